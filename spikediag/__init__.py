@@ -1,0 +1,1 @@
+"""spikediag: why did my loss jump?"""

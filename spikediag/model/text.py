@@ -1,0 +1,28 @@
+"""A sentence with its numbers kept apart, so that every report can format, escape and translate it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+Value: TypeAlias = "str | int | float | bool | Text | None"
+
+
+@dataclass(frozen=True)
+class Text:
+    """An English template in `str.format` syntax and the values it names.
+
+    The template is also the key under which a language file keeps its translation.
+    Values that are strings come from the run (tags, paths, settings) and are hostile: a report escapes them.
+    """
+
+    template: str
+    values: Mapping[str, Value]
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+
+def say(template: str, /, **values: Value) -> Text:
+    """Build a sentence: `say("{tag} rose by {jump:+.1f} nats.", tag=tag, jump=39.2)`."""
+    return Text(template, MappingProxyType(values))
