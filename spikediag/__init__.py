@@ -1,1 +1,24 @@
-"""spikediag: why did my loss jump?"""
+"""spikediag: why did my loss jump?
+
+import spikediag
+diagnosis = spikediag.diagnose("runs/bc")
+print(diagnosis.to_markdown())
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spikediag.api import Diagnosis, Run, diagnose, read_run
+
+__all__ = ["Diagnosis", "Run", "diagnose", "read_run"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # the API loads when first used, so that the command line starts at once
+    if name in __all__:
+        return getattr(importlib.import_module("spikediag.api"), name)
+    raise AttributeError(f"module 'spikediag' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
