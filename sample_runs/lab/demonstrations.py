@@ -1,0 +1,100 @@
+"""Demonstrations: noisy expert trajectories of one assembly task, with a jerky insertion phase.
+
+The task is fixed by its own seed. Six action dimensions are smooth motions with the tremor of a hand, the
+seventh is a gripper command at -1 or +1. Between `JERKY_PHASE` the expert searches for the hole: the actions
+of this phase cannot be predicted from the observation, so the squared error has a floor the policy can only
+beat by memorising single transitions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+OBSERVATION_DIM = 24
+SMOOTH_ACTIONS = 6
+ACTION_DIM = SMOOTH_ACTIONS + 1
+FORCE_DIMS = 6  # the last observation dimensions: a noisy wrist force
+JERKY_PHASE = (0.62, 0.80)  # share of the trajectory's time
+GRASP_PHASE = (0.35, 0.90)  # share of the trajectory's time with a closed gripper
+HARMONICS = 4  # half periods in the fastest smooth motion
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Demonstrations:
+    """Transitions of one or more trajectories, in order.
+
+    Attributes:
+        observations: (n, 24), standardised per dimension.
+        actions: (n, 7) in [-1, 1].
+    """
+
+    observations: Floats
+    actions: Floats
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    @property
+    def action_variance(self) -> float:
+        """Variance of the actions, summed over dimensions: the squared error of the best constant."""
+        return float(self.actions.var(axis=0).sum())
+
+
+@dataclass(frozen=True)
+class Task:
+    """How the expert moves.
+
+    Attributes:
+        seed: Chooses the motions.
+        tremor: Standard deviation of the expert's noise outside the jerky phase, in action units.
+        jerk: What the jerky phase adds to it, in action units.
+        sensor_noise: Standard deviation of the position sensors.
+    """
+
+    seed: int = 0
+    tremor: float = 0.07
+    jerk: float = 0.15
+    sensor_noise: float = 0.01
+
+    def demonstrate(self, trajectories: int, transitions: int) -> Demonstrations:
+        """`trajectories` runs of the task with `transitions` steps each; the first k are always the same."""
+        runs = [self._trajectory(number, transitions) for number in range(trajectories)]
+        observations = np.concatenate([run[0] for run in runs])
+        actions = np.concatenate([run[1] for run in runs])
+        observations = (observations - observations.mean(axis=0)) / observations.std(axis=0)
+        return Demonstrations(observations.astype(np.float32), actions.astype(np.float32))
+
+    def _trajectory(self, number: int, transitions: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        task = np.random.default_rng([self.seed, 0])
+        hand = np.random.default_rng([self.seed, 1, number])
+        time = np.linspace(0.0, 1.0, transitions)
+        positions = _motion(task, time, OBSERVATION_DIM - FORCE_DIMS)
+        forces = 0.3 * _motion(task, time, FORCE_DIMS)
+        actions = 0.8 * _motion(task, time, SMOOTH_ACTIONS)
+        if number:
+            positions += 0.2 * _motion(hand, time, OBSERVATION_DIM - FORCE_DIMS)
+            actions += 0.05 * _motion(hand, time, SMOOTH_ACTIONS)
+        positions += hand.normal(scale=self.sensor_noise, size=positions.shape)
+        forces += hand.normal(scale=0.1, size=forces.shape)
+        noise = self.tremor + self.jerk * _window(time, *JERKY_PHASE)
+        actions += hand.normal(size=actions.shape) * noise[:, None]
+        gripper = np.where((time > GRASP_PHASE[0]) & (time < GRASP_PHASE[1]), 1.0, -1.0)
+        return np.hstack([positions, forces]), np.clip(np.hstack([actions, gripper[:, None]]), -1.0, 1.0)
+
+
+def _motion(rng: np.random.Generator, time: NDArray[np.float64], dims: int) -> NDArray[np.float64]:
+    """Smooth curves within [-1, 1], one column per dimension."""
+    frequency = np.arange(1, HARMONICS + 1)
+    weight = rng.normal(size=(dims, HARMONICS)) / frequency
+    phase = rng.uniform(0.0, 2.0 * np.pi, size=(dims, HARMONICS))
+    waves = np.sin(np.pi * frequency[:, None] * time + phase[:, :, None])
+    curves = np.einsum("dh,dht->td", weight, waves)
+    return curves / np.abs(curves).max(axis=0)
+
+
+def _window(time: NDArray[np.float64], start: float, stop: float, edge: float = 0.01) -> NDArray[np.float64]:
+    """About 1 within [start, stop], about 0 outside, with soft edges."""
+    return 0.5 * (np.tanh((time - start) / edge) - np.tanh((time - stop) / edge))

@@ -1,0 +1,1 @@
+"""Interventions: the one thing that is changed in a training, one file each."""

@@ -1,0 +1,42 @@
+"""Intervention: the hooks through which a training can be disturbed; this one disturbs nothing."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sample_runs.lab.truth import Truth
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sample_runs.lab.training import Batch, Training
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """Every hook does what an undisturbed training does; an intervention replaces one or two of them."""
+
+    def truth(self) -> Truth:
+        """What must be found because of this intervention."""
+        raise NotImplementedError
+
+    def sessions(self, train_steps: int) -> tuple[range, ...]:
+        """The steps of each process that trained; more than one after a restart."""
+        return (range(train_steps),)
+
+    def before_session(self, training: "Training", number: int) -> None:
+        """Called once when a process starts."""
+
+    def before_step(self, training: "Training", step: int) -> None:
+        """Called before every update."""
+
+    def learning_rate(self, rate: float, step: int) -> float:
+        """The learning rate to use instead of the scheduled `rate`."""
+        return rate
+
+    def batch(self, batch: "Batch", step: int) -> "Batch":
+        """The batch to learn from instead of the drawn one."""
+        return batch
+
+    def backward(self, training: "Training", loss: "Tensor", step: int) -> None:
+        """Fill the gradients of the policy from the total loss."""
+        loss.backward()
