@@ -168,6 +168,8 @@ class Run:
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
     step_unit: str = "step"  # "step", "epoch", "sample": what the x-axis counts
     notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
+    log_lines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    # how this library logs what is missing, by quantity: log_std, learning_rate, grad_norm, mse, loss_scale
 
     def having(self, role: Role) -> Iterator[Series]:
         """The series of a role, in tag order."""
