@@ -27,3 +27,7 @@ class NoLossError(SpikediagError):
 
 class ReportExistsError(SpikediagError):
     """The output folder holds something that spikediag did not write."""
+
+
+class CannotWriteError(SpikediagError):
+    """The file system refused to take a report."""

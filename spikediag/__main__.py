@@ -1,0 +1,5 @@
+"""`python -m spikediag`."""
+
+from spikediag.cli import main
+
+main()

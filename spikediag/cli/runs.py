@@ -1,0 +1,73 @@
+"""From the paths a person typed to diagnosed runs; one run that fails does not stop the others."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from spikediag.cli.facts import Given
+from spikediag.errors import SpikediagError, UnreadableRunError
+
+if TYPE_CHECKING:
+    from spikediag.model import Diagnosis
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A path that could not be judged, and the sentence that says why."""
+
+    path: Path
+    error: SpikediagError
+
+
+def attempt(paths: Sequence[Path], job: Callable[[Path], T]) -> Iterator[T | Failure]:
+    """Do a job for each run at or below the paths, each run once, in the order typed."""
+    for run in _find(paths):
+        if isinstance(run, Failure):
+            yield run
+            continue
+        try:
+            outcome = job(run)
+        except SpikediagError as error:
+            yield Failure(run, error)
+        except Exception as error:
+            error.add_note(f"while working on {run}")
+            raise
+        else:
+            yield outcome
+
+
+def diagnose(run: Path, facts: Given, begin: Callable[[str], None]) -> "Diagnosis":
+    """Read and diagnose one run; `begin` hears what is being worked on.
+
+    Raises:
+        SpikediagError: the run cannot be read or has no loss.
+    """
+    begin(f"reading {run}")
+    from spikediag import parser, pipeline
+
+    read = parser.read_run(run, facts)
+    begin(f"diagnosing {run}")
+    return pipeline.diagnose(read)
+
+
+def _find(paths: Sequence[Path]) -> Iterator[Path | Failure]:
+    from spikediag.parser import find_runs
+
+    seen: set[Path] = set()
+    for path in paths:
+        try:
+            runs = find_runs(path)
+            if not runs:
+                raise UnreadableRunError(
+                    f"no event files under {path}; is this the folder that holds events.out.tfevents.*?"
+                )
+        except SpikediagError as error:
+            yield Failure(path, error)
+            continue
+        for run in runs:
+            if run.resolve() not in seen:
+                seen.add(run.resolve())
+                yield run
