@@ -1,0 +1,68 @@
+"""The report: a diagnosis as files, tables, a figure, and lines for the terminal."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from spikediag.errors import UsageError
+from spikediag.model import Artifact, Diagnosis
+from spikediag.reporter.contract import SCHEMA, to_dict
+from spikediag.reporter.frames import to_frame
+from spikediag.reporter.markdown import to_markdown
+from spikediag.reporter.protocol import Format, registry
+from spikediag.reporter.summary import Row, TerminalSummary, summary
+from spikediag.reporter.words import language
+from spikediag.reporter.words.writer import PLAIN, Writer
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "SCHEMA",
+    "Format",
+    "Row",
+    "TerminalSummary",
+    "figure",
+    "registry",
+    "render",
+    "summary",
+    "to_dict",
+    "to_frame",
+    "to_markdown",
+]
+
+
+def render(
+    diagnosis: Diagnosis, formats: Sequence[str] = ("md", "png"), lang: str = "en"
+) -> tuple[Artifact, ...]:
+    """Every file of the formats asked for, in that order, each format once.
+
+    Raises:
+        UsageError: a format or the language does not exist.
+    """
+    known, spoken = registry.load(), language.load(lang)
+    unknown = [name for name in formats if name not in known]
+    if unknown:
+        raise UsageError(f"There is no format {unknown[0]!r}; choose from {', '.join(known)}.")
+    return tuple(
+        artifact for name in dict.fromkeys(formats) for artifact in known[name].render(diagnosis, spoken)
+    )
+
+
+def figure(diagnosis: Diagnosis, axes: "Axes | None" = None, lang: str = "en") -> "Figure":
+    """The overview; with `axes`, only the leading loss and its findings, drawn there.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    from spikediag.reporter.figures import overview  # noqa: PLC0415  # Matplotlib is heavy
+    from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
+
+    writer = Writer(language.load(lang), PLAIN)
+    with drawing(LIGHT):
+        if axes is None:
+            return overview.overview(diagnosis, LIGHT, writer)
+        overview.on_axes(diagnosis, axes, LIGHT, writer)
+    owner = axes.get_figure(root=True)
+    assert owner is not None, "axes that someone passes belong to a figure"
+    return owner

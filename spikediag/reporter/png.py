@@ -1,0 +1,26 @@
+"""png: the overview, and a close-up of each main finding."""
+
+from dataclasses import dataclass
+
+from spikediag.model import Artifact, Diagnosis
+from spikediag.reporter.protocol import registry
+from spikediag.reporter.words.language import Language
+from spikediag.reporter.words.writer import PLAIN, Writer
+
+
+@registry.register
+@dataclass(frozen=True)
+class Png:
+    """`overview.png` and `finding-N.png`, 1800 pixels wide."""
+
+    id: str = "png"
+
+    def render(self, diagnosis: Diagnosis, language: Language) -> tuple[Artifact, ...]:
+        """The pictures that `md` shows."""
+        from spikediag.reporter.figures.overview import overview  # noqa: PLC0415  # Matplotlib is heavy
+        from spikediag.reporter.figures.save import png  # noqa: PLC0415
+        from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
+
+        with drawing(LIGHT):
+            content = png(overview(diagnosis, LIGHT, Writer(language, PLAIN)))
+        return (Artifact("overview.png", content),)

@@ -1,0 +1,80 @@
+"""What a report leads with: the findings worth a close-up, remedies in order, log lines that would decide."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+from spikediag.model import Advice, Condition, Diagnosis, Finding, Kind, Status, Verdict
+
+CLOSE_UPS = 3  # findings told in full; the rest stand in one table
+OPEN = (Status.SUPPORTED, Status.PLAUSIBLE)
+GRAVEST = (Kind.NON_FINITE, Kind.DIVERGENCE)
+
+
+def main_findings(diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """The findings told in full, gravest first: lost runs, then by height in robust sigmas."""
+    return tuple(sorted(diagnosis.findings, key=_gravity)[:CLOSE_UPS])
+
+
+def lead(diagnosis: Diagnosis) -> Finding | None:
+    """The finding that the verdict is about."""
+    return next(iter(main_findings(diagnosis)), None)
+
+
+def primary(finding: Finding) -> Verdict | None:
+    """The verdict on the primary cause; None when the jump is unexplained and no verdict says so."""
+    return next((v for v in finding.verdicts if v.cause == finding.primary_cause), None)
+
+
+def remedies(diagnosis: Diagnosis) -> tuple[Advice, ...]:
+    """What to do, best first: advice of the causes and conditions that hold, each once."""
+    return _once(a for advice in _standing(diagnosis) for a in advice)
+
+
+def log_lines(diagnosis: Diagnosis) -> tuple[Advice, ...]:
+    """What to log to decide what could not be checked, each once."""
+    return _once(a for f in _ordered(diagnosis) for v in f.verdicts for a in v.missing)
+
+
+def standing_conditions(diagnosis: Diagnosis) -> tuple[Condition, ...]:
+    """The fragilities that hold."""
+    return tuple(c for c in diagnosis.conditions if c.status in OPEN)
+
+
+def _standing(diagnosis: Diagnosis) -> Iterator[tuple[Advice, ...]]:
+    for finding in _ordered(diagnosis):
+        yield from (v.advice for v in finding.verdicts if v.status in OPEN)
+    yield from (c.advice for c in standing_conditions(diagnosis))
+
+
+def _ordered(diagnosis: Diagnosis) -> list[Finding]:
+    return sorted(diagnosis.findings, key=_gravity)
+
+
+def _gravity(finding: Finding) -> tuple[int, float, int]:
+    spike = finding.spike
+    height = spike.sigmas if math.isfinite(spike.sigmas) else math.inf
+    return (spike.kind not in GRAVEST, -height, spike.onset_step)
+
+
+def _once(advice: Iterable[Advice]) -> tuple[Advice, ...]:
+    first = {(str(a.text), a.code): a for a in sorted(advice, key=lambda a: a.rank)}
+    seen: dict[str | None, Advice] = {}
+    for (text, code), a in first.items():
+        seen.setdefault(code or text, a)
+    return tuple(seen.values())
+
+
+def page(diagnosis: Diagnosis) -> dict[str, object]:
+    """What the templates of every language and format see."""
+    return {
+        "run": diagnosis.run,
+        "findings": diagnosis.findings,
+        "main": main_findings(diagnosis),
+        "lead": lead(diagnosis),
+        "conditions": diagnosis.conditions,
+        "overall": diagnosis.overall,
+        "checks": diagnosis.checks,
+        "remedies": remedies(diagnosis),
+        "log_lines": log_lines(diagnosis),
+        "version": diagnosis.version,
+    }

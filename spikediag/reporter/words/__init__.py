@@ -1,0 +1,1 @@
+"""Words on paper: languages, hostile strings, sentences and numbers."""

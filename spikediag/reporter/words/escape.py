@@ -1,0 +1,58 @@
+"""Hostile strings made harmless: tags, run names, paths and settings, for each kind of report.
+
+The one place that escapes. Everything a run brings along passes through `visible` first, which leaves no
+character that a terminal, a browser or an editor would obey instead of show.
+"""
+
+import html
+import re
+import unicodedata
+
+LIMIT = 120  # characters of a hostile string that a report shows; JSON keeps it whole
+
+# control, format (bidi, zero width), line and paragraph breaks, lone surrogates, private, unassigned
+INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
+MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<>|~$#!@]|(?<!\w)_|_(?!\w))")
+QUIET_CODE = re.compile(r"[\w/ .:+\-=,()%@#'\"\[\]{}<>*&;!?^~$\\]*")
+
+
+def visible(text: str, limit: int = LIMIT) -> str:
+    """The text on one line with every invisible character spelled out, shortened in the middle."""
+    shown = text if len(text) <= limit else f"{text[: limit * 2 // 3]}…{text[-limit // 3 :]}"
+    return "".join(_spell(c) if unicodedata.category(c) in INVISIBLE else c for c in shown)
+
+
+def _spell(char: str) -> str:
+    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
+
+
+def markdown_text(text: str) -> str:
+    """Prose that GitHub shows as it stands."""
+    return MARKDOWN_SPECIAL.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;")
+
+
+def markdown_code(text: str) -> str:
+    """A code span that holds in prose and in a table cell.
+
+    Backticks and pipes cannot stand in both, so a text with one is written as `<code>` with every
+    punctuation mark as a character reference, which Markdown never reads as markup.
+    """
+    if QUIET_CODE.fullmatch(text) and text.strip():
+        return f"`{text}`"
+    inner = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in text)
+    return f"<code>{inner}</code>"
+
+
+def html_text(text: str) -> str:
+    """Text for an element or a quoted attribute."""
+    return html.escape(text, quote=True)
+
+
+def html_code(text: str) -> str:
+    """A code element; long names may break at slashes."""
+    return f"<code>{html_text(text)}</code>"
+
+
+def plain(text: str) -> str:
+    """The text as it stands: terminals and figures show no markup."""
+    return text

@@ -1,0 +1,323 @@
+"""Diagnoses built by hand from the model's values: a run shaped like the user's own case."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from spikediag.model import (
+    Advice,
+    Check,
+    CompanionTest,
+    Component,
+    Condition,
+    Coupling,
+    CouplingVerdict,
+    Damage,
+    Diagnosis,
+    Evidence,
+    Excursion,
+    Fact,
+    Finding,
+    Kind,
+    LossChange,
+    Measure,
+    Overall,
+    Reduction,
+    Role,
+    Run,
+    RunStatus,
+    Series,
+    Session,
+    SourceFile,
+    Spike,
+    Status,
+    Tier,
+    Verdict,
+    say,
+)
+
+STEPS = np.arange(0, 20_000, 10)
+
+
+def series(tag: str, role: Role, values: np.ndarray, steps: np.ndarray = STEPS, **more) -> Series:
+    """A series with one point a second."""
+    return Series(tag, role, steps, values, 1.7e9 + steps * 0.1, **more)
+
+
+def seed_curves(seed: int = 7) -> dict[str, Series]:
+    """Negative log-likelihood that falls to -15 and leaps to +24 at step 15,270, with a flat error."""
+    rng = np.random.default_rng(seed)
+    x = STEPS / 20_000
+    nll = 9 * np.exp(-x * 40) - 15 * (1 - np.exp(-x * 6)) + rng.normal(0, 0.35, len(x))
+    leap = np.array([2.0, 9.0, 39.2, 22.0, 7.0, 2.0])
+    nll[1526:1532] += leap
+    for at, height in ((900, 6.0), (1150, 11.0), (1300, 8.5), (1710, 12.0), (1850, 7.5)):
+        nll[at : at + 3] += height * np.array([0.5, 1.0, 0.3])
+    mse = 0.1 + 1.2 * np.exp(-x * 50) + rng.normal(0, 0.006, len(x))
+    grad = 1.5 + 20 * np.exp(-x * 60) + np.abs(rng.normal(0, 0.2, len(x)))
+    grad[1521:1531] *= np.array([1.4, 1.9, 3, 6, 9, 13, 23, 14, 5, 2])
+    return {
+        s.tag: s
+        for s in (
+            series("bc/actor_loss", Role.LOSS, nll, measure=Measure.NLL, reason="preset hil-serl"),
+            series("bc/total_loss", Role.LOSS, nll + 0.4, measure=Measure.TOTAL, reason="preset hil-serl"),
+            series("bc/mse", Role.COMPANION, mse, measure=Measure.SQUARED_ERROR, reduction=Reduction.SUM),
+            series("bc/normalized_mse", Role.COMPANION, mse * 0.04 - 0.001, measure=Measure.NORMALIZED_ERROR),
+            series("bc/log_std", Role.LOG_STD, -1 - 3 * x + rng.normal(0, 0.02, len(x))),
+            series("bc/lr", Role.LEARNING_RATE, np.full(len(x), 3e-4)),
+            series("bc/grad_norm", Role.GRAD_NORM, grad),
+        )
+    }
+
+
+def seed_run(curves: Mapping[str, Series] | None = None) -> Run:
+    """The user's case as it is read: 418 transitions, batch 256."""
+    facts = (
+        Fact("batch_size", 256, "config.yaml: batch_size"),
+        Fact("dataset_size", 418, "train.log: bc replay buffer size", 0.9, ("420 (meta.json: total)",)),
+        Fact("learning_rate", 3e-4, "config.yaml: lr"),
+    )
+    return Run(
+        path="runs/bc",
+        name="bc",
+        series=seed_curves() if curves is None else curves,
+        facts={f.name: f for f in facts},
+        sessions=(Session("events.out.tfevents.1", 0, 19_990, 1.7e9, 1.7e9 + 1999),),
+        files=(
+            SourceFile("events.out.tfevents.1", 412_331, "9f" * 32),
+            SourceFile("config.yaml", 412, "ab" * 32),
+        ),
+        damage=(Damage("events.out.tfevents.1", 412_000, 331, "the last record is cut off"),),
+        library="hil-serl",
+        notes=("12 copies of records were dropped",),
+    )
+
+
+def leap() -> Spike:
+    """The spike of the user's case."""
+    return Spike(
+        tag="bc/actor_loss",
+        kind=Kind.TRANSIENT,
+        start=1526,
+        stop=1532,
+        peak=1528,
+        onset_step=15_260,
+        peak_step=15_280,
+        end_step=15_310,
+        baseline=-14.8,
+        peak_value=24.3,
+        height=39.1,
+        noise=0.36,
+        sigmas=108.6,
+        expected_by_chance=2.1e-7,
+    )
+
+
+def train() -> Spike:
+    """The smaller excursions of the same loss, as one finding."""
+    members = tuple(Excursion(at, at + 3, at + 1) for at in (900, 1150, 1300, 1710, 1850))
+    return replace(
+        leap(),
+        kind=Kind.TRAIN,
+        start=900,
+        stop=1853,
+        peak=1711,
+        onset_step=9_000,
+        peak_step=17_110,
+        end_step=18_520,
+        peak_value=-2.9,
+        height=12.0,
+        sigmas=33.0,
+        expected_by_chance=0.002,
+        count=5,
+        rate=25.0,
+        rate_grows=None,
+        members=members,
+    )
+
+
+def decoupled() -> Coupling:
+    """Both errors stayed: the change and its whole interval lie inside the margin."""
+    reason = say("25 % of what the error would have had to rise to make this jump alone.")
+    tests = (
+        CompanionTest(
+            "bc/mse", CouplingVerdict.DECOUPLED, 0.1001, 0.1032, 0.0031, -0.0021, 0.0083, 0.28, 1e-6, reason
+        ),
+        CompanionTest(
+            "bc/normalized_mse",
+            CouplingVerdict.DECOUPLED,
+            0.0030,
+            0.0031,
+            0.0001,
+            -0.0001,
+            0.0003,
+            0.011,
+            1e-5,
+            reason,
+        ),
+    )
+    reading = say(
+        "{tag}: {change:+.4f}, 90 % interval [{low:.4f}, {high:.4f}], inside the margin ±{margin:.2f}.",
+        tag="bc/mse",
+        change=0.0031,
+        low=-0.0021,
+        high=0.0083,
+        margin=0.28,
+    )
+    return Coupling(CouplingVerdict.DECOUPLED, tests, reading)
+
+
+def verdicts() -> tuple[Verdict, ...]:
+    """The user's three causes and one that could not be checked."""
+    ratio = Verdict(
+        "batch-ratio",
+        Tier.CONDITION,
+        Status.SUPPORTED,
+        0.86,
+        (
+            Evidence(
+                "ratio-above-half",
+                say(
+                    "batch {batch} of {dataset} samples is {ratio:.0%}, above {limit:.0%}",
+                    batch=256,
+                    dataset=418,
+                    ratio=256 / 418,
+                    limit=0.5,
+                ),
+                0.9,
+                256 / 418,
+                0.5,
+            ),
+            Evidence(
+                "sampling-variance",
+                say("A hard batch would raise {tag} too, and it stayed flat.", tag="bc/mse"),
+                -0.4,
+                0.003,
+                0.28,
+            ),
+        ),
+        advice=(
+            Advice(
+                say("Use a batch of {low} to {high}: 10 to 20 % of {dataset}.", low=42, high=83, dataset=418),
+                "batch_size = 64",
+                1,
+            ),
+        ),
+        mechanism=say("{passes:,.0f} passes over every sample sharpen sigma.", passes=256 * 20_000 / 418),
+    )
+    drift = Verdict(
+        "log-std-drift",
+        Tier.TRIGGER,
+        Status.NOT_CHECKABLE,
+        0.1,
+        (),
+        missing=(
+            Advice(
+                say("Log the smallest log-std of the batch."),
+                'writer.add_scalar("bc/log_std_min", log_std.min(), step)',
+            ),
+        ),
+    )
+    lr = Verdict(
+        "lr-change",
+        Tier.TRIGGER,
+        Status.RULED_OUT,
+        0.01,
+        (Evidence("constant", say("{tag} is constant at {lr:.1e}.", tag="bc/lr", lr=3e-4), -2.0, 3e-4),),
+    )
+    return ratio, drift, lr
+
+
+def findings() -> tuple[Finding, ...]:
+    """A train of small spikes and the leap."""
+    losses = (
+        LossChange("bc/actor_loss", -14.8, 24.3, -14.9, 108.6),
+        LossChange("bc/total_loss", -14.4, 24.7, -14.5, 107.9),
+    )
+    parts = (
+        Component(say("sigma"), 2.0),
+        Component(say("error"), 7.6),
+        Component(say("error on the sharpest dimensions"), 29.5),
+    )
+    algebra = (
+        say(
+            "An action loss of {loss:.1f} at an error of {mse:.2f} needs sigma below {s:.3f}.",
+            loss=-14.8,
+            mse=0.1,
+            s=0.035,
+        ),
+    )
+    small = Finding("F1", train(), decoupled(), verdicts(), "batch-ratio", losses[:1])
+    big = Finding("F2", leap(), decoupled(), verdicts(), "batch-ratio", losses, parts, algebra)
+    return small, big
+
+
+def diagnosis(run: Run | None = None, found: tuple[Finding, ...] | None = None) -> Diagnosis:
+    """The whole diagnosis of the user's case."""
+    return Diagnosis(
+        run=seed_run() if run is None else run,
+        findings=findings() if found is None else found,
+        conditions=(
+            Condition(
+                "batch-ratio",
+                Status.SUPPORTED,
+                say(
+                    "batch {batch} of {dataset} samples is {ratio:.0%}, above {limit:.0%}",
+                    batch=256,
+                    dataset=418,
+                    ratio=256 / 418,
+                    limit=0.5,
+                ),
+                256 / 418,
+                (
+                    Advice(
+                        say(
+                            "Use a batch of {low} to {high}: 10 to 20 % of {dataset}.",
+                            low=42,
+                            high=83,
+                            dataset=418,
+                        ),
+                        "batch_size = 64",
+                        1,
+                    ),
+                ),
+            ),
+            Condition("companion", Status.RULED_OUT, say("{count} error metrics are logged.", count=2), 2.0),
+        ),
+        overall=Overall(
+            RunStatus.SPIKY,
+            False,
+            "batch-ratio",
+            say(
+                "{tag} leapt by {height:+.1f} nats at step {step:,} and came back; the error did not follow.",
+                tag="bc/actor_loss",
+                height=39.1,
+                step=15_260,
+            ),
+            (say("The loss is back at {level:.1f} after {points} points.", level=-14.9, points=6),),
+        ),
+        checks=(
+            Check(
+                "transient",
+                True,
+                say("Searched {losses} losses and {others} other series.", losses=2, others=5),
+            ),
+            Check("loss-scale", False, say("The run does not carry what this check needs.")),
+        ),
+        version="0.1.0",
+    )
+
+
+def calm() -> Diagnosis:
+    """A run in which nothing jumped."""
+    x = STEPS / 20_000
+    curve = series("loss", Role.LOSS, np.exp(-x * 5) + np.random.default_rng(3).normal(0, 0.01, len(x)))
+    return Diagnosis(
+        run=Run("runs/calm", "calm", {"loss": curve}),
+        findings=(),
+        conditions=(),
+        overall=Overall(RunStatus.CLEAN, None, None, say("No loss jumped.")),
+        checks=(Check("coupling", False, say("There was no jump to explain.")),),
+        version="0.1.0",
+    )
