@@ -14,6 +14,10 @@ def test_the_first_screen_answers_what_error_why_and_next() -> None:
 
 def test_every_picture_it_shows_is_one_that_png_draws() -> None:
     artifacts = {a.name: a.content for a in reporter.render(builders.diagnosis(), ["md", "png"])}
-    shown = [line.split("](")[1].rstrip(")") for line in artifacts["report.md"].decode().split("\n") if line.startswith("![")]
+    shown = [
+        line.split("](")[1].rstrip(")")
+        for line in artifacts["report.md"].decode().split("\n")
+        if line.startswith("![")
+    ]
     assert shown
     assert set(shown) == {name for name in artifacts if name.endswith(".png")}
