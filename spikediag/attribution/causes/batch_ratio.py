@@ -1,0 +1,160 @@
+"""batch-ratio: the batch is a large part of the dataset, and every sample is used thousands of times."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag.attribution import remedies, resampling
+from spikediag.attribution.likelihood import likelihood
+from spikediag.attribution.protocol import Judgement, cause
+from spikediag.attribution.settings import batch_and_dataset, beta2, sampling
+from spikediag.attribution.sharpness import sharp_evidence
+from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Kind, Text, Tier, say
+from spikediag.stats.sampling import Sampling
+
+
+@cause
+@dataclass(frozen=True)
+class BatchRatio:
+    """The batch is more than half of the dataset, so every sample is used thousands of times.
+
+    What it means:
+        At a fixed number of steps, passes over each sample = steps x batch / dataset. With a batch above
+        half of the dataset the policy memorises the samples, a likelihood loss then pays for ever
+        smaller sigma, and 1 / (2 sigma^2) turns an error too small to see into tens of nats. It is a
+        condition: it makes the run fragile and says nothing about why it broke at this very step. It is
+        *not* that large batches vary more: the mean of a larger batch varies less.
+
+    Evidence for:
+        A ratio above 50 %; hundreds of passes or more before the jump; a loss below what one sigma can
+        reach at this error; an error metric that stays flat.
+
+    Evidence against:
+        A ratio of 20 % or less; few passes; an error that rises with the loss (a hard batch).
+
+    What to do:
+        Take a batch of 10 to 20 % of the dataset, put a floor under sigma, let the learning rate decay;
+        more data helps less. Verify by training again and `spikediag compare`.
+    """
+
+    id: str = "batch-ratio"
+    prior: float = 0.1
+    flagged_above: float = 0.50  # batch / dataset
+    safe_below: float = 0.20
+    many_passes: float = 1000.0
+    few_passes: float = 100.0
+
+    def judge(self, case: Case) -> Judgement:
+        """Weigh ratio, passes, sharpness and coupling; test the sampling-variance story apart."""
+        drawn = sampling(case.run, case.spike.onset_step)
+        both = batch_and_dataset(case.run)
+        if both is None:
+            return Judgement(Tier.CONDITION, checkable=False, missing=(_unknown(case),))
+        batch, dataset = both[0].number or 1.0, both[1].number or 1.0
+        ratio = batch / dataset
+        flagged = ratio > self.flagged_above
+        evidence = [self._ratio(ratio, case)]
+        if flagged:
+            evidence += [*self._passes(drawn), *sharp_evidence(case), *_coupled(case), *_kind(case)]
+            evidence += resampling.evidence(case, batch / dataset)
+        return Judgement(
+            tier=Tier.CONDITION,
+            evidence=tuple(evidence),
+            decisive=flagged and case.coupling.verdict is not CouplingVerdict.COUPLED,
+            ruled_out=ratio <= self.safe_below,
+            advice=_advice(case, batch, dataset) if flagged else (),
+            mechanism=_mechanism(case, drawn) if flagged else None,
+        )
+
+    def _ratio(self, ratio: float, case: Case) -> Evidence:
+        batch, dataset = case.run.fact("batch_size"), case.run.fact("dataset_size")
+        if ratio > self.flagged_above:
+            reading = say(
+                "Batch {batch} of {dataset} samples is {ratio:.0%}, above {limit:.0%}: flagged ({batch_source}; "
+                "{dataset_source}).",
+                batch=batch.value,
+                dataset=dataset.value,
+                ratio=ratio,
+                limit=self.flagged_above,
+                batch_source=batch.source,
+                dataset_source=dataset.source,
+            )
+            return Evidence("ratio-above-half", reading, 1.0, ratio, self.flagged_above)
+        reading = say(
+            "Batch {batch} of {dataset} samples is {ratio:.1%}, not above {limit:.0%} ({batch_source}; {dataset_source}).",
+            batch=batch.value,
+            dataset=dataset.value,
+            ratio=ratio,
+            limit=self.flagged_above,
+            batch_source=batch.source,
+            dataset_source=dataset.source,
+        )
+        return Evidence("ratio-below-half", reading, -2.0 if ratio <= self.safe_below else -1.0, ratio, self.flagged_above)
+
+    def _passes(self, drawn: Sampling | None) -> Iterator[Evidence]:
+        if drawn is None or drawn.steps <= 0:
+            return
+        weight = 0.5 if drawn.passes >= self.many_passes else -1.0 if drawn.passes < self.few_passes else 0.0
+        reading = say(
+            "Up to the jump every sample was used {passes:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), "
+            "all alike to within {spread:.1%}: no sample was neglected, all were memorised.",
+            passes=drawn.passes,
+            batch=drawn.batch,
+            steps=drawn.steps,
+            dataset=drawn.dataset,
+            spread=drawn.passes_sd / drawn.passes,
+        )
+        if drawn.passes < self.many_passes:
+            reading = say(
+                "Up to the jump every sample was used {passes:,.0f} times: few for memorising (from {many:,.0f} on).",
+                passes=drawn.passes,
+                many=self.many_passes,
+            )
+        yield Evidence("passes", reading, weight, drawn.passes, self.many_passes)
+
+
+def _coupled(case: Case) -> Iterator[Evidence]:
+    if case.coupling.verdict is CouplingVerdict.DECOUPLED:
+        yield Evidence("error-flat", case.coupling.reading, 0.5, "decoupled", "decoupled")
+    elif case.coupling.verdict is CouplingVerdict.COUPLED:
+        yield Evidence("error-moved", case.coupling.reading, -1.5, "coupled", "decoupled")
+
+
+def _kind(case: Case) -> Iterator[Evidence]:
+    if case.spike.kind in {Kind.TRANSIENT, Kind.TRAIN}:
+        return
+    reading = say("Sharp-sigma spikes come back within some hundred steps; this is a {kind}.", kind=case.spike.kind.value)
+    yield Evidence("lasting", reading, -0.7, case.spike.kind.value, Kind.TRANSIENT.value)
+
+
+def _unknown(case: Case) -> Advice:
+    names = [n for n in ("batch_size", "dataset_size") if case.run.fact(n).number is None]
+    flags = " ".join(f"--{name.replace('_', '-')} N" for name in names)
+    text = say("{names} unknown: give it on the command line or in spikediag.toml.", names=" and ".join(names))
+    return Advice(text, f"spikediag analyze {case.run.path} {flags}")
+
+
+def _mechanism(case: Case, drawn: Sampling | None) -> Text:
+    if drawn is None:
+        return say("A large batch at a fixed number of steps means many passes, memorised samples and a tiny sigma.")
+    return say(
+        "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them; sigma then shrinks around the "
+        "memorised actions, and 1 / (2 sigma^2) turns an error too small to see into {height:.1f} nats.",
+        passes=drawn.passes,
+        dataset=drawn.dataset,
+        height=case.spike.height,
+    )
+
+
+def _advice(case: Case, batch: float, dataset: float) -> tuple[Advice, ...]:
+    known = likelihood(case)
+    mse, dims = (known.mse, known.dims) if known is not None else (None, None)
+    return (
+        remedies.smaller_batch(batch, dataset),
+        remedies.sigma_floor(mse, dims),
+        remedies.decay_rate(case.run),
+        remedies.lower_beta2(beta2(case.run)),
+        remedies.clip_gradients(None),
+        remedies.more_samples(batch, dataset),
+        remedies.weighted_sampling(),
+        remedies.verify(case.run),
+    )

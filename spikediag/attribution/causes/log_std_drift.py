@@ -1,0 +1,177 @@
+"""log-std-drift: the policy's sigma dropped suddenly, or collapsed slowly far below the error."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.attribution import remedies
+from spikediag.attribution.algebra import drivers
+from spikediag.attribution.likelihood import likelihood, log_std_series, summed_log_sigma
+from spikediag.attribution.loglines import log_line
+from spikediag.attribution.protocol import Judgement, cause
+from spikediag.attribution.settings import batch_and_dataset, interval
+from spikediag.attribution.sharpness import sharp_evidence
+from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Measure, Role, Series, Tier, say
+from spikediag.stats.windows import Contrast, contrast
+
+
+@cause
+@dataclass(frozen=True)
+class LogStdDrift:
+    """The policy's standard deviation dropped, or had collapsed far below the error.
+
+    What it means:
+        A Gaussian likelihood charges e^2 / (2 sigma^2) for an error e. If sigma drops, the same error
+        costs more at once (a trigger, tied to the step). If sigma has shrunk over thousands of steps to
+        far below the errors, any small stray costs tens of nats (a condition). The verdict says which.
+
+    Evidence for:
+        A drop of the logged log-std at the onset and a large share of the jump in the exact
+        decomposition; or, without a drop, a loss below what one sigma can reach at this error.
+
+    Evidence against:
+        A logged log-std that did not move, or rose; a share of the jump near zero; an error that rises
+        with the loss.
+
+    What to do:
+        Clamp log-std from below, or use beta-NLL or weight decay on its head. Without log-std in the
+        log: log its mean and its smallest value.
+    """
+
+    id: str = "log-std-drift"
+    prior: float = 0.1
+    sudden_sds: float = 8.0  # robust sd of the contrast
+    sudden_nats: float = 0.2  # per dimension
+
+    def judge(self, case: Case) -> Judgement:
+        """Sudden drop first; else slow collapse; else, without log-std, what loss and error prove."""
+        series = log_std_series(case.run) or summed_log_sigma(case.run)
+        if series is None:
+            return self._not_logged(case)
+        moved = around_onset(case, series)
+        if moved is None:
+            return self._not_logged(case)
+        if self._sudden(moved):
+            return self._dropped(case, series, moved)
+        return self._collapsed(case, series, moved)
+
+    def _sudden(self, moved: Contrast) -> bool:
+        return moved.change < -self.sudden_nats and -moved.change > self.sudden_sds * moved.noise
+
+    def _not_logged(self, case: Case) -> Judgement:
+        missing = (log_line(case.run, Role.LOG_STD),)
+        if case.run.series[case.spike.tag].measure is not Measure.NLL:
+            return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
+        evidence = (*sharp_evidence(case), *_error(case), *_ratio_first(case))
+        return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
+
+    def _dropped(self, case: Case, series: Series, moved: Contrast) -> Judgement:
+        reading = say(
+            "{tag} dropped from {before:.2f} to {during:.2f} at the jump, {sds:.0f} times its own noise.",
+            tag=series.tag,
+            before=moved.before,
+            during=moved.during,
+            sds=-moved.change / moved.noise if moved.noise > 0 else math.inf,
+        )
+        evidence = (Evidence("dropped", reading, 1.5, moved.change, -self.sudden_nats), *_share(case))
+        against = any(e.weight <= -1 for e in evidence)
+        return Judgement(
+            Tier.TRIGGER,
+            evidence,
+            decisive=not against,
+            advice=_advice(case),
+            mechanism=say(
+                "Sigma shrank {factor:.1f} times within the jump, so the same error costs {cost:.0f} times as much.",
+                factor=math.exp(-moved.change),
+                cost=math.exp(-2 * moved.change),
+            ),
+        )
+
+    def _collapsed(self, case: Case, series: Series, moved: Contrast) -> Judgement:
+        still = Evidence(
+            "no-drop",
+            say(
+                "{tag} did not drop at the jump: {before:.2f} before, {during:.2f} during.",
+                tag=series.tag,
+                before=moved.before,
+                during=moved.during,
+            ),
+            -1.0,
+            moved.change,
+            -self.sudden_nats,
+        )
+        slow = (*sharp_evidence(case), *_error(case), *_slow_fall(case, series))
+        collapsed = any(e.what == "isotropic-floor" and e.weight > 0 for e in slow)
+        if not collapsed:
+            return Judgement(Tier.TRIGGER, (still, *_share(case)), ruled_out=True)
+        evidence = (still, *slow, *_ratio_first(case))
+        return Judgement(Tier.CONDITION, evidence, decisive=True, advice=_advice(case), mechanism=_slow_mechanism(case))
+
+
+def around_onset(case: Case, series: Series) -> Contrast | None:
+    """The series from the onset to the peak against its calm past."""
+    reach = 0.5 * interval(case.run.series[case.spike.tag])
+    finite = np.isfinite(series.values)
+    steps, values = series.steps[finite], series.values[finite]
+    start = int(np.searchsorted(steps, case.spike.onset_step - reach))
+    stop = int(np.searchsorted(steps, case.spike.peak_step + reach, side="right"))
+    return contrast(values, start, stop, np.ones(len(values), bool)) if start < stop else None
+
+
+def _share(case: Case) -> Iterator[Evidence]:
+    split = drivers(case)
+    if split is None or split.total <= 0:
+        return
+    share = min(max(split.sigma / split.total, 0.01), 0.99)
+    reading = say(
+        "Of the {jump:.1f} nats, sigma itself made {sigma:.1f} ({share:.0%}).",
+        jump=split.total,
+        sigma=split.sigma,
+        share=split.sigma / split.total,
+    )
+    yield Evidence("sigma-share", reading, math.log10(share / (1 - share)), split.sigma / split.total, 0.5)
+
+
+def _slow_fall(case: Case, series: Series) -> Iterator[Evidence]:
+    past = series.values[(series.steps < case.spike.onset_step) & np.isfinite(series.values)]
+    if len(past) < 20:
+        return
+    tenth = max(1, len(past) // 10)
+    early, late = float(np.median(past[:tenth])), float(np.median(past[-tenth:]))
+    if late < early:
+        reading = say("{tag} had fallen from {early:.2f} to {late:.2f}.", tag=series.tag, early=early, late=late)
+        yield Evidence("slow-fall", reading, 0.5 if early - late > 1 else 0.0, late - early, -1.0)
+
+
+def _error(case: Case) -> Iterator[Evidence]:
+    if case.coupling.verdict is CouplingVerdict.DECOUPLED:
+        yield Evidence("error-flat", case.coupling.reading, 0.5, "decoupled", "decoupled")
+    elif case.coupling.verdict is CouplingVerdict.COUPLED:
+        yield Evidence("error-moved", case.coupling.reading, -1.5, "coupled", "decoupled")
+
+
+def _ratio_first(case: Case) -> Iterator[Evidence]:
+    """A tiny sigma that a flagged ratio explains is its consequence, not a cause beside it."""
+    both = batch_and_dataset(case.run)
+    if both is None:
+        return
+    ratio = (both[0].number or 0.0) / (both[1].number or 1.0)
+    if ratio > 0.5:
+        reading = say("A batch of {ratio:.0%} of the dataset comes first: a tiny sigma follows from it.", ratio=ratio)
+        yield Evidence("ratio-first", reading, -1.0, ratio, 0.5)
+
+
+def _slow_mechanism(case: Case) -> object:
+    return say(
+        "Sigma had shrunk slowly to far below the errors; there 1 / (2 sigma^2) turned an error too small to see into "
+        "{height:.1f} nats.",
+        height=case.spike.height,
+    )
+
+
+def _advice(case: Case) -> tuple[Advice, ...]:
+    known = likelihood(case)
+    mse, dims = (known.mse, known.dims) if known is not None else (None, None)
+    return (remedies.sigma_floor(mse, dims), remedies.decay_rate(case.run), remedies.verify(case.run))

@@ -1,0 +1,59 @@
+"""Evidence to probability: bans are added, causes compete, a fitted temperature makes shares mean what they say."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from spikediag.attribution.protocol import Cause, Judgement
+from spikediag.model import Status, Verdict
+
+LARGEST_WEIGHT = 2.0  # bans; no single check may decide alone
+TEMPERATURE = 1.0  # fitted on the calibration split of benchmarks/attribution
+SUPPORTED_FROM = 0.8
+PLAUSIBLE_FROM = 0.1
+UNEXPLAINED = "unexplained"
+
+
+def verdicts(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) -> tuple[Verdict, ...]:
+    """Weigh every judgement against the others; strongest first, ties in order of id."""
+    ids = list(judgements)
+    scores = np.array([score(causes[id_].prior, judgements[id_]) for id_ in ids])
+    shares = _softmax(scores / TEMPERATURE)
+    found = [_verdict(id_, judgements[id_], float(share)) for id_, share in zip(ids, shares, strict=True)]
+    return tuple(sorted(found, key=lambda verdict: (-verdict.probability, verdict.cause)))
+
+
+def score(prior: float, judgement: Judgement) -> float:
+    """Log10 of prior times likelihood ratios; evidence of weight 0 is told but does not count."""
+    weights = (e.weight for e in judgement.evidence)
+    return float(np.log10(prior) + sum(float(np.clip(w, -LARGEST_WEIGHT, LARGEST_WEIGHT)) for w in weights))
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    powers = 10.0 ** (scores - np.max(scores))
+    return powers / np.sum(powers)
+
+
+def _verdict(id_: str, judgement: Judgement, probability: float) -> Verdict:
+    return Verdict(
+        cause=id_,
+        tier=judgement.tier,
+        status=_status(id_, judgement, probability),
+        probability=probability,
+        evidence=tuple(sorted(judgement.evidence, key=lambda e: -abs(e.weight))),
+        missing=judgement.missing,
+        advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)),
+        mechanism=judgement.mechanism,
+    )
+
+
+def _status(id_: str, judgement: Judgement, probability: float) -> Status:
+    if judgement.ruled_out:
+        return Status.RULED_OUT
+    if id_ == UNEXPLAINED:
+        return Status.PLAUSIBLE
+    if not judgement.checkable:
+        return Status.NOT_CHECKABLE
+    if probability >= SUPPORTED_FROM and judgement.decisive:
+        return Status.SUPPORTED
+    return Status.PLAUSIBLE if probability >= PLAUSIBLE_FROM else Status.RULED_OUT

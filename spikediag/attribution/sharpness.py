@@ -1,0 +1,83 @@
+"""Is sigma tiny? What loss and error alone certify, and how the loss kept falling while the error did not."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from spikediag.attribution.likelihood import likelihood
+from spikediag.model import Case, Evidence, FloatArray, say
+from spikediag.stats.nll import certified_dimensions, isotropic_floor
+
+SHARPENED_NATS = 1.0  # fall of the loss at a flat error that counts as sharpening
+FLAT_ERROR = 0.8  # the error kept at least this share of its level
+
+
+def sharp_evidence(case: Case) -> Iterator[Evidence]:
+    """Evidence that sigma is far below the error in places, from the loss and the error alone."""
+    known = likelihood(case)
+    if known is None or known.mse is None:
+        return
+    dims = known.dims or certified_dimensions(known.before, known.mse)
+    if dims < 1:
+        return
+    floor = isotropic_floor(known.mse, dims)
+    below = known.before < floor
+    reading = say(
+        "The loss before the jump ({loss:.1f} nats) lies above {floor:.1f}, what one sigma can reach at {tag} {mse:.3g} "
+        "in {dims} dimensions: nothing certifies a tiny sigma.",
+        loss=known.before,
+        floor=floor,
+        tag=known.mse_tag,
+        mse=known.mse,
+        dims=dims,
+    )
+    if below:
+        reading = say(
+            "The loss before the jump ({loss:.1f} nats) lies below {floor:.1f}, the least one sigma can reach at {tag} "
+            "{mse:.3g} in {dims} dimensions: sigma is tiny for some samples or dimensions.",
+            loss=known.before,
+            floor=floor,
+            tag=known.mse_tag,
+            mse=known.mse,
+            dims=dims,
+        )
+    yield Evidence("isotropic-floor", reading, 0.5 if below else -0.5, known.before, floor)
+    yield from _sharpening(case)
+
+
+def _sharpening(case: Case) -> Iterator[Evidence]:
+    """The loss fell over the second half of the past while the error did not."""
+    known = likelihood(case)
+    if known is None or known.mse_tag is None:
+        return
+    onset = case.spike.onset_step
+    loss, error = case.run.series[case.spike.tag], case.run.series[known.mse_tag]
+    fall = _halves(loss.steps, loss.values, onset)
+    shrink = _halves(error.steps, error.values, onset)
+    if fall is None or shrink is None or fall[0] - fall[1] < SHARPENED_NATS:
+        return
+    if shrink[1] < FLAT_ERROR * shrink[0]:
+        return
+    yield Evidence(
+        "sharpening",
+        say(
+            "Sigma kept shrinking: the loss fell from {before:.1f} to {after:.1f} nats in the second half before the "
+            "jump while {tag} stayed at {mse:.3g}.",
+            before=fall[0],
+            after=fall[1],
+            tag=known.mse_tag,
+            mse=shrink[1],
+        ),
+        0.3,
+        fall[1] - fall[0],
+        -SHARPENED_NATS,
+    )
+
+
+def _halves(steps: np.ndarray, values: FloatArray, onset: int) -> tuple[float, float] | None:
+    """Median levels around half of the way to the onset, and just before it."""
+    past = values[(steps < onset) & np.isfinite(values)]
+    if len(past) < 40:
+        return None
+    width, middle = len(past) // 10, len(past) // 2
+    return float(np.median(past[middle - width // 2 : middle + width // 2 + 1])), float(np.median(past[-width:]))

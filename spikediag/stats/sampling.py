@@ -1,0 +1,78 @@
+"""What drawing batches from a small dataset implies: coverage, passes, and how far a batch mean can stray."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Batches of `batch` samples drawn `steps` times from `dataset` samples."""
+
+    batch: float
+    dataset: float
+    steps: float
+
+    @property
+    def ratio(self) -> float:
+        """Batch over dataset."""
+        return self.batch / self.dataset
+
+    @property
+    def passes(self) -> float:
+        """How often each sample was used, on average."""
+        return self.steps * self.batch / self.dataset
+
+    @property
+    def passes_sd(self) -> float:
+        """Standard deviation of that number between samples, drawing with replacement (binomial)."""
+        return math.sqrt(self.passes * max(0.0, 1 - 1 / self.dataset))
+
+    @property
+    def distinct_share(self) -> float:
+        """Expected share of the dataset in one batch drawn with replacement: 1 - (1 - 1/N)^B."""
+        return -math.expm1(self.batch * math.log1p(-1 / self.dataset)) if self.dataset > 1 else 1.0
+
+    @property
+    def batches_to_see_all(self) -> float:
+        """Batches until every sample was drawn once, with replacement (coupon collector: N H_N draws)."""
+        harmonic = math.log(self.dataset) + 0.5772156649 + 1 / (2 * self.dataset)
+        return self.dataset * harmonic / self.batch
+
+    @property
+    def finite_population(self) -> float:
+        """The factor by which drawing without replacement shrinks the standard deviation of a batch mean."""
+        if self.dataset <= 1 or self.batch >= self.dataset:
+            return 0.0
+        return math.sqrt((self.dataset - self.batch) / (self.dataset - 1))
+
+    @property
+    def steps_per_epoch(self) -> float:
+        """Optimizer steps for one pass over the dataset."""
+        return self.dataset / self.batch
+
+
+@dataclass(frozen=True)
+class BatchRange:
+    """The batch sizes a rule recommends."""
+
+    low: int
+    high: int
+    power_of_two: int | None  # the largest inside the range
+
+
+def recommended_batch(dataset: float, low: float = 0.10, high: float = 0.20) -> BatchRange:
+    """Batch sizes of 10 to 20 % of the dataset: 42 to 83 for 418 samples, power of two 64."""
+    smallest = max(1, round(low * dataset))
+    largest = max(smallest, math.floor(high * dataset))
+    power = 2 ** int(math.log2(largest))
+    return BatchRange(smallest, largest, power if power >= smallest else None)
+
+
+def largest_of(points: int, noise: float) -> float:
+    """The largest deviation expected among so many independent normal batch means: s sqrt(2 ln n)."""
+    return noise * math.sqrt(2 * math.log(max(points, 2)))
+
+
+def cantelli(jump: float, noise: float) -> float:
+    """Upper bound of the chance that one batch mean strays this far, for any distribution: s^2 / (s^2 + J^2)."""
+    return noise**2 / (noise**2 + jump**2) if jump > 0 else 1.0

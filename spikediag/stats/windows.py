@@ -1,0 +1,82 @@
+"""Local contrasts: the mean of a window minus the median just before it, and its noise elsewhere."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.model import FloatArray
+
+MAD_TO_SIGMA = 1.4826  # for normal noise
+BASELINE_POINTS = 33  # shortest stretch a level is taken from
+MAX_REFERENCES = 120  # windows of the past a contrast is compared with
+WINDOWS_PER_DEGREE = 2.5  # half-overlapping windows and shared baselines are not independent
+
+
+def robust_sd(values: FloatArray) -> float:
+    """1.4826 times the median absolute deviation of (n,) finite values; 0 for an empty array."""
+    if not len(values):
+        return 0.0
+    return MAD_TO_SIGMA * float(np.median(np.abs(values - np.median(values))))
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How far a window lies from what came before it, against the same measure in calm windows."""
+
+    before: float  # level before
+    during: float  # mean over the window
+    change: float  # contrast minus the median contrast of calm windows
+    error: float  # standard error of the change
+    degrees: float  # degrees of freedom of that error; 0 when there were too few calm windows
+    noise: float  # robust standard deviation of single points around the level before
+
+
+def contrast(values: FloatArray, start: int, stop: int, calm: np.ndarray) -> Contrast | None:
+    """Compare the window [start, stop) with the calm past.
+
+    Args:
+        values: (n,) finite values.
+        start: First position of the window.
+        stop: One past its last position.
+        calm: (n,) bool, positions that belong to no spike; those at and after `start` are ignored.
+
+    Returns:
+        None when fewer than five calm points lie before the window.
+    """
+    width = stop - start
+    length = max(width, BASELINE_POINTS)
+    past = np.flatnonzero(calm[:start])
+    if len(past) < 5 or width < 1:
+        return None
+    series = values[past]
+    level = float(np.median(series[-length:]))
+    noise = robust_sd(series[-8 * length :] - _running_level(series[-8 * length :], length))
+    references = _calm_contrasts(series, width, length)
+    during = float(np.mean(values[start:stop]))
+    if len(references) < 8:
+        return Contrast(level, during, during - level, noise, 0.0, noise)
+    degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
+    error = _spread(references) * (1 + 1 / (degrees + 1))
+    return Contrast(level, during, during - level - float(np.median(references)), error, degrees, noise)
+
+
+def _calm_contrasts(series: FloatArray, width: int, length: int) -> FloatArray:
+    """Window mean minus the median of the `length` points before, at half-overlapping windows."""
+    step = max(1, width // 2)
+    starts = np.arange(len(series) - width, min(length, len(series) // 2) - 1, -step)[:MAX_REFERENCES]
+    return np.array(
+        [np.mean(series[s : s + width]) - np.median(series[max(0, s - length) : s]) for s in starts]
+    )
+
+
+def _spread(references: FloatArray) -> float:
+    """The wider of the MAD and the 5-95 % range: heavy tails must not make a test overconfident."""
+    low, high = np.quantile(references, [0.05, 0.95])
+    return max(robust_sd(references), float(high - low) / (2 * 1.645))
+
+
+def _running_level(series: FloatArray, length: int) -> FloatArray:
+    """Block medians, repeated: enough to remove a trend before taking the noise."""
+    blocks = max(1, math.ceil(len(series) / length))
+    return np.concatenate([np.full(len(part), np.median(part)) for part in np.array_split(series, blocks)])
