@@ -1,4 +1,4 @@
-"""Why the error did not move: what the negative log-likelihood proves about sigma, from this run's numbers."""
+"""Why the error did not move: what the likelihood proves about sigma, from this run's numbers."""
 
 from collections.abc import Iterator
 
@@ -54,8 +54,10 @@ def _floor(known: Likelihood) -> Iterator[Text]:
         certified = certified_dimensions(known.before, known.mse)
         if certified >= 1:
             yield say(
-                "Before the jump the loss stood at {loss:.1f} nats with {tag} at {mse:.3g}. With one sigma for every "
-                "sample and dimension that is impossible for up to {dims} action dimensions: sigma must be far "
+                "Before the jump the loss stood at {loss:.1f} nats with {tag} at {mse:.3g}. With one sigma "
+                "for every "
+                "sample and dimension that is impossible for up to {dims} action dimensions: sigma must be "
+                "far "
                 "smaller in some places than the error as a whole suggests.",
                 loss=known.before,
                 tag=known.mse_tag,
@@ -66,8 +68,10 @@ def _floor(known: Likelihood) -> Iterator[Text]:
     floor = isotropic_floor(known.mse, known.dims)
     if known.before < floor:
         yield say(
-            "Before the jump the loss stood at {loss:.1f} nats with {tag} at {mse:.3g}. One sigma for all samples and "
-            "all {dims} dimensions cannot go below {floor:.1f} nats at that error: sigma must be far smaller in some "
+            "Before the jump the loss stood at {loss:.1f} nats with {tag} at {mse:.3g}. One sigma for all "
+            "samples and "
+            "all {dims} dimensions cannot go below {floor:.1f} nats at that error: sigma must be far "
+            "smaller in some "
             "places than the error as a whole suggests.",
             loss=known.before,
             tag=known.mse_tag,
@@ -83,7 +87,8 @@ def _needed(case: Case, known: Likelihood) -> Iterator[Text]:
     test = next(t for t in case.coupling.tests if t.tag == known.mse_tag)
     jump = known.peak - known.before
     yield say(
-        "Had the error alone made the {jump:.1f} nats, {tag} would have had to rise by {needed:.3g}, to {factor:.0f} "
+        "Had the error alone made the {jump:.1f} nats, {tag} would have had to rise by {needed:.3g}, to "
+        "{factor:.0f} "
         "times its level; it changed by {change:+.2g}.",
         jump=jump,
         tag=known.mse_tag,
@@ -98,8 +103,10 @@ def _bound(case: Case, known: Likelihood) -> Iterator[Text]:
         return
     jump = known.peak - known.before
     yield say(
-        "An error that changes by e^2 costs e^2 / (2 sigma^2) nats. {tag} changed by at most {bound:.2g}, so for "
-        "{jump:.1f} nats with sigma unchanged some sigma is {sigma:.2g} or less: the jump is large in nats and "
+        "An error that changes by e^2 costs e^2 / (2 sigma^2) nats. {tag} changed by at most {bound:.2g}, "
+        "so for "
+        "{jump:.1f} nats with sigma unchanged some sigma is {sigma:.2g} or less: the jump is large in nats "
+        "and "
         "too small to see in the error.",
         tag=known.mse_tag,
         bound=known.mse_bound,
@@ -114,7 +121,8 @@ def _peak(known: Likelihood) -> Iterator[Text]:
     after = effective_sigma(known.peak, known.mse, known.dims)
     if after is not None and after.error_in_sigmas > 1:
         yield say(
-            "At the peak ({loss:+.1f} nats) the policy is as surprised as one with a single sigma of {sigma:.2g}, "
+            "At the peak ({loss:+.1f} nats) the policy is as surprised as one with a single sigma of "
+            "{sigma:.2g}, "
             "whose errors are {sigmas:.1f} sigmas.",
             loss=known.peak,
             sigma=after.narrow,

@@ -79,12 +79,11 @@ def levels(case: Case) -> tuple[Level, Level] | None:
     sigma, known = summed_log_sigma(case.run), likelihood(case)
     if sigma is None or known is None:
         return None
-    loss = case.run.series[case.spike.tag]
     points = _at_top(case, sigma)
     past = np.flatnonzero(np.isfinite(sigma.values) & (sigma.steps < case.spike.onset_step))[-LEVEL_POINTS:]
     if not len(points) or not len(past):
         return None
-    mse0, mse1 = _errors(case, known, loss)
+    mse0, mse1 = _errors(case, known)
     return (
         Level(known.before, float(np.median(sigma.values[past])), mse0),
         Level(known.peak, float(np.mean(sigma.values[points])), mse1),
@@ -103,7 +102,7 @@ def _at_top(case: Case, series: Series) -> np.ndarray:
     return np.flatnonzero((series.steps >= first) & (series.steps <= last) & np.isfinite(series.values))
 
 
-def _errors(case: Case, known: Likelihood, loss: Series) -> tuple[float | None, float | None]:
+def _errors(case: Case, known: Likelihood) -> tuple[float | None, float | None]:
     if known.mse_tag is None:
         return None, None
     series = case.run.series[known.mse_tag]

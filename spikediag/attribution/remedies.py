@@ -16,7 +16,8 @@ def smaller_batch(batch: float, dataset: float) -> Advice:
     size = span.power_of_two or span.high
     return Advice(
         say(
-            "Use a batch of {low} to {high} (10 to 20 % of {dataset:.0f} samples; {size} is {ratio:.0%}) instead of "
+            "Use a batch of {low} to {high} (10 to 20 % of {dataset:.0f} samples; {size} is {ratio:.0%}) "
+            "instead of "
             "{batch:.0f}: at the same number of steps every sample is used {fewer:.1f} times less.",
             low=span.low,
             high=span.high,
@@ -36,7 +37,8 @@ def sigma_floor(mse: float | None, dims: int | None) -> Advice:
     floor = _one_digit(0.5 * math.sqrt(mse / dims)) if mse and dims and mse > 0 else 0.05
     return Advice(
         say(
-            "Bound sigma from below, at {floor:g}: an error of e then costs at most e^2 / (2 x {floor:g}^2) nats per "
+            "Bound sigma from below, at {floor:g}: an error of e then costs at most e^2 / (2 x "
+            "{floor:g}^2) nats per "
             "dimension, and sharpening further earns nothing.",
             floor=floor,
         ),
@@ -54,7 +56,10 @@ def decay_rate(run: Run) -> Advice:
     else:
         code = f"scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max={steps})"
     return Advice(
-        say("Let the learning rate decay to zero over the {steps:,} steps: late steps then cannot overshoot.", steps=steps),
+        say(
+            "Let the learning rate decay to zero over the {steps:,} steps: late steps then cannot overshoot.",
+            steps=steps,
+        ),
         code,
         2,
     )
@@ -64,7 +69,8 @@ def lower_beta2(beta2: float) -> Advice:
     """A shorter memory of Adam's second moment."""
     return Advice(
         say(
-            "Lower Adam's beta2 from {beta2:g} to 0.95: its step size then follows a sudden gradient within 20 steps "
+            "Lower Adam's beta2 from {beta2:g} to 0.95: its step size then follows a sudden gradient "
+            "within 20 steps "
             "instead of {memory:,.0f}.",
             beta2=beta2,
             memory=1 / (1 - beta2),
@@ -88,7 +94,8 @@ def more_samples(batch: float, dataset: float) -> Advice:
     """Enough data for this batch to be a fifth of it."""
     return Advice(
         say(
-            "Collect more data: {needed:,.0f} samples make batch {batch:.0f} a fifth of the dataset ({times:.1f} times "
+            "Collect more data: {needed:,.0f} samples make batch {batch:.0f} a fifth of the dataset "
+            "({times:.1f} times "
             "today's {dataset:.0f}). In the measured study this helped less than a smaller batch.",
             needed=batch / SAFE_RATIO,
             batch=batch,
@@ -104,7 +111,8 @@ def weighted_sampling() -> Advice:
     """Sampling by error; it does not touch what makes the loss sharp."""
     return Advice(
         say(
-            "Weight the sampling by each sample's error, if a few samples are much harder than the rest. It does not "
+            "Weight the sampling by each sample's error, if a few samples are much harder than the rest. "
+            "It does not "
             "lower the number of passes, so try it after the others."
         ),
         "sampler = torch.utils.data.WeightedRandomSampler(weights, num_samples=len(weights))",
@@ -115,7 +123,10 @@ def weighted_sampling() -> Advice:
 def verify(run: Run) -> Advice:
     """Train again with one change and compare."""
     return Advice(
-        say("Verify by training again with one change: the same code spikes with some seeds and not with others."),
+        say(
+            "Verify by training again with one change: the same code spikes with some seeds and not with "
+            "others."
+        ),
         f"spikediag compare {run.path} RUN_AFTER",
         9,
     )

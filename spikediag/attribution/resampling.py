@@ -23,8 +23,10 @@ def evidence(case: Case, ratio: float) -> Iterator[Evidence]:
     yield Evidence(
         "resampling-height",
         say(
-            "An unlucky batch does not explain it: batches differ by {noise:.2g} nats (sd before the jump), the largest "
-            "of {points:,} would stray {reach:.2g}; the jump is {height:.1f}, {sigmas:.0f} of these sd, a chance of at "
+            "An unlucky batch does not explain it: batches differ by {noise:.2g} nats (sd before the "
+            "jump), the largest "
+            "of {points:,} would stray {reach:.2g}; the jump is {height:.1f}, {sigmas:.0f} of these sd, a "
+            "chance of at "
             "most {chance:.1g} per batch whatever the distribution.",
             noise=spike.noise,
             points=points,
@@ -49,7 +51,8 @@ def _persistence(case: Case) -> Iterator[Evidence]:
         yield Evidence(
             "resampling-persistence",
             say(
-                "It lasts {points} logged points; batches are drawn anew at every step, so an unlucky draw is over after one.",
+                "It lasts {points} logged points; batches are drawn anew at every step, so an unlucky draw "
+                "is over after one.",
                 points=points,
             ),
             0.0,
@@ -62,7 +65,10 @@ def _error(case: Case) -> Iterator[Evidence]:
     if case.coupling.verdict is CouplingVerdict.DECOUPLED:
         yield Evidence(
             "resampling-error",
-            say("A batch of hard samples would raise {tag} as well; it did not move.", tag=case.coupling.tests[0].tag),
+            say(
+                "A batch of hard samples would raise {tag} as well; it did not move.",
+                tag=case.coupling.tests[0].tag,
+            ),
             0.0,
             case.coupling.tests[0].change,
             case.coupling.tests[0].margin,
@@ -73,7 +79,8 @@ def _size(ratio: float) -> Evidence:
     return Evidence(
         "resampling-size",
         say(
-            "A larger batch makes the batch mean steadier, not wilder: at {ratio:.0%} of the dataset drawn without "
+            "A larger batch makes the batch mean steadier, not wilder: at {ratio:.0%} of the dataset drawn "
+            "without "
             "replacement its sd is {factor:.2f} of the independent one.",
             ratio=ratio,
             factor=(1 - min(ratio, 1.0)) ** 0.5,

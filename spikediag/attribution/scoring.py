@@ -1,4 +1,4 @@
-"""Evidence to probability: bans are added, causes compete, a fitted temperature makes shares mean what they say."""
+"""Evidence to probability: bans are added, causes compete, a fitted temperature scales the shares."""
 
 from collections.abc import Mapping
 
@@ -30,8 +30,8 @@ def score(prior: float, judgement: Judgement) -> float:
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = 10.0 ** (scores - np.max(scores))
-    return powers / np.sum(powers)
+    powers = np.power(10.0, scores - np.max(scores))
+    return np.asarray(powers / np.sum(powers))
 
 
 def _verdict(id_: str, judgement: Judgement, probability: float) -> Verdict:

@@ -23,7 +23,8 @@ def sharp_evidence(case: Case) -> Iterator[Evidence]:
     floor = isotropic_floor(known.mse, dims)
     below = known.before < floor
     reading = say(
-        "The loss before the jump ({loss:.1f} nats) lies above {floor:.1f}, what one sigma can reach at {tag} {mse:.3g} "
+        "The loss before the jump ({loss:.1f} nats) lies above {floor:.1f}, what one sigma can reach at "
+        "{tag} {mse:.3g} "
         "in {dims} dimensions: nothing certifies a tiny sigma.",
         loss=known.before,
         floor=floor,
@@ -33,7 +34,8 @@ def sharp_evidence(case: Case) -> Iterator[Evidence]:
     )
     if below:
         reading = say(
-            "The loss before the jump ({loss:.1f} nats) lies below {floor:.1f}, the least one sigma can reach at {tag} "
+            "The loss before the jump ({loss:.1f} nats) lies below {floor:.1f}, the least one sigma can "
+            "reach at {tag} "
             "{mse:.3g} in {dims} dimensions: sigma is tiny for some samples or dimensions.",
             loss=known.before,
             floor=floor,
@@ -61,7 +63,8 @@ def _sharpening(case: Case) -> Iterator[Evidence]:
     yield Evidence(
         "sharpening",
         say(
-            "Sigma kept shrinking: the loss fell from {before:.1f} to {after:.1f} nats in the second half before the "
+            "Sigma kept shrinking: the loss fell from {before:.1f} to {after:.1f} nats in the second half "
+            "before the "
             "jump while {tag} stayed at {mse:.3g}.",
             before=fall[0],
             after=fall[1],
@@ -80,4 +83,6 @@ def _halves(steps: np.ndarray, values: FloatArray, onset: int) -> tuple[float, f
     if len(past) < 40:
         return None
     width, middle = len(past) // 10, len(past) // 2
-    return float(np.median(past[middle - width // 2 : middle + width // 2 + 1])), float(np.median(past[-width:]))
+    return float(np.median(past[middle - width // 2 : middle + width // 2 + 1])), float(
+        np.median(past[-width:])
+    )

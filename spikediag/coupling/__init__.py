@@ -23,6 +23,8 @@ def couple(spike: Spike, run: Run) -> Coupling:
     spans = windows(spike, loss)
     dims = run.fact("action_dim").number
     tests = tuple(
-        test for series in companions if (test := test_companion(series, loss, spike, spans, dims)) is not None
+        test
+        for series in companions
+        if (test := test_companion(series, loss, spike, spans, dims)) is not None
     )
     return combine(tests, tuple(series.tag for series in companions), spike)

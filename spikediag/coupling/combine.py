@@ -17,7 +17,10 @@ def combine(tests: tuple[CompanionTest, ...], tags: tuple[str, ...], spike: Spik
         return Coupling(
             CouplingVerdict.NO_COMPANION,
             (),
-            say("No error metric is logged beside {tag}: whether the error moved cannot be told.", tag=spike.tag),
+            say(
+                "No error metric is logged beside {tag}: whether the error moved cannot be told.",
+                tag=spike.tag,
+            ),
         )
     if not tests:
         return Coupling(
@@ -83,7 +86,8 @@ def _reading(test: CompanionTest) -> Text:
         )
     if not math.isfinite(test.low):
         return say(
-            "Too few calm points of {tag} before step of the jump to decide whether it moved (change {change:+.3g}).",
+            "Too few calm points of {tag} before step of the jump to decide whether it moved (change "
+            "{change:+.3g}).",
             tag=test.tag,
             change=test.change,
         )

@@ -44,7 +44,15 @@ def test_companion(
         return None
     sign = -1 if companion.measure is Measure.ACCURACY else 1  # where up is good, a fall is the error
     jump = float(np.mean([span.jump for span in spans]))
-    margin = choose_margin(loss, companion, spike, jump, measured.before, measured.noise, dims)
+    margin = choose_margin(
+        loss,
+        companion,
+        sigmas=spike.sigmas,
+        jump=jump,
+        level=measured.before,
+        noise=measured.noise,
+        dims=dims,
+    )
     return _judge(companion, measured, margin, sign)
 
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from spikediag.model import Measure, Series, Spike, Text, say
+from spikediag.model import Measure, Series, Text, say
 from spikediag.stats.nll import error_rise_needed
 
 SHARE = 0.25  # of the rise that error alone would need
@@ -20,14 +20,21 @@ class Margin:
 
 
 def choose_margin(
-    loss: Series, companion: Series, spike: Spike, jump: float, level: float, noise: float, dims: float | None
+    loss: Series,
+    companion: Series,
+    *,
+    sigmas: float,
+    jump: float,
+    level: float,
+    noise: float,
+    dims: float | None,
 ) -> Margin:
     """Take the margin from the NLL's algebra where loss and companion allow it, else from their noise.
 
     Args:
         loss: The spiking loss.
         companion: The error metric.
-        spike: The spike, for its height in noise standard deviations.
+        sigmas: Height of the spike in robust standard deviations of the loss.
         jump: Height of the loss over the tested window.
         level: Companion level before.
         noise: Robust standard deviation of single companion points.
@@ -36,15 +43,16 @@ def choose_margin(
     algebraic = loss.measure is Measure.NLL and companion.measure in _ERRORS
     if algebraic and level > 0 and math.isfinite(jump) and jump > 0:
         return _from_algebra(companion, jump, level, dims)
-    sigmas = min(max(1.0, SHARE * spike.sigmas), 0.5 * abs(level) / noise if noise > 0 else math.inf)
-    if not math.isfinite(sigmas) or sigmas <= 1:
+    wide = min(max(1.0, SHARE * sigmas), 0.5 * abs(level) / noise if noise > 0 else math.inf)
+    if not math.isfinite(wide) or wide <= 1:
         return Margin(noise, say("one standard deviation of {tag} before the jump", tag=companion.tag))
     return Margin(
-        sigmas * noise,
+        wide * noise,
         say(
-            "{sigmas:.1f} standard deviations of {tag}: a quarter of how far the loss moved in its own noise, "
+            "{sigmas:.1f} standard deviations of {tag}: a quarter of how far the loss moved in its own "
+            "noise, "
             "at most half the level",
-            sigmas=sigmas,
+            sigmas=wide,
             tag=companion.tag,
         ),
     )
@@ -60,7 +68,8 @@ def _from_algebra(companion: Series, jump: float, level: float, dims: float | No
         return Margin(
             value,
             say(
-                "a quarter of the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error "
+                "a quarter of the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if "
+                "error "
                 "alone makes it, at most a doubling; action_dim is unknown, {assumed} assumed",
                 tag=companion.tag,
                 needed=needed,
@@ -71,7 +80,8 @@ def _from_algebra(companion: Series, jump: float, level: float, dims: float | No
     return Margin(
         value,
         say(
-            "a quarter of the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error alone "
+            "a quarter of the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error "
+            "alone "
             "makes it ({dims:.0f} action dimensions), at most a doubling",
             tag=companion.tag,
             needed=needed,

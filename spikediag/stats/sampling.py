@@ -74,5 +74,5 @@ def largest_of(points: int, noise: float) -> float:
 
 
 def cantelli(jump: float, noise: float) -> float:
-    """Upper bound of the chance that one batch mean strays this far, for any distribution: s^2 / (s^2 + J^2)."""
+    """Bound of the chance that one batch mean strays this far, any distribution: s^2 / (s^2 + J^2)."""
     return noise**2 / (noise**2 + jump**2) if jump > 0 else 1.0

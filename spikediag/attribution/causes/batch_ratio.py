@@ -69,7 +69,8 @@ class BatchRatio:
         batch, dataset = case.run.fact("batch_size"), case.run.fact("dataset_size")
         if ratio > self.flagged_above:
             reading = say(
-                "Batch {batch} of {dataset} samples is {ratio:.0%}, above {limit:.0%}: flagged ({batch_source}; "
+                "Batch {batch} of {dataset} samples is {ratio:.0%}, above {limit:.0%}: flagged "
+                "({batch_source}; "
                 "{dataset_source}).",
                 batch=batch.value,
                 dataset=dataset.value,
@@ -80,7 +81,8 @@ class BatchRatio:
             )
             return Evidence("ratio-above-half", reading, 1.0, ratio, self.flagged_above)
         reading = say(
-            "Batch {batch} of {dataset} samples is {ratio:.1%}, not above {limit:.0%} ({batch_source}; {dataset_source}).",
+            "Batch {batch} of {dataset} samples is {ratio:.1%}, not above {limit:.0%} ({batch_source}; "
+            "{dataset_source}).",
             batch=batch.value,
             dataset=dataset.value,
             ratio=ratio,
@@ -88,14 +90,17 @@ class BatchRatio:
             batch_source=batch.source,
             dataset_source=dataset.source,
         )
-        return Evidence("ratio-below-half", reading, -2.0 if ratio <= self.safe_below else -1.0, ratio, self.flagged_above)
+        return Evidence(
+            "ratio-below-half", reading, -2.0 if ratio <= self.safe_below else -1.0, ratio, self.flagged_above
+        )
 
     def _passes(self, drawn: Sampling | None) -> Iterator[Evidence]:
         if drawn is None or drawn.steps <= 0:
             return
         weight = 0.5 if drawn.passes >= self.many_passes else -1.0 if drawn.passes < self.few_passes else 0.0
         reading = say(
-            "Up to the jump every sample was used {passes:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), "
+            "Up to the jump every sample was used {passes:,.0f} times ({batch:.0f} x {steps:,.0f} / "
+            "{dataset:.0f}), "
             "all alike to within {spread:.1%}: no sample was neglected, all were memorised.",
             passes=drawn.passes,
             batch=drawn.batch,
@@ -105,7 +110,8 @@ class BatchRatio:
         )
         if drawn.passes < self.many_passes:
             reading = say(
-                "Up to the jump every sample was used {passes:,.0f} times: few for memorising (from {many:,.0f} on).",
+                "Up to the jump every sample was used {passes:,.0f} times: few for memorising (from "
+                "{many:,.0f} on).",
                 passes=drawn.passes,
                 many=self.many_passes,
             )
@@ -122,22 +128,30 @@ def _coupled(case: Case) -> Iterator[Evidence]:
 def _kind(case: Case) -> Iterator[Evidence]:
     if case.spike.kind in {Kind.TRANSIENT, Kind.TRAIN}:
         return
-    reading = say("Sharp-sigma spikes come back within some hundred steps; this is a {kind}.", kind=case.spike.kind.value)
+    reading = say(
+        "Sharp-sigma spikes come back within some hundred steps; this is a {kind}.",
+        kind=case.spike.kind.value,
+    )
     yield Evidence("lasting", reading, -0.7, case.spike.kind.value, Kind.TRANSIENT.value)
 
 
 def _unknown(case: Case) -> Advice:
     names = [n for n in ("batch_size", "dataset_size") if case.run.fact(n).number is None]
     flags = " ".join(f"--{name.replace('_', '-')} N" for name in names)
-    text = say("{names} unknown: give it on the command line or in spikediag.toml.", names=" and ".join(names))
+    text = say(
+        "{names} unknown: give it on the command line or in spikediag.toml.", names=" and ".join(names)
+    )
     return Advice(text, f"spikediag analyze {case.run.path} {flags}")
 
 
 def _mechanism(case: Case, drawn: Sampling | None) -> Text:
     if drawn is None:
-        return say("A large batch at a fixed number of steps means many passes, memorised samples and a tiny sigma.")
+        return say(
+            "A large batch at a fixed number of steps means many passes, memorised samples and a tiny sigma."
+        )
     return say(
-        "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them; sigma then shrinks around the "
+        "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them; sigma then shrinks "
+        "around the "
         "memorised actions, and 1 / (2 sigma^2) turns an error too small to see into {height:.1f} nats.",
         passes=drawn.passes,
         dataset=drawn.dataset,

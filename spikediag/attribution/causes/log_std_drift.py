@@ -13,7 +13,7 @@ from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset, interval
 from spikediag.attribution.sharpness import sharp_evidence
-from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Measure, Role, Series, Tier, say
+from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Measure, Role, Series, Text, Tier, say
 from spikediag.stats.windows import Contrast, contrast
 
 
@@ -83,7 +83,8 @@ class LogStdDrift:
             decisive=not against,
             advice=_advice(case),
             mechanism=say(
-                "Sigma shrank {factor:.1f} times within the jump, so the same error costs {cost:.0f} times as much.",
+                "Sigma shrank {factor:.1f} times within the jump, so the same error costs {cost:.0f} times "
+                "as much.",
                 factor=math.exp(-moved.change),
                 cost=math.exp(-2 * moved.change),
             ),
@@ -107,7 +108,9 @@ class LogStdDrift:
         if not collapsed:
             return Judgement(Tier.TRIGGER, (still, *_share(case)), ruled_out=True)
         evidence = (still, *slow, *_ratio_first(case))
-        return Judgement(Tier.CONDITION, evidence, decisive=True, advice=_advice(case), mechanism=_slow_mechanism(case))
+        return Judgement(
+            Tier.CONDITION, evidence, decisive=True, advice=_advice(case), mechanism=_slow_mechanism(case)
+        )
 
 
 def around_onset(case: Case, series: Series) -> Contrast | None:
@@ -141,7 +144,9 @@ def _slow_fall(case: Case, series: Series) -> Iterator[Evidence]:
     tenth = max(1, len(past) // 10)
     early, late = float(np.median(past[:tenth])), float(np.median(past[-tenth:]))
     if late < early:
-        reading = say("{tag} had fallen from {early:.2f} to {late:.2f}.", tag=series.tag, early=early, late=late)
+        reading = say(
+            "{tag} had fallen from {early:.2f} to {late:.2f}.", tag=series.tag, early=early, late=late
+        )
         yield Evidence("slow-fall", reading, 0.5 if early - late > 1 else 0.0, late - early, -1.0)
 
 
@@ -159,13 +164,16 @@ def _ratio_first(case: Case) -> Iterator[Evidence]:
         return
     ratio = (both[0].number or 0.0) / (both[1].number or 1.0)
     if ratio > 0.5:
-        reading = say("A batch of {ratio:.0%} of the dataset comes first: a tiny sigma follows from it.", ratio=ratio)
+        reading = say(
+            "A batch of {ratio:.0%} of the dataset comes first: a tiny sigma follows from it.", ratio=ratio
+        )
         yield Evidence("ratio-first", reading, -1.0, ratio, 0.5)
 
 
-def _slow_mechanism(case: Case) -> object:
+def _slow_mechanism(case: Case) -> Text:
     return say(
-        "Sigma had shrunk slowly to far below the errors; there 1 / (2 sigma^2) turned an error too small to see into "
+        "Sigma had shrunk slowly to far below the errors; there 1 / (2 sigma^2) turned an error too small "
+        "to see into "
         "{height:.1f} nats.",
         height=case.spike.height,
     )

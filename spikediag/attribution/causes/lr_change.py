@@ -92,7 +92,8 @@ class LrChange:
             decisive=nearest.factor > 1 and evidence[0].weight > 0,
             advice=_advice(nearest),
             mechanism=say(
-                "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; the updates grew {factor:.1f} "
+                "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; the updates "
+                "grew {factor:.1f} "
                 "times, further than the loss surface allows.",
                 before=nearest.before,
                 after=nearest.after,
@@ -108,7 +109,8 @@ class LrChange:
             reading = say("{tag} is {rate:.3g} from the first to the last point.", tag=series.tag, rate=high)
             return Evidence("constant", reading, -2.0, high, high)
         reading = say(
-            "{tag} did not change abruptly in the {horizon:,.0f} steps before step {onset:,} (whole run: {low:.2g} to {high:.2g}).",
+            "{tag} did not change abruptly in the {horizon:,.0f} steps before step {onset:,} (whole run: "
+            "{low:.2g} to {high:.2g}).",
             tag=series.tag,
             horizon=self.horizon,
             onset=onset,
@@ -117,7 +119,9 @@ class LrChange:
         )
         return Evidence("no-change-before", reading, -2.0, 0.0, self.smallest_factor)
 
-    def _lag(self, case: Case, series: Series, change: RateChange, changes: tuple[RateChange, ...]) -> Evidence:
+    def _lag(
+        self, case: Case, series: Series, change: RateChange, changes: tuple[RateChange, ...]
+    ) -> Evidence:
         loss = case.run.series[case.spike.tag]
         length = float(loss.steps[-1] - loss.steps[0]) or 1.0
         decay = max(self.decay, 3 * interval(loss))
@@ -125,7 +129,8 @@ class LrChange:
         alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
         weight = math.log10(max(length / decay, 1.0)) - lag / decay / math.log(10) - math.log10(alike)
         reading = say(
-            "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the jump; the run has "
+            "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the "
+            "jump; the run has "
             "{alike} such change(s) in {length:,.0f} steps.",
             tag=series.tag,
             before=change.before,
@@ -142,12 +147,16 @@ class LrChange:
             weight = min(1.0, math.log10(change.factor) + 0.3)
             reading = say("{tag} rose {factor:.2g} times.", tag=series.tag, factor=change.factor)
             return Evidence("rose", reading, weight, change.factor, 1.0)
-        reading = say("{tag} fell, to {factor:.2g} of its value: a fall calms a loss.", tag=series.tag, factor=change.factor)
+        reading = say(
+            "{tag} fell, to {factor:.2g} of its value: a fall calms a loss.",
+            tag=series.tag,
+            factor=change.factor,
+        )
         return Evidence("fell", reading, -1.5, change.factor, 1.0)
 
 
 def rate_changes(series: Series, smallest_factor: float) -> tuple[RateChange, ...]:
-    """Abrupt changes: larger than the smallest factor and than eight times the usual change between points."""
+    """Abrupt changes: larger than the smallest factor and eight times the usual change between points."""
     usable = np.isfinite(series.values) & (series.values > 0)
     steps, logs = series.steps[usable], np.log(series.values[usable])
     moves = np.abs(np.diff(logs))
@@ -155,7 +164,8 @@ def rate_changes(series: Series, smallest_factor: float) -> tuple[RateChange, ..
         return ()
     limit = max(math.log(smallest_factor), 8 * float(np.median(moves)))
     return tuple(
-        RateChange(int(steps[i + 1]), math.exp(logs[i]), math.exp(logs[i + 1])) for i in np.flatnonzero(moves > limit)
+        RateChange(int(steps[i + 1]), math.exp(logs[i]), math.exp(logs[i + 1]))
+        for i in np.flatnonzero(moves > limit)
     )
 
 
@@ -165,7 +175,8 @@ def _advice(change: RateChange) -> tuple[Advice, ...]:
     return (
         Advice(
             say(
-                "Keep the rate at {before:.2g}, or warm up to {after:.2g} over some hundred steps instead of at once at "
+                "Keep the rate at {before:.2g}, or warm up to {after:.2g} over some hundred steps instead "
+                "of at once at "
                 "step {step:,}.",
                 before=change.before,
                 after=change.after,

@@ -1,0 +1,1 @@
+"""The conditions of a run, one idea per file."""

@@ -1,0 +1,142 @@
+"""The verdict on the whole run: its status, whether the jump matters and because of what, and one summary."""
+
+import numpy as np
+
+from spikediag.attribution.aftermath import judge_aftermath
+from spikediag.attribution.scoring import UNEXPLAINED
+from spikediag.model import (
+    Condition,
+    Finding,
+    Kind,
+    Overall,
+    Role,
+    Run,
+    RunStatus,
+    Status,
+    Text,
+    say,
+)
+
+FEWEST_POINTS = 8  # finite points of a loss below which nothing can be judged
+_DIVERGED = {Kind.NON_FINITE, Kind.DIVERGENCE}
+
+
+def conclude(run: Run, findings: tuple[Finding, ...], conditions: tuple[Condition, ...]) -> Overall:
+    """Sum up a run.
+
+    Args:
+        run: The run.
+        findings: Everything that was found in it, in step order.
+        conditions: Its fragilities, for the summary of a calm run.
+    """
+    longest = max((int(np.isfinite(s.values).sum()) for s in run.having(Role.LOSS)), default=0)
+    if not findings:
+        return _without_findings(longest, conditions)
+    main = main_finding(findings)
+    aftermath = judge_aftermath(run, findings, main)
+    return Overall(
+        status=_status(findings),
+        matters=aftermath.matters,
+        primary_cause=main.primary_cause,
+        summary=say(
+            "{what} {error} {why}", what=_what(findings, main), error=main.coupling.reading, why=_why(main)
+        ),
+        because=aftermath.because,
+    )
+
+
+def main_finding(findings: tuple[Finding, ...]) -> Finding:
+    """The finding to look at first: one that diverged for good, else the largest in its noise."""
+    return max(
+        findings, key=lambda f: (_is_lasting_divergence(f), np.nan_to_num(f.spike.sigmas, posinf=1e300))
+    )
+
+
+def _is_lasting_divergence(finding: Finding) -> bool:
+    return finding.spike.kind in _DIVERGED and finding.spike.end_step is None
+
+
+def _status(findings: tuple[Finding, ...]) -> RunStatus:
+    return RunStatus.DIVERGED if any(_is_lasting_divergence(f) for f in findings) else RunStatus.SPIKY
+
+
+def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> Overall:
+    if longest < FEWEST_POINTS:
+        summary = say(
+            "Not judged: the longest loss has {points} finite points, {fewest} are needed.",
+            points=longest,
+            fewest=FEWEST_POINTS,
+        )
+        return Overall(RunStatus.NOT_JUDGED, None, None, summary)
+    flagged = [c for c in conditions if c.status is Status.SUPPORTED]
+    summary = say("No loss jumped.")
+    if flagged:
+        summary = say("No loss jumped; what could make one jump: {reading}", reading=flagged[0].reading)
+    return Overall(RunStatus.CLEAN, False, None, summary)
+
+
+def _what(findings: tuple[Finding, ...], main: Finding) -> Text:
+    spike = main.spike
+    if spike.kind is Kind.NON_FINITE or not np.isfinite(spike.height):
+        return say("{tag} stopped being a number at step {step:,}.", tag=spike.tag, step=spike.onset_step)
+    if spike.kind is Kind.TRAIN:
+        return say(
+            "{tag} jumped {count} times between steps {first:,} and {last:,}, at most by {height:.3g} at "
+            "step {step:,} "
+            "(from {before:.3g} to {peak:.3g}, {sigmas:.0f} times its noise).",
+            tag=spike.tag,
+            count=spike.count,
+            first=spike.onset_step,
+            last=spike.end_step if spike.end_step is not None else spike.peak_step,
+            height=spike.height,
+            step=spike.peak_step,
+            before=spike.baseline,
+            peak=spike.peak_value,
+            sigmas=spike.sigmas,
+        )
+    if spike.end_step is None:
+        return say(
+            "{tag} rose by {height:.3g} at step {step:,} (from {before:.3g}, {sigmas:.0f} times its noise) "
+            "and did not come back; "
+            "findings in all: {findings}.",
+            tag=spike.tag,
+            height=spike.height,
+            step=spike.onset_step,
+            before=spike.baseline,
+            sigmas=spike.sigmas,
+            findings=len(findings),
+        )
+    return say(
+        "{tag} rose by {height:.3g} at step {step:,} (from {before:.3g} to {peak:.3g}, {sigmas:.0f} times "
+        "its noise) and came back "
+        "by step {end:,}; findings in all: {findings}.",
+        tag=spike.tag,
+        height=spike.height,
+        step=spike.onset_step,
+        before=spike.baseline,
+        peak=spike.peak_value,
+        sigmas=spike.sigmas,
+        end=spike.end_step,
+        findings=len(findings),
+    )
+
+
+def _why(main: Finding) -> Text:
+    if main.primary_cause == UNEXPLAINED:
+        wanted = next(
+            (v.missing[0].text for v in main.verdicts if v.cause == UNEXPLAINED and v.missing), None
+        )
+        if wanted is None:
+            return say("What set it off is unexplained: no cause is supported by what was logged.")
+        return say("What set it off is unexplained. {wanted}", wanted=wanted)
+    verdict = next(v for v in main.verdicts if v.cause == main.primary_cause)
+    if verdict.mechanism is not None:
+        return say(
+            "Most likely {cause} ({probability:.0%}): {mechanism}",
+            cause=verdict.cause,
+            probability=verdict.probability,
+            mechanism=verdict.mechanism,
+        )
+    return say(
+        "Most likely {cause} ({probability:.0%}).", cause=verdict.cause, probability=verdict.probability
+    )

@@ -1,0 +1,1 @@
+"""Pure functions on plain arrays: scales, contrasts, tails, equivalence, likelihood algebra, sampling."""
