@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from spikediag.model import Artifact, Diagnosis
 from spikediag.reporter.protocol import registry
+from spikediag.reporter.selection import main_findings
 from spikediag.reporter.words.language import Language
 from spikediag.reporter.words.writer import PLAIN, Writer
 
@@ -17,10 +18,16 @@ class Png:
 
     def render(self, diagnosis: Diagnosis, language: Language) -> tuple[Artifact, ...]:
         """The pictures that `md` shows."""
+        from spikediag.reporter.figures.closeup import closeup  # noqa: PLC0415
         from spikediag.reporter.figures.overview import overview  # noqa: PLC0415  # Matplotlib is heavy
         from spikediag.reporter.figures.save import png  # noqa: PLC0415
         from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
 
+        writer = Writer(language, PLAIN)
         with drawing(LIGHT):
-            content = png(overview(diagnosis, LIGHT, Writer(language, PLAIN)))
-        return (Artifact("overview.png", content),)
+            drawn = [("overview.png", overview(diagnosis, LIGHT, writer))]
+            drawn += [
+                (f"finding-{n}.png", closeup(diagnosis, finding, LIGHT, writer))
+                for n, finding in enumerate(main_findings(diagnosis), 1)
+            ]
+            return tuple(Artifact(name, png(figure)) for name, figure in drawn)

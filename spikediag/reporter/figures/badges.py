@@ -9,6 +9,7 @@ from matplotlib.transforms import blended_transform_factory
 from spikediag.model import FloatArray
 from spikediag.reporter.figures.style import Theme
 
+ABOVE = 0.25  # inches between the axes and its badges: the title stands between
 GAP = 0.026  # share of the axes width that a badge needs
 
 
@@ -32,6 +33,7 @@ def spread(wanted: FloatArray, gap: float, low: float, high: float) -> FloatArra
 def draw(axes: Axes, steps: Sequence[int], names: Sequence[str], theme: Theme) -> None:
     """A badge for each step, above the axes, with a line down to where it belongs."""
     left, right = axes.get_xlim()
+    height = axes.get_window_extent().height / axes.figure.dpi  # inches
     order = np.argsort(steps, kind="stable")
     at = (np.array(steps, dtype=np.float64)[order] - left) / (right - left)
     placed = spread(at, max(GAP, 0.011 * max(map(len, names))), 0.01, 0.99)
@@ -39,7 +41,7 @@ def draw(axes: Axes, steps: Sequence[int], names: Sequence[str], theme: Theme) -
         axes.annotate(
             names[n],
             xy=(anchor, 1.0),
-            xytext=(x, 1.055),
+            xytext=(x, 1 + ABOVE / height),
             xycoords="axes fraction",
             textcoords="axes fraction",
             ha="center",

@@ -1,33 +1,52 @@
 """One series on one axes: line, breaks, non-finite points, and a title that names it."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from spikediag.model import Series
+from spikediag.model import Finding, Series
 from spikediag.reporter.figures import scale
 from spikediag.reporter.figures.decimate import decimate
 from spikediag.reporter.figures.style import Theme
+from spikediag.reporter.words.writer import Writer
 
-TITLE_LIMIT = 60  # characters of a tag that fit above a panel
+Drawing: TypeAlias = Callable[[Axes, Finding, Theme, Writer], None]
+
+DOTS = 80  # points that still stand apart
+CROSSES = 200  # non-finite points that are still told apart
 
 
-def draw(axes: Axes, series: Series, theme: Theme, title: str, **edges: float) -> None:
-    """The line of a series, decimated, with `title` above it (escaped for Matplotlib)."""
-    line = decimate(series.steps, series.values)
-    dots = "o" if len(line.steps) <= 40 else None
-    axes.plot(line.steps, line.values, color=theme.line(series.role), marker=dots, markersize=3)
-    scale.choose(axes, line.values, **edges)
-    _non_finite(axes, series, theme)
+def draw(
+    axes: Axes,
+    series: Series,
+    theme: Theme,
+    title: str,
+    *,
+    part: slice = slice(None),
+    edges: tuple[float, float] = scale.EDGES,
+) -> None:
+    """The positions of `part`, decimated, with `title` above; few points are drawn as dots too."""
+    line = decimate(series.steps[part], series.values[part])
+    dots = "o" if len(line.steps) <= DOTS else None
+    axes.plot(line.steps, line.values, color=theme.line(series.role), marker=dots, markersize=2.5)
+    scale.choose(axes, line.values, edges)
+    _non_finite(axes, series, part, theme)
+    heading(axes, title, theme)
+
+
+def heading(axes: Axes, title: str, theme: Theme) -> None:
+    """The name of a panel, above its left edge."""
     axes.set_title(title, loc="left", fontsize=9, fontweight="bold", color=theme.ink, pad=4)
 
 
-def step_axis(axes: Axes, unit: str) -> None:
-    """Ticks of the shared axis as 5,000 or 2.5M."""
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 2.5, 5, 10]))
+def step_axis(axes: Axes, most: int = 8) -> None:
+    """Ticks of the shared axis as 5,000 or 2.5M, at most so many."""
+    axes.xaxis.set_major_locator(MaxNLocator(most, integer=True, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short(step)))
-    axes.set_xlabel(unit)
 
 
 def short(step: float) -> str:
@@ -35,18 +54,10 @@ def short(step: float) -> str:
     return f"{step / 1e6:g}M" if abs(step) >= 1e6 else f"{step:,.0f}"
 
 
-def _non_finite(axes: Axes, series: Series, theme: Theme) -> None:
-    lost = series.steps[~np.isfinite(series.values)]
+def _non_finite(axes: Axes, series: Series, part: slice, theme: Theme) -> None:
+    lost = series.steps[part][~np.isfinite(series.values[part])]
     if not len(lost):
         return
-    shown = lost if len(lost) <= 200 else lost[np.linspace(0, len(lost) - 1, 200).astype(int)]
-    above = blended_transform_factory(axes.transData, axes.transAxes)
-    axes.plot(
-        shown,
-        np.full(len(shown), 0.96),
-        "x",
-        color=theme.mark,
-        markersize=4,
-        transform=above,
-        label="non-finite",
-    )
+    shown = lost[np.unique(np.linspace(0, len(lost) - 1, CROSSES).astype(int))]
+    top = blended_transform_factory(axes.transData, axes.transAxes)
+    axes.plot(shown, np.full(len(shown), 0.95), "x", color=theme.mark, markersize=4, transform=top)

@@ -1,0 +1,43 @@
+"""What a panel of the overview says at its right edge: the number that makes the panel worth looking at."""
+
+import numpy as np
+
+from spikediag.model import Diagnosis, Role, Series, Text, say
+from spikediag.reporter.selection import lead
+from spikediag.reporter.words.numbers import number
+from spikediag.reporter.words.writer import Writer, verbatim
+
+
+def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
+    """The jump of a loss, the change of an error, or that a learning rate never changed."""
+    finding = lead(diagnosis)
+    if series.role is Role.LEARNING_RATE and len(np.unique(series.values)) == 1:
+        return say("constant at {value}", value=verbatim(number(float(series.values[0]))))
+    if finding is None:
+        return None
+    if series.role is Role.LOSS:
+        return _jump(series, diagnosis, writer)
+    test = next((t for t in finding.coupling.tests if t.tag == series.tag), None)
+    if test is None:
+        return None
+    return say(
+        "{id}: {change}, margin {margin}: {verdict}",
+        id=verbatim(finding.id),
+        change=verbatim(number(test.change, signed=True)),
+        margin=verbatim(f"±{number(test.margin)}"),
+        verdict=writer.word("coupling", test.verdict.value),
+    )
+
+
+def _jump(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
+    finding = lead(diagnosis)
+    change = next((c for c in finding.losses if c.tag == series.tag), None) if finding else None
+    if finding is None or change is None:
+        return None
+    return say(
+        "{id}: {before} to {peak}, {kind}",
+        id=verbatim(finding.id),
+        before=verbatim(number(change.before)),
+        peak=verbatim(number(change.peak)),
+        kind=writer.word("kind", finding.spike.kind.value),
+    )
