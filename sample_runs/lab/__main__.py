@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 
 from sample_runs.lab.collection import COLLECTION
+from sample_runs.lab.faults import faults
+from sample_runs.lab.specimen import Specimen
 
 SAMPLE_RUNS = Path(__file__).resolve().parents[1]
 
@@ -17,6 +19,11 @@ def main() -> None:
     train.add_argument("names", nargs="*", metavar="NAME", help="sample runs; all if none is named")
     train.add_argument("--out", type=Path, default=SAMPLE_RUNS, help="folder for the runs")
     train.set_defaults(command=train_runs)
+    short = commands.add_parser("faults", help="train many short runs with one injected fault each")
+    short.add_argument("--out", type=Path, required=True, help="folder for the runs, outside the repository")
+    short.add_argument("--seeds", type=_seeds, default=range(4), metavar="START:STOP", help="default 0:4")
+    short.add_argument("--only", nargs="+", metavar="FAULT", help="the faults to train; all by default")
+    short.set_defaults(command=train_faults)
     arguments = parser.parse_args()
     arguments.command(arguments)
 
@@ -28,9 +35,27 @@ def train_runs(arguments: argparse.Namespace) -> None:
     if unknown:
         raise SystemExit(f"no sample run {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     for name in arguments.names or known:
-        start = time.perf_counter()
-        known[name].collect(arguments.out)
-        print(f"{name:32} {time.perf_counter() - start:6.1f} s", flush=True)
+        collect(known[name], arguments.out)
+
+
+def train_faults(arguments: argparse.Namespace) -> None:
+    """Train one short run per fault and seed."""
+    for specimen in faults(arguments.seeds):
+        fault = specimen.name.rpartition("_")[0]
+        if arguments.only is None or fault in arguments.only:
+            collect(specimen, arguments.out)
+
+
+def collect(specimen: Specimen, root: Path) -> None:
+    """Train one specimen and say how long it took."""
+    start = time.perf_counter()
+    specimen.collect(root)
+    print(f"{specimen.name:32} {time.perf_counter() - start:6.1f} s", flush=True)
+
+
+def _seeds(text: str) -> range:
+    start, _, stop = text.partition(":")
+    return range(int(start), int(stop))
 
 
 if __name__ == "__main__":

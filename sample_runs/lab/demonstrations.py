@@ -1,7 +1,7 @@
 """Demonstrations: noisy expert trajectories of one assembly task, with a jerky insertion phase.
 
-The task is fixed by its own seed. Six action dimensions are smooth motions with the tremor of a hand, the
-seventh is a gripper command at -1 or +1. Between `JERKY_PHASE` the expert searches for the hole: the actions
+The task is fixed by its own seed. All action dimensions but the last are smooth motions with the tremor of a
+hand; the last is a gripper command at -1 or +1. Between `JERKY_PHASE` the expert searches for the hole: the actions
 of this phase cannot be predicted from the observation, so the squared error has a floor the policy can only
 beat by memorising single transitions.
 """
@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 OBSERVATION_DIM = 24
-SMOOTH_ACTIONS = 6
-ACTION_DIM = SMOOTH_ACTIONS + 1
 FORCE_DIMS = 6  # the last observation dimensions: a noisy wrist force
 JERKY_PHASE = (0.62, 0.80)  # share of the trajectory's time
 GRASP_PHASE = (0.35, 0.90)  # share of the trajectory's time with a closed gripper
@@ -28,7 +26,7 @@ class Demonstrations:
 
     Attributes:
         observations: (n, 24), standardised per dimension.
-        actions: (n, 7) in [-1, 1].
+        actions: (n, action_dim) in [-1, 1].
     """
 
     observations: Floats
@@ -49,15 +47,22 @@ class Task:
 
     Attributes:
         seed: Chooses the motions.
+        smooth_actions: Action dimensions without the gripper.
         tremor: Standard deviation of the expert's noise outside the jerky phase, in action units.
         jerk: What the jerky phase adds to it, in action units.
         sensor_noise: Standard deviation of the position sensors.
     """
 
     seed: int = 0
+    smooth_actions: int = 6
     tremor: float = 0.07
     jerk: float = 0.15
     sensor_noise: float = 0.01
+
+    @property
+    def action_dim(self) -> int:
+        """Smooth actions and the gripper."""
+        return self.smooth_actions + 1
 
     def demonstrate(self, trajectories: int, transitions: int) -> Demonstrations:
         """`trajectories` runs of the task with `transitions` steps each; the first k are always the same."""
@@ -73,10 +78,10 @@ class Task:
         time = np.linspace(0.0, 1.0, transitions)
         positions = _motion(task, time, OBSERVATION_DIM - FORCE_DIMS)
         forces = 0.3 * _motion(task, time, FORCE_DIMS)
-        actions = 0.8 * _motion(task, time, SMOOTH_ACTIONS)
+        actions = 0.8 * _motion(task, time, self.smooth_actions)
         if number:
             positions += 0.2 * _motion(hand, time, OBSERVATION_DIM - FORCE_DIMS)
-            actions += 0.05 * _motion(hand, time, SMOOTH_ACTIONS)
+            actions += 0.05 * _motion(hand, time, self.smooth_actions)
         positions += hand.normal(scale=self.sensor_noise, size=positions.shape)
         forces += hand.normal(scale=0.1, size=forces.shape)
         noise = self.tremor + self.jerk * _window(time, *JERKY_PHASE)

@@ -12,6 +12,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -54,10 +55,13 @@ def text(tag: str, content: str) -> Summary:
 def hparams(facts: dict[str, object]) -> Summary:
     """The settings as `SummaryWriter.add_hparams` writes them; lists become text."""
     simple = {
-        key: value if isinstance(value, bool | int | float | str) else str(value)
-        for key, value in facts.items()
+        key: value if isinstance(value, int | float | str) else str(value) for key, value in facts.items()
     }
-    return hparams_pb(simple, trial_id="lab", start_time_secs=START)
+    summary = hparams_pb(simple, trial_id="lab", start_time_secs=START)
+    for value in summary.value:  # the settings are a map, whose order would vary
+        plugin = value.metadata.plugin_data
+        plugin.content = HParamsPluginData.FromString(plugin.content).SerializeToString(deterministic=True)
+    return summary
 
 
 def _scalars(row: dict[str, float], dialect: Dialect) -> Iterator[Summary]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 METRICS = (
     "actor_loss",  # nats
-    "total_loss",  # nats, with the weight-decay penalty
+    "total_loss",  # nats, with the penalties that are minimised too
     "mse",  # squared action error, summed over dimensions
     "normalized_mse",  # mse over the variance of the actions
     "log_std_mean",
@@ -18,7 +18,7 @@ METRICS = (
     "grad_norm",  # before clipping
     "loss_scale",
     "epoch",
-    "l2_norm",
+    "batch_size",
 )
 
 

@@ -37,7 +37,7 @@ def hydra(folder: Path, facts: Facts) -> tuple[Summary, ...]:
 
 
 def config_json(folder: Path, facts: Facts) -> tuple[Summary, ...]:
-    """robomimic's `config.json`, in the run's folder while the events are in `tb/`."""
+    """As robomimic does: `config.json` in the run's folder while the events are in `tb/`."""
     (folder / "config.json").write_text(json.dumps({"train": facts}, indent=2) + "\n", encoding="utf-8")
     return ()
 

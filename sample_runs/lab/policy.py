@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sample_runs.lab.demonstrations import ACTION_DIM, OBSERVATION_DIM
+from sample_runs.lab.demonstrations import OBSERVATION_DIM
 
 HALF_LOG_TWO_PI = 0.9189385332046727
 
@@ -15,8 +15,8 @@ class Likelihood:
     """The negative log-likelihood of a batch of actions, with what it is made of.
 
     Attributes:
-        error: (b, 7), action minus mean.
-        log_std: (b, 7), after clipping.
+        error: (b, d), action minus mean.
+        log_std: (b, d), after clipping.
         nll: scalar, nats: the sum over action dimensions, the mean over the batch.
     """
 
@@ -31,14 +31,15 @@ class Likelihood:
 
 
 class GaussianPolicy(nn.Module):
-    """24 observations -> two hidden layers -> mean and log-std of 7 actions."""
+    """24 observations, two hidden layers, mean and log-std of every action dimension."""
 
-    def __init__(self, hidden: int, std_min: float, std_max: float) -> None:
+    def __init__(self, action_dim: int, hidden: int, std_min: float, std_max: float) -> None:
         super().__init__()
+        self.action_dim = action_dim
         self.trunk = nn.Sequential(
             nn.Linear(OBSERVATION_DIM, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh()
         )
-        self.head = nn.Linear(hidden, 2 * ACTION_DIM)
+        self.head = nn.Linear(hidden, 2 * action_dim)
         self.std_min = std_min
         self.std_max = std_max
 
@@ -48,7 +49,7 @@ class GaussianPolicy(nn.Module):
         std = raw_log_std.exp().clamp(self.std_min, self.std_max)
         error = actions - mean
         log_std = std.log()
-        nll = (0.5 * (error / std).square() + log_std).sum(1).mean() + ACTION_DIM * HALF_LOG_TWO_PI
+        nll = (0.5 * (error / std).square() + log_std).sum(1).mean() + self.action_dim * HALF_LOG_TWO_PI
         return Likelihood(error, log_std, nll)
 
     def squared_norm(self) -> Tensor:
@@ -56,5 +57,5 @@ class GaussianPolicy(nn.Module):
         return 0.5 * sum((weight.square().sum() for weight in self.parameters()), torch.zeros(()))
 
     def log_std_bias(self) -> Tensor:
-        """(7,), the part of the head's bias that every log-std shares; a view, so it can be changed."""
-        return self.head.bias.detach()[ACTION_DIM:]
+        """(d,), the part of the head's bias that every log-std shares; a view, so it can be changed."""
+        return self.head.bias.detach()[self.action_dim :]

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
-from sample_runs.lab.demonstrations import ACTION_DIM, OBSERVATION_DIM, Task
+from sample_runs.lab.demonstrations import OBSERVATION_DIM, Task
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Recipe:
             "optimizer": "adam",
             "betas": [self.beta1, self.beta2],
             "dataset_size": self.dataset_size,
-            "action_dim": ACTION_DIM,
+            "action_dim": self.task.action_dim,
             "observation_dim": OBSERVATION_DIM,
             **settings,
         }

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sample_runs.lab.demonstrations import ACTION_DIM, Demonstrations
 from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.logbook import Logbook
 from sample_runs.lab.policy import HALF_LOG_TWO_PI, GaussianPolicy, Likelihood
@@ -16,7 +15,7 @@ from sample_runs.lab.sampling import batches
 
 @dataclass(eq=False)
 class Batch:
-    """What one update learns from: observations (b, 24) and actions (b, 7)."""
+    """What one update learns from: observations (b, 24) and actions (b, d)."""
 
     observations: Tensor
     actions: Tensor
@@ -28,8 +27,9 @@ class Training:
     Attributes:
         policy: The network that is trained.
         optimizer: Adam over its weights.
-        observations: (n, 24), and `actions` (n, 7): the demonstrations as tensors.
-        loss_scale: The factor on the loss, for trainings that scale it.
+        observations: (n, 24), and `actions` (n, d): the demonstrations as tensors.
+        loss_scale: The factor on the loss, for trainings that scale it; `overflowed` if the gradients did.
+        checkpoint: Saved weights, for trainings that are resumed.
     """
 
     def __init__(self, recipe: Recipe, intervention: Intervention) -> None:
@@ -41,10 +41,12 @@ class Training:
         self.demonstrations = recipe.task.demonstrate(recipe.trajectories, recipe.transitions)
         self.observations = torch.from_numpy(self.demonstrations.observations)
         self.actions = torch.from_numpy(self.demonstrations.actions)
-        self.policy = GaussianPolicy(recipe.hidden, recipe.std_min, recipe.std_max)
+        self.policy = GaussianPolicy(recipe.task.action_dim, recipe.hidden, recipe.std_min, recipe.std_max)
         self.optimizer = self.new_optimizer()
         self.batches = batches(recipe, self.policy, self.observations, self.actions)
         self.loss_scale = 1.0
+        self.overflowed = False
+        self.checkpoint: dict[str, Tensor] = {}
         self.logbook = Logbook()
 
     def new_optimizer(self) -> torch.optim.Adam:
@@ -71,16 +73,19 @@ class Training:
         drawn = next(self.batches)
         batch = self.intervention.batch(Batch(self.observations[drawn], self.actions[drawn]), step)
         likelihood = self.policy.likelihood(batch.observations, batch.actions)
-        loss = likelihood.nll
         penalty = self.recipe.weight_decay * self.policy.squared_norm()
+        added = self.intervention.added_loss(likelihood, step)
+        if added is not None:
+            penalty = penalty + added
         self.optimizer.zero_grad(set_to_none=True)
-        self.intervention.backward(self, loss + penalty, step)
+        self.intervention.backward(self, likelihood.nll + penalty, step)
         logged = step % self.recipe.log_period == 0
         if logged or self.recipe.max_grad_norm is not None:
             limit = self.recipe.max_grad_norm if self.recipe.max_grad_norm is not None else math.inf
             norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), limit)
         if logged:
-            self.logbook.log(step, self._measure(step, likelihood, penalty, float(norm)))
+            row = self._measure(step, likelihood, penalty, float(norm))
+            self.logbook.log(step, self.intervention.logged(row, step))
         self.optimizer.step()
 
     def scheduled_rate(self, step: int) -> float:
@@ -96,7 +101,7 @@ class Training:
         with torch.no_grad():
             actor_loss, mse = float(likelihood.nll), float(likelihood.mse)
             log_std = likelihood.log_std.detach()
-            entropy = float(log_std.sum(1).mean()) + ACTION_DIM * (0.5 + HALF_LOG_TWO_PI)
+            entropy = float(log_std.sum(1).mean()) + self.policy.action_dim * (0.5 + HALF_LOG_TWO_PI)
             return {
                 "actor_loss": actor_loss,
                 "total_loss": actor_loss + float(penalty),
@@ -110,5 +115,5 @@ class Training:
                 "grad_norm": norm,
                 "loss_scale": self.loss_scale,
                 "epoch": step * self.recipe.batch_size / self.recipe.dataset_size,
-                "l2_norm": float(penalty) / self.recipe.weight_decay if self.recipe.weight_decay else 0.0,
+                "batch_size": float(len(likelihood.error)),
             }

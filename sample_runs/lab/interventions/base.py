@@ -8,6 +8,7 @@ from sample_runs.lab.truth import Truth
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sample_runs.lab.policy import Likelihood
     from sample_runs.lab.training import Batch, Training
 
 
@@ -37,6 +38,14 @@ class Intervention:
         """The batch to learn from instead of the drawn one."""
         return batch
 
+    def added_loss(self, likelihood: "Likelihood", step: int) -> "Tensor | None":
+        """A term of the total loss that the recipe does not have."""
+        return None
+
     def backward(self, training: "Training", loss: "Tensor", step: int) -> None:
         """Fill the gradients of the policy from the total loss."""
         loss.backward()
+
+    def logged(self, row: dict[str, float], step: int) -> dict[str, float]:
+        """What is logged instead of the measured `row`."""
+        return row
