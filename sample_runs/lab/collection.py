@@ -1,37 +1,179 @@
 """Collection: every sample run, declared."""
 
+from dataclasses import replace
+
+from sample_runs.lab import dialects, placements
+from sample_runs.lab.demonstrations import Task
+from sample_runs.lab.interventions.corrupted_labels import CorruptedLabels
+from sample_runs.lab.interventions.epoch_boundary import EpochBoundary
+from sample_runs.lab.interventions.hard_batch import HardBatch
+from sample_runs.lab.interventions.log_std_drop import LogStdDrop
+from sample_runs.lab.interventions.log_std_ramp import LogStdRamp
+from sample_runs.lab.interventions.loss_scale import LossScale
+from sample_runs.lab.interventions.lr_step import LrStep
+from sample_runs.lab.interventions.lr_warm_restart import LrWarmRestart
+from sample_runs.lab.interventions.non_finite import NonFinite
 from sample_runs.lab.interventions.remedy import Remedy
+from sample_runs.lab.interventions.resume import Resume
 from sample_runs.lab.recipe import Recipe
 from sample_runs.lab.specimen import Specimen
 from sample_runs.lab.truth import Truth
 
-REFERENCE = Specimen(
-    "bc_single_trajectory",
-    Recipe(),
-    Remedy(
-        Truth(
-            "None: 418 transitions of one trajectory, batch 256, Adam at a constant 3e-4, 20,000 updates.",
-            "The same training with batch 32, with a sigma floor or with a decaying learning rate stays calm, "
-            "so each of these conditions is necessary and none of them alone is the cause.",
-            kind=("train", "transient"),
-            coupling="decoupled",
-            primary_cause=("batch-ratio", "log-std-drift", "grad-explosion", "unexplained"),
-            scored=False,
-        )
-    ),
+REFERENCE = Recipe()
+CALM = Recipe(batch_size=32)
+
+UNDISTURBED = Remedy(
+    Truth(
+        "None: 418 transitions of one trajectory, batch 256, Adam at a constant 3e-4, 20,000 updates.",
+        "A smaller batch, a sigma floor or a decaying learning rate each take most of its spikes away, "
+        "so it has several necessary conditions and no single cause.",
+        kind=("train", "transient"),
+        coupling="decoupled",
+        primary_cause=("batch-ratio", "log-std-drift", "grad-explosion", "unexplained"),
+        scored=False,
+    )
 )
+
+
+def calm(intervention: str, why: str) -> Remedy:
+    """A training in which nothing must be found."""
+    return Remedy(Truth(intervention, why))
+
+
+def partial(intervention: str, why: str) -> Remedy:
+    """A remedy that leaves some spikes: without an intervention at their step, nothing is scored."""
+    causes = ("batch-ratio", "log-std-drift", "grad-explosion", "unexplained")
+    kinds = ("train", "transient")
+    return Remedy(
+        Truth(intervention, why, kind=kinds, coupling="decoupled", primary_cause=causes, scored=False)
+    )
+
 
 REMEDIES = (
+    Specimen("bc_single_trajectory", REFERENCE, UNDISTURBED),
+    Specimen("bc_single_trajectory_full", REFERENCE, UNDISTURBED, dialects.HIL_SERL_FULL),
+    Specimen(
+        "bc_batch_64",
+        replace(REFERENCE, batch_size=64),
+        partial("Batch 64 instead of 256: 15 % of the dataset.", "Fewer and smaller spikes remain."),
+        dialects.HIL_SERL_FULL,
+        placements.hparams_yaml,
+    ),
     Specimen(
         "bc_batch_32",
-        Recipe(batch_size=32),
-        Remedy(
-            Truth(
-                "Batch 32 instead of 256 (7.7 % of the dataset), nothing else changed.",
-                "Trained with this batch, no seed of the study showed a spike.",
-            )
-        ),
+        CALM,
+        calm("Batch 32 instead of 256: 7.7 % of the dataset.", "This batch removes the spikes."),
+    ),
+    Specimen(
+        "bc_all_trajectories",
+        replace(REFERENCE, trajectories=5),
+        partial("All 5 trajectories, 2,090 transitions, instead of one.", "Spikes remain."),
+        dialects.HIL_SERL_FULL,
+        placements.hydra,
+    ),
+    Specimen(
+        "bc_weighted_sampling",
+        replace(REFERENCE, sampling="weighted"),
+        partial("Transitions are drawn by their action error instead of uniformly.", "Spikes remain."),
+        dialects.HIL_SERL_FULL,
+        placements.text_args,
+    ),
+    Specimen(
+        "bc_lr_decay",
+        replace(REFERENCE, schedule="cosine"),
+        partial("Cosine decay of the learning rate to zero.", "Only early and small spikes remain."),
+        dialects.HIL_SERL_FULL,
+        placements.config_yaml,
+    ),
+    Specimen(
+        "bc_sigma_floor",
+        replace(REFERENCE, std_min=0.05),
+        calm("Sigma cannot fall below 0.05.", "Without tiny sigmas no error is worth tens of nats."),
+        dialects.HIL_SERL_FULL,
+        placements.text_table,
     ),
 )
 
-COLLECTION = (REFERENCE, *REMEDIES)
+INJECTED = (
+    Specimen(
+        "lr_step", replace(CALM, seed=11), LrStep(12_000, 10.0), dialects.CLEANRL, placements.text_table
+    ),
+    Specimen(
+        "lr_warm_restart",
+        replace(CALM, seed=12),
+        LrWarmRestart(12_000, 1e-3),
+        dialects.SB3,
+        placements.hydra,
+    ),
+    Specimen(
+        "log_std_drop",
+        replace(CALM, seed=13),
+        LogStdDrop(13_000, 1.0),
+        dialects.RSL_RL,
+        placements.hydra,
+    ),
+    Specimen(
+        "log_std_ramp",
+        replace(CALM, seed=14),
+        LogStdRamp(8_000, 18_000, 4.0),
+        dialects.HIL_SERL_TF2,
+        placements.hparams_yaml,
+    ),
+    Specimen(
+        "hard_batch",
+        replace(CALM, seed=15),
+        HardBatch((11_000, 14_570, 17_030), 4, 1.0),
+        dialects.IMITATION,
+        placements.config_json,
+        subfolder="tb",
+    ),
+    Specimen(
+        "resume",
+        replace(CALM, seed=16),
+        Resume(12_999, 13_600),
+        dialects.HIL_SERL_FULL,
+        placements.text_args,
+    ),
+    Specimen(
+        "corrupted_labels",
+        replace(CALM, seed=17),
+        CorruptedLabels(14_000, 0.25),
+        dialects.HIL_SERL_FULL,
+        placements.hparams_plugin,
+    ),
+    Specimen("non_finite", replace(CALM, seed=18), NonFinite(15_000), dialects.SB3, placements.hparams_yaml),
+    Specimen(
+        "loss_scale",
+        replace(CALM, seed=19),
+        LossScale(12_000, backoff=2.0**-7),
+        dialects.HIL_SERL_FULL | {"loss_scale": "bc/loss_scale"},
+    ),
+    Specimen(
+        "epoch_boundary",
+        replace(CALM, seed=20, transitions=385, sampling="epochs"),
+        EpochBoundary(1, 13),
+        dialects.CLEANRL | {"epoch": "charts/epoch"},
+        placements.text_table,
+    ),
+)
+
+SILENT = (
+    Specimen(
+        "calm",
+        replace(CALM, seed=21, task=Task(seed=1)),
+        calm("None: another task, batch 32.", "Nothing is disturbed."),
+        dialects.RSL_RL,
+        placements.nowhere,
+    ),
+    Specimen(
+        "calm_cosine",
+        replace(CALM, seed=22, batch_size=64, trajectories=3, schedule="cosine"),
+        calm(
+            "None: three trajectories, batch 64, cosine decay of the learning rate.", "Nothing is disturbed."
+        ),
+        dialects.IMITATION,
+        placements.hparams_plugin,
+    ),
+)
+
+COLLECTION = (*REMEDIES, *INJECTED, *SILENT)

@@ -1,9 +1,9 @@
 """Demonstrations: noisy expert trajectories of one assembly task, with a jerky insertion phase.
 
 The task is fixed by its own seed. All action dimensions but the last are smooth motions with the tremor of a
-hand; the last is a gripper command at -1 or +1. Between `JERKY_PHASE` the expert searches for the hole: the actions
-of this phase cannot be predicted from the observation, so the squared error has a floor the policy can only
-beat by memorising single transitions.
+hand; the last is a gripper command at -1 or +1. Within `JERKY_PHASE` the expert searches for the hole: the
+actions of this phase cannot be predicted from the observation, so the squared error has a floor that the
+policy can only beat by memorising single transitions.
 """
 
 from dataclasses import dataclass

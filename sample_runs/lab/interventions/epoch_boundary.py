@@ -22,7 +22,7 @@ class EpochBoundary(Intervention):
         """The mean over few samples varies most, once per epoch."""
         return Truth(
             f"Shuffled epochs of {self.updates} updates whose last batch holds {self.remainder} samples.",
-            "The mean over so few samples varies most, loss and error alike, and only at the end of an epoch.",
+            "The mean over so few samples varies most, loss and error alike, at the end of an epoch only.",
             kind=("train", "transient", "variance"),
             coupling=("coupled", "undecided"),
             primary_cause=("epoch-boundary", "hard-batch"),

@@ -30,7 +30,7 @@ class HardBatch(Intervention):
             f"{self.samples} actions of a single batch are off by {self.offset:g}, at updates "
             + ", ".join(f"{step:,}" for step in self.steps)
             + ".",
-            "Only these batches are changed; their wrong actions are errors, so the error rises with the loss.",
+            "Only these batches are changed; their wrong actions are errors: the error rises with the loss.",
             step=self.steps[0],
             kind=("transient", "train"),
             coupling="coupled",

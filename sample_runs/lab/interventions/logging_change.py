@@ -24,8 +24,8 @@ class LoggingChange(Intervention):
     def truth(self) -> Truth:
         """Loss and error change by one and the same factor; a negative loss rises by it."""
         return Truth(
-            f"From update {self.step:,} on, the log holds the mean over {self.parts} parts of a batch, not the sum.",
-            "Every batch statistic changes by the same factor at the same step, and the weights do not notice.",
+            f"From update {self.step:,} on, the mean over {self.parts} parts of a batch is logged, not their sum.",
+            "Every batch statistic changes by one factor at one step, and the weights do not notice.",
             step=self.step,
             kind=("level_shift", "variance", "transient"),
             coupling=("coupled", "undecided"),

@@ -50,8 +50,8 @@ class LossScale(Intervention):
     def truth(self) -> Truth:
         """One update is far too large; the loss scale falls in the same update."""
         return Truth(
-            f"The loss scale is raised to {self.low / self.backoff:,.0f} at update {self.step:,}: the gradients overflow "
-            "half precision, and the scaler backs off before it unscales them.",
+            f"The loss scale is raised to {self.low / self.backoff:,.0f} at update {self.step:,}: the gradients "
+            "overflow half precision, and the scaler backs off before it unscales them.",
             "One update counts many times, in the same update in which the loss scale falls.",
             step=self.step,
             kind=("transient", "level_shift", "train"),

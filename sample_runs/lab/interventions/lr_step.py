@@ -21,7 +21,7 @@ class LrStep(Intervention):
         """A higher rate throws the policy out of its minimum, mean and log-std alike."""
         return Truth(
             f"The learning rate is multiplied by {self.factor:g} from update {self.step:,} on.",
-            "Nothing but the learning rate changes at this step; it moves all weights, so the error may follow.",
+            "Nothing but the learning rate changes; it moves all weights, so the error may follow.",
             step=self.step,
             kind=("level_shift", "transient", "train", "variance", "drift", "divergence"),
             coupling=("coupled", "undecided", "decoupled"),

@@ -25,7 +25,7 @@ class LrWarmRestart(Intervention):
         return Truth(
             f"The cosine schedule restarts at update {self.step:,}: "
             f"the learning rate leaps from {self.floor:g} to {self.peak:g}.",
-            "Nothing but the learning rate changes at this step; the loss rises with it and falls as it decays.",
+            "Nothing but the learning rate changes; the loss rises with it and falls as it decays.",
             step=self.step,
             kind=("level_shift", "transient", "train", "variance", "drift"),
             coupling=("coupled", "undecided", "decoupled"),
