@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from spikediag.model import Case, CouplingVerdict, Evidence, Kind, say
-from spikediag.stats.sampling import cantelli, largest_of
+from spikediag.stats.sampling import Sampling, cantelli, largest_of, recommended_batch
 
 
-def evidence(case: Case, ratio: float) -> Iterator[Evidence]:
+def evidence(case: Case, batch: float, dataset: float) -> Iterator[Evidence]:
     """What resampling alone can explain; told beside the condition, weight 0, as it is another mechanism.
 
     Args:
         case: The case.
-        ratio: Batch over dataset.
+        batch: Samples in a batch.
+        dataset: Samples in the dataset.
     """
     spike = case.spike
     if not spike.noise > 0 or spike.kind in {Kind.NON_FINITE, Kind.VARIANCE}:
@@ -41,7 +42,7 @@ def evidence(case: Case, ratio: float) -> Iterator[Evidence]:
     )
     yield from _persistence(case)
     yield from _error(case)
-    yield _size(ratio)
+    yield _size(batch, dataset)
 
 
 def _persistence(case: Case) -> Iterator[Evidence]:
@@ -75,17 +76,20 @@ def _error(case: Case) -> Iterator[Evidence]:
         )
 
 
-def _size(ratio: float) -> Evidence:
+def _size(batch: float, dataset: float) -> Evidence:
+    smaller = recommended_batch(dataset).high
     return Evidence(
         "resampling-size",
         say(
-            "A larger batch makes the batch mean steadier, not wilder: at {ratio:.0%} of the dataset drawn "
-            "without "
-            "replacement its sd is {factor:.2f} of the independent one.",
-            ratio=ratio,
-            factor=(1 - min(ratio, 1.0)) ** 0.5,
+            "A larger batch makes the batch mean steadier, not wilder: its sd at {batch:.0f} is "
+            "{factor:.2f} of that at {smaller} "
+            "(1 / sqrt(batch)), and another {finite:.2f} of it where batches are drawn without replacement.",
+            batch=batch,
+            factor=(smaller / batch) ** 0.5,
+            smaller=smaller,
+            finite=Sampling(batch, dataset, 0).finite_population,
         ),
         0.0,
-        ratio,
+        (smaller / batch) ** 0.5,
         None,
     )

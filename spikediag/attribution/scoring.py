@@ -35,15 +35,17 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def _verdict(id_: str, judgement: Judgement, probability: float) -> Verdict:
+    status = _status(id_, judgement, probability)
+    held = status is not Status.RULED_OUT  # nobody acts on a cause that is ruled out
     return Verdict(
         cause=id_,
         tier=judgement.tier,
-        status=_status(id_, judgement, probability),
+        status=status,
         probability=probability,
         evidence=tuple(sorted(judgement.evidence, key=lambda e: -abs(e.weight))),
         missing=judgement.missing,
-        advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)),
-        mechanism=judgement.mechanism,
+        advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)) if held else (),
+        mechanism=judgement.mechanism if held else None,
     )
 
 

@@ -55,7 +55,7 @@ class BatchRatio:
         evidence = [self._ratio(ratio, case)]
         if flagged:
             evidence += [*self._passes(drawn), *sharp_evidence(case), *_coupled(case), *_kind(case)]
-            evidence += resampling.evidence(case, batch / dataset)
+            evidence += resampling.evidence(case, batch, dataset)
         return Judgement(
             tier=Tier.CONDITION,
             evidence=tuple(evidence),

@@ -11,10 +11,23 @@ from spikediag.attribution.algebra import drivers
 from spikediag.attribution.likelihood import likelihood, log_std_series, summed_log_sigma
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.settings import batch_and_dataset, interval
+from spikediag.attribution.settings import batch_and_dataset
 from spikediag.attribution.sharpness import sharp_evidence
-from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Measure, Role, Series, Text, Tier, say
-from spikediag.stats.windows import Contrast, contrast
+from spikediag.attribution.timing import moved
+from spikediag.model import (
+    Advice,
+    Case,
+    CouplingVerdict,
+    Evidence,
+    Kind,
+    Measure,
+    Role,
+    Series,
+    Text,
+    Tier,
+    say,
+)
+from spikediag.stats.windows import Contrast
 
 
 @cause
@@ -42,23 +55,23 @@ class LogStdDrift:
 
     id: str = "log-std-drift"
     prior: float = 0.1
-    sudden_sds: float = 8.0  # robust sd of the contrast
-    sudden_nats: float = 0.2  # per dimension
+    drop_sds: float = 6.0  # standard errors of the change
+    drop_nats: float = 0.2  # nats of the logged quantity
 
     def judge(self, case: Case) -> Judgement:
         """Sudden drop first; else slow collapse; else, without log-std, what loss and error prove."""
         series = log_std_series(case.run) or summed_log_sigma(case.run)
         if series is None:
             return self._not_logged(case)
-        moved = around_onset(case, series)
-        if moved is None:
+        change = moved(case, series)
+        if change is None:
             return self._not_logged(case)
-        if self._sudden(moved):
-            return self._dropped(case, series, moved)
-        return self._collapsed(case, series, moved)
+        if self._dropped_far(change):
+            return self._dropped(case, series, change)
+        return self._collapsed(case, series, change)
 
-    def _sudden(self, moved: Contrast) -> bool:
-        return moved.change < -self.sudden_nats and -moved.change > self.sudden_sds * moved.noise
+    def _dropped_far(self, change: Contrast) -> bool:
+        return change.change < -self.drop_nats and -change.change > self.drop_sds * change.error
 
     def _not_logged(self, case: Case) -> Judgement:
         missing = (log_line(case.run, Role.LOG_STD),)
@@ -67,15 +80,8 @@ class LogStdDrift:
         evidence = (*sharp_evidence(case), *_error(case), *_ratio_first(case))
         return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
 
-    def _dropped(self, case: Case, series: Series, moved: Contrast) -> Judgement:
-        reading = say(
-            "{tag} dropped from {before:.2f} to {during:.2f} at the jump, {sds:.0f} times its own noise.",
-            tag=series.tag,
-            before=moved.before,
-            during=moved.during,
-            sds=-moved.change / moved.noise if moved.noise > 0 else math.inf,
-        )
-        evidence = (Evidence("dropped", reading, 1.5, moved.change, -self.sudden_nats), *_share(case))
+    def _dropped(self, case: Case, series: Series, change: Contrast) -> Judgement:
+        evidence = (_drop(case, series, change), *_share(case))
         against = any(e.weight <= -1 for e in evidence)
         return Judgement(
             Tier.TRIGGER,
@@ -83,25 +89,27 @@ class LogStdDrift:
             decisive=not against,
             advice=_advice(case),
             mechanism=say(
-                "Sigma shrank {factor:.1f} times within the jump, so the same error costs {cost:.0f} times "
-                "as much.",
-                factor=math.exp(-moved.change),
-                cost=math.exp(-2 * moved.change),
+                "{tag} fell by {fall:.2f}: sigma shrank {factor:.1f} times, so the same error costs "
+                "{cost:.1f} times as much.",
+                tag=series.tag,
+                fall=-change.change,
+                factor=math.exp(-change.change),
+                cost=math.exp(-2 * change.change),
             ),
         )
 
-    def _collapsed(self, case: Case, series: Series, moved: Contrast) -> Judgement:
+    def _collapsed(self, case: Case, series: Series, change: Contrast) -> Judgement:
         still = Evidence(
             "no-drop",
             say(
                 "{tag} did not drop at the jump: {before:.2f} before, {during:.2f} during.",
                 tag=series.tag,
-                before=moved.before,
-                during=moved.during,
+                before=change.before,
+                during=change.during,
             ),
             -1.0,
-            moved.change,
-            -self.sudden_nats,
+            change.change,
+            -self.drop_nats,
         )
         slow = (*sharp_evidence(case), *_error(case), *_slow_fall(case, series))
         collapsed = any(e.what == "isotropic-floor" and e.weight > 0 for e in slow)
@@ -113,14 +121,22 @@ class LogStdDrift:
         )
 
 
-def around_onset(case: Case, series: Series) -> Contrast | None:
-    """The series from the onset to the peak against its calm past."""
-    reach = 0.5 * interval(case.run.series[case.spike.tag])
-    finite = np.isfinite(series.values)
-    steps, values = series.steps[finite], series.values[finite]
-    start = int(np.searchsorted(steps, case.spike.onset_step - reach))
-    stop = int(np.searchsorted(steps, case.spike.peak_step + reach, side="right"))
-    return contrast(values, start, stop, np.ones(len(values), bool)) if start < stop else None
+def _drop(case: Case, series: Series, change: Contrast) -> Evidence:
+    if case.spike.kind is Kind.DRIFT:
+        reading = say(
+            "{tag} fell gradually while the loss rose: {before:.2f} before, {during:.2f} at the end.",
+            tag=series.tag,
+            before=change.before,
+            during=change.during,
+        )
+    else:
+        reading = say(
+            "{tag} dropped at the jump: {before:.2f} before, {during:.2f} during.",
+            tag=series.tag,
+            before=change.before,
+            during=change.during,
+        )
+    return Evidence("dropped", reading, 1.5, change.change, 0.0)
 
 
 def _share(case: Case) -> Iterator[Evidence]:

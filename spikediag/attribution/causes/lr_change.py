@@ -8,6 +8,7 @@ import numpy as np
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import constant_rate_stated, interval
+from spikediag.attribution.timing import length, precedence, slack
 from spikediag.model import Advice, Case, Evidence, Role, Series, Tier, say
 
 
@@ -76,9 +77,9 @@ class LrChange:
 
     def _judge_rate(self, case: Case, series: Series) -> Judgement:
         changes = rate_changes(series, self.smallest_factor)
-        slack = 2 * interval(case.run.series[case.spike.tag]) + interval(series)
+        reach = slack(case, series)
         onset = case.spike.onset_step
-        before = [c for c in changes if -slack <= onset - c.step <= self.horizon]
+        before = [c for c in changes if -reach <= onset - c.step <= self.horizon]
         if not before:
             return Judgement(Tier.TRIGGER, (self._unchanged(series, onset),), ruled_out=True)
         nearest = max(before, key=lambda c: (c.factor > 1, c.step))
@@ -123,11 +124,10 @@ class LrChange:
         self, case: Case, series: Series, change: RateChange, changes: tuple[RateChange, ...]
     ) -> Evidence:
         loss = case.run.series[case.spike.tag]
-        length = float(loss.steps[-1] - loss.steps[0]) or 1.0
         decay = max(self.decay, 3 * interval(loss))
         lag = max(0.0, float(case.spike.onset_step - change.step))
         alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
-        weight = math.log10(max(length / decay, 1.0)) - lag / decay / math.log(10) - math.log10(alike)
+        weight = precedence(lag, length(case), decay, alike)
         reading = say(
             "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the "
             "jump; the run has "
@@ -138,7 +138,7 @@ class LrChange:
             step=change.step,
             lag=lag,
             alike=alike,
-            length=length,
+            length=length(case),
         )
         return Evidence("lag", reading, weight, lag, self.horizon)
 

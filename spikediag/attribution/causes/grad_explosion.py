@@ -1,0 +1,170 @@
+"""grad-explosion: the gradient norm leapt first and the update it made threw the loss up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.attribution import remedies
+from spikediag.attribution.loglines import log_line
+from spikediag.attribution.protocol import Judgement, cause
+from spikediag.attribution.settings import beta2, interval
+from spikediag.attribution.timing import onset
+from spikediag.model import Case, Evidence, FloatArray, Role, Series, Tier, say
+from spikediag.stats.windows import robust_sd
+
+
+@dataclass(frozen=True)
+class GradientRise:
+    """The highest gradient norm around the onset."""
+
+    tag: str
+    step: int
+    factor: float  # over the median before
+    sds: float  # robust sd of log norm above the median
+    lead: float  # steps before the loss's onset; negative: after
+    typical: float  # median before
+
+
+@cause
+@dataclass(frozen=True)
+class GradExplosion:
+    """One gradient was far too large, and the step it made raised the loss.
+
+    What it means:
+        A mechanism: it says how the jump unfolded. An outlying gradient, or an Adam whose memory of
+        small gradients makes the next large one count too much, moves the weights too far; the loss
+        leaps at the following steps.
+
+    Evidence for:
+        The logged gradient norm leaps one or more logged points before the loss; a large factor; an Adam
+        preconditioner that lags behind (gradient over its remembered root mean square of 2.3 or more).
+
+    Evidence against:
+        A gradient norm that stays in its usual range, or rises only with the loss: then it is the
+        consequence.
+
+    What to do:
+        Clip the gradient norm somewhat above its usual value, lower Adam's beta2, lower the learning rate.
+    """
+
+    id: str = "grad-explosion"
+    prior: float = 0.05
+    far_sds: float = 6.0  # robust sd of the log norm
+    large: float = 3.0  # times the median
+    points_before: int = 10  # logged points before the onset that are searched
+    stale: float = 2.3  # gradient over Adam's remembered rms (Wortsman et al. 2023, arXiv 2304.13013)
+
+    def judge(self, case: Case) -> Judgement:
+        """Did the gradient norm leap, and did it leap first?"""
+        norms = [s for s in case.run.having(Role.GRAD_NORM) if np.isfinite(s.values).sum() >= 20]
+        if not norms:
+            return Judgement(Tier.MECHANISM, checkable=False, missing=(log_line(case.run, Role.GRAD_NORM),))
+        rises = [rise for series in norms if (rise := self._rise(case, series)) is not None]
+        if not rises:
+            return Judgement(Tier.MECHANISM, checkable=False)
+        rise = max(rises, key=lambda r: r.sds)
+        if rise.factor < self.large or rise.sds < self.far_sds:
+            return Judgement(Tier.MECHANISM, (self._usual(rise),), ruled_out=True)
+        first = rise.lead > 0
+        return Judgement(
+            Tier.MECHANISM,
+            (_order(rise), _size(rise), *self._staleness(case, rise)),
+            decisive=first,
+            advice=(
+                remedies.clip_gradients(2 * rise.typical),
+                remedies.lower_beta2(beta2(case.run)),
+                remedies.decay_rate(case.run),
+            ),
+            mechanism=say(
+                "{tag} leapt to {factor:.0f} times its median at step {step:,}; the update it made raised "
+                "the loss.",
+                tag=rise.tag,
+                factor=rise.factor,
+                step=rise.step,
+            ),
+        )
+
+    def _rise(self, case: Case, series: Series) -> GradientRise | None:
+        begin, gap = onset(case), interval(series)
+        good = np.isfinite(series.values) & (series.values > 0)
+        steps, logs = series.steps[good], np.log(series.values[good])
+        window = (steps >= begin - self.points_before * gap) & (steps <= case.spike.peak_step + 0.5 * gap)
+        past = logs[steps < begin - self.points_before * gap][-257:]
+        if not window.any() or len(past) < 10:
+            return None
+        middle, spread = float(np.median(past)), max(robust_sd(past), 1e-6)
+        inside, where = logs[window], steps[window]
+        far = np.flatnonzero(inside - middle > max(self.far_sds * spread, np.log(self.large)))
+        at = int(far[0]) if len(far) else int(np.argmax(inside))
+        top = float(np.max(inside))
+        return GradientRise(
+            tag=series.tag,
+            step=int(where[at]),
+            factor=float(np.exp(top - middle)),
+            sds=(top - middle) / spread,
+            lead=begin - float(where[at]),
+            typical=float(np.exp(middle)),
+        )
+
+    def _usual(self, rise: GradientRise) -> Evidence:
+        reading = say(
+            "{tag} stays in its usual range: at most {factor:.1f} times its median before the jump.",
+            tag=rise.tag,
+            factor=rise.factor,
+        )
+        return Evidence("usual-range", reading, -2.0, rise.factor, self.large)
+
+    def _staleness(self, case: Case, rise: GradientRise) -> Iterator[Evidence]:
+        ratio = adam_staleness(case.run.series[rise.tag], rise.step, beta2(case.run))
+        if ratio is not None and ratio >= self.stale:
+            yield Evidence(
+                "adam-lags",
+                say(
+                    "At step {step:,} the gradient was {ratio:.1f} times what Adam remembered ({stale:g} "
+                    "is risky).",
+                    step=rise.step,
+                    ratio=ratio,
+                    stale=self.stale,
+                ),
+                0.2,
+                ratio,
+                self.stale,
+            )
+
+
+def adam_staleness(norm: Series, step: int, decay: float) -> float | None:
+    """The gradient norm at a step over the root mean square that Adam's second moment remembers.
+
+    Logged points are taken as one sample per logging interval: the memory per point is decay^interval.
+    """
+    good = np.isfinite(norm.values)
+    squares, steps = norm.values[good] ** 2, norm.steps[good]
+    position = int(np.searchsorted(steps, step))
+    if position < 10 or position >= len(steps):
+        return None
+    memory = decay ** interval(norm)
+    weights: FloatArray = memory ** np.arange(position - 1, -1, -1, dtype=np.float64)
+    remembered = float(np.sum(weights * squares[:position]) / np.sum(weights))
+    return float(np.sqrt(squares[position] / remembered)) if remembered > 0 else None
+
+
+def _order(rise: GradientRise) -> Evidence:
+    if rise.lead > 0:
+        reading = say("{tag} leapt {lead:,.0f} steps before the loss.", tag=rise.tag, lead=rise.lead)
+        return Evidence("rose-first", reading, 1.5, rise.lead, 0.0)
+    reading = say(
+        "{tag} leapt with the loss, not before it: that alone does not tell cause from consequence.",
+        tag=rise.tag,
+    )
+    return Evidence("rose-with", reading, 0.0, rise.lead, 0.0)
+
+
+def _size(rise: GradientRise) -> Evidence:
+    reading = say(
+        "{tag} reached {factor:.0f} times its median of {typical:.3g}.",
+        tag=rise.tag,
+        factor=rise.factor,
+        typical=rise.typical,
+    )
+    return Evidence("size", reading, 0.5 if rise.factor >= 10 else 0.2, rise.factor, 10.0)

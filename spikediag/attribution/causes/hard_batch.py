@@ -1,0 +1,113 @@
+"""hard-batch: one batch held samples the policy gets badly wrong; loss and error rise together, once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag.attribution.loglines import log_line
+from spikediag.attribution.protocol import Judgement, cause
+from spikediag.attribution.timing import SHORT_KINDS
+from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Role, Tier, say
+
+
+@cause
+@dataclass(frozen=True)
+class HardBatch:
+    """A single batch was hard: corrupted, mislabelled or simply unlike the rest.
+
+    What it means:
+        The loss of that batch is high because the policy is wrong on it, so an error metric of the
+        same batch is high as well, and both are back with the next batch. The smaller the batch, the
+        more one bad sample weighs.
+
+    Evidence for:
+        Loss and error rise at the same logged point; the rise lasts one or two points.
+
+    Evidence against:
+        An error that stays flat while the loss jumps; a rise that lasts for many points, since batches
+        are drawn anew at every step.
+
+    What to do:
+        Log the indices of the batch when the loss exceeds its usual range, look at these samples, clip
+        gradients or use a robust loss.
+    """
+
+    id: str = "hard-batch"
+    prior: float = 0.1
+    shortest: int = 2  # logged points one bad batch may fill
+    longest: int = 6  # more are not one batch
+
+    def judge(self, case: Case) -> Judgement:
+        """Coupled and isolated speaks for it; a flat error rules it out."""
+        verdict = case.coupling.verdict
+        if verdict is CouplingVerdict.NO_COMPANION:
+            return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.COMPANION),))
+        points = _points(case)
+        evidence = (*_error(case), self._duration(case, points))
+        lasting = case.spike.kind not in SHORT_KINDS or points > self.longest
+        return Judgement(
+            Tier.TRIGGER,
+            evidence,
+            checkable=verdict is not CouplingVerdict.UNDECIDED,
+            decisive=verdict is CouplingVerdict.COUPLED and points <= self.shortest,
+            ruled_out=verdict is CouplingVerdict.DECOUPLED or lasting,
+            advice=_advice(case),
+            mechanism=say(
+                "The policy was wrong on this batch: error and loss rose in the same logged point and were "
+                "back "
+                "within {points}.",
+                points=points,
+            ),
+        )
+
+    def _duration(self, case: Case, points: int) -> Evidence:
+        if case.spike.kind not in SHORT_KINDS:
+            reading = say(
+                "The loss stays up ({kind}); batches are drawn anew at every step, one bad batch is over "
+                "after one.",
+                kind=case.spike.kind.value,
+            )
+            return Evidence("lasting", reading, -2.0, case.spike.kind.value, "transient")
+        weight = 0.7 if points <= self.shortest else -1.5 if points > self.longest else -0.5
+        reading = say("The rise lasts {points} logged point(s); one bad batch fills one.", points=points)
+        return Evidence("duration", reading, weight, points, self.shortest)
+
+
+def _points(case: Case) -> int:
+    members = sorted(m.stop - m.start for m in case.spike.members)
+    return members[len(members) // 2] if members else case.spike.stop - case.spike.start
+
+
+def _error(case: Case) -> Iterator[Evidence]:
+    verdict = case.coupling.verdict
+    if verdict is CouplingVerdict.DECOUPLED:
+        yield Evidence("error-flat", case.coupling.reading, -2.0, "decoupled", "coupled")
+    elif verdict is CouplingVerdict.COUPLED:
+        yield Evidence("error-moved", case.coupling.reading, 1.5, "coupled", "coupled")
+        yield from _far(case.coupling.tests[0])
+
+
+def _far(test: CompanionTest) -> Iterator[Evidence]:
+    if test.before > 0 and test.change >= test.before:
+        reading = say(
+            "{tag} rose to {factor:.1f} times its level.", tag=test.tag, factor=1 + test.change / test.before
+        )
+        yield Evidence("error-doubled", reading, 0.3, 1 + test.change / test.before, 2.0)
+
+
+def _advice(case: Case) -> tuple[Advice, ...]:
+    limit = case.spike.baseline + 0.5 * case.spike.height
+    return (
+        Advice(
+            say(
+                "Log which samples are in a batch whose loss exceeds {limit:.3g}, and look at them.",
+                limit=limit,
+            ),
+            f"if loss.item() > {limit:.3g}: print(step, batch_indices.tolist())",
+            1,
+        ),
+        Advice(
+            say("Bound what one sample can cost: clip the per-sample loss or the gradient norm."),
+            "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
+            2,
+        ),
+    )

@@ -1,0 +1,141 @@
+"""loss-scale: half precision overflowed and the scaler backed off just before the jump."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.attribution.loglines import log_line
+from spikediag.attribution.protocol import Judgement, cause
+from spikediag.attribution.timing import length, precedence, slack
+from spikediag.model import Advice, Case, Evidence, Role, Run, Series, Tier, say
+
+_FULL_PRECISION = {"32", "fp32", "float32", "32-true", "bf16", "bfloat16", "bf16-mixed", "no"}
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """One fall of the loss scale."""
+
+    step: int
+    before: float
+    after: float
+
+
+@cause
+@dataclass(frozen=True)
+class LossScale:
+    """The loss scale of mixed precision fell just before the jump.
+
+    What it means:
+        The scaled gradients left the range of half precision; the scaler skips the step and halves the
+        scale. Several halvings, or an update that was not skipped, mean that gradients were wrong.
+
+    Evidence for:
+        A fall of the logged scale within fifty steps before the onset, rare in this run.
+
+    Evidence against:
+        A constant scale; training in full precision or bfloat16, which needs none; falls all along.
+
+    What to do:
+        Let the scaler skip overflowing updates and unscale before clipping; use bfloat16 where there is
+        one; start from a lower scale.
+    """
+
+    id: str = "loss-scale"
+    prior: float = 0.05
+    horizon: float = 50.0  # steps
+    decay: float = 50.0
+
+    def judge(self, case: Case) -> Judgement:
+        """Look for the fall nearest before the onset."""
+        scales = [s for s in case.run.having(Role.LOSS_SCALE) if len(s) > 1]
+        if not scales:
+            return _not_logged(case)
+        series = scales[0]
+        falls = backoffs(series)
+        reach = slack(case, series)
+        near = [f for f in falls if -reach <= case.spike.onset_step - f.step <= self.horizon + reach]
+        if not near:
+            return Judgement(Tier.TRIGGER, (_steady(series, falls, case),), ruled_out=True)
+        nearest = min(near, key=lambda f: abs(case.spike.onset_step - f.step))
+        lag = float(case.spike.onset_step - nearest.step)
+        weight = precedence(lag, length(case), max(self.decay, reach), len(falls))
+        reading = say(
+            "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; "
+            "it falls "
+            "{count} time(s) in the run.",
+            tag=series.tag,
+            before=nearest.before,
+            after=nearest.after,
+            step=nearest.step,
+            lag=lag,
+            count=len(falls),
+        )
+        return Judgement(
+            Tier.TRIGGER,
+            (Evidence("fell-before", reading, weight, lag, self.horizon),),
+            decisive=weight > 0.5,
+            advice=_advice(),
+            mechanism=say(
+                "Scaled gradients left the range of half precision at step {step:,}, and an update with "
+                "wrong "
+                "gradients was made.",
+                step=nearest.step,
+            ),
+        )
+
+
+def backoffs(series: Series) -> tuple[Backoff, ...]:
+    """Every fall of the scale to three quarters or less."""
+    good = np.isfinite(series.values) & (series.values > 0)
+    steps, values = series.steps[good], series.values[good]
+    return tuple(
+        Backoff(int(steps[i + 1]), float(values[i]), float(values[i + 1]))
+        for i in np.flatnonzero(values[1:] <= 0.75 * values[:-1])
+    )
+
+
+def full_precision(run: Run) -> str | None:
+    """Where the configuration states a precision that needs no loss scale."""
+    for name in ("precision", "mixed_precision", "dtype"):
+        fact = run.fact(name)
+        if fact.value is not None and str(fact.value).lower() in _FULL_PRECISION:
+            return fact.source
+    return None
+
+
+def _not_logged(case: Case) -> Judgement:
+    source = full_precision(case.run)
+    if source is not None:
+        reading = say("Trained without a loss scale: the precision needs none ({source}).", source=source)
+        return Judgement(Tier.TRIGGER, (Evidence("full-precision", reading, -2.0),), ruled_out=True)
+    return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.LOSS_SCALE),))
+
+
+def _steady(series: Series, falls: tuple[Backoff, ...], case: Case) -> Evidence:
+    if not falls:
+        top = float(np.nanmax(series.values)) if np.isfinite(series.values).any() else 0.0
+        reading = say("{tag} never falls (at most {top:g}).", tag=series.tag, top=top)
+        return Evidence("never-falls", reading, -2.0, 0, None)
+    nearest = min(falls, key=lambda f: abs(f.step - case.spike.onset_step))
+    reading = say(
+        "{tag} falls {count} time(s), nearest at step {step:,}; the jump begins at {onset:,}.",
+        tag=series.tag,
+        count=len(falls),
+        step=nearest.step,
+        onset=case.spike.onset_step,
+    )
+    return Evidence("falls-elsewhere", reading, -2.0, nearest.step, case.spike.onset_step)
+
+
+def _advice() -> tuple[Advice, ...]:
+    return (
+        Advice(
+            say("Unscale before clipping and let the scaler skip an update that overflowed."),
+            "scaler.unscale_(optimizer); scaler.step(optimizer); scaler.update()",
+            1,
+        ),
+        Advice(
+            say("Use bfloat16 where the hardware has it: it needs no loss scale."), "dtype=torch.bfloat16", 2
+        ),
+    )

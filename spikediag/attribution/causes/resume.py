@@ -1,0 +1,125 @@
+"""resume: the training was stopped and started again just before the jump."""
+
+from dataclasses import dataclass
+
+from spikediag.attribution.protocol import Judgement, cause
+from spikediag.attribution.timing import length, precedence, slack
+from spikediag.model import Advice, Case, Evidence, Run, Tier, say
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A place where one process ended and another went on."""
+
+    step: int  # first step of the new process
+    reading: tuple[int, int] | None  # steps before and after, where the counter went back or leapt
+
+
+@cause
+@dataclass(frozen=True)
+class Resume:
+    """The training was resumed just before the jump.
+
+    What it means:
+        A checkpoint often holds the weights but not the optimizer's memory, the data order or the
+        learning-rate schedule. Adam without memory moves every weight by a full learning rate at once,
+        and the loss leaps at the first steps after the restart, then settles.
+
+    Evidence for:
+        A new event file, or a step counter that went back or leapt, within a few logged points of the onset.
+
+    Evidence against:
+        One process from the first step to the last; a restart far from the jump.
+
+    What to do:
+        Save and load the optimizer, the scheduler and the sampler with the weights; after a resume without
+        them, warm the learning rate up.
+    """
+
+    id: str = "resume"
+    prior: float = 0.1
+    decay: float = 100.0  # steps: Adam has a new memory within some hundred steps
+    horizon: float = 1000.0  # steps: later, the restart is over
+
+    def judge(self, case: Case) -> Judgement:
+        """Look for the restart nearest before the onset."""
+        if not case.run.sessions and not case.run.rewinds:
+            return Judgement(Tier.TRIGGER, checkable=False)
+        found = boundaries(case.run)
+        near = [b for b in found if -slack(case) <= case.spike.onset_step - b.step <= self.horizon]
+        if not near:
+            return Judgement(Tier.TRIGGER, (_elsewhere(found, case.spike.onset_step),), ruled_out=True)
+        nearest = max(near, key=lambda b: b.step)
+        lag = max(0.0, float(case.spike.onset_step - nearest.step))
+        decay = max(self.decay, slack(case))
+        weight = precedence(lag, length(case), decay, len(found))
+        return Judgement(
+            Tier.TRIGGER,
+            (_before(nearest, lag, weight), *_backward(nearest)),
+            decisive=weight > 0,
+            advice=_advice(),
+            mechanism=say(
+                "The training was started again at step {step:,}; without the optimizer's memory the first "
+                "updates move every weight by a full learning rate.",
+                step=nearest.step,
+            ),
+        )
+
+
+def boundaries(run: Run) -> tuple[Boundary, ...]:
+    """Restarts by step, each once."""
+    found = {s.first_step: Boundary(s.first_step, None) for s in run.sessions[1:]}
+    found |= {r.to_step: Boundary(r.to_step, (r.from_step, r.to_step)) for r in run.rewinds}
+    return tuple(found[step] for step in sorted(found))
+
+
+def _before(boundary: Boundary, lag: float, weight: float) -> Evidence:
+    reading = say(
+        "A new process begins at step {step:,}, {lag:,.0f} steps before the jump.",
+        step=boundary.step,
+        lag=lag,
+    )
+    return Evidence("restart-before", reading, weight, lag, None)
+
+
+def _backward(boundary: Boundary) -> tuple[Evidence, ...]:
+    if boundary.reading is None:
+        return ()
+    before, after = boundary.reading
+    reading = say(
+        "The step counter goes from {before:,} to {after:,}: an older checkpoint was loaded.",
+        before=before,
+        after=after,
+    )
+    return (Evidence("step-went-back", reading, 0.5 if after <= before else 0.2, after, before),)
+
+
+def _elsewhere(found: tuple[Boundary, ...], onset: int) -> Evidence:
+    if not found:
+        return Evidence(
+            "one-process", say("One process logged the run from first to last step."), -2.0, 0, None
+        )
+    nearest = min(found, key=lambda b: abs(b.step - onset))
+    reading = say(
+        "The nearest restart is at step {step:,}; the jump begins at {onset:,}.",
+        step=nearest.step,
+        onset=onset,
+    )
+    return Evidence("restart-elsewhere", reading, -2.0, nearest.step, onset)
+
+
+def _advice() -> tuple[Advice, ...]:
+    return (
+        Advice(
+            say(
+                "Save and load the optimizer's state with the weights, and the scheduler's and sampler's too."
+            ),
+            'torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, path)',
+            1,
+        ),
+        Advice(
+            say("Where it is lost, warm the learning rate up over some hundred steps."),
+            None,
+            2,
+        ),
+    )

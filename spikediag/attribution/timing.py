@@ -1,0 +1,74 @@
+"""When things happened: the stretch a spike stands in, and how telling a change just before it is."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.attribution.settings import interval
+from spikediag.model import Case, Kind, Series
+from spikediag.stats.windows import Contrast, contrast
+
+LONGEST = 129  # logged points of a lasting rise that are looked at
+SHORT_KINDS = frozenset({Kind.TRANSIENT, Kind.TRAIN})
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Steps between which the spike stands, half a logging interval wider on both sides."""
+
+    first: float
+    last: float
+
+
+def stretch(case: Case) -> Stretch:
+    """Onset to peak of a short spike, the first points of a shift, the last points of a drift."""
+    spike, loss = case.spike, case.run.series[case.spike.tag]
+    reach = 0.5 * interval(loss)
+    if spike.kind is Kind.TRAIN:
+        return Stretch(spike.peak_step - 2 * reach, spike.peak_step + reach)
+    if spike.kind is Kind.TRANSIENT:
+        return Stretch(spike.onset_step - reach, spike.peak_step + reach)
+    start, stop = spike.start, min(spike.stop, spike.start + LONGEST)
+    if spike.kind in {Kind.DRIFT, Kind.DIVERGENCE}:
+        start, stop = max(spike.start, spike.stop - LONGEST), spike.stop
+    return Stretch(float(loss.steps[start]) - reach, float(loss.steps[stop - 1]) + reach)
+
+
+def moved(case: Case, series: Series) -> Contrast | None:
+    """Another series over the stretch against its past before the onset; None when it has no point there."""
+    where = stretch(case)
+    finite = np.isfinite(series.values)
+    steps, values = series.steps[finite], series.values[finite]
+    start, stop = np.searchsorted(steps, [where.first, where.last])
+    calm = steps < onset(case)
+    return contrast(values, int(start), int(stop), calm) if start < stop else None
+
+
+def onset(case: Case) -> float:
+    """The step before which nothing of this spike is seen; for a train, its highest member."""
+    if case.spike.kind is Kind.TRAIN:
+        return stretch(case).first
+    return float(case.spike.onset_step)
+
+
+def slack(case: Case, series: Series | None = None) -> float:
+    """How far an onset may be misplaced, in steps: two points of the loss and one of the other series."""
+    loss = case.run.series[case.spike.tag]
+    return 2 * interval(loss) + (interval(series) if series is not None else 0.0)
+
+
+def length(case: Case) -> float:
+    """Steps from the first to the last point of the loss."""
+    steps = case.run.series[case.spike.tag].steps
+    return float(steps[-1] - steps[0]) or 1.0
+
+
+def precedence(lag: float, length: float, decay: float, alike: int) -> float:
+    """Bans for a change `lag` steps before the onset, one of `alike` in a run of `length` steps.
+
+    The onset's density is exponential with mean `decay` after a change that causes it, uniform otherwise:
+    log10[(length / decay) exp(-lag / decay)] - log10(alike).
+    """
+    after = max(lag, 0.0)
+    return math.log10(max(length / decay, 1.0)) - after / decay / math.log(10) - math.log10(max(alike, 1))
