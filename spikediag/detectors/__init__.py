@@ -1,0 +1,7 @@
+"""Series to spikes to incidents; one file per kind of spike."""
+
+from spikediag.detectors.detect import detect
+from spikediag.detectors.group import group
+from spikediag.detectors.protocol import Detector, registry
+
+__all__ = ["Detector", "detect", "group", "registry"]

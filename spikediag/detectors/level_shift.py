@@ -1,0 +1,42 @@
+"""level_shift: the loss steps up and stays."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag.detectors.protocol import registry
+from spikediag.detectors.signal import Signal
+from spikediag.model import Kind, Spike
+
+
+@registry.register
+@dataclass(frozen=True)
+class LevelShift:
+    """The loss steps up and stays.
+
+    What it finds:
+        A rise that chance does not explain, that is there at once, and that has not fallen below a quarter of
+        its height `longest` points later or when the log ends.
+
+    How:
+        As `transient`; the width of the contrast with the fewest expected rises by chance is the time scale
+        of the step. It is abrupt when the median of the first eighth of that width has reached `abrupt` of
+        the height.
+
+    Blind spots:
+        Steps below about 2 sigma of the noise, and any step in the first 60 points of a run. In a loss that
+        still falls steeply, a small step is hidden by the fall.
+
+    References:
+        Page (1954), doi:10.1093/biomet/41.1-2.100.
+        Fearnhead, Rigaill (2019), doi:10.1080/01621459.2017.1385466.
+    """
+
+    longest: int = 1000  # points; what recovers sooner is a transient
+    abrupt: float = 0.35  # share of the height
+    id: str = Kind.LEVEL_SHIFT.value
+
+    def find(self, signal: Signal) -> Iterator[Spike]:
+        """Abrupt rises that did not recover."""
+        for rise in signal.rises:
+            if rise.stop - rise.start > self.longest or rise.stop == len(signal.values):
+                yield signal.spike(Kind.LEVEL_SHIFT, rise, rise.level - rise.baseline)

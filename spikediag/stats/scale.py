@@ -1,0 +1,30 @@
+"""Robust location and scale, for values with outliers and heavy tails."""
+
+import numpy as np
+
+from spikediag.model import FloatArray
+
+MAD_TO_SIGMA = 1.4826  # the median absolute deviation of normal noise is sigma / 1.4826
+
+
+def robust_sigma(values: FloatArray) -> float:
+    """1.4826 times the median absolute deviation from the median of values (n,), n >= 1.
+
+    References: Rousseeuw, Croux (1993), doi:10.1080/01621459.1993.10476408.
+    """
+    return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values))))
+
+
+def local_noise(values: FloatArray) -> float:
+    """Robust standard deviation of values (n,), n >= 1, around a straight line; never 0.
+
+    The line goes through the medians of both halves. Where more than half of the values lie on it exactly,
+    the mean absolute deviation stands in; where all do, the rounding unit of the values.
+    """
+    n = len(values)
+    half = n // 2
+    slope = (np.median(values[half:]) - np.median(values[:half])) / max(1, n - half) if half else 0.0
+    residual = values - slope * np.arange(n)
+    deviation = np.abs(residual - np.median(residual))
+    rounding = float(np.spacing(np.abs(values).max()))
+    return max(float(MAD_TO_SIGMA * np.median(deviation)) or float(1.2533 * deviation.mean()), rounding)

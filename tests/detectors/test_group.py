@@ -1,0 +1,70 @@
+"""Losses that leap together are one incident, led by the one whose error can be looked at."""
+
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from spikediag.detectors import detect, group
+from spikediag.model import Measure, Role, Run, Series
+
+
+def run_of(**measures: tuple[Role, Measure, float]) -> Run:
+    rng = np.random.default_rng(0)
+    steps = np.arange(2000)
+    series = {}
+    for name, (role, measure, jump) in measures.items():
+        values = rng.normal(size=2000)
+        values[1500:1506] += jump
+        tag = name.replace("__", "/")
+        series[tag] = Series(tag, role, steps, values, steps, measure)
+    return Run("run", "run", MappingProxyType(series))
+
+
+def incidents(run: Run):
+    return group(run, {tag: detect(series) for tag, series in run.series.items()})
+
+
+def test_a_total_follows_the_likelihood_it_contains() -> None:
+    run = run_of(
+        bc__total_loss=(Role.LOSS, Measure.TOTAL, 60.0),
+        bc__actor_loss=(Role.LOSS, Measure.NLL, 40.0),
+        bc__value_loss=(Role.LOSS, Measure.VALUE, 0.0),
+        bc__mse=(Role.COMPANION, Measure.SQUARED_ERROR, 0.0),
+    )
+
+    (incident,) = incidents(run)
+
+    assert incident.spike.tag == "bc/actor_loss"
+    assert [change.tag for change in incident.losses] == ["bc/actor_loss", "bc/value_loss", "bc/total_loss"]
+    leading, still, total = incident.losses
+    assert leading.peak - leading.before == pytest.approx(40, abs=4)
+    assert abs(still.sigmas) < 5
+    assert total.peak - total.before == pytest.approx(60, abs=4)
+    assert total.after == pytest.approx(0, abs=1)
+
+
+def test_a_companion_in_the_group_leads_over_a_larger_loss() -> None:
+    run = run_of(
+        a__loss=(Role.LOSS, Measure.UNKNOWN, 60.0),
+        b__loss=(Role.LOSS, Measure.UNKNOWN, 40.0),
+        b__mse=(Role.COMPANION, Measure.SQUARED_ERROR, 0.0),
+    )
+
+    (incident,) = incidents(run)
+
+    assert incident.spike.tag == "b/loss"
+
+
+def test_without_a_companion_the_larger_one_leads() -> None:
+    run = run_of(a__loss=(Role.LOSS, Measure.UNKNOWN, 60.0), b__loss=(Role.LOSS, Measure.UNKNOWN, 40.0))
+
+    (incident,) = incidents(run)
+
+    assert incident.spike.tag == "a/loss"
+
+
+def test_a_spike_of_a_companion_is_no_incident() -> None:
+    run = run_of(a__loss=(Role.LOSS, Measure.NLL, 0.0), a__mse=(Role.COMPANION, Measure.SQUARED_ERROR, 40.0))
+
+    assert incidents(run) == ()
