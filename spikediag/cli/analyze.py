@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,12 +12,9 @@ from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.folders import claim
 from spikediag.cli.output import write_report
-from spikediag.cli.runs import Failure, attempt, diagnose
+from spikediag.cli.runs import Failure, attempt, diagnose, quietly
 from spikediag.cli.summary import summary
 from spikediag.cli.terminal import console, note, progress
-
-if TYPE_CHECKING:
-    from spikediag.model import Diagnosis
 
 
 def analyze(
@@ -63,7 +60,7 @@ def _print_json(runs: Sequence[Path], facts: Given) -> int:
     from spikediag import reporter
 
     documents = []
-    for outcome in attempt(runs, partial(_quietly, facts=facts)):
+    for outcome in attempt(runs, partial(quietly, facts=facts)):
         if isinstance(outcome, Failure):
             note(str(outcome.error))
         else:
@@ -73,11 +70,6 @@ def _print_json(runs: Sequence[Path], facts: Given) -> int:
     whole = documents[0] if len(documents) == 1 else documents
     typer.echo(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False))
     return Exit.DONE
-
-
-def _quietly(run: Path, facts: Given) -> "Diagnosis":
-    with progress(2) as begin:
-        return diagnose(run, facts, begin)
 
 
 def _report(

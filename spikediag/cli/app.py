@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from spikediag.cli.analyze import analyze
+from spikediag.cli.check import check
 from spikediag.cli.explain import explain
 from spikediag.cli.scan import scan
 from spikediag.cli.tags import tags
@@ -16,7 +17,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (analyze, tags, scan, explain):
+for command in (analyze, check, tags, scan, explain):
     app.command()(command)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from spikediag.cli.facts import Given
+from spikediag.cli.terminal import progress
 from spikediag.errors import SpikediagError, UnreadableRunError
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ def diagnose(run: Path, facts: Given, begin: Callable[[str], None]) -> "Diagnosi
     read = parser.read_run(run, facts)
     begin(f"diagnosing {run}")
     return pipeline.diagnose(read)
+
+
+def quietly(run: Path, facts: Given) -> "Diagnosis":
+    """Read and diagnose one run behind a progress display."""
+    with progress(2) as begin:
+        return diagnose(run, facts, begin)
 
 
 def _find(paths: Sequence[Path]) -> Iterator[Path | Failure]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikediag.cli.exits import Exit
-from spikediag.cli.facts import Given
-from spikediag.cli.runs import Failure, attempt, diagnose
-from spikediag.cli.terminal import console, note, printable, progress
+from spikediag.cli.runs import Failure, attempt, quietly
+from spikediag.cli.terminal import console, note, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,7 +28,7 @@ def scan(
     Exits with 0 when a run was diagnosed, and with 2 when none could be.
     """
     diagnoses, failures = [], []
-    for outcome in attempt([root], partial(_quietly, facts={})):
+    for outcome in attempt([root], partial(quietly, facts={})):
         if isinstance(outcome, Failure):
             failures.append(outcome)
         else:
@@ -40,11 +39,6 @@ def scan(
         return Exit.UNUSABLE
     console().print(_table(sorted(diagnoses, key=_badness)))
     return Exit.DONE
-
-
-def _quietly(run: Path, facts: Given) -> "Diagnosis":
-    with progress(2) as begin:
-        return diagnose(run, facts, begin)
 
 
 def _badness(diagnosis: "Diagnosis") -> tuple[int, float, str]:

@@ -30,7 +30,7 @@ def note(sentence: str) -> None:
 
 def printable(text: str) -> str:
     """The text without control characters: a tag must not move the cursor or colour the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """What a check forbids: the policy, the baseline of accepted spikes, and the history of good runs."""
 
-from spikediag.policy.baseline import Acceptance, accept, apply, expired
+from spikediag.policy import baseline, baseline_file, history
+from spikediag.policy.acceptance import Acceptance
 from spikediag.policy.rules import judge
-from spikediag.policy.ruling import Breach, Gap, Outcome, Pardon, Ruling
+from spikediag.policy.ruling import Breach, Gap, Gate, Outcome, Pardon, Ruling, Unread
 from spikediag.policy.settings import Policy
 from spikediag.policy.source import load
 
@@ -10,13 +11,15 @@ __all__ = [
     "Acceptance",
     "Breach",
     "Gap",
+    "Gate",
     "Outcome",
     "Pardon",
     "Policy",
     "Ruling",
-    "accept",
-    "apply",
-    "expired",
+    "Unread",
+    "baseline",
+    "baseline_file",
+    "history",
     "judge",
     "load",
 ]

@@ -2,103 +2,84 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from fnmatch import fnmatchcase
 
 from spikediag.model import Finding
+from spikediag.policy.acceptance import ANY_RUN, Acceptance
 from spikediag.policy.ruling import Breach, Pardon, Ruling
 
-ANY_RUN = "*"
+WINDOW = 0.01  # share of the run's steps by which a repeated training may shift a spike
 
 
-@dataclass(frozen=True)
-class Acceptance:
-    """One spike that was accepted, by what identifies it, with the author's reason."""
+def apply(ruling: Ruling, accepted: Sequence[Acceptance], today: date) -> Ruling:
+    """The ruling with accepted breaches pardoned.
 
-    tag: str
-    kind: str
-    first_step: int  # the onset lies in [first_step, last_step]
-    last_step: int
-    height: float  # up to this; higher is worse, and fails
-    count: int = 1  # of a train: up to this many excursions
-    run: str = ANY_RUN  # the run's name; `*` and `?` as in file names
-    reason: str = ""
-    expires: date | None = None  # the last day on which it holds
-
-    def accepts(self, run: str, finding: Finding) -> bool:
-        """Whether the finding is this spike, no worse than it was."""
-        spike = finding.spike
-        return (
-            fnmatchcase(run, self.run)
-            and (spike.tag, spike.kind.value) == (self.tag, self.kind)
-            and self.first_step <= spike.onset_step <= self.last_step
-            and (spike.height <= self.height or not math.isfinite(spike.height))
-            and spike.count <= self.count
-        )
-
-
-def apply(ruling: Ruling, accepted: Sequence[Acceptance], today: date) -> tuple[Ruling, set[Acceptance]]:
-    """The ruling with accepted breaches pardoned, and the acceptances that were used.
-
-    One acceptance pardons one spike, so that two spikes where there was one are one new spike.
+    One acceptance pardons one spike: two spikes where there was one are one new spike.
     """
     run = ruling.diagnosis.run.name
     # Windows that close first are spent first: among intervals and points this pardons as many as can be.
-    unused = sorted((a for a in accepted if not expired(a, today)), key=lambda a: a.last_step)
-    pardons, breaches, used = [], [], set()
+    unused = sorted((a for a in accepted if not a.expired(today)), key=lambda a: a.last_step)
+    pardons, breaches = [], []
     for breach in sorted(ruling.breaches, key=_onset):
-        fit = next((a for a in unused if breach.finding and a.accepts(run, breach.finding)), None)
+        fit = next((a for a in unused if breach.finding and a.covers(run, breach.finding)), None)
         if fit is None:
             breaches.append(breach)
         else:
             unused.remove(fit)
-            used.add(fit)
-            pardons.append(Pardon(breach, fit.reason))
-    return replace(ruling, breaches=tuple(breaches), pardons=tuple(pardons)), used
+            pardons.append(Pardon(breach, fit))
+    return replace(ruling, breaches=tuple(breaches), pardons=tuple(pardons))
 
 
-def expired(acceptance: Acceptance, today: date) -> bool:
-    """Whether its last day is over."""
-    return acceptance.expires is not None and acceptance.expires < today
+def stale(accepted: Sequence[Acceptance], rulings: Iterable[Ruling]) -> tuple[Acceptance, ...]:
+    """The acceptances that pardoned nothing: expired, or the spike is gone."""
+    used = {pardon.acceptance for ruling in rulings for pardon in ruling.pardons}
+    return tuple(a for a in accepted if a not in used)
+
+
+def accept(
+    rulings: Sequence[Ruling], reason: str = "", expires: date | None = None
+) -> tuple[Acceptance, ...]:
+    """Acceptances for every finding that breaks the policy today; those that have one keep it.
+
+    The window is the onset give or take 1 % of the run, the height is rounded up to three digits:
+    the same training, run again, is not new.
+    """
+    kept = [pardon.acceptance for ruling in rulings for pardon in ruling.pardons]
+    new = [
+        replace(_acceptance(ruling, breach.finding), reason=reason, expires=expires)
+        for ruling in rulings
+        for breach in ruling.breaches
+        if breach.finding is not None
+    ]
+    if len(rulings) == 1:  # the next training of it may have another name
+        new = [replace(a, run=ANY_RUN) for a in new]
+    return (*kept, *new)
 
 
 def _onset(breach: Breach) -> int:
     return breach.finding.spike.onset_step if breach.finding else -1
 
 
-def accept(rulings: Iterable[Ruling]) -> tuple[Acceptance, ...]:
-    """Acceptances for every finding that breaks the policy today.
-
-    The window is the onset give or take 1 % of the run, the height is rounded up to three digits:
-    the same training, run again, is not new.
-    """
-    rulings = tuple(rulings)
-    return tuple(
-        _acceptance(ruling, breach.finding, alone=len(rulings) == 1)
-        for ruling in rulings
-        for breach in (*ruling.breaches, *(p.breach for p in ruling.pardons))
-        if breach.finding is not None
-    )
-
-
-def _acceptance(ruling: Ruling, finding: Finding, *, alone: bool) -> Acceptance:
+def _acceptance(ruling: Ruling, finding: Finding) -> Acceptance:
     spike, run = finding.spike, ruling.diagnosis.run
     steps = run.series[spike.tag].steps
-    slack = math.ceil(0.01 * int(steps[-1] - steps[0]))
+    slack = math.ceil(WINDOW * int(steps[-1] - steps[0]))
     return Acceptance(
         tag=spike.tag,
         kind=spike.kind.value,
-        first_step=spike.onset_step - slack,
-        last_step=spike.onset_step + slack,
-        height=_round_up(spike.height),
-        count=spike.count,
-        run=ANY_RUN if alone else run.name,
+        first_step=int(spike.onset_step) - slack,
+        last_step=int(spike.onset_step) + slack,
+        height=_round_up(float(spike.height)),
+        count=int(spike.count),
+        run=run.name,
     )
 
 
 def _round_up(height: float) -> float:
-    if not math.isfinite(height) or height <= 0:
-        return math.inf if not math.isfinite(height) else height
+    if not math.isfinite(height):
+        return math.inf
+    if height <= 0:
+        return 0.0
     unit = 10.0 ** (math.floor(math.log10(height)) - 2)
     return max(float(f"{math.ceil(height / unit) * unit:.6g}"), height)

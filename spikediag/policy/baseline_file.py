@@ -8,7 +8,7 @@ from typing import Any
 
 from spikediag.errors import UsageError
 from spikediag.model import Kind
-from spikediag.policy.baseline import ANY_RUN, Acceptance
+from spikediag.policy.acceptance import ANY_RUN, Acceptance
 from spikediag.policy.toml import Place, nearest, read
 
 SCHEMA = "spikediag.baseline/1"

@@ -1,13 +1,15 @@
-"""What a policy says of one diagnosis: breaches, what could not be judged, and what was accepted."""
+"""What a policy says of one diagnosis, and of all runs of a check together."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from spikediag.model import Diagnosis, Finding, RunStatus, Text
+from spikediag.policy.acceptance import Acceptance
+from spikediag.policy.settings import Policy
 
 
 class Outcome(StrEnum):
-    """How a check of one run ended. Not judged never looks like passed."""
+    """How a check ended. Not judged never looks like passed."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -33,10 +35,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class Pardon:
-    """A breach that the baseline accepts, and the reason its author gave."""
+    """A breach that the baseline accepts."""
 
     breach: Breach
-    reason: str
+    acceptance: Acceptance
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Ruling:
     gaps: tuple[Gap, ...]
     strict: bool = False
     pardons: tuple[Pardon, ...] = ()
-    remarks: tuple[Text, ...] = ()  # what history and baseline say besides
+    measures: tuple[Text, ...] = ()  # the run beside its history, in numbers
 
     @property
     def outcome(self) -> Outcome:
@@ -60,12 +62,30 @@ class Ruling:
             return Outcome.NOT_JUDGED
         return Outcome.PASSED
 
-    def adding(self, other: "Ruling") -> "Ruling":
-        """This ruling with the rules, breaches, gaps and remarks of another one on the same run."""
-        return replace(
-            self,
-            rules=self.rules + other.rules,
-            breaches=self.breaches + other.breaches,
-            gaps=self.gaps + other.gaps,
-            remarks=self.remarks + other.remarks,
-        )
+
+@dataclass(frozen=True)
+class Unread:
+    """A path that was to be checked and could not be read or diagnosed."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """Everything one check says."""
+
+    policy: Policy
+    rulings: tuple[Ruling, ...]
+    unread: tuple[Unread, ...] = ()
+    stale: tuple[Acceptance, ...] = ()  # acceptances that pardoned nothing
+
+    @property
+    def outcome(self) -> Outcome:
+        """Failed if a run failed; passed only if every run was read, judged, and passed."""
+        outcomes = {ruling.outcome for ruling in self.rulings}
+        if Outcome.FAILED in outcomes:
+            return Outcome.FAILED
+        if self.unread or Outcome.NOT_JUDGED in outcomes or not outcomes:
+            return Outcome.NOT_JUDGED
+        return Outcome.PASSED

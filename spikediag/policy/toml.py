@@ -24,7 +24,7 @@ class Place:
     key: str | None = None
 
     def error(self, what: str) -> UsageError:
-        """The error that names the place: `spikediag.toml, line 3, min-height: must be a number.`"""
+        """The error that names the place: `spikediag.toml, line 3, min-height: must be a number`."""
         line = self._line()
         where = f", line {line}" if line else ""
         subject = f", {self.key}" if self.key else ""

@@ -1,0 +1,62 @@
+"""What `check` prints: each run with its outcome, what is forbidden, what could not be judged."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from spikediag.cli.terminal import console, printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from spikediag.policy import Gate, Ruling
+
+STYLES = {"passed": "bold green", "failed": "bold red", "not_judged": "bold magenta"}
+
+
+def show(gate: "Gate") -> None:
+    """Print a check on stdout."""
+    screen = console()
+    for line in _lines(gate):
+        screen.print(line, soft_wrap=True)
+
+
+def _lines(gate: "Gate") -> "Iterator[Text]":
+    from rich.text import Text
+
+    for ruling in gate.rulings:
+        yield from _ruling(ruling)
+    for unread in gate.unread:
+        yield _headline("not_judged", unread.path)
+        yield Text(f"  {printable(unread.reason)}")
+    for a in gate.stale:
+        steps = f"steps {a.first_step:,} to {a.last_step:,}"
+        why = f", {a.reason}" if a.reason else ""
+        yield Text(printable(f"stale in the baseline: {a.tag}, {a.kind}, {steps}{why}"), "yellow")
+    outcomes = [ruling.outcome.value for ruling in gate.rulings] + ["not_judged"] * len(gate.unread)
+    counts = [f"{outcomes.count(o)} {o.replace('_', ' ')}" for o in STYLES if o in outcomes]
+    yield Text.assemble((", ".join(counts) or "nothing was checked", STYLES[gate.outcome.value]))
+
+
+def _ruling(ruling: "Ruling") -> "Iterator[Text]":
+    from rich.text import Text
+
+    from spikediag.policy.outputs.words import plain
+
+    yield _headline(ruling.outcome.value, ruling.diagnosis.run.path)
+    for breach in ruling.breaches:
+        yield Text.assemble(
+            ("  forbidden   ", "red"), plain(breach.reading), (f"  [{', '.join(breach.rules)}]", "dim")
+        )
+    for gap in ruling.gaps:
+        yield Text.assemble(("  not judged  ", "magenta"), plain(gap.reading), (f"  [{gap.rule}]", "dim"))
+    for pardon in ruling.pardons:
+        why = f"  ({printable(pardon.acceptance.reason)})" if pardon.acceptance.reason else ""
+        yield Text.assemble(("  accepted    ", "green"), plain(pardon.breach.reading), why)
+    for measure in ruling.measures:
+        yield Text.assemble(("  history     ", "dim"), plain(measure))
+
+
+def _headline(outcome: str, name: str) -> "Text":
+    from rich.text import Text
+
+    return Text.assemble((f"{outcome.replace('_', ' ').upper():<11}", STYLES[outcome]), printable(name))

@@ -1,0 +1,153 @@
+"""A run beside earlier good ones: more spikes, larger jumps, or a worse end than chance explains."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spikediag.model import Diagnosis, Role, Text, say
+from spikediag.policy.ruling import Breach, Gap, Ruling
+from spikediag.stats.jumps import jumps
+from spikediag.stats.rates import Counts, prediction_tail, rank_tail, rate_ratio
+from spikediag.stats.spike_score import spike_score
+
+RATE, SCORE, JUMP, LEVEL = (f"history:{name}" for name in ("spike-rate", "spike-score", "jump", "level"))
+RULES = (RATE, SCORE, JUMP, LEVEL)
+END = 0.1  # share of the run that is its end
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run in the numbers that are compared."""
+
+    points: int  # of the loss
+    spikes: int
+    score: float  # OLMo 2 spike score, percent
+    scored: int  # points that could be scored
+    excursions: int  # distinct excursions that the score counts
+    jump: float  # largest, loss units; 0 when there is none
+    level: float  # median of the last tenth, loss units
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One number of the run, that of the earlier runs, and the chance of so bad a one if nothing changed."""
+
+    rule: str
+    reading: Text
+    p: float  # NaN: could not be tested
+    least_p: float = 0.0  # the smallest p that so few earlier runs can give
+
+
+def compare(ruling: Ruling, earlier: Sequence[Diagnosis], alpha: float) -> Ruling:
+    """The ruling with what the earlier runs say; four tests share alpha equally (Bonferroni)."""
+    level = alpha / len(RULES)
+    tag = _common_loss((ruling.diagnosis, *earlier))
+    if tag is None:
+        gap = Gap(RATE, say("The run and the {n} earlier ones share no loss.", n=len(earlier)))
+        return replace(ruling, rules=(*ruling.rules, *RULES), gaps=(*ruling.gaps, gap))
+    new, old = _sample(ruling.diagnosis, tag), [_sample(d, tag) for d in earlier]
+    tested = tuple(_tests(new, old))
+    return replace(
+        ruling,
+        rules=(*ruling.rules, *RULES),
+        breaches=(*ruling.breaches, *(_breach(t, level) for t in tested if t.p < level)),
+        gaps=(*ruling.gaps, *(_gap(t, level) for t in tested if _undecidable(t, level))),
+        measures=tuple(t.reading for t in tested),
+    )
+
+
+def _common_loss(diagnoses: Sequence[Diagnosis]) -> str | None:
+    """The loss that all runs have: the one that leads most findings, then the first by name."""
+    sets = [{s.tag for s in d.run.having(Role.LOSS) if np.isfinite(s.values).any()} for d in diagnoses]
+    leads = Counter(f.spike.tag for d in diagnoses for f in d.findings)
+    return min(set.intersection(*sets), key=lambda tag: (-leads[tag], tag), default=None)
+
+
+def _sample(diagnosis: Diagnosis, tag: str) -> Sample:
+    values = diagnosis.run.series[tag].values
+    finite = values[np.isfinite(values)]
+    found = jumps(diagnosis)
+    score = spike_score(values)
+    end = finite[-max(1, math.ceil(END * len(finite))) :]
+    return Sample(
+        points=len(values),
+        spikes=len(found),
+        score=score.percent,
+        scored=score.judged,
+        excursions=score.excursions,
+        jump=max((j.height if math.isfinite(j.height) else math.inf for j in found), default=0.0),
+        level=float(np.median(end)),
+    )
+
+
+def _tests(new: Sample, old: Sequence[Sample]) -> Iterator[Tested]:
+    yield _rate(new, old)
+    yield _score(new, old)
+    jumped = all(0 < s.jump < math.inf for s in (*old, new))
+    logs = [math.log(s.jump) for s in old] if jumped else []
+    p = prediction_tail(math.log(new.jump), logs) if jumped else math.nan
+    yield _value(
+        JUMP, "Largest jump {new:.4g}, earlier at most {old:.4g}", p, new.jump, [s.jump for s in old]
+    )
+    levels = [s.level for s in old]
+    p = prediction_tail(new.level, levels)
+    yield _value(LEVEL, "Final level {new:.4g}, earlier at most {old:.4g}", p, new.level, levels)
+
+
+def _rate(new: Sample, old: Sequence[Sample]) -> Tested:
+    before = Counts(tuple(s.spikes for s in old), tuple(float(s.points) for s in old))
+    ratio = rate_ratio(before, Counts((new.spikes,), (float(new.points),)))
+    reading = say(
+        "Spikes per 10,000 points: {new:.2f}, earlier {old:.2f} in {n} runs (p = {p:.2g}, dispersion {spread:.1f}).",
+        new=1e4 * new.spikes / new.points,
+        old=1e4 * before.rate,
+        n=len(old),
+        p=ratio.p_increase,
+        spread=ratio.dispersion,
+    )
+    return Tested(RATE, reading, ratio.p_increase)
+
+
+def _score(new: Sample, old: Sequence[Sample]) -> Tested:
+    judged = [s for s in old if s.scored]
+    if not new.scored or not judged:
+        return Tested(SCORE, say("The OLMo 2 spike score needs more than 1,000 points."), math.nan, 1.0)
+    before = Counts(tuple(s.excursions for s in judged), tuple(float(s.scored) for s in judged))
+    ratio = rate_ratio(before, Counts((new.excursions,), (float(new.scored),)))
+    reading = say(
+        "OLMo 2 spike score {new:.3f} %, earlier {old:.3f} % (p = {p:.2g} for {count} excursions).",
+        new=new.score,
+        old=sum(s.score * s.scored for s in judged) / sum(s.scored for s in judged),
+        p=ratio.p_increase,
+        count=new.excursions,
+    )
+    return Tested(SCORE, reading, ratio.p_increase)
+
+
+def _value(rule: str, sentence: str, p: float, new: float, old: Sequence[float]) -> Tested:
+    least = 0.0
+    if math.isnan(p):  # no spread to measure against: only the rank is left
+        p, least = rank_tail(new, old), 1 / (len(old) + 1)
+    return Tested(rule, say(sentence + " (p = {p:.2g}).", new=new, old=max(old), p=p), p, least)
+
+
+def _breach(tested: Tested, level: float) -> Breach:
+    reading = say("{reading} Significant: p is below {level:.2g}.", reading=tested.reading, level=level)
+    return Breach((tested.rule,), reading)
+
+
+def _undecidable(tested: Tested, level: float) -> bool:
+    """Whether the run is worse than all earlier ones, and too few of them were given to call it significant."""
+    return math.isnan(tested.p) or (tested.least_p >= level and tested.p <= tested.least_p)
+
+
+def _gap(tested: Tested, level: float) -> Gap:
+    reading = say(
+        "{reading} Too few earlier runs to tell: {needed} are enough.",
+        reading=tested.reading,
+        needed=math.ceil(1 / level),
+    )
+    return Gap(tested.rule, tested.reading if math.isnan(tested.p) else reading)

@@ -1,0 +1,63 @@
+"""The check as JUnit XML: a suite for each run, a test case for each rule in force."""
+
+from typing import TYPE_CHECKING, Any
+
+from spikediag.policy.outputs.words import fingerprint, plain, rule_reason, shown
+from spikediag.policy.ruling import Gate, Ruling, Unread
+
+if TYPE_CHECKING:
+    from junitparser import TestCase, TestSuite
+
+
+def to_junit(gate: Gate) -> bytes:
+    """JUnit XML as Jenkins, GitLab and GitHub actions read it."""
+    from junitparser import JUnitXml  # noqa: PLC0415  # only who asks for it pays for it
+
+    xml: Any = JUnitXml("spikediag")  # its methods carry no types
+    for ruling in gate.rulings:
+        xml.add_testsuite(_suite(ruling))
+    for unread in gate.unread:
+        xml.add_testsuite(_unread(unread))
+    xml.update_statistics()
+    written: bytes = xml.tostring()
+    return written + b"\n"
+
+
+def _suite(ruling: Ruling) -> "TestSuite":
+    from junitparser import TestSuite  # noqa: PLC0415
+
+    suite = TestSuite(shown(ruling.diagnosis.run.name))
+    suite.add_property("path", shown(ruling.diagnosis.run.path))
+    for rule in ruling.rules:
+        suite.add_testcase(_case(rule, ruling))
+    return suite
+
+
+def _case(rule: str, ruling: Ruling) -> "TestCase":
+    from junitparser import Failure, Skipped, TestCase  # noqa: PLC0415
+
+    case = TestCase(rule, classname=f"spikediag.{shown(ruling.diagnosis.run.name)}", time=0)
+    broken = [b for b in ruling.breaches if b.rules[0] == rule]
+    unsettled = [g for g in ruling.gaps if g.rule == rule]
+    if broken:
+        failure = Failure("; ".join(plain(b.reading) for b in broken), rule)
+        failure.text = "\n".join(f"{plain(b.reading)} [{fingerprint(ruling, b)[:12]}]" for b in broken)
+        case.result = [failure]
+    elif unsettled:
+        sentence = "; ".join(plain(g.reading) for g in unsettled)
+        case.result = [
+            Failure(sentence, "not judged") if ruling.strict else Skipped(f"not judged: {sentence}")
+        ]
+    accepted = [f"accepted: {plain(p.breach.reading)}" for p in ruling.pardons if p.breach.rules[0] == rule]
+    case.system_out = "\n".join((rule_reason(rule), *accepted))
+    return case
+
+
+def _unread(unread: Unread) -> "TestSuite":
+    from junitparser import Error, TestCase, TestSuite  # noqa: PLC0415
+
+    suite = TestSuite(shown(unread.path))
+    case = TestCase("judged", classname=f"spikediag.{shown(unread.path)}", time=0)
+    case.result = [Error(shown(unread.reason), "not judged")]
+    suite.add_testcase(case)
+    return suite

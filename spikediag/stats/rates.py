@@ -1,0 +1,111 @@
+"""Counts per exposure: exact comparison of two rates, and how unequal repeated counts are.
+
+References: Przyborowski and Wilenski (1940), doi:10.1093/biomet/31.3-4.313 (conditional test of two Poisson
+rates); Clopper and Pearson (1934), doi:10.1093/biomet/26.4.404 (exact interval of a proportion).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Events counted in repeated trainings, and how much of each was watched (steps, points or passes)."""
+
+    events: tuple[int, ...]
+    exposures: tuple[float, ...]
+
+    @property
+    def total(self) -> int:
+        """Events of all trainings."""
+        return sum(self.events)
+
+    @property
+    def exposure(self) -> float:
+        """Exposure of all trainings."""
+        return math.fsum(self.exposures)
+
+    @property
+    def rate(self) -> float:
+        """Events per unit of exposure."""
+        return self.total / self.exposure
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """After over before: a rate ratio with its interval and the test of equality."""
+
+    value: float  # infinite when nothing was seen before, NaN when nothing was seen at all
+    low: float
+    high: float
+    p: float  # two-sided, of equal rates
+    p_increase: float  # one-sided, of no increase
+    dispersion: float  # the variance of repeated counts over that of a Poisson process, at least 1
+
+
+def dispersion(*sides: Counts) -> float:
+    """Pearson's dispersion of counts around the rate of their side, pooled; 1 where nothing repeats.
+
+    Never below 1: counts that happen to agree are no licence for a narrower interval.
+    """
+    squares = degrees = 0.0
+    for side in sides:
+        if len(side.events) < 2 or side.total == 0:
+            continue
+        expected = [side.rate * exposure for exposure in side.exposures]
+        squares += sum((k - e) ** 2 / e for k, e in zip(side.events, expected, strict=True))
+        degrees += len(side.events) - 1
+    return max(1.0, squares / degrees) if degrees else 1.0
+
+
+def rate_ratio(before: Counts, after: Counts, confidence: float = 0.95) -> Ratio:
+    """The ratio of two rates with its exact conditional interval.
+
+    Given the total, the events after are binomial with a share that the ratio determines; Clopper-Pearson's
+    interval of that share is an exact interval of the ratio. Where trainings repeat, the counts are first
+    divided by their dispersion, so that seeds that differ more than chance widen the interval; the interval
+    is exact only for a dispersion of 1.
+    """
+    spread = dispersion(before, after)
+    a, b = after.total / spread, before.total / spread
+    odds = after.exposure / before.exposure
+    tail = (1 - confidence) / 2
+    low = stats.beta.ppf(tail, a, b + 1) if a > 0 else 0.0
+    high = stats.beta.ppf(1 - tail, a + 1, b) if b > 0 else 1.0
+    share = odds / (1 + odds)
+    more = (
+        stats.beta.cdf(share, a, b + 1) if a > 0 else 1.0
+    )  # P(at least a), for whole counts the binomial tail
+    fewer = stats.beta.sf(share, a + 1, b) if b > 0 else 1.0  # P(at most a)
+    value = after.rate / before.rate if before.total else (math.inf if after.total else math.nan)
+    return Ratio(
+        value=value,
+        low=float(low / (1 - low) / odds) if low < 1 else math.inf,
+        high=float(high / (1 - high) / odds) if high < 1 else math.inf,
+        p=float(min(1.0, 2 * min(more, fewer))),
+        p_increase=float(more),
+        dispersion=spread,
+    )
+
+
+def prediction_tail(new: float, earlier: Sequence[float]) -> float:
+    """Chance that one more normal value would be as high as `new`; exact for normal values, NaN below two.
+
+    Reference: the prediction interval for a single future observation, Hahn (1969), doi:10.2307/1266929.
+    """
+    n = len(earlier)
+    if n < 2:
+        return math.nan
+    mean = math.fsum(earlier) / n
+    spread = math.sqrt(math.fsum((x - mean) ** 2 for x in earlier) / (n - 1))
+    if spread == 0:
+        return math.nan
+    return float(stats.t.sf((new - mean) / (spread * math.sqrt(1 + 1 / n)), n - 1))
+
+
+def rank_tail(new: float, earlier: Sequence[float]) -> float:
+    """Chance that the new one of exchangeable values ranks this high: exact without any distribution."""
+    return (1 + sum(x >= new for x in earlier)) / (len(earlier) + 1)
