@@ -89,19 +89,34 @@ def _tests(new: Sample, old: Sequence[Sample]) -> Iterator[Tested]:
     jumped = all(0 < s.jump < math.inf for s in (*old, new))
     logs = [math.log(s.jump) for s in old] if jumped else []
     p = prediction_tail(math.log(new.jump), logs) if jumped else math.nan
-    yield _value(
-        JUMP, "Largest jump {new:.4g}, earlier at most {old:.4g}", p, new.jump, [s.jump for s in old]
+    heights = [s.jump for s in old]
+    p, least = _tail(new.jump, heights, p)
+    reading = say(
+        "Largest jump {new:.4g}, earlier at most {old:.4g} (p = {p:.2g}).",
+        new=new.jump,
+        old=max(heights),
+        p=p,
     )
+    yield Tested(JUMP, reading, p, least)
     levels = [s.level for s in old]
-    p = prediction_tail(new.level, levels)
-    yield _value(LEVEL, "Final level {new:.4g}, earlier at most {old:.4g}", p, new.level, levels)
+    p, least = _tail(new.level, levels, prediction_tail(new.level, levels))
+    reading = say(
+        "Final level {new:.4g}, earlier at most {old:.4g} (p = {p:.2g}).", new=new.level, old=max(levels), p=p
+    )
+    yield Tested(LEVEL, reading, p, least)
+
+
+def _tail(new: float, old: Sequence[float], p: float) -> tuple[float, float]:
+    """A chance and the smallest one possible; without a spread to measure against, only the rank is left."""
+    return (rank_tail(new, old), 1 / (len(old) + 1)) if math.isnan(p) else (p, 0.0)
 
 
 def _rate(new: Sample, old: Sequence[Sample]) -> Tested:
     before = Counts(tuple(s.spikes for s in old), tuple(float(s.points) for s in old))
     ratio = rate_ratio(before, Counts((new.spikes,), (float(new.points),)))
     reading = say(
-        "Spikes per 10,000 points: {new:.2f}, earlier {old:.2f} in {n} runs (p = {p:.2g}, dispersion {spread:.1f}).",
+        "Spikes per 10,000 points: {new:.2f}, earlier {old:.2f} in {n} runs "
+        "(p = {p:.2g}, dispersion {spread:.1f}).",
         new=1e4 * new.spikes / new.points,
         old=1e4 * before.rate,
         n=len(old),
@@ -127,20 +142,13 @@ def _score(new: Sample, old: Sequence[Sample]) -> Tested:
     return Tested(SCORE, reading, ratio.p_increase)
 
 
-def _value(rule: str, sentence: str, p: float, new: float, old: Sequence[float]) -> Tested:
-    least = 0.0
-    if math.isnan(p):  # no spread to measure against: only the rank is left
-        p, least = rank_tail(new, old), 1 / (len(old) + 1)
-    return Tested(rule, say(sentence + " (p = {p:.2g}).", new=new, old=max(old), p=p), p, least)
-
-
 def _breach(tested: Tested, level: float) -> Breach:
     reading = say("{reading} Significant: p is below {level:.2g}.", reading=tested.reading, level=level)
     return Breach((tested.rule,), reading)
 
 
 def _undecidable(tested: Tested, level: float) -> bool:
-    """Whether the run is worse than all earlier ones, and too few of them were given to call it significant."""
+    """Whether the run is worse than all earlier ones, but those are too few to call it significant."""
     return math.isnan(tested.p) or (tested.least_p >= level and tested.p <= tested.least_p)
 
 

@@ -1,8 +1,8 @@
 """The spike score of OLMo 2.
 
-Reference: arXiv:2501.00656 section 3.2: the share of values at least seven standard deviations away from a rolling
-average of the last 1,000 values. The paper leaves the window of the standard deviation open; here it is the same
-1,000 values, and the current value is not among them.
+Reference: arXiv:2501.00656 section 3.2: the share of values at least seven standard deviations away from
+a rolling average of the last 1,000 values. The paper leaves the window of the standard deviation open;
+here it is the same 1,000 values, and the current value is not among them.
 """
 
 from dataclasses import dataclass

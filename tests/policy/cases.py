@@ -1,0 +1,88 @@
+"""Diagnoses for the tests of policies: one finding, varied."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from spikediag.model import (
+    Coupling,
+    CouplingVerdict,
+    Diagnosis,
+    Fact,
+    Finding,
+    Kind,
+    Overall,
+    Role,
+    RunStatus,
+    SourceFile,
+    Spike,
+    Status,
+    Tier,
+    Verdict,
+    say,
+)
+from spikediag.model import Run as ModelRun
+from tests.reporter.builders import series
+
+SPIKE = Spike(
+    tag="bc/actor_loss",
+    kind=Kind.TRANSIENT,
+    start=1526,
+    stop=1532,
+    peak=1528,
+    onset_step=15_260,
+    peak_step=15_280,
+    end_step=15_310,
+    baseline=-14.8,
+    peak_value=24.3,
+    height=39.1,
+    noise=0.36,
+    sigmas=108.6,
+    expected_by_chance=2.1e-7,
+)
+
+
+def spike(**changes):
+    return replace(SPIKE, **changes)
+
+
+def finding(coupling=CouplingVerdict.DECOUPLED, cause="batch-ratio", verdicts=(), **changes):
+    return Finding(
+        id="F1",
+        spike=spike(**changes),
+        coupling=Coupling(coupling, (), say("The error is {coupling}.", coupling=coupling.value)),
+        verdicts=verdicts,
+        primary_cause=cause,
+    )
+
+
+def not_checkable(cause):
+    return Verdict(cause, Tier.TRIGGER, Status.NOT_CHECKABLE, 0.1, ())
+
+
+def curve(values=None, tag="bc/actor_loss", role=Role.LOSS):
+    import numpy as np
+
+    noise = np.random.default_rng(5).normal(-15, 0.4, 2000)
+    return series(tag, role, noise if values is None else values)
+
+
+def diagnosis(*findings, status=None, companion=True, name="bc", loss=None, damage=(), **facts) -> Diagnosis:
+    curves = [curve(loss)] + ([curve(None, "bc/mse", Role.COMPANION)] if companion else [])
+    run = ModelRun(
+        path=f"runs/{name}",
+        name=name,
+        series=MappingProxyType({s.tag: s for s in curves}),
+        facts={k: Fact(k, v, f"config.yaml: {k}") for k, v in facts.items()},
+        files=(SourceFile("events.out.tfevents.1", 10, "00"),),
+        damage=damage,
+    )
+    return Diagnosis(
+        run=run,
+        findings=findings,
+        conditions=(),
+        overall=Overall(
+            status or (RunStatus.SPIKY if findings else RunStatus.CLEAN), None, None, say("The summary.")
+        ),
+        checks=(),
+        version="0",
+    )
