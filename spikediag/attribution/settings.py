@@ -15,7 +15,9 @@ def dims(run: Run) -> int | None:
 
 def batch_and_dataset(run: Run) -> tuple[Fact, Fact] | None:
     """Both facts when both are positive numbers."""
-    batch, dataset = run.fact("batch_size"), run.fact("dataset_size")
+    whole = run.fact("effective_batch_size")  # accumulation and workers counted in
+    batch = whole if (whole.number or 0) > 0 else run.fact("batch_size")
+    dataset = run.fact("dataset_size")
     known = (batch.number or 0) > 0 and (dataset.number or 0) > 0
     return (batch, dataset) if known else None
 
@@ -55,11 +57,9 @@ def interval(series: Series) -> float:
 
 def constant_rate_stated(run: Run) -> Fact | None:
     """The fact that states a constant learning rate, if there is one."""
-    for name in ("lr_schedule", "schedule", "lr_scheduler"):
-        fact = run.fact(name)
-        if isinstance(fact.value, str) and fact.value.strip().lower() in _NO_SCHEDULE:
-            return fact
-    return None
+    fact = run.fact("lr_schedule")
+    stated = isinstance(fact.value, str) and fact.value.strip().lower() in _NO_SCHEDULE
+    return fact if stated else None
 
 
 def beta2(run: Run) -> float:

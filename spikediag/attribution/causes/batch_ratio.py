@@ -45,7 +45,7 @@ class BatchRatio:
 
     def judge(self, case: Case) -> Judgement:
         """Weigh ratio, passes, sharpness and coupling; test the sampling-variance story apart."""
-        drawn = sampling(case.run, case.spike.onset_step)
+        drawn = sampling(case.run, case.spike.peak_step)
         both = batch_and_dataset(case.run)
         if both is None:
             return Judgement(Tier.CONDITION, checkable=False, missing=(_unknown(case),))
@@ -54,7 +54,7 @@ class BatchRatio:
         flagged = ratio > self.flagged_above
         evidence = [self._ratio(ratio, case)]
         if flagged:
-            evidence += [*self._passes(drawn), *sharp_evidence(case), *_coupled(case), *_kind(case)]
+            evidence += [*self._passes(case), *sharp_evidence(case), *_coupled(case), *_kind(case)]
             evidence += resampling.evidence(case, batch, dataset)
         return Judgement(
             tier=Tier.CONDITION,
@@ -94,28 +94,35 @@ class BatchRatio:
             "ratio-below-half", reading, -2.0 if ratio <= self.safe_below else -1.0, ratio, self.flagged_above
         )
 
-    def _passes(self, drawn: Sampling | None) -> Iterator[Evidence]:
-        if drawn is None or drawn.steps <= 0:
+    def _passes(self, case: Case) -> Iterator[Evidence]:
+        before, whole = sampling(case.run, case.spike.peak_step), sampling(case.run)
+        if before is None or whole is None or before.steps <= 0:
             return
-        weight = 0.5 if drawn.passes >= self.many_passes else -1.0 if drawn.passes < self.few_passes else 0.0
-        reading = say(
-            "Up to the jump every sample was used {passes:,.0f} times ({batch:.0f} x {steps:,.0f} / "
-            "{dataset:.0f}), "
-            "all alike to within {spread:.1%}: no sample was neglected, all were memorised.",
-            passes=drawn.passes,
-            batch=drawn.batch,
-            steps=drawn.steps,
-            dataset=drawn.dataset,
-            spread=drawn.passes_sd / drawn.passes,
+        weight = (
+            0.5 if before.passes >= self.many_passes else -1.0 if before.passes < self.few_passes else 0.0
         )
-        if drawn.passes < self.many_passes:
+        if before.passes >= self.many_passes:
             reading = say(
-                "Up to the jump every sample was used {passes:,.0f} times: few for memorising (from "
+                "Every sample is used {whole:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), "
+                "{passes:,.0f} times before "
+                "the jump, all alike to within {spread:.1%}: none was neglected, all were memorised.",
+                whole=whole.passes,
+                batch=whole.batch,
+                steps=whole.steps,
+                dataset=whole.dataset,
+                passes=before.passes,
+                spread=before.passes_sd / before.passes,
+            )
+        else:
+            reading = say(
+                "Every sample was used {passes:,.0f} times before the jump, of {whole:,.0f} in all: few "
+                "for memorising (from "
                 "{many:,.0f} on).",
-                passes=drawn.passes,
+                passes=before.passes,
+                whole=whole.passes,
                 many=self.many_passes,
             )
-        yield Evidence("passes", reading, weight, drawn.passes, self.many_passes)
+        yield Evidence("passes", reading, weight, before.passes, self.many_passes)
 
 
 def _coupled(case: Case) -> Iterator[Evidence]:

@@ -56,7 +56,9 @@ class LrChange:
 
     def judge(self, case: Case) -> Judgement:
         """Judge every logged learning rate; the one with the strongest evidence speaks."""
-        rates = [s for s in case.run.having(Role.LEARNING_RATE) if np.any(s.values > 0)]
+        rates = [
+            s for s in case.run.having(Role.LEARNING_RATE) if np.any(np.isfinite(s.values) & (s.values > 0))
+        ]
         if not rates:
             return self._not_logged(case)
         judged = [self._judge_rate(case, series) for series in rates]

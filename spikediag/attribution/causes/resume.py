@@ -118,7 +118,7 @@ def _advice() -> tuple[Advice, ...]:
             1,
         ),
         Advice(
-            say("Where it is lost, warm the learning rate up over some hundred steps."),
+            say("Where it is lost, warm the rate up over some hundred steps."),
             None,
             2,
         ),

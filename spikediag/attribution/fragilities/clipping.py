@@ -11,9 +11,7 @@ EXPLODED = 10.0  # times the median
 def no_clipping(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
     """Whether gradients explode without a stated clip; None when no gradient norm is logged."""
     del findings
-    limit = next(
-        (n for name in ("max_grad_norm", "grad_clip", "clip_grad_norm") if (n := run.fact(name).number)), None
-    )
+    limit = run.fact("grad_clip").number
     for series in run.having(Role.GRAD_NORM):
         values = series.values[np.isfinite(series.values) & (series.values > 0)]
         if len(values) < 50:

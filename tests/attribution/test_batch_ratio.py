@@ -1,0 +1,50 @@
+"""batch-ratio."""
+
+from spikediag.attribution.causes.batch_ratio import BatchRatio
+from tests.attribution import cases
+
+
+def test_the_users_case_is_flagged_with_its_passes_and_its_range() -> None:
+    judged = BatchRatio().judge(cases.seed_case())
+    ratio = str(cases.evidence(judged, "ratio-above-half").reading)
+    assert "Batch 256 of 418 samples is 61%, above 50%" in ratio
+    assert "config.yaml: batch_size" in ratio
+    assert "12,249 times (256 x 20,000 / 418)" in str(cases.evidence(judged, "passes").reading)
+    first = judged.advice[0]
+    assert "42 to 83" in str(first.text)
+    assert first.code == "batch_size = 64"
+    assert judged.decisive
+    assert not judged.ruled_out
+
+
+def test_the_sampling_variance_story_is_tested_and_carries_no_weight() -> None:
+    judged = BatchRatio().judge(cases.seed_case())
+    for what in ("resampling-height", "resampling-persistence", "resampling-error", "resampling-size"):
+        assert cases.evidence(judged, what).weight == 0
+    assert "3 logged points" in str(cases.evidence(judged, "resampling-persistence").reading)
+
+
+def test_a_loss_below_the_isotropic_floor_certifies_a_tiny_sigma() -> None:
+    found = cases.evidence(BatchRatio().judge(cases.seed_case()), "isotropic-floor")
+    assert found.weight > 0
+    assert found.observed < found.reference
+
+
+def test_a_safe_ratio_rules_it_out_and_gives_no_advice() -> None:
+    judged = BatchRatio().judge(cases.calm_case())
+    assert judged.ruled_out
+    assert not judged.advice
+
+
+def test_an_error_that_moved_speaks_against_it() -> None:
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse({cases.AT: 2.0}))
+    judged = BatchRatio().judge(cases.make_case(run))
+    assert cases.evidence(judged, "error-moved").weight < 0
+    assert not judged.decisive
+
+
+def test_an_unknown_batch_or_dataset_says_how_to_give_it() -> None:
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), facts={"batch_size": 256})
+    judged = BatchRatio().judge(cases.make_case(run))
+    assert not judged.checkable
+    assert judged.missing[0].code == "spikediag analyze runs/bc --dataset-size N"

@@ -1,0 +1,99 @@
+"""Every cause keeps the contract: its name, its page, and calm on odd series."""
+
+import inspect
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spikediag.attribution import explain, registry
+from spikediag.coupling import couple
+from spikediag.model import Case, Kind, Measure, Role, Run, Series, Spike, Status
+
+CAUSES = registry.load()
+IDS = [
+    "batch-ratio",
+    "log-std-drift",
+    "lr-change",
+    "grad-explosion",
+    "resume",
+    "hard-batch",
+    "epoch-boundary",
+    "non-finite",
+    "loss-scale",
+    "logging-change",
+    "unexplained",
+]
+HEADINGS = ("What it means", "Evidence for", "Evidence against", "What to do")
+ODD = {
+    "empty": np.array([]),
+    "one point": np.array([1.0]),
+    "constant": np.zeros(60),
+    "all nan": np.full(60, np.nan),
+    "all inf": np.full(60, np.inf),
+    "half nan": np.where(np.arange(60) % 2, np.nan, 1.0),
+    "huge": np.full(60, 1e300) * np.where(np.arange(60) % 2, -1, 1),
+    "ordinary": np.sin(np.arange(60.0)),
+}
+
+
+def test_the_ids_are_those_of_the_design() -> None:
+    assert set(CAUSES) == set(IDS)
+
+
+@pytest.mark.parametrize("id_", IDS)
+def test_file_test_and_page(id_: str) -> None:
+    cause = CAUSES[id_]
+    name = id_.replace("-", "_")
+    assert type(cause).__module__.endswith(f".causes.{name}")
+    assert (Path(__file__).parent / f"test_{name}.py").is_file()
+    page = inspect.cleandoc(type(cause).__doc__)
+    positions = [page.find(f"{heading}:") for heading in HEADINGS]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+    assert 0 < cause.prior < 1
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", cause.id)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("name", ODD)
+def test_odd_series_neither_crash_nor_warn(name: str, kind: Kind) -> None:
+    """The loss itself is ordinary or has a hole; everything else the run logs is odd."""
+    loss = np.sin(np.arange(200.0)) + np.where(np.arange(200) == 150, 30.0, 0.0)
+    if kind is Kind.NON_FINITE:
+        loss[150:] = np.nan
+    odd = {
+        f"x/{role.value}": _series(f"x/{role.value}", role, ODD[name])
+        for role in Role
+        if role is not Role.LOSS
+    }
+    main = _series("x/loss", Role.LOSS, loss, Measure.NLL)
+    other = _series("x/other_loss", Role.LOSS, ODD[name])
+    run = Run("r", "r", {main.tag: main, other.tag: other, **odd})
+    stop = 151 if kind in {Kind.TRANSIENT, Kind.TRAIN} else 200
+    height = np.inf if kind is Kind.NON_FINITE else 30.0
+    spike = Spike(
+        main.tag, kind, 150, stop, 150, 1500, 1500, None, 0.0, height, height, 0.7, height / 0.7, 1e-6
+    )
+    explanation = explain(Case(run, spike, couple(spike, run), {}))
+    assert len(explanation.verdicts) == len(IDS)
+    assert sum(v.probability for v in explanation.verdicts) == pytest.approx(1)
+    assert all(str(e.reading) for v in explanation.verdicts for e in v.evidence)
+    assert [v.probability for v in explanation.verdicts] == sorted(
+        (v.probability for v in explanation.verdicts), reverse=True
+    )
+
+
+def test_a_ruled_out_cause_gives_no_advice() -> None:
+    from tests.attribution import cases
+
+    for verdict in explain(cases.seed_case()).verdicts:
+        if verdict.status is Status.RULED_OUT:
+            assert not verdict.advice
+            assert verdict.mechanism is None
+
+
+def _series(tag: str, role: Role, values: np.ndarray, measure: Measure = Measure.UNKNOWN) -> Series:
+    steps = 10 * np.arange(len(values))
+    return Series(tag, role, steps, values, np.zeros(len(values)), measure=measure)

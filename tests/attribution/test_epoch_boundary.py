@@ -1,0 +1,50 @@
+"""epoch-boundary."""
+
+import numpy as np
+import pytest
+
+from spikediag.attribution.causes.epoch_boundary import EpochBoundary, phase
+from spikediag.model import Case
+from tests.attribution import cases
+
+
+def case_with(positions: list[int], facts: dict[str, int]) -> Case:
+    run = cases.make_run(cases.nll(dict.fromkeys(positions, 20.0)), cases.mse(), facts=facts)
+    return cases.make_case(run, cases.train_at(run, positions))
+
+
+def test_peaks_at_the_end_of_every_epoch_are_supported() -> None:
+    """1,300 samples in batches of 100: epochs of 13 steps, of which every 130th step is logged at its end."""
+    positions = list(range(260, 1900, 130))
+    judged = EpochBoundary().judge(case_with(positions, {"batch_size": 100, "dataset_size": 1300}))
+    assert judged.decisive
+    assert "13 steps (epoch)" in str(judged.mechanism)
+
+
+def test_another_exact_period_is_found_without_being_stated() -> None:
+    judged = EpochBoundary().judge(case_with(list(range(300, 1900, 100)), {}))
+    assert judged.decisive
+    assert judged.evidence[0].weight > 1
+
+
+def test_peaks_at_random_steps_follow_no_period() -> None:
+    ruled_out = 0
+    for seed in range(20):
+        positions = sorted(
+            np.random.default_rng(seed).choice(np.arange(300, 1900), 15, replace=False).tolist()
+        )
+        ruled_out += EpochBoundary().judge(case_with(positions, cases.SEED_FACTS)).ruled_out
+    assert ruled_out == 20
+
+
+def test_one_jump_is_too_few() -> None:
+    judged = EpochBoundary().judge(cases.seed_case())
+    assert not judged.checkable
+
+
+def test_the_chance_of_a_phase_is_binomial() -> None:
+    steps = np.arange(0, 10_000)
+    found = phase(np.array([7, 17, 27, 37, 42]), steps, 10.0, "epoch")
+    assert (found.hits, found.peaks) == (4, 5)
+    exact = 5 * 0.1**4 * 0.9 + 0.1**5
+    assert found.chance == pytest.approx(10 * exact)

@@ -1,0 +1,46 @@
+"""grad-explosion."""
+
+import numpy as np
+import pytest
+
+from spikediag.attribution.causes.grad_explosion import GradExplosion, adam_staleness
+from spikediag.model import Role, Series
+from tests.attribution import cases
+
+
+def norm(position: int | None, factor: float = 50.0) -> Series:
+    values = 2.0 * np.exp(cases.noise(0.2, 4))
+    if position is not None:
+        values[position] *= factor
+    return cases.series("bc/grad_norm", Role.GRAD_NORM, values)
+
+
+def test_a_gradient_that_leaps_first_is_decisive() -> None:
+    judged = GradExplosion().judge(cases.calm_case(norm(cases.AT - 1)))
+    assert judged.decisive
+    assert cases.evidence(judged, "rose-first").observed == 10
+    assert cases.evidence(judged, "adam-lags")
+
+
+def test_a_gradient_that_leaps_with_the_loss_decides_nothing() -> None:
+    judged = GradExplosion().judge(cases.calm_case(norm(cases.AT)))
+    assert not judged.decisive
+    assert cases.evidence(judged, "rose-with").weight == 0
+
+
+def test_a_gradient_in_its_usual_range_rules_it_out() -> None:
+    assert GradExplosion().judge(cases.calm_case(norm(None))).ruled_out
+
+
+def test_not_logged_is_not_checkable() -> None:
+    judged = GradExplosion().judge(cases.calm_case())
+    assert not judged.checkable
+    assert "clip_grad_norm_" in judged.missing[0].code
+
+
+def test_staleness_is_one_for_a_steady_gradient_and_the_factor_for_a_leap() -> None:
+    steady = cases.series("g", Role.GRAD_NORM, np.full(len(cases.STEPS), 2.0))
+    assert adam_staleness(steady, 15_000, 0.999) == pytest.approx(1.0)
+    leap = np.full(len(cases.STEPS), 2.0)
+    leap[cases.AT] = 46.0
+    assert adam_staleness(cases.series("g", Role.GRAD_NORM, leap), 15_000, 0.999) == pytest.approx(23.0)

@@ -1,0 +1,40 @@
+"""hard-batch."""
+
+from spikediag.attribution.causes.hard_batch import HardBatch
+from spikediag.model import Kind
+from tests.attribution import cases
+
+
+def coupled(positions: range) -> object:
+    bump = dict.fromkeys(positions, 30.0)
+    run = cases.make_run(cases.nll(bump), cases.mse(dict.fromkeys(positions, 1.0)), facts=cases.CALM_FACTS)
+    return cases.make_case(run, cases.spike_at(run, positions.start, positions.stop))
+
+
+def test_loss_and_error_up_for_one_point_is_a_hard_batch() -> None:
+    judged = HardBatch().judge(coupled(range(cases.AT, cases.AT + 1)))
+    assert judged.decisive
+    assert not judged.ruled_out
+    assert "print(step, batch_indices" in judged.advice[0].code
+
+
+def test_a_flat_error_rules_it_out() -> None:
+    assert HardBatch().judge(cases.seed_case()).ruled_out
+
+
+def test_ten_points_are_not_one_batch() -> None:
+    assert HardBatch().judge(coupled(range(cases.AT, cases.AT + 10))).ruled_out
+
+
+def test_a_level_shift_is_not_one_batch() -> None:
+    case = coupled(range(cases.AT, cases.AT + 1))
+    run = case.run
+    shift = cases.spike_at(run, cases.AT, len(run.series["bc/actor_loss"]), Kind.LEVEL_SHIFT)
+    assert HardBatch().judge(cases.make_case(run, shift)).ruled_out
+
+
+def test_without_a_companion_it_is_not_checkable() -> None:
+    run = cases.make_run(cases.nll({cases.AT: 30}), None)
+    judged = HardBatch().judge(cases.make_case(run))
+    assert not judged.checkable
+    assert judged.missing

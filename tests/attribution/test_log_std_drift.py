@@ -1,0 +1,46 @@
+"""log-std-drift."""
+
+import numpy as np
+
+from spikediag.attribution import explain
+from spikediag.attribution.causes.log_std_drift import LogStdDrift
+from spikediag.model import Kind, Reduction, Role, Tier
+from tests.attribution import cases
+
+
+def log_std(drop: float = 0.0, level: float = -2.5) -> object:
+    values = level - 0.5 * cases.STEPS / cases.STEPS[-1] + cases.noise(0.01, 3)
+    values[cases.AT :] -= drop
+    return cases.series("bc/log_std_mean", Role.LOG_STD, values, reduction=Reduction.MEAN)
+
+
+def test_a_drop_at_the_onset_is_a_trigger_with_the_share_of_the_jump() -> None:
+    """With d = 7 and Q = 7, sigma smaller by e costs 7 (e^2 - 1) / 2 - 7 = 15.4 nats."""
+    loss = cases.nll()
+    loss[cases.AT :] += 7 * (np.e**2 - 1) / 2 - 7
+    loss += -3.0 + 7 * (-2.75 + 0.9189385) + 3.5 - (-17.5) - 2.25  # a level that such a sigma has
+    run = cases.make_run(loss, cases.mse(), log_std(1.0), facts=cases.CALM_FACTS)
+    case = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.LEVEL_SHIFT))
+    judged = LogStdDrift().judge(case)
+    assert judged.tier is Tier.TRIGGER
+    assert judged.decisive
+    assert cases.evidence(judged, "sigma-share").weight > 0.5
+    assert explain(case).primary_cause == "log-std-drift"
+
+
+def test_a_log_std_that_stays_is_no_trigger() -> None:
+    judged = LogStdDrift().judge(cases.calm_case(log_std()))
+    assert cases.evidence(judged, "no-drop").weight < 0
+    assert judged.tier is Tier.CONDITION  # the loss is below the isotropic floor: a slow collapse
+
+
+def test_not_logged_is_not_checkable_and_names_the_line_to_add() -> None:
+    judged = LogStdDrift().judge(cases.seed_case())
+    assert not judged.checkable
+    assert "log_std" in judged.missing[0].code
+    assert cases.evidence(judged, "ratio-first").weight < 0
+
+
+def test_the_librarys_own_line_is_preferred() -> None:
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), log_lines={"log_std": 'info["log_std"] = x'})
+    assert LogStdDrift().judge(cases.make_case(run)).missing[0].code == 'info["log_std"] = x'

@@ -1,0 +1,70 @@
+"""lr-change."""
+
+import numpy as np
+import pytest
+
+from spikediag.attribution.causes.lr_change import LrChange, rate_changes
+from spikediag.model import Role
+from tests.attribution import cases
+
+
+def rate(values: np.ndarray) -> object:
+    return cases.series("bc/lr", Role.LEARNING_RATE, values)
+
+
+def stepped(position: int, factor: float) -> np.ndarray:
+    values = np.full(len(cases.STEPS), 3e-4)
+    values[position:] *= factor
+    return values
+
+
+def test_a_step_up_just_before_the_jump_is_a_trigger() -> None:
+    judged = LrChange().judge(cases.calm_case(rate(stepped(cases.AT - 2, 10))))
+    assert judged.decisive
+    assert cases.evidence(judged, "lag").weight > 1
+    assert "20 steps before the jump" in str(cases.evidence(judged, "lag").reading)
+    assert "10.0 times" in str(judged.mechanism)
+
+
+@pytest.mark.parametrize("position", [200, cases.AT + 50])
+def test_a_step_long_before_or_after_rules_it_out(position: int) -> None:
+    assert LrChange().judge(cases.calm_case(rate(stepped(position, 10)))).ruled_out
+
+
+def test_a_step_down_does_not_explain_a_jump() -> None:
+    assert not LrChange().judge(cases.calm_case(rate(stepped(cases.AT - 2, 0.1)))).decisive
+
+
+def test_a_constant_rate_rules_it_out() -> None:
+    judged = LrChange().judge(cases.calm_case(rate(np.full(len(cases.STEPS), 3e-4))))
+    assert judged.ruled_out
+    assert cases.evidence(judged, "constant")
+
+
+def test_a_cosine_is_no_abrupt_change() -> None:
+    values = 1.5e-4 * (1 + np.cos(np.pi * cases.STEPS / 20_000)) + 1e-9
+    assert LrChange().judge(cases.calm_case(rate(values))).ruled_out
+
+
+def test_a_rate_that_changes_all_the_time_tells_little() -> None:
+    """An adaptive schedule: 400 changes up and down, one of them before the jump by chance."""
+    factors = np.where(np.arange(len(cases.STEPS)) % 5 == 0, 1.5, 1.0)
+    values = 3e-4 * np.cumprod(np.where(np.arange(len(factors)) % 10 == 0, 1 / factors, factors))
+    judged = LrChange().judge(cases.calm_case(rate(values)))
+    assert cases.evidence(judged, "lag").weight < 0
+    assert not judged.decisive
+
+
+def test_not_logged_is_not_checkable_but_a_stated_constant_rate_is_evidence() -> None:
+    assert not LrChange().judge(cases.calm_case()).checkable
+    facts = {**cases.CALM_FACTS, "lr_schedule": "constant"}
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), facts=facts)
+    judged = LrChange().judge(cases.make_case(run))
+    assert not judged.checkable
+    assert cases.evidence(judged, "constant-stated").weight < 0
+
+
+def test_changes_are_found_against_the_usual_change() -> None:
+    (change,) = rate_changes(rate(stepped(700, 3.0)), 1.05)
+    assert change.step == 7000
+    assert change.factor == pytest.approx(3.0)

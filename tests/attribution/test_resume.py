@@ -1,0 +1,31 @@
+"""resume."""
+
+from spikediag.attribution.causes.resume import Resume
+from spikediag.model import Rewind, Session
+from tests.attribution import cases
+
+
+def sessions(step: int) -> tuple[Session, ...]:
+    return Session("events.1", 0, step + 90, 0.0, 1.0), Session("events.2", step, 19_990, 2.0, 3.0)
+
+
+def test_a_restart_just_before_the_jump_is_a_trigger() -> None:
+    rewinds = (Rewind(15_080, 14_990, 60.0, 1),)
+    judged = Resume().judge(cases.calm_case(sessions=sessions(14_990), rewinds=rewinds))
+    assert judged.decisive
+    assert cases.evidence(judged, "step-went-back").weight > 0
+    assert "14,990, 10 steps before" in str(cases.evidence(judged, "restart-before").reading)
+
+
+def test_a_restart_elsewhere_rules_it_out() -> None:
+    for step in (5_000, 15_500):
+        assert Resume().judge(cases.calm_case(sessions=sessions(step))).ruled_out
+
+
+def test_one_process_rules_it_out() -> None:
+    assert Resume().judge(cases.calm_case()).ruled_out
+
+
+def test_without_sessions_it_is_not_checkable() -> None:
+    judged = Resume().judge(cases.calm_case(sessions=()))
+    assert not judged.checkable
