@@ -4,11 +4,11 @@ import numpy as np
 
 from spikediag.attribution import explain
 from spikediag.attribution.causes.log_std_drift import LogStdDrift
-from spikediag.model import Kind, Reduction, Role, Tier
+from spikediag.model import Kind, Reduction, Role, Series, Tier
 from tests.attribution import cases
 
 
-def log_std(drop: float = 0.0, level: float = -2.5) -> object:
+def log_std(drop: float = 0.0, level: float = -2.5) -> Series:
     values = level - 0.5 * cases.STEPS / cases.STEPS[-1] + cases.noise(0.01, 3)
     values[cases.AT :] -= drop
     return cases.series("bc/log_std_mean", Role.LOG_STD, values, reduction=Reduction.MEAN)
@@ -16,10 +16,10 @@ def log_std(drop: float = 0.0, level: float = -2.5) -> object:
 
 def test_a_drop_at_the_onset_is_a_trigger_with_the_share_of_the_jump() -> None:
     """With d = 7 and Q = 7, sigma smaller by e costs 7 (e^2 - 1) / 2 - 7 = 15.4 nats."""
-    loss = cases.nll()
-    loss[cases.AT :] += 7 * (np.e**2 - 1) / 2 - 7
-    loss += -3.0 + 7 * (-2.75 + 0.9189385) + 3.5 - (-17.5) - 2.25  # a level that such a sigma has
-    run = cases.make_run(loss, cases.mse(), log_std(1.0), facts=cases.CALM_FACTS)
+    sigma = log_std(1.0)
+    surprise = np.where(cases.STEPS[cases.AT] <= cases.STEPS, np.e**2, 1.0)
+    loss = 7 * (sigma.values + 0.9189385) + 3.5 * surprise + cases.noise(0.3)
+    run = cases.make_run(loss, cases.mse(), sigma, facts=cases.CALM_FACTS)
     case = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.LEVEL_SHIFT))
     judged = LogStdDrift().judge(case)
     assert judged.tier is Tier.TRIGGER

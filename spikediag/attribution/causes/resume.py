@@ -114,7 +114,7 @@ def _advice() -> tuple[Advice, ...]:
             say(
                 "Save and load the optimizer's state with the weights, and the scheduler's and sampler's too."
             ),
-            'torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, path)',
+            'torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, path)',
             1,
         ),
         Advice(
