@@ -1,0 +1,62 @@
+"""A run from arrays in memory, understood as if it had been read from a file."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spikediag.errors import UsageError
+from spikediag.model import FloatArray, IntArray, Run
+from spikediag.parser import facts as fact
+from spikediag.parser.facts.claims import Trust
+from spikediag.parser.join import straighten
+from spikediag.parser.roles import cast, series, without_twins
+from spikediag.parser.vocabulary import recognise
+
+
+def run_from_arrays(
+    arrays: Mapping[str, tuple[ArrayLike, ArrayLike]], facts: Mapping[str, object] | None = None
+) -> Run:
+    """Build a run from `{tag: (steps, values)}`, each (n,), and facts such as `{"batch_size": 256}`.
+
+    Points are taken in the order given: of two with the same step the later counts, and where steps go back
+    the later points replace those they overtook, as after a resume. NaN and Inf values are kept.
+
+    Raises:
+        UsageError: an array cannot be used as steps or values, or a fact is unknown.
+    """
+    tracks, notes = {}, []
+    for tag, (steps, values) in arrays.items():
+        tracks[tag], dropped = straighten(*_checked(tag, steps, values))
+        if dropped:
+            notes.append(
+                f"{tag}: {dropped} points were replaced by later ones of the same or an earlier step."
+            )
+    preset = recognise(tracks)
+    parts = cast(tracks, preset, {})
+    found = without_twins({tag: series(tag, track, parts[tag]) for tag, track in tracks.items()})
+    return Run(
+        path="",
+        name="arrays",
+        series=MappingProxyType(dict(sorted(found.items()))),
+        facts=fact.settle(fact.claims_of_user(facts or {}, "given: {}", Trust.COMMAND_LINE)),
+        library=preset.name if preset else None,
+        step_unit=preset.step_unit if preset else "step",
+        notes=tuple(notes),
+        log_lines=MappingProxyType(dict(preset.log_lines) if preset else {}),
+    )
+
+
+def _checked(tag: str, steps: ArrayLike, values: ArrayLike) -> tuple[IntArray, FloatArray, FloatArray]:
+    try:
+        x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{tag}: steps and values must be numbers.") from error
+    if x.ndim != 1 or x.shape != y.shape:
+        raise UsageError(
+            f"{tag}: steps {x.shape} and values {y.shape} must be one-dimensional and equally long."
+        )
+    if not np.isfinite(x).all() or (np.abs(x) > 2**53).any() or (x != np.round(x)).any():
+        raise UsageError(f"{tag}: steps must be whole numbers.")
+    return x.astype(np.int64), y, np.full(len(x), np.nan)

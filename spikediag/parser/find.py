@@ -1,0 +1,36 @@
+"""The runs at or below a folder, as a person would group them."""
+
+from pathlib import Path
+
+from spikediag.errors import RunNotFoundError
+from spikediag.parser.attempts import attempts, distinct
+from spikediag.parser.folders import Folder, survey
+from spikediag.parser.load import load_files
+
+
+def find_runs(root: str | Path) -> tuple[Path, ...]:
+    """Find what `read_run` can read below a folder, in the order of their paths.
+
+    A run is a folder; `train/` and `validation/`, ranks, and the sub-folders of add_scalars and add_hparams
+    belong to the folder above them. Where one folder holds several attempts, each stands as its event file,
+    or files.
+
+    Raises:
+        RunNotFoundError: there is nothing at `root`.
+    """
+    top = Path(root)
+    if top.is_file():
+        return (top,)
+    if not top.exists():
+        raise RunNotFoundError(f"{top} does not exist; give the folder that holds your runs.")
+    return tuple(path for folder in survey(top).runs() for path in _entries(folder))
+
+
+def _entries(folder: Folder) -> tuple[Path, ...]:
+    if len(folder.files) < 2:
+        return (folder.path,)
+    loaded = load_files(folder.files, folder.path)
+    apart = attempts(distinct(loaded.files)[0])
+    if len(apart) < 2:
+        return (folder.path,)
+    return tuple(file.path for attempt in apart for file in attempt)

@@ -1,0 +1,1 @@
+"""What each library calls things, as one TOML file per library; `general.toml` is for all others."""

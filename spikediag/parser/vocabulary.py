@@ -1,0 +1,96 @@
+"""The presets: what each library calls its quantities, read from `presets/*.toml` and recognised by tags."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
+from spikediag.model import Measure, Reduction, Role
+
+GENERAL = "general"
+SEPARATORS = re.compile(r"[\s/_.()\-]+")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of a preset: a pattern over the normalised tag, and what such a tag means."""
+
+    tag: re.Pattern[str]
+    role: Role
+    measure: Measure = Measure.UNKNOWN
+    reduction: Reduction = Reduction.UNKNOWN
+    convert: str = ""  # "ln", "negate" or nothing
+    scale: float = 1.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One library."""
+
+    name: str
+    recognise: tuple[re.Pattern[str], ...]  # over tags as written; each must match some tag
+    rules: tuple[Rule, ...]
+    step_unit: str = "step"
+    log_lines: Mapping[str, str] = field(default_factory=dict)
+
+    def fits(self, tags: Iterable[str]) -> bool:
+        """Whether a run with these tags was written by this library."""
+        known = tuple(tags)
+        return bool(self.recognise) and all(any(p.fullmatch(tag) for tag in known) for p in self.recognise)
+
+
+def normalise(tag: str) -> str:
+    """Write a tag in the one way that rules are written for: `Loss / Policy loss` -> `loss_policy_loss`."""
+    return SEPARATORS.sub("_", tag.lower()).strip("_")
+
+
+def recognise(tags: Iterable[str]) -> Preset | None:
+    """Find the library that uses these tags; the most demanding preset wins."""
+    known = tuple(tags)
+    fitting = [preset for preset in presets().values() if preset.fits(known)]
+    return max(fitting, key=lambda preset: (len(preset.recognise), preset.name), default=None)
+
+
+@cache
+def presets() -> Mapping[str, Preset]:
+    """Load every preset, by name."""
+    folder = resources.files("spikediag.parser") / "presets"
+    texts = [entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    loaded = [_preset(tomllib.loads(text)) for text in texts]
+    return {preset.name: preset for preset in sorted(loaded, key=lambda preset: preset.name)}
+
+
+def _preset(table: Mapping[str, object]) -> Preset:
+    match table:
+        case {"name": str(name), "rule": list(rules), **rest}:
+            return Preset(
+                name,
+                tuple(re.compile(p) for p in _list(rest.get("recognise"))),
+                tuple(_rule(rule) for rule in rules),
+                str(rest.get("step_unit", "step")),
+                {str(k): str(v) for k, v in _table(rest.get("log_lines")).items()},
+            )
+    raise ValueError(f"A preset needs a name and rules: {table}")
+
+
+def _rule(table: Mapping[str, str]) -> Rule:
+    return Rule(
+        re.compile(table["tag"]),
+        Role(table["role"]),
+        Measure(table.get("measure", "unknown")),
+        Reduction(table.get("reduction", "unknown")),
+        table.get("convert", ""),
+        float(table.get("scale", 1.0)),
+        table.get("reason", ""),
+    )
+
+
+def _list(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _table(value: object) -> Mapping[object, object]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,110 @@
+"""read_run: the whole way, and every kind of bad input."""
+
+import os
+
+import numpy as np
+import pytest
+
+from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
+from spikediag.model import Measure, Reduction, Role
+from spikediag.parser import read_run
+from tests.parser.writing import NAME, curves, write
+
+BC = {"bc/actor_loss": [1.0, 0.5], "bc/total_loss": [2.0, 1.0], "bc/mse": [0.2, 0.1]}
+
+
+def test_a_run_with_its_configuration(tmp_path) -> None:
+    write(tmp_path / "bc", curves(BC, steps=[0, 10]))
+    (tmp_path / "bc" / "config.yaml").write_text(
+        "train:\n  batch_size: 256\noptimizer: adam\nbetas: [0.9, 0.999]\n"
+    )
+    run = read_run(tmp_path / "bc", {"dataset_size": 418})
+    assert (run.name, run.library) == ("bc", "hil-serl")
+    assert run.series["bc/actor_loss"].role is Role.LOSS
+    assert run.series["bc/actor_loss"].measure is Measure.NLL
+    assert run.series["bc/mse"].reduction is Reduction.SUM
+    assert run.series["bc/total_loss"].measure is Measure.TOTAL
+    np.testing.assert_array_equal(run.series["bc/mse"].steps, [0, 10])
+    assert run.fact("batch_size").value == 256
+    assert run.fact("batch_size").source == "config.yaml: train.batch_size"
+    assert run.fact("dataset_size").source == "--dataset-size"
+    assert run.fact("beta2").value == 0.999
+    assert run.fact("action_dim").value is None
+    assert [file.path for file in run.files] == [NAME, "config.yaml"]
+    assert run.files[0].size == (tmp_path / "bc" / NAME).stat().st_size
+
+
+def test_a_single_event_file_is_a_run(tmp_path) -> None:
+    file = write(tmp_path / "bc", curves(BC))
+    assert read_run(file).series.keys() == BC.keys()
+    assert read_run(str(file)).name == "bc"
+
+
+def test_the_only_run_below_a_folder(tmp_path) -> None:
+    write(tmp_path / "exp" / "logs" / "tb", curves(BC))
+    run = read_run(tmp_path / "exp")
+    assert run.series.keys() == BC.keys()
+    assert run.name == "exp"
+
+
+def test_no_loss_is_still_a_run(tmp_path) -> None:
+    write(tmp_path, curves({"fps": [1.0, 2.0]}))
+    assert read_run(tmp_path).series["fps"].role is Role.OTHER
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda p: None, RunNotFoundError, "does not exist"),
+        (lambda p: p.mkdir(), NoEventsError, "no event file here or below"),
+        (lambda p: p.write_text("hello, I am no event file"), UnreadableRunError, "no TensorBoard"),
+        (lambda p: write(p, []), NoEventsError, "no scalars"),
+        (os.mkfifo, UnreadableRunError, "neither a folder nor a file"),
+        (lambda p: p.write_bytes(b""), NoEventsError, "no scalars"),
+    ],
+    ids=["missing", "empty folder", "not an event file", "no scalars", "a pipe", "zero bytes"],
+)
+def test_bad_input_is_one_sentence(tmp_path, make, error, words) -> None:
+    path = tmp_path / "run"
+    make(path)
+    with pytest.raises(error, match=words) as caught:
+        read_run(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_only_foreign_files(tmp_path) -> None:
+    (tmp_path / NAME).write_text("not a record in sight, but named like one")
+    with pytest.raises(UnreadableRunError, match="none of its 1 event files"):
+        read_run(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable(tmp_path) -> None:
+    file = write(tmp_path, curves(BC))
+    file.chmod(0)
+    with pytest.raises(UnreadableRunError, match="ermission"):
+        read_run(file)
+
+
+def test_several_runs_below(tmp_path) -> None:
+    write(tmp_path / "a", curves(BC))
+    write(tmp_path / "b", curves(BC))
+    with pytest.raises(UsageError, match="holds 2 runs"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"batch_sise": 3},
+        {"batch_size": 0},
+        {"batch_size": "many"},
+        {"dataset_size": 1.5},
+        {"action_dim": True},
+    ],
+)
+def test_facts_that_cannot_be_meant(tmp_path, given) -> None:
+    write(tmp_path, curves(BC))
+    with pytest.raises(UsageError, match=next(iter(given))):
+        read_run(tmp_path, given)
