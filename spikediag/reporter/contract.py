@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from spikediag.model import (
     Advice,
     CompanionTest,
@@ -163,6 +165,8 @@ def _finite(value: Any) -> Any:  # noqa: ANN401  # any JSON value
             return {str(key): _finite(item) for key, item in value.items()}
         case list() | tuple():
             return [_finite(item) for item in value]
+        case np.generic():
+            return _finite(value.item())
         case float() if not math.isfinite(value):
             return None
         case _:

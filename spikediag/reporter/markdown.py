@@ -1,30 +1,34 @@
 """The post-mortem as Markdown that renders well on GitHub."""
 
+import re
 import textwrap
 
 from markupsafe import Markup
 
 from spikediag.model import Diagnosis
-from spikediag.reporter import selection
+from spikediag.reporter.page import page
 from spikediag.reporter.templates import environment
 from spikediag.reporter.words import language
 from spikediag.reporter.words.writer import MARKDOWN, Writer
 
 
 def to_markdown(diagnosis: Diagnosis, lang: str = "en") -> str:
-    """The whole post-mortem; pictures are named `overview.png` and `finding-N.png`.
+    """The whole post-mortem; its pictures are the files of the format `png`.
 
     Raises:
         UsageError: there is no such language.
     """
-    env = environment(Writer(language.load(lang), MARKDOWN))
+    writer = Writer(language.load(lang), MARKDOWN)
+    env = environment(writer)
     env.globals["code_block"] = _code_block
-    return env.get_template("report.md.j2").render(selection.page(diagnosis))
+    text = env.get_template("report.md.j2").render(page(diagnosis, writer))
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def _code_block(code: str) -> Markup:
+def _code_block(code: str, syntax: str = "python", indent: str = "   ") -> Markup:
     """A fence longer than any fence inside, indented for a list item."""
     fence = "```"
     while fence in code:
         fence += "`"
-    return Markup(textwrap.indent(f"{fence}python\n{code}\n{fence}", "   "))  # noqa: S704  # fenced
+    block = f"{fence}{syntax}\n{code}\n{fence}"
+    return Markup(textwrap.indent(block, indent))  # noqa: S704  # inside a fence nothing is markup

@@ -12,7 +12,7 @@ from spikediag.reporter.words.writer import PLAIN, Writer
 @registry.register
 @dataclass(frozen=True)
 class Png:
-    """`overview.png` and `finding-N.png`, 1800 pixels wide."""
+    """`overview.png`, `overview-dark.png` for dark pages, `finding-N.png`: 1800 pixels wide."""
 
     id: str = "png"
 
@@ -21,13 +21,16 @@ class Png:
         from spikediag.reporter.figures.closeup import closeup  # noqa: PLC0415
         from spikediag.reporter.figures.overview import overview  # noqa: PLC0415  # Matplotlib is heavy
         from spikediag.reporter.figures.save import png  # noqa: PLC0415
-        from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
+        from spikediag.reporter.figures.style import DARK, LIGHT, drawing  # noqa: PLC0415
 
         writer = Writer(language, PLAIN)
-        with drawing(LIGHT):
-            drawn = [("overview.png", overview(diagnosis, LIGHT, writer))]
-            drawn += [
-                (f"finding-{n}.png", closeup(diagnosis, finding, LIGHT, writer))
-                for n, finding in enumerate(main_findings(diagnosis), 1)
-            ]
-            return tuple(Artifact(name, png(figure)) for name, figure in drawn)
+        artifacts = []
+        for theme, suffix in ((LIGHT, ""), (DARK, "-dark")):
+            with drawing(theme):
+                content = png(overview(diagnosis, theme, writer))
+            artifacts.append(Artifact(f"overview{suffix}.png", content))
+        for n, finding in enumerate(main_findings(diagnosis), 1):
+            with drawing(LIGHT):
+                content = png(closeup(diagnosis, finding, LIGHT, writer))
+            artifacts.append(Artifact(f"finding-{n}.png", content))
+        return tuple(artifacts)

@@ -62,19 +62,3 @@ def _once(advice: Iterable[Advice]) -> tuple[Advice, ...]:
     for (text, code), a in first.items():
         seen.setdefault(code or text, a)
     return tuple(seen.values())
-
-
-def page(diagnosis: Diagnosis) -> dict[str, object]:
-    """What the templates of every language and format see."""
-    return {
-        "run": diagnosis.run,
-        "findings": diagnosis.findings,
-        "main": main_findings(diagnosis),
-        "lead": lead(diagnosis),
-        "conditions": diagnosis.conditions,
-        "overall": diagnosis.overall,
-        "checks": diagnosis.checks,
-        "remedies": remedies(diagnosis),
-        "log_lines": log_lines(diagnosis),
-        "version": diagnosis.version,
-    }

@@ -1,21 +1,25 @@
 """What a terminal shows: plain strings with nothing a terminal would obey; the command line colours it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import Diagnosis, Finding, FloatArray, RunStatus, Text, say
-from spikediag.reporter.selection import lead, log_lines, primary, remedies
+from spikediag.model import Advice, Diagnosis, FloatArray, Role, RunStatus, Series, Text, say
+from spikediag.reporter import selection
+from spikediag.reporter.headline import headline, story
+from spikediag.reporter.page import MATTERS
 from spikediag.reporter.words import language
-from spikediag.reporter.words.numbers import number, share
+from spikediag.reporter.words.numbers import share
 from spikediag.reporter.words.writer import PLAIN, Writer, verbatim
 
 BLOCKS = "▁▂▃▄▅▆▇█"
+LOST = "x"  # a stretch without a finite value
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: `What jumped`, `bc/actor_loss: -14.8 -> 24.3 ...`."""
+    """One line of the table: `Did the error move?`, `bc/mse did not move: ...`."""
 
     label: str
     value: str
@@ -34,6 +38,8 @@ class TerminalSummary:
     rows: tuple[Row, ...]
     next_step: str
     code: str | None  # ready to paste, None when there is none
+    next_label: str  # "Next" in the language asked for
+    report_label: str  # "Report" in the language asked for
 
 
 def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> TerminalSummary:
@@ -43,63 +49,57 @@ def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> Terminal
         UsageError: there is no such language.
     """
     writer = Writer(language.load(lang), PLAIN)
-    finding = lead(diagnosis)
-    losses = [s for s in diagnosis.run.series.values() if s.role.value == "loss"]
-    shown = diagnosis.run.series.get(finding.spike.tag) if finding else (losses[0] if losses else None)
-    step, code = _next_step(diagnosis)
+    shown, step = _series(diagnosis), _next_step(diagnosis)
     return TerminalSummary(
         run=writer.name(diagnosis.run.name),
         status=diagnosis.overall.status,
         matters=diagnosis.overall.matters,
-        verdict=writer.text(diagnosis.overall.summary),
+        verdict=writer.text(headline(diagnosis)),
         sparkline_tag=writer.name(shown.tag) if shown else "",
         sparkline=sparkline(shown.values, width) if shown else "",
-        rows=tuple(Row(writer.text(a), writer.text(b)) for a, b in _rows(finding, writer)) if finding else (),
-        next_step=writer.text(step) if step else "",
-        code=code,
+        rows=tuple(Row(writer.text(a), writer.text(b)) for a, b in _rows(diagnosis)),
+        next_step=writer.text(step.text) if step else "",
+        code=step.code if step else None,
+        next_label=writer.text(say("Next")),
+        report_label=writer.text(say("Report")),
     )
 
 
 def sparkline(values: FloatArray, width: int) -> str:
-    """The maxima of `width` equal stretches as block characters; `x` where nothing was finite."""
+    """The maxima of `width` equal stretches of `values` (n,) as block characters."""
     if not len(values):
         return ""
     edges = np.linspace(0, len(values), min(width, len(values)) + 1).astype(int)[:-1]
     finite = np.isfinite(values)
     top = np.maximum.reduceat(np.where(finite, values, -np.inf), edges)
     seen = np.isfinite(top)
-    if not seen.any():
-        return "x" * len(top)
-    low, high = top[seen].min(), top[seen].max()
+    low, high = (top[seen].min(), top[seen].max()) if seen.any() else (0.0, 0.0)
     height = np.where(seen, top - low, 0) / ((high - low) or 1)
-    return "".join(
-        BLOCKS[int(h * (len(BLOCKS) - 1) + 0.5)] if s else "x" for h, s in zip(height, seen, strict=True)
-    )
+    steps = np.rint(height * (len(BLOCKS) - 1)).astype(int)
+    return "".join(BLOCKS[h] if s else LOST for h, s in zip(steps, seen, strict=True))
 
 
-def _rows(finding: Finding, writer: Writer) -> list[tuple[Text, Text]]:
-    spike, cause = finding.spike, primary(finding)
-    jumped = say(
-        "{tag} from {before} to {peak} at step {step:,} ({sigmas:.0f} sigma)",
-        tag=spike.tag,
-        before=verbatim(number(spike.baseline)),
-        peak=verbatim(number(spike.peak_value)),
-        step=spike.onset_step,
-        sigmas=spike.sigmas,
-    )
-    why = writer.word("cause", finding.primary_cause)
-    if cause is not None:
-        why = say(
-            "{cause}, probability {probability}", cause=why, probability=verbatim(share(cause.probability))
-        )
-    return [
-        (say("What jumped"), jumped),
-        (say("Did the error move?"), finding.coupling.reading),
-        (say("Most likely cause"), why),
-    ]
+def _series(diagnosis: Diagnosis) -> Series | None:
+    finding = selection.lead(diagnosis)
+    if finding is not None:
+        return diagnosis.run.series[finding.spike.tag]
+    return next((s for s in diagnosis.run.having(Role.LOSS) if len(s)), None)
 
 
-def _next_step(diagnosis: Diagnosis) -> tuple[Text | None, str | None]:
-    for advice in (*remedies(diagnosis), *log_lines(diagnosis)):
-        return advice.text, advice.code
-    return None, None
+def _rows(diagnosis: Diagnosis) -> Iterator[tuple[Text, Text]]:
+    finding = selection.lead(diagnosis)
+    if finding is None:
+        return
+    cause = selection.primary(finding)
+    why = say("{cause}", cause=finding.primary_cause)
+    if cause is not None and cause.probability:
+        chance = verbatim(share(cause.probability))
+        why = say("{cause} ({probability})", cause=finding.primary_cause, probability=chance)
+    yield say("What jumped"), story(finding)
+    yield say("Did the error move?"), finding.coupling.reading
+    yield say("Why, most likely"), why
+    yield say("Does it matter?"), MATTERS[diagnosis.overall.matters]
+
+
+def _next_step(diagnosis: Diagnosis) -> Advice | None:
+    return next(iter((*selection.remedies(diagnosis), *selection.log_lines(diagnosis))), None)

@@ -29,6 +29,7 @@ def environment(writer: Writer) -> Environment:
     env.globals.update(
         t=lambda template, **values: Text(template, values),
         label=writer.word,
+        prose=lambda hostile: Markup(writer.prose(hostile)),  # noqa: S704  # escaped by the writer
         name=lambda hostile, limit: Markup(writer.name(hostile, limit)),  # noqa: S704  # escaped by the writer
         num=lambda value, **how: verbatim(numbers.number(value, **how)),
         share=lambda value: verbatim(numbers.share(value)),

@@ -321,3 +321,65 @@ def calm() -> Diagnosis:
         checks=(Check("coupling", False, say("There was no jump to explain.")),),
         version="0.1.0",
     )
+
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "a|b`c``d|",
+    "\x1b[31mred\x07",
+    "../../../etc/passwd",
+    "rtl\u202egnp.exe\u2066\u200b",
+    "# heading\n\n- list [link](javascript:alert(1)) ![i](http://e.x/p.png) *b* _i_ ~s~ $x^2$",
+    "</script><script>alert(1)</script>",
+    "{run} {0} {{x}} %s",
+    "t" * 10_000,
+    "\ud800 lone surrogate",
+)
+
+
+def hostile() -> Diagnosis:
+    """The user's case with tags, names, paths, facts and notes that attack the report."""
+    names = dict(zip(seed_curves(), HOSTILE[:7], strict=True))
+    curves = {names[tag]: replace(s, tag=names[tag], reason=HOSTILE[0]) for tag, s in seed_curves().items()}
+    facts = {h: Fact(h, h, h, 0.5, (h,)) for h in HOSTILE}
+    run = replace(
+        seed_run(curves),
+        name=HOSTILE[5],
+        path=HOSTILE[2],
+        facts=facts,
+        notes=HOSTILE,
+        library=HOSTILE[1],
+        files=tuple(SourceFile(h, 1, "00" * 32) for h in HOSTILE),
+        damage=tuple(Damage(h, 0, 1, h) for h in HOSTILE),
+        sessions=(),
+    )
+    found = []
+    for finding in findings():
+        tests = tuple(
+            replace(t, tag=names[t.tag], margin_reason=say("{tag}", tag=h))
+            for t, h in zip(finding.coupling.tests, HOSTILE, strict=False)
+        )
+        evidence = tuple(
+            Evidence("x", say("{a} and `{a}` and {b}", a=h, b=say("{c}", c=h)), 1.0) for h in HOSTILE
+        )
+        found.append(
+            replace(
+                finding,
+                spike=replace(finding.spike, tag=names[finding.spike.tag]),
+                losses=tuple(replace(change, tag=names[change.tag]) for change in finding.losses),
+                coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=HOSTILE[6])),
+                verdicts=tuple(replace(v, evidence=evidence) for v in finding.verdicts),
+            )
+        )
+    return diagnosis(run, tuple(found))
+
+
+def given() -> Diagnosis:
+    """A calm run with facts from the command line."""
+    facts = (
+        Fact("action_dim", 7, "--action-dim"),
+        Fact("beta2", 0.99, "--fact beta2"),
+        Fact("lr", 1, "a.yaml"),
+    )
+    run = replace(calm().run, path="runs/given", facts={f.name: f for f in facts})
+    return replace(calm(), run=run)

@@ -1,23 +1,61 @@
 """The Markdown report."""
 
+import re
+
 from spikediag import reporter
 from tests.reporter import builders
 
 
-def test_the_first_screen_answers_what_error_why_and_next() -> None:
-    (artifact,) = reporter.render(builders.diagnosis(), ["md"])
+def written(diagnosis, lang="en") -> str:
+    (artifact,) = reporter.render(diagnosis, ["md"], lang)
     assert artifact.name == "report.md"
-    head = artifact.content.decode().split("## 1.")[0]
-    for words in ("+39.1 nats", "step 15,260", "inside the margin", "batch too large", "42 to 83"):
+    return artifact.content.decode()
+
+
+def test_the_first_screen_answers_what_error_why_matters_and_next() -> None:
+    head = written(builders.diagnosis()).split("<picture>")[0]
+    for words in ("leapt by +39.1", "15,260", "inside the margin", "batch too large", "**No.**", "42 to 83"):
         assert words in head
 
 
 def test_every_picture_it_shows_is_one_that_png_draws() -> None:
     artifacts = {a.name: a.content for a in reporter.render(builders.diagnosis(), ["md", "png"])}
-    shown = [
-        line.split("](")[1].rstrip(")")
-        for line in artifacts["report.md"].decode().split("\n")
-        if line.startswith("![")
-    ]
-    assert shown
-    assert set(shown) == {name for name in artifacts if name.endswith(".png")}
+    shown = set(re.findall(r'src(?:set)?="([^"]+)"', artifacts["report.md"].decode()))
+    assert shown == {name for name in artifacts if name.endswith(".png")}
+
+
+def test_causes_carry_evidence_for_against_and_missing() -> None:
+    text = written(builders.diagnosis())
+    assert "- For: batch 256 of 418 samples is 61%, above 50%" in text
+    assert "- Against: `bc/lr` is constant at 3.0e-04." in text
+    assert "- Missing: Log the smallest log-std of the batch." in text
+
+
+def test_facts_stand_with_source_confidence_and_conflict() -> None:
+    text = written(builders.diagnosis())
+    assert "| `dataset_size` | 418 | `train.log: bc replay buffer size` (confidence 90 %) |" in text
+    assert "`420 (meta.json: total)`" in text
+
+
+def test_skipped_checks_damage_and_notes_are_told() -> None:
+    text = written(builders.diagnosis())
+    assert "| loss-scale | **no** | The run does not carry what this check needs. |" in text
+    assert "331 bytes at 412,000: the last record is cut off" in text
+    assert "- 12 copies of records were dropped" in text
+
+
+def test_tables_have_as_many_cells_in_every_row() -> None:
+    for diagnosis in (builders.diagnosis(), builders.calm(), builders.hostile()):
+        for table in re.findall(r"(?:^\|.*\n)+", written(diagnosis), flags=re.MULTILINE):
+            cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+            assert len(cells) == 1, table
+
+
+def test_a_calm_run_gets_no_section_on_jumps() -> None:
+    text = written(builders.calm())
+    assert "**No loss jumped.**" in text
+    assert "cause by cause" not in text
+
+
+def test_the_command_repeats_facts_that_were_given() -> None:
+    assert "spikediag analyze runs/given --action-dim 7 --fact beta2=0.99" in written(builders.given())

@@ -11,6 +11,7 @@ from spikediag.reporter.figures.choice import panels
 from spikediag.reporter.figures.layout import Stack
 from spikediag.reporter.figures.remarks import remark
 from spikediag.reporter.figures.style import DPI, WIDTH, Theme
+from spikediag.reporter.headline import headline
 from spikediag.reporter.words.writer import Writer
 
 FIRST = 2.4  # inches
@@ -58,7 +59,7 @@ def _headline(figure: Figure, diagnosis: Diagnosis, theme: Theme, writer: Writer
     inch = 1 / float(figure.get_figheight())
     name = writer.name(diagnosis.run.name, 70)
     figure.text(0.012, 1 - 0.1 * inch, name, va="top", fontsize=12, fontweight="bold")
-    sentence = textwrap.shorten(writer.text(diagnosis.overall.summary), 250, placeholder=" …")
+    sentence = textwrap.shorten(writer.text(headline(diagnosis)), 250, placeholder=" …")
     figure.text(
         0.012,
         1 - 0.33 * inch,

@@ -11,9 +11,7 @@ def number(value: float | None, *, signed: bool = False) -> str:
         return "NaN" if math.isnan(value) else ("Inf" if value > 0 else "-Inf")
     sign = "+" if signed and value != 0 else ""
     size = abs(value)
-    if size >= 1e6 or 0 < size < 1e-4:
-        return f"{value:{sign}.2e}"
-    return f"{value:{sign},.0f}" if size >= 999.5 else f"{value:{sign}.3g}"
+    return f"{value:{sign},.0f}" if 999.5 <= size < 1e6 else f"{value:{sign}.3g}"
 
 
 def share(value: float) -> str:

@@ -10,6 +10,8 @@ from spikediag.model.text import Value
 from spikediag.reporter.words import escape
 from spikediag.reporter.words.language import Language
 
+# Fields of a sentence that hold an id, by the group of names it belongs to.
+NAMED = frozenset({"cause", "kind", "status"})
 UNKNOWN = say("unknown")
 YES = say("yes")
 NO = say("no")
@@ -26,11 +28,12 @@ class Markup:
 
     text: Callable[[str], str]
     code: Callable[[str], str]
+    prose: Callable[[str], str]  # sentences that came with the run
 
 
-MARKDOWN = Markup(escape.markdown_text, escape.markdown_code)
-HTML = Markup(escape.html_text, escape.html_code)
-PLAIN = Markup(escape.plain, escape.plain)
+MARKDOWN = Markup(escape.markdown_text, escape.markdown_code, escape.markdown_prose)
+HTML = Markup(escape.html_text, escape.html_code, escape.html_text)
+PLAIN = Markup(escape.plain, escape.plain, escape.plain)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Writer:
         """A string that came with the run: a tag, a path, a setting."""
         return self.markup.code(escape.visible(hostile, limit)) if hostile else ""
 
+    def prose(self, hostile: str) -> str:
+        """A sentence that came with the run, such as a note of the parser: words, not code."""
+        return self.markup.prose(escape.visible(hostile, 4 * escape.LIMIT))
+
     def word(self, group: str, identifier: str) -> Text:
         """The human name of an id in this language, to stand in a sentence."""
         return verbatim(escape.visible(self.language.label(group, identifier)))
@@ -70,7 +77,10 @@ class Writer:
                 if piece:
                     yield Span(piece, inside)
             if name is not None:
-                yield from self._value(text.values[name], spec or "", code=inside)
+                value = text.values[name]
+                if name in NAMED and isinstance(value, str):
+                    value = self.word(name, value)
+                yield from self._value(value, spec or "", code=inside)
 
     def _value(self, value: Value, spec: str, *, code: bool) -> Iterator[Span]:
         match value:

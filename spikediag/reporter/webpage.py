@@ -1,0 +1,76 @@
+"""The post-mortem as one web page that loads nothing: style, script and figures stand in it."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from spikediag.model import Diagnosis, Text, say
+from spikediag.reporter.page import page
+from spikediag.reporter.selection import main_findings
+from spikediag.reporter.templates import environment
+from spikediag.reporter.words import language
+from spikediag.reporter.words.writer import HTML, PLAIN, Writer
+
+OVERVIEW = say("Every series on one step axis, findings shaded")
+CLOSE_UP = say("Close-up: levels, onset, peak, interval and margin of the error")
+
+
+def to_html(diagnosis: Diagnosis, lang: str = "en") -> str:
+    """The whole post-mortem.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    spoken = language.load(lang)
+    writer = Writer(spoken, HTML)
+    env = environment(writer)
+    env.globals["code_block"] = _code_block
+    style = env.get_template("page.css.j2").render(themes=_themes())
+    script = env.get_template("zoom.js.j2").render()
+    return env.get_template("report.html.j2").render(
+        **page(diagnosis, writer),
+        lang=Markup(spoken.code),  # noqa: S704  # the name of a file of ours
+        title=Markup(writer.markup.text(_plain(say("Post-mortem of {run}", run=diagnosis.run.name), spoken))),  # noqa: S704
+        style=Markup(style),  # noqa: S704  # ours
+        script=Markup(script),  # noqa: S704  # ours
+        script_hash=Markup(_hash(script)),  # noqa: S704  # base64
+        pictures=[Markup(svg) for svg in _pictures(diagnosis, Writer(spoken, PLAIN))],  # noqa: S704  # svg.py
+    )
+
+
+def _plain(text: Text, spoken: language.Language) -> str:
+    return Writer(spoken, PLAIN).text(text)
+
+
+def _hash(script: str) -> str:
+    """What a content security policy calls this script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _pictures(diagnosis: Diagnosis, writer: Writer) -> Iterator[str]:
+    from spikediag.reporter.figures.closeup import closeup  # noqa: PLC0415  # Matplotlib is heavy
+    from spikediag.reporter.figures.overview import overview  # noqa: PLC0415
+    from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
+    from spikediag.reporter.figures.svg import svg  # noqa: PLC0415
+
+    with drawing(LIGHT):
+        yield svg(overview(diagnosis, LIGHT, writer), "overview", writer.text(OVERVIEW), LIGHT)
+        for n, finding in enumerate(main_findings(diagnosis), 1):
+            label = writer.text(CLOSE_UP)
+            yield svg(closeup(diagnosis, finding, LIGHT, writer), f"finding-{n}", label, LIGHT)
+
+
+def _themes() -> dict[str, list[tuple[Markup, Markup]]]:
+    from spikediag.reporter.figures.style import DARK, LIGHT  # noqa: PLC0415
+    from spikediag.reporter.figures.svg import colours  # noqa: PLC0415
+
+    return {
+        name: [(Markup(variable), Markup(colour)) for colour, variable in colours(theme)]  # noqa: S704  # ours
+        for name, theme in (("light", LIGHT), ("dark", DARK))
+    }
+
+
+def _code_block(code: str) -> Markup:
+    return Markup("<pre><code>{}</code></pre>").format(code)
