@@ -1,11 +1,11 @@
 """From a run to its diagnosis: the only module that knows all stages."""
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 
 from spikediag import attribution, coupling, detectors
 from spikediag.errors import NoLossError
 from spikediag.model import Case, Check, Diagnosis, Finding, Incident, Role, Run, Spike, Status, say
+from spikediag.version import VERSION
 
 WATCHED = frozenset(Role) - {Role.EPOCH, Role.SAMPLES, Role.OTHER}
 
@@ -35,7 +35,7 @@ def diagnose(run: Run) -> Diagnosis:
         conditions=conditions,
         overall=attribution.conclude(run, findings, conditions),
         checks=tuple(_checks(run, findings, spikes)),
-        version=version("spikediag"),
+        version=VERSION,
     )
 
 

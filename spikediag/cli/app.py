@@ -9,6 +9,7 @@ from spikediag.cli.check import check
 from spikediag.cli.explain import explain
 from spikediag.cli.scan import scan
 from spikediag.cli.tags import tags
+from spikediag.version import VERSION
 
 app = typer.Typer(
     add_completion=False,
@@ -23,9 +24,7 @@ for command in (analyze, check, tags, scan, explain):
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"spikediag {version('spikediag')}")
+        typer.echo(f"spikediag {VERSION}")
         raise typer.Exit
 
 

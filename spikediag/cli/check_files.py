@@ -11,6 +11,7 @@ import typer
 from spikediag.cli.output import write_file
 from spikediag.cli.verdict import show
 from spikediag.errors import CannotWriteError
+from spikediag.version import VERSION
 
 if TYPE_CHECKING:
     from spikediag.policy import Gate
@@ -55,15 +56,13 @@ def publish(gate: "Gate", files: Files, *, as_json: bool) -> None:
 
 
 def _contents(gate: "Gate", files: Files) -> dict[Path, bytes]:
-    from importlib.metadata import version
-
     from spikediag.policy.outputs import gitlab, junit, markdown, sarif
 
     contents = {}
     if files.junit:
         contents[files.junit] = junit.to_junit(gate)
     if files.sarif:
-        contents[files.sarif] = sarif.to_sarif(gate, version("spikediag")).encode()
+        contents[files.sarif] = sarif.to_sarif(gate, VERSION).encode()
     if files.gitlab:
         contents[files.gitlab] = gitlab.to_gitlab(gate).encode()
     if files.markdown:
