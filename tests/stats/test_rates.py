@@ -58,7 +58,7 @@ def test_seeds_that_differ_widen_the_interval():
 
 @pytest.mark.parametrize(("clumps", "least"), [(None, 0.95), (4.0, 0.88)])
 def test_the_interval_covers(clumps, least):
-    """Poisson counts: at least 95 %. Gamma-mixed ones of three seeds, variance five times the mean: nearly."""
+    """Poisson counts: at least 95 %. Gamma-mixed ones of three seeds, variance 5 times the mean: nearly."""
     rng = np.random.default_rng(11)
 
     def draw(mean):
