@@ -16,13 +16,17 @@ from spikediag.stats.nll import (
     isotropic_floor,
 )
 
+_CALIBRATED = (0.2, 5.0)  # squared error in sigmas per dimension; beyond, the loss is not this formula
+
 
 def drivers(case: Case) -> Drivers | None:
     """The jump split into sigma, error and concentration; None without log-std or where the formula fails."""
     found, known = levels(case), likelihood(case)
     if found is None or known is None or known.dims is None or not np.isfinite(case.spike.height):
         return None
-    return decompose(*found, known.dims)
+    before, after = found
+    share = before.standardised(known.dims) / known.dims
+    return decompose(before, after, known.dims) if _CALIBRATED[0] <= share <= _CALIBRATED[1] else None
 
 
 def components(case: Case) -> tuple[Component, ...]:

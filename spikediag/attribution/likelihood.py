@@ -61,13 +61,18 @@ def summed_log_sigma(run: Run) -> Series | None:
     if d is None:
         return None
     series = log_std_series(run)
-    if series is not None:
+    if series is not None and not _from_std(series):
         factor = 1.0 if series.reduction is Reduction.SUM else float(d)
         return _mapped(series, series.values * factor)
     entropy = next((s for s in run.having(Role.ENTROPY) if len(s) > 1), None)
     if entropy is None:
         return None
     return _mapped(entropy, entropy.values - d * (0.5 + HALF_LOG_2PI))
+
+
+def _from_std(series: Series) -> bool:
+    """Whether a mean standard deviation was logged: its logarithm is not the mean of the logarithms."""
+    return "logarithm of the logged standard deviation" in series.reason
 
 
 def _mapped(series: Series, values: np.ndarray) -> Series:

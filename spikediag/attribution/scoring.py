@@ -1,23 +1,26 @@
 """Evidence to probability: bans are added, causes compete, a fitted temperature scales the shares."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from spikediag.attribution.protocol import Cause, Judgement
-from spikediag.model import Status, Verdict
+from spikediag.model import Status, Tier, Verdict
 
 LARGEST_WEIGHT = 2.0  # bans; no single check may decide alone
 TEMPERATURE = 1.0  # fitted on the calibration split of benchmarks/attribution
 SUPPORTED_FROM = 0.8
-PLAUSIBLE_FROM = 0.1
+PLAUSIBLE_FROM = 0.1  # below, and with the evidence against it: ruled out
+NEGLIGIBLE = 0.02  # below: ruled out by the others
 UNEXPLAINED = "unexplained"
 
 
 def verdicts(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) -> tuple[Verdict, ...]:
     """Weigh every judgement against the others; strongest first, ties in order of id."""
     ids = list(judgements)
-    scores = np.array([score(causes[id_].prior, judgements[id_]) for id_ in ids])
+    heard = _without_echo(judgements)
+    scores = np.array([score(causes[id_].prior, heard[id_]) for id_ in ids])
     shares = _softmax(scores / TEMPERATURE)
     found = [_verdict(id_, judgements[id_], float(share)) for id_, share in zip(ids, shares, strict=True)]
     return tuple(sorted(found, key=lambda verdict: (-verdict.probability, verdict.cause)))
@@ -27,6 +30,18 @@ def score(prior: float, judgement: Judgement) -> float:
     """Log10 of prior times likelihood ratios; evidence of weight 0 is told but does not count."""
     weights = (e.weight for e in judgement.evidence)
     return float(np.log10(prior) + sum(float(np.clip(w, -LARGEST_WEIGHT, LARGEST_WEIGHT)) for w in weights))
+
+
+def _without_echo(judgements: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
+    """A mechanism that a trigger sets off is as likely under the trigger: its evidence tells nothing."""
+    if not any(j.decisive and j.tier is Tier.TRIGGER for j in judgements.values()):
+        return judgements
+    return {
+        id_: replace(j, evidence=tuple(e for e in j.evidence if not e.supports))
+        if j.tier is Tier.MECHANISM
+        else j
+        for id_, j in judgements.items()
+    }
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
@@ -58,4 +73,6 @@ def _status(id_: str, judgement: Judgement, probability: float) -> Status:
         return Status.NOT_CHECKABLE
     if probability >= SUPPORTED_FROM and judgement.decisive:
         return Status.SUPPORTED
-    return Status.PLAUSIBLE if probability >= PLAUSIBLE_FROM else Status.RULED_OUT
+    net = sum(e.weight for e in judgement.evidence)
+    improbable = probability < NEGLIGIBLE or (probability < PLAUSIBLE_FROM and net <= 0)
+    return Status.RULED_OUT if improbable else Status.PLAUSIBLE

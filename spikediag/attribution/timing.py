@@ -64,11 +64,12 @@ def length(case: Case) -> float:
     return float(steps[-1] - steps[0]) or 1.0
 
 
-def precedence(lag: float, length: float, decay: float, alike: int) -> float:
+def precedence(lag: float, length: float, delays: tuple[float, ...], alike: int) -> float:
     """Bans for a change `lag` steps before the onset, one of `alike` in a run of `length` steps.
 
-    The onset's density is exponential with mean `decay` after a change that causes it, uniform otherwise:
-    log10[(length / decay) exp(-lag / decay)] - log10(alike).
+    After a change that causes it, the onset's density is an even mixture of exponentials with the given
+    mean delays (steps), uniform over the run otherwise: log10(length x density) - log10(alike).
     """
     after = max(lag, 0.0)
-    return math.log10(max(length / decay, 1.0)) - after / decay / math.log(10) - math.log10(max(alike, 1))
+    density = sum(math.exp(-after / delay) / delay for delay in delays) / len(delays)
+    return math.log10(max(length * density, 1e-9)) - math.log10(max(alike, 1))

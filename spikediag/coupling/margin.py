@@ -7,6 +7,7 @@ from spikediag.model import Measure, Series, Text, say
 from spikediag.stats.nll import error_rise_needed
 
 SHARE = 0.25  # of the rise that error alone would need
+SCORE_SHARE = 0.25  # of a score's level, which cannot double
 ASSUMED_DIMENSION = 16  # more dimensions make a smaller margin: cautious where the dimension is unknown
 _ERRORS = {Measure.SQUARED_ERROR, Measure.NORMALIZED_ERROR, Measure.ABSOLUTE_ERROR}
 
@@ -43,7 +44,8 @@ def choose_margin(
     algebraic = loss.measure is Measure.NLL and companion.measure in _ERRORS
     if algebraic and level > 0 and math.isfinite(jump) and jump > 0:
         return _from_algebra(companion, jump, level, dims)
-    wide = min(max(1.0, SHARE * sigmas), 0.5 * abs(level) / noise if noise > 0 else math.inf)
+    most = SCORE_SHARE if companion.measure is Measure.ACCURACY else 1.0
+    wide = min(max(1.0, SHARE * sigmas), most * abs(level) / noise if noise > 0 else math.inf)
     if not math.isfinite(wide) or wide <= 1:
         return Margin(noise, say("one standard deviation of {tag} before the jump", tag=companion.tag))
     return Margin(
@@ -51,8 +53,9 @@ def choose_margin(
         say(
             "{sigmas:.1f} standard deviations of {tag}: a quarter of how far the loss moved in its own "
             "noise, "
-            "at most half the level",
+            "at most {most:.0%} of its level",
             sigmas=wide,
+            most=most,
             tag=companion.tag,
         ),
     )
@@ -81,8 +84,7 @@ def _from_algebra(companion: Series, jump: float, level: float, dims: float | No
         value,
         say(
             "a quarter of the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error "
-            "alone "
-            "makes it ({dims:.0f} action dimensions), at most a doubling",
+            "alone makes it ({dims:.0f} action dimensions), at most a doubling",
             tag=companion.tag,
             needed=needed,
             jump=jump,

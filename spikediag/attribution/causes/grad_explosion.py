@@ -6,24 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.attribution import remedies
+from spikediag.attribution.gradients import LARGE, GradientRise, adam_staleness, gradient_rise
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.settings import beta2, interval
-from spikediag.attribution.timing import onset
-from spikediag.model import Case, Evidence, FloatArray, Role, Series, Tier, say
-from spikediag.stats.windows import robust_sd
-
-
-@dataclass(frozen=True)
-class GradientRise:
-    """The highest gradient norm around the onset."""
-
-    tag: str
-    step: int
-    factor: float  # over the median before
-    sds: float  # robust sd of log norm above the median
-    lead: float  # steps before the loss's onset; negative: after
-    typical: float  # median before
+from spikediag.attribution.settings import beta2
+from spikediag.model import Case, Evidence, Role, Tier, say
 
 
 @cause
@@ -50,9 +37,6 @@ class GradExplosion:
 
     id: str = "grad-explosion"
     prior: float = 0.05
-    far_sds: float = 6.0  # robust sd of the log norm
-    large: float = 3.0  # times the median
-    points_before: int = 10  # logged points before the onset that are searched
     stale: float = 2.3  # gradient over Adam's remembered rms (Wortsman et al. 2023, arXiv 2304.13013)
 
     def judge(self, case: Case) -> Judgement:
@@ -60,11 +44,10 @@ class GradExplosion:
         norms = [s for s in case.run.having(Role.GRAD_NORM) if np.isfinite(s.values).sum() >= 20]
         if not norms:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(log_line(case.run, Role.GRAD_NORM),))
-        rises = [rise for series in norms if (rise := self._rise(case, series)) is not None]
-        if not rises:
+        rise = gradient_rise(case)
+        if rise is None:
             return Judgement(Tier.MECHANISM, checkable=False)
-        rise = max(rises, key=lambda r: r.sds)
-        if rise.factor < self.large or rise.sds < self.far_sds:
+        if not rise.leapt:
             return Judgement(Tier.MECHANISM, (self._usual(rise),), ruled_out=True)
         first = rise.lead > 0
         return Judgement(
@@ -85,35 +68,13 @@ class GradExplosion:
             ),
         )
 
-    def _rise(self, case: Case, series: Series) -> GradientRise | None:
-        begin, gap = onset(case), interval(series)
-        good = np.isfinite(series.values) & (series.values > 0)
-        steps, logs = series.steps[good], np.log(series.values[good])
-        window = (steps >= begin - self.points_before * gap) & (steps <= case.spike.peak_step + 0.5 * gap)
-        past = logs[steps < begin - self.points_before * gap][-257:]
-        if not window.any() or len(past) < 10:
-            return None
-        middle, spread = float(np.median(past)), max(robust_sd(past), 1e-6)
-        inside, where = logs[window], steps[window]
-        far = np.flatnonzero(inside - middle > max(self.far_sds * spread, np.log(self.large)))
-        at = int(far[0]) if len(far) else int(np.argmax(inside))
-        top = float(np.max(inside))
-        return GradientRise(
-            tag=series.tag,
-            step=int(where[at]),
-            factor=float(np.exp(top - middle)),
-            sds=(top - middle) / spread,
-            lead=begin - float(where[at]),
-            typical=float(np.exp(middle)),
-        )
-
     def _usual(self, rise: GradientRise) -> Evidence:
         reading = say(
             "{tag} stays in its usual range: at most {factor:.1f} times its median before the jump.",
             tag=rise.tag,
             factor=rise.factor,
         )
-        return Evidence("usual-range", reading, -2.0, rise.factor, self.large)
+        return Evidence("usual-range", reading, -2.0, rise.factor, LARGE)
 
     def _staleness(self, case: Case, rise: GradientRise) -> Iterator[Evidence]:
         ratio = adam_staleness(case.run.series[rise.tag], rise.step, beta2(case.run))
@@ -131,22 +92,6 @@ class GradExplosion:
                 ratio,
                 self.stale,
             )
-
-
-def adam_staleness(norm: Series, step: int, decay: float) -> float | None:
-    """The gradient norm at a step over the root mean square that Adam's second moment remembers.
-
-    Logged points are taken as one sample per logging interval: the memory per point is decay^interval.
-    """
-    good = np.isfinite(norm.values)
-    squares, steps = norm.values[good] ** 2, norm.steps[good]
-    position = int(np.searchsorted(steps, step))
-    if position < 10 or position >= len(steps):
-        return None
-    memory = decay ** interval(norm)
-    weights: FloatArray = memory ** np.arange(position - 1, -1, -1, dtype=np.float64)
-    remembered = float(np.sum(weights * squares[:position]) / np.sum(weights))
-    return float(np.sqrt(squares[position] / remembered)) if remembered > 0 else None
 
 
 def _order(rise: GradientRise) -> Evidence:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from spikediag.attribution.gradients import LARGE, gradient_rise
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.timing import SHORT_KINDS
@@ -42,13 +43,14 @@ class HardBatch:
         if verdict is CouplingVerdict.NO_COMPANION:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.COMPANION),))
         points = _points(case)
-        evidence = (*_error(case), self._duration(case, points))
+        evidence = (*_error(case), self._duration(case, points), *_gradient(case))
+        own_gradient = all(e.what != "gradient-first" for e in evidence)
         lasting = case.spike.kind not in SHORT_KINDS or points > self.longest
         return Judgement(
             Tier.TRIGGER,
             evidence,
             checkable=verdict is not CouplingVerdict.UNDECIDED,
-            decisive=verdict is CouplingVerdict.COUPLED and points <= self.shortest,
+            decisive=verdict is CouplingVerdict.COUPLED and points <= self.shortest and own_gradient,
             ruled_out=verdict is CouplingVerdict.DECOUPLED or lasting,
             advice=_advice(case),
             mechanism=say(
@@ -67,7 +69,7 @@ class HardBatch:
                 kind=case.spike.kind.value,
             )
             return Evidence("lasting", reading, -2.0, case.spike.kind.value, "transient")
-        weight = 0.7 if points <= self.shortest else -1.5 if points > self.longest else -0.5
+        weight = 0.4 if points <= self.shortest else -1.5 if points > self.longest else -0.5
         reading = say("The rise lasts {points} logged point(s); one bad batch fills one.", points=points)
         return Evidence("duration", reading, weight, points, self.shortest)
 
@@ -82,8 +84,27 @@ def _error(case: Case) -> Iterator[Evidence]:
     if verdict is CouplingVerdict.DECOUPLED:
         yield Evidence("error-flat", case.coupling.reading, -2.0, "decoupled", "coupled")
     elif verdict is CouplingVerdict.COUPLED:
-        yield Evidence("error-moved", case.coupling.reading, 1.5, "coupled", "coupled")
+        yield Evidence("error-moved", case.coupling.reading, 1.2, "coupled", "coupled")
         yield from _far(case.coupling.tests[0])
+
+
+def _gradient(case: Case) -> Iterator[Evidence]:
+    """A hard batch has a large gradient of its own, never one before it."""
+    rise = gradient_rise(case)
+    if rise is None:
+        return
+    if rise.leapt and rise.lead > 0:
+        reading = say(
+            "{tag} leapt {lead:,.0f} steps earlier, in another batch.", tag=rise.tag, lead=rise.lead
+        )
+        yield Evidence("gradient-first", reading, -1.5, rise.lead, 0.0)
+    elif rise.leapt:
+        reading = say(
+            "{tag} leapt in the same batch, to {factor:.0f} times its median.",
+            tag=rise.tag,
+            factor=rise.factor,
+        )
+        yield Evidence("gradient-with", reading, 0.3, rise.factor, LARGE)
 
 
 def _far(test: CompanionTest) -> Iterator[Evidence]:

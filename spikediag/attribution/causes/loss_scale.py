@@ -44,7 +44,7 @@ class LossScale:
     id: str = "loss-scale"
     prior: float = 0.05
     horizon: float = 50.0  # steps
-    decay: float = 50.0
+    delay: float = 10.0  # steps: a wrong update shows at the next
 
     def judge(self, case: Case) -> Judgement:
         """Look for the fall nearest before the onset."""
@@ -59,7 +59,7 @@ class LossScale:
             return Judgement(Tier.TRIGGER, (_steady(series, falls, case),), ruled_out=True)
         nearest = min(near, key=lambda f: abs(case.spike.onset_step - f.step))
         lag = float(case.spike.onset_step - nearest.step)
-        weight = precedence(lag, length(case), max(self.decay, reach), len(falls))
+        weight = precedence(lag, length(case), (max(self.delay, 0.5 * reach),), len(falls))
         reading = say(
             "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; "
             "it falls "

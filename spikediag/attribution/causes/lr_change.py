@@ -52,7 +52,7 @@ class LrChange:
     prior: float = 0.1
     smallest_factor: float = 1.05
     horizon: float = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
-    decay: float = 300.0  # steps: typical delay between a raised rate and the leap
+    delays: tuple[float, ...] = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
 
     def judge(self, case: Case) -> Judgement:
         """Judge every logged learning rate; the one with the strongest evidence speaks."""
@@ -126,10 +126,10 @@ class LrChange:
         self, case: Case, series: Series, change: RateChange, changes: tuple[RateChange, ...]
     ) -> Evidence:
         loss = case.run.series[case.spike.tag]
-        decay = max(self.decay, 3 * interval(loss))
+        shortest = max(self.delays[0], interval(loss))
         lag = max(0.0, float(case.spike.onset_step - change.step))
         alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
-        weight = precedence(lag, length(case), decay, alike)
+        weight = precedence(lag, length(case), (shortest, *self.delays[1:]), alike)
         reading = say(
             "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the "
             "jump; the run has "

@@ -38,7 +38,7 @@ class Resume:
 
     id: str = "resume"
     prior: float = 0.1
-    decay: float = 100.0  # steps: Adam has a new memory within some hundred steps
+    delays: tuple[float, ...] = (10.0, 100.0)  # steps: Adam has a new memory within some hundred
     horizon: float = 1000.0  # steps: later, the restart is over
 
     def judge(self, case: Case) -> Judgement:
@@ -51,8 +51,8 @@ class Resume:
             return Judgement(Tier.TRIGGER, (_elsewhere(found, case.spike.onset_step),), ruled_out=True)
         nearest = max(near, key=lambda b: b.step)
         lag = max(0.0, float(case.spike.onset_step - nearest.step))
-        decay = max(self.decay, slack(case))
-        weight = precedence(lag, length(case), decay, len(found))
+        shortest = max(self.delays[0], 0.5 * slack(case))
+        weight = precedence(lag, length(case), (shortest, *self.delays[1:]), len(found))
         return Judgement(
             Tier.TRIGGER,
             (_before(nearest, lag, weight), *_backward(nearest)),

@@ -1,0 +1,77 @@
+"""The gradient norm around a spike: did it leap, did it leap first, and what did Adam remember?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.attribution.settings import interval
+from spikediag.attribution.timing import onset
+from spikediag.model import Case, FloatArray, Role, Series
+from spikediag.stats.windows import robust_sd
+
+FAR_SDS = 6.0  # robust sd of the log norm
+LARGE = 3.0  # times the median
+POINTS_BEFORE = 10  # logged points before the onset that are searched
+PAST_POINTS = 257  # logged points the usual range is taken from
+
+
+@dataclass(frozen=True)
+class GradientRise:
+    """The highest gradient norm around the onset."""
+
+    tag: str
+    step: int  # first point far above the usual range, else the highest
+    factor: float  # over the median before
+    sds: float  # robust sd of the log norm above the median
+    lead: float  # steps before the loss's onset; not positive: with it or after
+    typical: float  # median before
+
+    @property
+    def leapt(self) -> bool:
+        """Whether it left its usual range."""
+        return self.factor >= LARGE and self.sds >= FAR_SDS
+
+
+def gradient_rise(case: Case) -> GradientRise | None:
+    """The most unusual rise among the logged gradient norms; None where none covers the onset."""
+    rises = [r for series in case.run.having(Role.GRAD_NORM) if (r := _rise(case, series)) is not None]
+    return max(rises, key=lambda rise: rise.sds, default=None)
+
+
+def _rise(case: Case, series: Series) -> GradientRise | None:
+    begin, gap = onset(case), interval(series)
+    good = np.isfinite(series.values) & (series.values > 0)
+    steps, logs = series.steps[good], np.log(series.values[good])
+    window = (steps >= begin - POINTS_BEFORE * gap) & (steps <= case.spike.peak_step + 0.5 * gap)
+    past = logs[steps < begin - POINTS_BEFORE * gap][-PAST_POINTS:]
+    if not window.any() or len(past) < 10:
+        return None
+    middle, spread = float(np.median(past)), max(robust_sd(past), 1e-6)
+    inside, where = logs[window], steps[window]
+    far = np.flatnonzero(inside - middle > max(FAR_SDS * spread, np.log(LARGE)))
+    at = int(far[0]) if len(far) else int(np.argmax(inside))
+    top = float(np.max(inside))
+    return GradientRise(
+        tag=series.tag,
+        step=int(where[at]),
+        factor=float(np.exp(min(top - middle, 700.0))),
+        sds=(top - middle) / spread,
+        lead=begin - float(where[at]),
+        typical=float(np.exp(middle)),
+    )
+
+
+def adam_staleness(norm: Series, step: int, decay: float) -> float | None:
+    """The gradient norm at a step over the root mean square that Adam's second moment remembers.
+
+    Logged points are taken as one sample per logging interval: the memory per point is decay^interval.
+    """
+    good = np.isfinite(norm.values)
+    squares, steps = np.minimum(np.abs(norm.values[good]), 1e150) ** 2, norm.steps[good]
+    position = int(np.searchsorted(steps, step))
+    if position < 10 or position >= len(steps):
+        return None
+    memory = decay ** interval(norm)
+    weights: FloatArray = memory ** np.arange(position - 1, -1, -1, dtype=np.float64)
+    remembered = float(np.sum(weights * (squares[:position] / np.sum(weights))))
+    return float(np.sqrt(squares[position] / remembered)) if remembered > 0 else None
