@@ -1,5 +1,7 @@
 """What the configuration says, asked by meaning: batch, dataset, steps, dimensions, optimizer."""
 
+import numpy as np
+
 from spikediag.model import Fact, Role, Run, Series
 from spikediag.stats.sampling import Sampling
 
@@ -51,8 +53,7 @@ def sampling(run: Run, step: float | None = None) -> Sampling | None:
 
 def interval(series: Series) -> float:
     """Median distance of two logged points, in steps."""
-    gaps = sorted(float(b - a) for a, b in zip(series.steps[:-1], series.steps[1:], strict=True))
-    return gaps[len(gaps) // 2] if gaps else 1.0
+    return float(np.median(np.diff(series.steps))) if len(series) > 1 else 1.0
 
 
 def constant_rate_stated(run: Run) -> Fact | None:

@@ -35,9 +35,10 @@ def two_one_sided(
         margin: Largest change that still counts as none, > 0.
         alpha: Size of each one-sided test.
     """
-    if error <= 0 or not math.isfinite(error):
-        inside = math.isfinite(error) and abs(change) < margin
-        return Equivalence(change, change, 0.0 if inside else 1.0)
+    if not math.isfinite(error):
+        return Equivalence(-math.inf, math.inf, 1.0)
+    if error <= 0:
+        return Equivalence(change, change, 0.0 if abs(change) < margin else 1.0)
     spread = float(stats.t.ppf(1 - alpha, degrees)) * error
     below = float(stats.t.sf((change + margin) / error, degrees))
     above = float(stats.t.cdf((change - margin) / error, degrees))
