@@ -12,7 +12,7 @@ from spikediag.parser import facts as fact
 from spikediag.parser.facts.claims import Trust
 from spikediag.parser.join import straighten
 from spikediag.parser.roles import cast, series, without_twins
-from spikediag.parser.vocabulary import recognise
+from spikediag.parser.vocabulary import log_lines, recognise
 
 
 def run_from_arrays(
@@ -44,7 +44,7 @@ def run_from_arrays(
         library=preset.name if preset else None,
         step_unit=preset.step_unit if preset else "step",
         notes=tuple(notes),
-        log_lines=MappingProxyType(dict(preset.log_lines) if preset else {}),
+        log_lines=log_lines(preset),
     )
 
 

@@ -18,7 +18,7 @@ from spikediag.parser.join import Joined, join
 from spikediag.parser.roles import Part, cast, series, without_twins
 from spikediag.parser.settings import Settings, read_settings
 from spikediag.parser.streams import Sources, sources_of_file, sources_of_folder
-from spikediag.parser.vocabulary import recognise
+from spikediag.parser.vocabulary import log_lines, recognise
 
 STAMP = re.compile(r".*tfevents\.(\d+)\..*")
 CLOCKS = frozenset(Role) - {Role.OTHER}
@@ -75,7 +75,7 @@ def read_run(path: str | Path, given: Mapping[str, object] | None = None) -> Run
         library=preset.name if preset else None,
         step_unit=preset.step_unit if preset else "step",
         notes=tuple(sources.notes),
-        log_lines=MappingProxyType(dict(preset.log_lines) if preset else {}),
+        log_lines=log_lines(preset),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 
 from spikediag.model import Measure, Reduction, Role
 
@@ -52,6 +53,12 @@ def recognise(tags: Iterable[str]) -> Preset | None:
     known = tuple(tags)
     fitting = [preset for preset in presets().values() if preset.fits(known)]
     return max(fitting, key=lambda preset: (len(preset.recognise), preset.name), default=None)
+
+
+def log_lines(preset: Preset | None) -> Mapping[str, str]:
+    """Return how a library logs what is missing; plain TensorBoard where it has no way of its own."""
+    own = preset.log_lines if preset else {}
+    return MappingProxyType({**presets()[GENERAL].log_lines, **own})
 
 
 @cache

@@ -1,0 +1,166 @@
+"""Every library's tags are understood with no configuration, and the known traps are not stepped into."""
+
+import numpy as np
+import pytest
+
+from spikediag.errors import UsageError
+from spikediag.model import Measure, Reduction, Role
+from spikediag.parser import read_run, run_from_arrays
+from spikediag.parser.vocabulary import GENERAL, presets
+from tests.parser.libraries import LIBRARIES
+from tests.parser.writing import curves, tags_run, write
+
+
+def run_of(*tags: str, n: int = 5):
+    rng = np.random.default_rng(0)
+    return run_from_arrays({tag: (np.arange(n), rng.uniform(0.1, 1, n)) for tag in tags}, {})
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_library(tmp_path, library: str) -> None:
+    expected = LIBRARIES[library]
+    run = read_run(tags_run(tmp_path / library, expected))
+    assert run.library == library
+    found = {}
+    for tag, series in run.series.items():
+        found[tag] = series.role.value
+        if ":" in expected[tag]:
+            found[tag] += f":{series.measure.value}"
+    assert found == expected
+    assert all(series.reason for series in run.series.values())
+
+
+def test_every_preset_is_shown() -> None:
+    assert set(presets()) - {GENERAL} == set(LIBRARIES)
+
+
+@pytest.mark.parametrize("preset", presets().values(), ids=lambda preset: preset.name)
+def test_log_lines_name_known_quantities(preset) -> None:
+    assert set(preset.log_lines) <= {"log_std", "learning_rate", "grad_norm", "mse", "loss_scale"}
+
+
+def test_log_lines_of_the_library_and_of_all() -> None:
+    assert "jnp.log" in run_of("bc/actor_loss", "bc/mse").log_lines["log_std"]
+    assert "add_scalar" in run_of("my_loss").log_lines["log_std"]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "train/reward_std",
+        "test/length_std",
+        "adv_std",
+        "value/std",
+        "obs_sigma",
+        "grad_std",
+        "weights/std_err",
+        "stdout",
+    ],
+)
+def test_a_spread_of_something_else_is_no_policy_std(tag: str) -> None:
+    assert run_of(tag).series[tag].role is not Role.LOG_STD
+
+
+@pytest.mark.parametrize(
+    ("tag", "role"),
+    [
+        ("train/log_std", Role.LOG_STD),
+        ("policy/logstd_mean", Role.LOG_STD),
+        ("actor/std", Role.LOG_STD),
+        ("action_std", Role.LOG_STD),
+        ("Loss/learning_rate", Role.LEARNING_RATE),
+        ("Optimizer/policy_lr", Role.LEARNING_RATE),
+        ("loss vs samples", Role.OTHER),
+        ("Train/mean_reward/time", Role.OTHER),
+        ("loss_smoothed", Role.OTHER),
+        ("bc/log_prob", Role.OTHER),
+        ("loss_weight", Role.OTHER),
+        ("loss_scale", Role.LOSS_SCALE),
+        ("amp/grad_scale", Role.LOSS_SCALE),
+        ("grad_gnorm", Role.GRAD_NORM),
+        ("train/grad norm", Role.GRAD_NORM),
+        ("total_loss", Role.LOSS),
+        ("loss", Role.LOSS),
+        ("val/rmse", Role.COMPANION),
+        ("lr", Role.LEARNING_RATE),
+        ("clear", Role.OTHER),
+        ("glossary", Role.OTHER),
+        ("alpha_loss", Role.OTHER),
+    ],
+)
+def test_general_rules(tag: str, role: Role) -> None:
+    assert run_of(tag).series[tag].role is role
+
+
+def test_a_policy_loss_beside_a_squared_error_is_a_likelihood() -> None:
+    run = run_of("agent/actor_loss", "agent/mse", "critic/actor_loss")
+    assert run.series["agent/actor_loss"].measure is Measure.NLL
+    assert run.series["critic/actor_loss"].measure is Measure.POLICY
+
+
+def test_std_becomes_its_logarithm() -> None:
+    run = run_from_arrays({"policy/std": ([0, 1, 2], [1.0, np.e, 0.0])}, {})
+    series = run.series["policy/std"]
+    np.testing.assert_allclose(series.values, [0.0, 1.0, np.nan])
+    assert series.reduction is Reduction.MEAN
+    assert "logarithm" in series.reason
+
+
+def test_signs_and_units(tmp_path) -> None:
+    sb3 = read_run(tags_run(tmp_path, ["train/entropy_loss", "train/loss", "rollout/ep_rew_mean"]))
+    np.testing.assert_array_equal(sb3.series["train/entropy_loss"].values, [-0.0, -1.0, -2.0])
+    verl = run_from_arrays({"train/lr(1e-3)": ([0, 1], [1.0, 2.0]), "train/loss": ([0, 1], [1.0, 2.0])}, {})
+    np.testing.assert_allclose(verl.series["train/lr(1e-3)"].values, [1e-3, 2e-3])
+
+
+def test_statistics_of_a_tag_are_dropped() -> None:
+    run = run_of("update/loss", "update/loss/std", "update/loss-min")
+    assert run.series["update/loss/std"].role is Role.OTHER
+    assert run.series["update/loss-min"].role is Role.OTHER
+
+
+def test_a_companion_that_is_the_loss_in_other_units() -> None:
+    rng = np.random.default_rng(3)
+    error = rng.gamma(2.0, 0.1, 200)
+    steps = np.arange(200)
+    run = run_from_arrays({"bc/loss": (steps, 3 * error + 1), "bc/mse": (steps, error)}, {})
+    assert run.series["bc/mse"].role is Role.OTHER
+    assert "bc/loss" in run.series["bc/mse"].reason
+
+
+def test_one_common_leap_makes_no_twin() -> None:
+    rng = np.random.default_rng(4)
+    loss, error = rng.normal(size=200), rng.normal(size=200)
+    loss[120], error[120] = 1e6, 1e6
+    run = run_from_arrays({"bc/loss": (np.arange(200), loss), "bc/mse": (np.arange(200), error)}, {})
+    assert run.series["bc/mse"].role is Role.COMPANION
+
+
+def test_overrides(tmp_path) -> None:
+    write(tmp_path, curves({"my/thing": [1.0, 2.0], "loss": [3.0, 4.0]}))
+    (tmp_path / "spikediag.toml").write_text(
+        '[roles]\n"my/thing" = "companion"\nloss = "other"\n[facts]\nbatch_size = 32\n'
+    )
+    run = read_run(tmp_path)
+    assert run.series["my/thing"].role is Role.COMPANION
+    assert run.series["my/thing"].reason == "spikediag.toml"
+    assert run.series["loss"].role is Role.OTHER
+    assert run.fact("batch_size").source == "spikediag.toml: batch-size"
+    assert "spikediag.toml" in [file.path for file in run.files]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[roles]\n"a" = "lossy"\n', "unknown role"),
+        ("[roles\n", "no valid TOML"),
+        ("roles = 3\n", "are tables"),
+        ("[facts]\nbatch = 3\n", "no fact"),
+        ('[facts]\nbatch_size = "x"\n', "cannot be used"),
+    ],
+)
+def test_bad_settings(tmp_path, text: str, words: str) -> None:
+    write(tmp_path, curves({"loss": [1.0]}))
+    (tmp_path / "spikediag.toml").write_text(text)
+    with pytest.raises(UsageError, match=words):
+        read_run(tmp_path)
