@@ -11,7 +11,6 @@ from spikediag.reporter.markdown import to_markdown
 from spikediag.reporter.protocol import Format, registry
 from spikediag.reporter.summary import Row, TerminalSummary, summary
 from spikediag.reporter.words import language
-from spikediag.reporter.words.writer import PLAIN, Writer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,10 +55,11 @@ def figure(diagnosis: Diagnosis, axes: "Axes | None" = None, lang: str = "en") -
         UsageError: there is no such language.
     """
     from spikediag.reporter.figures import overview  # noqa: PLC0415  # Matplotlib is heavy
+    from spikediag.reporter.figures.fonts import font_families, speaker  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
 
-    writer = Writer(language.load(lang), PLAIN)
-    with drawing(LIGHT):
+    writer = speaker(language.load(lang))
+    with drawing(LIGHT, font_families(writer.language)):
         if axes is None:
             return overview.overview(diagnosis, LIGHT, writer)
         overview.on_axes(diagnosis, axes, LIGHT, writer)

@@ -18,10 +18,23 @@ def to_markdown(diagnosis: Diagnosis, lang: str = "en") -> str:
     Raises:
         UsageError: there is no such language.
     """
+    return _rendered("report.md.j2", diagnosis, lang)
+
+
+def verdict(diagnosis: Diagnosis, lang: str = "en") -> str:
+    """The verdict, the findings and what to do, without pictures.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    return _rendered("verdict.md.j2", diagnosis, lang)
+
+
+def _rendered(template: str, diagnosis: Diagnosis, lang: str) -> str:
     writer = Writer(language.load(lang), MARKDOWN)
     env = environment(writer)
     env.globals["code_block"] = _code_block
-    text = env.get_template("report.md.j2").render(page(diagnosis, writer))
+    text = env.get_template(template).render(page(diagnosis, writer))
     return re.sub(r"\n{3,}", "\n\n", text)
 
 

@@ -51,15 +51,17 @@ def _hash(script: str) -> str:
 
 def _pictures(diagnosis: Diagnosis, writer: Writer) -> Iterator[str]:
     from spikediag.reporter.figures.closeup import closeup  # noqa: PLC0415  # Matplotlib is heavy
+    from spikediag.reporter.figures.fonts import font_families, speaker  # noqa: PLC0415
     from spikediag.reporter.figures.overview import overview  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
     from spikediag.reporter.figures.svg import svg  # noqa: PLC0415
 
-    with drawing(LIGHT):
-        yield svg(overview(diagnosis, LIGHT, writer), "overview", writer.text(OVERVIEW), LIGHT)
+    drawer = speaker(writer.language)
+    with drawing(LIGHT, font_families(drawer.language)):
+        yield svg(overview(diagnosis, LIGHT, drawer), "overview", writer.text(OVERVIEW), LIGHT)
         for n, finding in enumerate(main_findings(diagnosis), 1):
             label = writer.text(CLOSE_UP)
-            yield svg(closeup(diagnosis, finding, LIGHT, writer), f"finding-{n}", label, LIGHT)
+            yield svg(closeup(diagnosis, finding, LIGHT, drawer), f"finding-{n}", label, LIGHT)
 
 
 def _themes() -> dict[str, list[tuple[Markup, Markup]]]:

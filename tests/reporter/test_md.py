@@ -39,7 +39,7 @@ def test_facts_stand_with_source_confidence_and_conflict() -> None:
 
 def test_skipped_checks_damage_and_notes_are_told() -> None:
     text = written(builders.diagnosis())
-    assert "| loss-scale | **no** | The run does not carry what this check needs. |" in text
+    assert "| loss-scale drop | **no** | The run does not carry what this check needs. |" in text
     assert "331 bytes at 412,000: the last record is cut off" in text
     assert "- 12 copies of records were dropped" in text
 

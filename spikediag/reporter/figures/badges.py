@@ -9,7 +9,8 @@ from matplotlib.transforms import blended_transform_factory
 from spikediag.model import FloatArray
 from spikediag.reporter.figures.style import Theme
 
-ABOVE = 0.25  # inches between the axes and its badges: the title stands between
+ABOVE = 0.05  # inches between the axes and its badges
+ROOM = 18  # points that the titles of a panel move up to leave room for badges
 GAP = 0.026  # share of the axes width that a badge needs
 
 

@@ -68,6 +68,7 @@ def _peak(axes: Axes, finding: Finding, window: Window, theme: Theme, writer: Wr
         fontweight="bold",
         color=theme.mark,
         linespacing=1.35,
+        bbox={"facecolor": theme.paper, "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
     )
     axes.annotate(
         "",

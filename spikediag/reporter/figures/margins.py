@@ -25,7 +25,9 @@ def band(axes: Axes, test: CompanionTest, window: Window, theme: Theme, writer: 
     axes.axhspan(low, high, color=colour, alpha=0.1, linewidth=0, zorder=0)
     bottom, top = axes.get_ylim()
     if axes.get_yscale() == "linear":
-        axes.set_ylim(min(bottom, low - 0.25 * test.margin), max(top, high + 0.25 * test.margin))
+        reach = [v for v in (low, high, test.before + test.low, test.before + test.high) if math.isfinite(v)]
+        room = 0.08 * (max(reach) - min(reach))
+        axes.set_ylim(min(bottom, min(reach) - room), max(top, max(reach) + room))
     axes.plot(
         (window.first, window.start),
         (test.before, test.before),
@@ -46,10 +48,12 @@ def band(axes: Axes, test: CompanionTest, window: Window, theme: Theme, writer: 
                 zorder=5,
             )
         )
-    text = say("margin {margin}: inside, it did not move", margin=verbatim(f"±{number(test.margin)}"))
-    axes.annotate(
-        writer.text(text), xy=(0.012, 0.04), xycoords="axes fraction", fontsize=8, color=theme.muted
+    words = say(
+        "change {change}, margin {margin}",
+        change=verbatim(number(test.change, signed=True)),
+        margin=verbatim(f"±{number(test.margin)}"),
     )
+    panel.remark(axes, writer.text(words), theme)
 
 
 def testable(finding: Finding) -> tuple[CompanionTest, ...]:

@@ -1,6 +1,7 @@
 """The overview: every series that matters on one step axis, findings shaded and numbered."""
 
 import textwrap
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ from spikediag.reporter.words.writer import Writer
 FIRST = 2.4  # inches
 HEIGHTS = {Role.LOSS: 0.85, Role.COMPANION: 0.85}
 OTHER = 0.7
-HEAD, FOOT = 1.1, 0.48
+BARE, HEAD, FOOT = 0.85, 1.1, 0.48
 STEP_UNITS = {"step": say("step"), "epoch": say("epoch"), "sample": say("sample")}
 NARROWEST = 0.004  # share of the axis that a shaded stretch has at least, so that it can be seen
 
@@ -26,13 +27,14 @@ def overview(diagnosis: Diagnosis, theme: Theme, writer: Writer) -> Figure:
     """A figure with one panel for each series of `choice.panels`."""
     shown = panels(diagnosis)
     heights = [FIRST if n == 0 else HEIGHTS.get(s.role, OTHER) for n, s in enumerate(shown)]
-    stack = Stack(tuple(heights), HEAD)
+    stack = Stack(tuple(heights), HEAD if diagnosis.findings else BARE)
     total = stack.total + FOOT
     figure = Figure(figsize=(WIDTH, total), dpi=DPI)
-    axes = [figure.add_axes(box) for box in stack.boxes(total, 0.075, 0.985)]
+    axes = [figure.add_axes(box) for box in stack.boxes(total, 0.075, 0.975)]
     _headline(figure, diagnosis, theme, writer)
-    for ax, series in zip(axes, shown, strict=True):
-        _draw(ax, series, diagnosis, theme, writer)
+    for n, (ax, series) in enumerate(zip(axes, shown, strict=True)):
+        raised = badges.ROOM if n == 0 and diagnosis.findings else 0
+        _draw(ax, series, diagnosis, View(theme, writer, raised))
     if shown:
         _share_steps(axes, shown, diagnosis, writer)
         _findings(axes, shown, diagnosis, theme)
@@ -43,16 +45,25 @@ def on_axes(diagnosis: Diagnosis, axes: Axes, theme: Theme, writer: Writer) -> N
     """Only the leading loss with its findings, on axes that the caller owns."""
     shown = panels(diagnosis)[:1]
     for series in shown:
-        _draw(axes, series, diagnosis, theme, writer)
+        _draw(axes, series, diagnosis, View(theme, writer, badges.ROOM if diagnosis.findings else 0))
         _share_steps([axes], shown, diagnosis, writer)
         _findings([axes], shown, diagnosis, theme)
 
 
-def _draw(axes: Axes, series: Series, diagnosis: Diagnosis, theme: Theme, writer: Writer) -> None:
-    panel.draw(axes, series, theme, writer.name(series.tag, 48))
-    said = remark(series, diagnosis, writer)
+@dataclass(frozen=True)
+class View:
+    """How a panel is drawn."""
+
+    theme: Theme
+    writer: Writer
+    raised: float  # points that its titles leave to the badges
+
+
+def _draw(axes: Axes, series: Series, diagnosis: Diagnosis, view: View) -> None:
+    panel.draw(axes, series, view.theme, view.writer.name(series.tag, 48), raised=view.raised)
+    said = remark(series, diagnosis, view.writer)
     if said is not None:
-        axes.set_title(writer.text(said), loc="right", fontsize=8, color=theme.muted, pad=4)
+        panel.remark(axes, view.writer.text(said), view.theme, view.raised)
 
 
 def _headline(figure: Figure, diagnosis: Diagnosis, theme: Theme, writer: Writer) -> None:

@@ -28,19 +28,25 @@ def draw(
     *,
     part: slice = slice(None),
     edges: tuple[float, float] = scale.EDGES,
+    raised: float = 0.0,
 ) -> None:
-    """The positions of `part`, decimated, with `title` above; few points are drawn as dots too."""
+    """The positions of `part`, decimated, with `title` above, `raised` by points; few points get dots."""
     line = decimate(series.steps[part], series.values[part])
     dots = "o" if len(line.steps) <= DOTS else None
     axes.plot(line.steps, line.values, color=theme.line(series.role), marker=dots, markersize=2.5)
     scale.choose(axes, line.values, edges)
     _non_finite(axes, series, part, theme)
-    heading(axes, title, theme)
+    heading(axes, title, theme, raised)
 
 
-def heading(axes: Axes, title: str, theme: Theme) -> None:
+def heading(axes: Axes, title: str, theme: Theme, raised: float = 0.0) -> None:
     """The name of a panel, above its left edge."""
-    axes.set_title(title, loc="left", fontsize=9, fontweight="bold", color=theme.ink, pad=4)
+    axes.set_title(title, loc="left", fontsize=9, fontweight="bold", color=theme.ink, pad=4 + raised)
+
+
+def remark(axes: Axes, said: str, theme: Theme, raised: float = 0.0) -> None:
+    """What a panel says at its right edge."""
+    axes.set_title(said, loc="right", fontsize=8, color=theme.muted, pad=4 + raised)
 
 
 def step_axis(axes: Axes, most: int = 8) -> None:

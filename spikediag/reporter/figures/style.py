@@ -70,10 +70,10 @@ DARK = Theme(
 
 
 @contextmanager
-def drawing(theme: Theme, fonts: tuple[str, ...] = ()) -> Iterator[None]:
+def drawing(theme: Theme, fonts: tuple[str, ...]) -> Iterator[None]:
     """Matplotlib settings for the theme while drawing and saving; the reader's own settings never leak in."""
     settings: dict[Any, Any] = {
-        "font.family": [*fonts, "DejaVu Sans"],
+        "font.family": list(fonts),
         "font.size": 9,
         "figure.facecolor": theme.paper,
         "savefig.facecolor": theme.paper,

@@ -11,6 +11,8 @@ from spikediag.errors import UsageError
 
 FOLDER = files("spikediag.reporter") / "languages"
 
+RELATED = {"check": ("kind", "cause")}  # a check bears the id of what it looks for
+
 
 @dataclass(frozen=True)
 class Language:
@@ -29,7 +31,10 @@ class Language:
 
     def label(self, group: str, identifier: str) -> str:
         """The human name of an id; an id that a plugin just brought stands for itself."""
-        return self.ids.get(group, {}).get(identifier, identifier)
+        for name in (group, *RELATED.get(group, ())):
+            if identifier in self.ids.get(name, {}):
+                return self.ids[name][identifier]
+        return identifier
 
 
 def available() -> tuple[str, ...]:

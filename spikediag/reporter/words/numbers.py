@@ -11,7 +11,8 @@ def number(value: float | None, *, signed: bool = False) -> str:
         return "NaN" if math.isnan(value) else ("Inf" if value > 0 else "-Inf")
     sign = "+" if signed and value != 0 else ""
     size = abs(value)
-    return f"{value:{sign},.0f}" if 999.5 <= size < 1e6 else f"{value:{sign}.3g}"
+    short = f"{value:{sign}.3g}"
+    return f"{float(short):{sign},.0f}" if 999.5 <= size < 1e9 else short
 
 
 def share(value: float) -> str:
