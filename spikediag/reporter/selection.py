@@ -12,7 +12,12 @@ GRAVEST = (Kind.NON_FINITE, Kind.DIVERGENCE)
 
 def main_findings(diagnosis: Diagnosis) -> tuple[Finding, ...]:
     """The findings told in full, gravest first: lost runs, then by height in robust sigmas."""
-    return tuple(sorted(diagnosis.findings, key=_gravity)[:CLOSE_UPS])
+    return by_gravity(diagnosis)[:CLOSE_UPS]
+
+
+def by_gravity(diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """Every finding: lost runs first, then by height in robust sigmas, then by step."""
+    return tuple(sorted(diagnosis.findings, key=_gravity))
 
 
 def lead(diagnosis: Diagnosis) -> Finding | None:
@@ -32,7 +37,7 @@ def remedies(diagnosis: Diagnosis) -> tuple[Advice, ...]:
 
 def log_lines(diagnosis: Diagnosis) -> tuple[Advice, ...]:
     """What to log to decide what could not be checked, each once."""
-    return _once(a for f in _ordered(diagnosis) for v in f.verdicts for a in v.missing)
+    return _once(a for f in by_gravity(diagnosis) for v in f.verdicts for a in v.missing)
 
 
 def standing_conditions(diagnosis: Diagnosis) -> tuple[Condition, ...]:
@@ -41,13 +46,9 @@ def standing_conditions(diagnosis: Diagnosis) -> tuple[Condition, ...]:
 
 
 def _standing(diagnosis: Diagnosis) -> Iterator[tuple[Advice, ...]]:
-    for finding in _ordered(diagnosis):
+    for finding in by_gravity(diagnosis):
         yield from (v.advice for v in finding.verdicts if v.status in OPEN)
     yield from (c.advice for c in standing_conditions(diagnosis))
-
-
-def _ordered(diagnosis: Diagnosis) -> list[Finding]:
-    return sorted(diagnosis.findings, key=_gravity)
 
 
 def _gravity(finding: Finding) -> tuple[int, float, int]:

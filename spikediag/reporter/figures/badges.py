@@ -11,6 +11,7 @@ from spikediag.reporter.figures.style import Theme
 
 ABOVE = 0.05  # inches between the axes and its badges
 ROOM = 18  # points that the titles of a panel move up to leave room for badges
+MOST = 24  # badges that fit side by side; the gravest findings get one
 GAP = 0.026  # share of the axes width that a badge needs
 
 

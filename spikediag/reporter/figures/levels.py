@@ -13,7 +13,7 @@ from spikediag.reporter.words.writer import Writer, verbatim
 
 
 def annotate(axes: Axes, finding: Finding, window: Window, theme: Theme, writer: Writer) -> None:
-    """Draw the marks; labels stand where the curve is not: left below, at the peak, right below."""
+    """Draw the marks; labels stand where the curve is not: below it, and above the axes."""
     spike = finding.spike
     after = finding.losses[0].after if finding.losses else math.nan
     _level(axes, spike.baseline, (window.first, window.start), theme)
@@ -45,31 +45,13 @@ def _label(axes: Axes, side: Literal["left", "right"], text: Text, theme: Theme,
 
 def _peak(axes: Axes, finding: Finding, window: Window, theme: Theme, writer: Writer) -> None:
     height = window.peak_value - finding.spike.baseline
-    text = say(
-        "{height} at step {step:,}",
-        height=verbatim(number(height, signed=True)),
-        step=window.peak,
-    )
-    chance = (
-        say("{sigmas} sigma", sigmas=verbatim(number(height / finding.spike.noise)))
-        if finding.spike.noise
-        else None
-    )
-    right = (window.peak - window.first) < 0.55 * (window.last - window.first)
+    up = verbatim(number(height, signed=True))
+    said = say("{height} at step {step:,}", height=up, step=window.peak)
+    if finding.spike.noise > 0:
+        sigmas = verbatim(number(height / finding.spike.noise))
+        said = say("{height} at step {step:,}, {sigmas} sigma", height=up, step=window.peak, sigmas=sigmas)
+    axes.set_title(writer.text(said), loc="right", fontsize=9, fontweight="bold", color=theme.mark, pad=4)
     axes.plot([window.peak], [window.peak_value], "o", color=theme.mark, markersize=4.5, zorder=5)
-    axes.annotate(
-        writer.text(text) + ("" if chance is None else "\n" + writer.text(chance)),
-        xy=(window.peak, window.peak_value),
-        xytext=(9 if right else -9, 4),
-        textcoords="offset points",
-        ha="left" if right else "right",
-        va="top",
-        fontsize=9,
-        fontweight="bold",
-        color=theme.mark,
-        linespacing=1.35,
-        bbox={"facecolor": theme.paper, "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
-    )
     axes.annotate(
         "",
         xy=(window.peak, window.peak_value),

@@ -13,6 +13,7 @@ from spikediag.reporter.figures.layout import Stack
 from spikediag.reporter.figures.remarks import remark
 from spikediag.reporter.figures.style import DPI, WIDTH, Theme
 from spikediag.reporter.headline import headline
+from spikediag.reporter.selection import by_gravity
 from spikediag.reporter.words.writer import Writer
 
 FIRST = 2.4  # inches
@@ -94,12 +95,12 @@ def _share_steps(axes: list[Axes], shown: tuple[Series, ...], diagnosis: Diagnos
 
 
 def _findings(axes: list[Axes], shown: tuple[Series, ...], diagnosis: Diagnosis, theme: Theme) -> None:
-    found = diagnosis.findings
+    numbered = sorted(by_gravity(diagnosis)[: badges.MOST], key=lambda f: f.spike.onset_step)
     for ax, series in zip(axes, shown, strict=True):
-        for finding in found:
+        for finding in diagnosis.findings:
             _shade(ax, finding, series, theme)
-    if found:
-        badges.draw(axes[0], [f.spike.onset_step for f in found], [f.id for f in found], theme)
+    if numbered:
+        badges.draw(axes[0], [f.spike.onset_step for f in numbered], [f.id for f in numbered], theme)
 
 
 def _shade(axes: Axes, finding: Finding, series: Series, theme: Theme) -> None:

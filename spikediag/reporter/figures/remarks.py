@@ -16,7 +16,7 @@ def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
     if finding is None:
         return None
     if series.role is Role.LOSS:
-        return _jump(series, diagnosis, writer)
+        return _jump(series, diagnosis)
     test = next((t for t in finding.coupling.tests if t.tag == series.tag), None)
     if test is None:
         return None
@@ -29,15 +29,15 @@ def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
     )
 
 
-def _jump(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
+def _jump(series: Series, diagnosis: Diagnosis) -> Text | None:
     finding = lead(diagnosis)
     change = next((c for c in finding.losses if c.tag == series.tag), None) if finding else None
     if finding is None or change is None:
         return None
     return say(
-        "{id}: {before} to {peak}, {kind}",
+        "{id}: {before} to {peak}, {sigmas} sigma",
         id=verbatim(finding.id),
         before=verbatim(number(change.before)),
         peak=verbatim(number(change.peak)),
-        kind=writer.word("kind", finding.spike.kind.value),
+        sigmas=verbatim(number(change.sigmas)),
     )

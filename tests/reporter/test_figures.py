@@ -1,0 +1,194 @@
+"""The figures, by their content."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from spikediag import reporter
+from spikediag.model import Kind, Role
+from spikediag.reporter.figures import closeup, fonts, overview, style
+from tests.reporter import builders
+from tests.reporter.builders import series
+
+PANELS = ("actor_loss", "total_loss", "mse", "normalized_mse", "log_std", "lr", "grad_norm")
+
+
+def speaker():
+    return fonts.speaker(reporter.language.load("en"))
+
+
+def drawn(diagnosis) -> Figure:
+    return reporter.figure(diagnosis)
+
+
+def near(diagnosis, n: int = 1) -> Figure:
+    with style.drawing(style.LIGHT, ("DejaVu Sans",)):
+        return closeup.closeup(diagnosis, diagnosis.findings[n], style.LIGHT, speaker())
+
+
+def texts(figure: Figure) -> list[str]:
+    return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+
+
+def run_of(values: np.ndarray, steps: np.ndarray | None = None):
+    steps = np.arange(len(values)) if steps is None else steps
+    return replace(builders.seed_run(), series={"loss": series("loss", Role.LOSS, values, steps)})
+
+
+def lone(values: np.ndarray):
+    return replace(builders.calm(), run=run_of(values))
+
+
+def test_one_panel_for_each_series_the_leading_loss_first_on_one_step_axis() -> None:
+    figure = drawn(builders.diagnosis())
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == [f"bc/{name}" for name in PANELS]
+    assert len({ax.get_xlim() for ax in figure.axes}) == 1
+
+
+def test_the_curve_is_the_series_itself_when_it_is_short() -> None:
+    figure = drawn(builders.diagnosis())
+    loss = builders.seed_curves()["bc/actor_loss"]
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), loss.values)
+
+
+def test_findings_are_numbered_shaded_and_members_of_a_train_ticked() -> None:
+    figure = drawn(builders.diagnosis())
+    assert {"F1", "F2"} <= set(texts(figure))
+    assert all(len(ax.patches) == 2 for ax in figure.axes)
+    ticks = [line for line in figure.axes[0].lines if line.get_marker() == "|"]
+    assert list(ticks[0].get_xdata()) == [9_010, 11_510, 13_010, 17_110, 18_510]
+
+
+def test_the_companion_says_that_it_did_not_move() -> None:
+    assert "F2: +0.0031, margin ±0.28: did not move" in texts(drawn(builders.diagnosis()))
+
+
+def test_a_constant_learning_rate_says_so() -> None:
+    assert "constant at 0.0003" in texts(drawn(builders.diagnosis()))
+
+
+def test_axes_of_the_caller_get_the_leading_loss_only() -> None:
+    mine = Figure()
+    axes = mine.add_subplot()
+    assert reporter.figure(builders.diagnosis(), axes) is mine
+    assert mine.axes == [axes]
+    assert axes.get_title(loc="left") == "bc/actor_loss"
+
+
+def test_close_up_shows_levels_peak_interval_margin_and_parts() -> None:
+    figure = near(builders.diagnosis())
+    said = texts(figure)
+    for words in (
+        "before -14.8",
+        "after -14.9",
+        "+39.1 at step 15,280, 109 sigma",
+        "change +0.0031, margin ±0.28",
+        "error on the sharpest dimensions",
+        "+29.5",
+        "bc/normalized_mse +0.0001",
+    ):
+        assert words in said
+    bars = next(ax for ax in figure.axes if ax.get_title(loc="left") == "The jump in parts").patches
+    assert [b.get_width() for b in bars] == pytest.approx([2.0, 7.6, 29.5, 39.1])
+    assert [b.get_x() for b in bars] == pytest.approx([0.0, 2.0, 9.6, 0.0])
+
+
+def test_close_up_of_a_jump_that_never_came_back_has_no_level_after() -> None:
+    spike = replace(builders.leap(), stop=2_000, end_step=None, kind=Kind.LEVEL_SHIFT)
+    finding = replace(builders.findings()[1], spike=spike, components=())
+    figure = near(builders.diagnosis(found=(finding,)), 0)
+    assert not any(text.startswith("after") for text in texts(figure))
+
+
+def test_ten_million_points_keep_every_spike_and_draw_fast() -> None:
+    values = np.random.default_rng(0).normal(-15, 0.3, 10_000_000)
+    spikes = np.array([123, 4_567_890, 9_999_998])
+    values[spikes] = 30 + np.arange(3)
+    values[777_777] = -80
+    begin = time.perf_counter()
+    line = drawn(lone(values)).axes[0].lines[0]
+    assert time.perf_counter() - begin < 20
+    assert len(line.get_xdata()) < 10_000
+    assert set(spikes) | {777_777} <= set(line.get_xdata())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([1.0]),
+        np.full(10, 3.0),
+        np.full(10, np.nan),
+        np.array([1.0, np.nan, np.inf, -np.inf, 2.0]),
+        np.array([1e300, -1e300, 0.0] * 5),
+        np.array([1e-300, 1e300] * 5),
+        np.zeros(50),
+        np.array([]),
+    ],
+    ids=["one", "constant", "nan", "mixed", "huge", "spread", "zero", "empty"],
+)
+def test_awkward_series_are_drawn_without_a_warning(values: np.ndarray) -> None:
+    (light, dark) = reporter.render(lone(values), ["png"])
+    assert len(light.content) > 1_000
+    assert len(dark.content) > 1_000
+
+
+def test_non_finite_points_are_crossed() -> None:
+    figure = drawn(lone(np.array([1.0, np.nan, np.inf, 2.0])))
+    (crosses,) = (line for line in figure.axes[0].lines if line.get_marker() == "x")
+    assert list(crosses.get_xdata()) == [1, 2]
+
+
+def test_a_spike_that_would_flatten_the_rest_bends_the_axis() -> None:
+    rng = np.random.default_rng(0)
+    signed = rng.normal(-15, 0.3, 500)
+    assert drawn(lone(signed)).axes[0].get_yscale() == "linear"
+    signed[250] = 1e6
+    assert drawn(lone(signed)).axes[0].get_yscale() == "function"
+    positive = np.exp(rng.normal(-8, 1, 500))
+    assert drawn(lone(positive)).axes[0].get_yscale() == "log"
+
+
+def out_of_view(figure: Figure) -> set[int]:
+    """Tick labels beyond the limits of their axis: Matplotlib keeps but does not draw them."""
+    hidden = set()
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        hidden |= {id(tick.label1) for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high}
+    return hidden
+
+
+def overlapping(figure: Figure) -> list[tuple[str, str]]:
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    hidden = out_of_view(figure)
+    shown = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible() and id(t) not in hidden]
+    boxes = [(t.get_text(), Text.get_window_extent(t, renderer).shrunk(0.98, 0.8)) for t in shown]
+    return [(a, b) for n, (a, one) in enumerate(boxes) for b, two in boxes[n + 1 :] if one.overlaps(two)]
+
+
+def test_labels_never_overlap_even_with_thirty_findings() -> None:
+    diagnosis = builders.diagnosis()
+    one = builders.findings()[1]
+    crowd = tuple(
+        replace(
+            one, id=f"F{n + 1}", spike=replace(one.spike, onset_step=15_000 + 7 * n, end_step=15_003 + 7 * n)
+        )
+        for n in range(30)
+    )
+    for shown in (diagnosis, replace(diagnosis, findings=crowd)):
+        assert overlapping(drawn(shown)) == []
+    assert overlapping(near(diagnosis)) == []
+    assert overlapping(near(diagnosis, 0)) == []
+
+
+def test_overview_without_any_loss_is_still_a_figure() -> None:
+    diagnosis = replace(builders.calm(), run=replace(builders.seed_run(), series={}))
+    with style.drawing(style.LIGHT, ("DejaVu Sans",)):
+        figure = overview.overview(diagnosis, style.LIGHT, speaker())
+    assert figure.axes == []
