@@ -6,6 +6,7 @@ import typer
 
 from spikediag.cli.analyze import analyze
 from spikediag.cli.check import check
+from spikediag.cli.compare import compare
 from spikediag.cli.explain import explain
 from spikediag.cli.scan import scan
 from spikediag.cli.tags import tags
@@ -18,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (analyze, check, tags, scan, explain):
+for command in (analyze, check, compare, tags, scan, explain):
     app.command()(command)
 
 

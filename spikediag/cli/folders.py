@@ -20,14 +20,14 @@ def folder_name(run_name: str) -> str:
     return f"run-{kept}" if not kept or kept.startswith("-") or RESERVED.fullmatch(kept) else kept
 
 
-def claim(out: Path, run: Path, run_name: str, taken: set[str]) -> Path:
+def claim(out: Path, run: Path, run_name: str, taken: set[str], kind: str = "report") -> Path:
     """The folder for this run's report: named after the run, and after its parents where names collide.
 
     Raises:
         ReportExistsError: the folder holds something that spikediag did not write.
     """
     free = (name for name in _candidates(run, run_name) if name.casefold() not in taken)
-    name = next(name for name in free if _usable(out / name, run))
+    name = next(name for name in free if _usable(out / name, run, kind))
     taken.add(name.casefold())
     return out / name
 
@@ -45,12 +45,12 @@ def _candidates(run: Path, run_name: str) -> Iterator[str]:
         number += 1
 
 
-def _usable(folder: Path, run: Path) -> bool:
-    """Whether nothing is there, or an earlier report on this run, or on a run that is gone."""
+def _usable(folder: Path, run: Path, kind: str) -> bool:
+    """Whether nothing is there, or an earlier report of this kind on this run, or on a run that is gone."""
     if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
         return True
     marker = Marker.read(folder)
     if marker is None:
         raise ReportExistsError(f"{folder} holds something that spikediag did not write; {WAY_OUT}")
     reported = (folder / marker.run).resolve()
-    return reported == run.resolve() or not reported.exists()
+    return marker.kind == kind and (reported == run.resolve() or not reported.exists())

@@ -17,15 +17,16 @@ class Marker:
 
     run: str
     files: tuple[str, ...]
+    kind: str = "report"  # or "comparison"
 
     @classmethod
-    def of(cls, folder: Path, run: Path, files: tuple[str, ...]) -> Self:
+    def of(cls, folder: Path, run: Path, files: tuple[str, ...], kind: str) -> Self:
         """The marker for a report on `run` in `folder`."""
         try:
             where = Path(os.path.relpath(run.resolve(), folder.resolve()))
         except ValueError:  # another drive on Windows
             where = run.resolve()
-        return cls(where.as_posix(), files)
+        return cls(where.as_posix(), files, kind)
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
@@ -35,11 +36,11 @@ class Marker:
         except (OSError, ValueError, RecursionError):
             return None
         match kept:
-            case {"schema": str(schema), "run": str(run), "files": [*files]} if schema == SCHEMA:
-                return None if "\0" in run else cls(run, tuple(f for f in files if isinstance(f, str)))
+            case {"schema": str(schema), "kind": str(kind), "run": str(run), "files": [*files]} if schema == SCHEMA:
+                return None if "\0" in run else cls(run, tuple(f for f in files if isinstance(f, str)), kind)
         return None
 
     def content(self) -> bytes:
         """The bytes of the file."""
-        document = {"schema": SCHEMA, "run": self.run, "files": list(self.files)}
+        document = {"schema": SCHEMA, "kind": self.kind, "run": self.run, "files": list(self.files)}
         return (json.dumps(document, indent=2) + "\n").encode()

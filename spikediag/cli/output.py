@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spikediag.model import Artifact
 
 
-def write_report(folder: Path, run: Path, artifacts: Sequence["Artifact"]) -> None:
+def write_report(folder: Path, run: Path, artifacts: Sequence["Artifact"], kind: str = "report") -> None:
     """Write a report: a new folder appears whole, in an old one each file is replaced whole.
 
     Raises:
@@ -27,7 +27,7 @@ def write_report(folder: Path, run: Path, artifacts: Sequence["Artifact"]) -> No
         with _workshop(folder.parent) as workshop:
             for artifact in artifacts:
                 _inside(workshop, artifact.name).write_bytes(artifact.content)
-            marker = Marker.of(folder, run, tuple(sorted(a.name for a in artifacts)))
+            marker = Marker.of(folder, run, tuple(sorted(a.name for a in artifacts)), kind)
             (workshop / NAME).write_bytes(marker.content())
             if folder.exists():
                 _replace(folder, workshop, marker.files)

@@ -61,15 +61,17 @@ def dispersion(*sides: Counts) -> float:
     return max(1.0, squares / degrees) if degrees else 1.0
 
 
-def rate_ratio(before: Counts, after: Counts, confidence: float = 0.95) -> Ratio:
+def rate_ratio(
+    before: Counts, after: Counts, confidence: float = 0.95, spread: float | None = None
+) -> Ratio:
     """The ratio of two rates with its exact conditional interval.
 
     Given the total, the events after are binomial with a share that the ratio determines; Clopper-Pearson's
     interval of that share is an exact interval of the ratio. Where trainings repeat, the counts are first
     divided by their dispersion, so that seeds that differ more than chance widen the interval; the interval
-    is exact only for a dispersion of 1.
+    is exact only for a dispersion of 1. A known dispersion is given as `spread`.
     """
-    spread = dispersion(before, after)
+    spread = dispersion(before, after) if spread is None else spread
     a, b = after.total / spread, before.total / spread
     odds = after.exposure / before.exposure
     tail = (1 - confidence) / 2
@@ -109,3 +111,20 @@ def prediction_tail(new: float, earlier: Sequence[float]) -> float:
 def rank_tail(new: float, earlier: Sequence[float]) -> float:
     """Chance that the new one of exchangeable values ranks this high: exact without any distribution."""
     return (1 + sum(x >= new for x in earlier)) / (len(earlier) + 1)
+
+
+def detectable_ratio(before: Counts, exposure: float, spread: float = 1.0, power: float = 0.8) -> float | None:
+    """The largest rate ratio whose decrease would be significant with this power; None if none would.
+
+    The most events after that are still significantly fewer, given those before, bound a Poisson count; the
+    answer is the rate at which that count stays within the bound with chance `power`. A dispersion scales
+    the counts as in `rate_ratio`.
+    """
+    most = -1
+    while rate_ratio(before, Counts((most + 1,), (exposure,)), spread=spread).high < 1:
+        most += 1
+    if most < 0:
+        return None
+    # The mean of the Poisson count that stays within `most` with chance `power`.
+    mean = spread * float(stats.chi2.ppf(1 - power, 2 * (most / spread + 1))) / 2
+    return mean / (before.rate * exposure)

@@ -1,0 +1,25 @@
+"""Two sides of diagnosed trainings: did the remedy work?"""
+
+from spikediag.comparison.artifacts import PAGE, artifacts
+from spikediag.comparison.judge import Pair, compare
+from spikediag.comparison.markdown import table, to_markdown
+from spikediag.comparison.report import SCHEMA, plain, to_dict
+from spikediag.comparison.values import Change, Comparison, Cost, Outcome, Setting, Side
+
+__all__ = [
+    "PAGE",
+    "SCHEMA",
+    "Change",
+    "Comparison",
+    "Cost",
+    "Outcome",
+    "Pair",
+    "Setting",
+    "Side",
+    "artifacts",
+    "compare",
+    "plain",
+    "table",
+    "to_dict",
+    "to_markdown",
+]

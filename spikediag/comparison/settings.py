@@ -1,0 +1,79 @@
+"""What else differs between the sides, the likeliest explanation first."""
+
+from collections.abc import Iterator, Sequence
+
+from spikediag.comparison.values import ConditionChange, Setting
+from spikediag.model import Condition, Diagnosis, Text, say
+
+SIGMA = say("A floor under sigma caps what one small error can cost in nats.")
+BATCH = say("The batch sets how often every sample is used, and the noise of the gradient.")
+PACE = say("The learning rate sets how far one step goes, and a decay shortens the late ones.")
+ADAM = say("The optimizer's memory sets how large a step follows a quiet stretch.")
+REGULAR = say("Regularisation keeps sigma from collapsing onto the training samples.")
+CLIP = say("A clip bounds the step that one gradient can make.")
+SAMPLES = say("More samples are memorised later.")
+DRAW = say("How samples are drawn decides which of them meet in a batch.")
+PROBLEM = say("The loss sums over action dimensions: another number is another loss.")
+LENGTH = say("Both sides are cut to the same window; a schedule may still depend on the length.")
+SEEN = say("It changes how many spikes are seen, not how many there are.")
+CHANCE = say("Chance: only several seeds a side tell it from an effect.")
+OTHER = say("No effect on spikes is known.")
+
+# In the order of the effect that each had on the number of spikes in the remedies of sample_runs and in the
+# published studies that docs name; a seed and the logging come last because they explain without a cause.
+REASONS = {
+    "sigma_min": SIGMA,
+    "log_std_min": SIGMA,
+    "batch_size": BATCH,
+    "effective_batch_size": BATCH,
+    "lr_schedule": PACE,
+    "learning_rate": PACE,
+    "beta2": ADAM,
+    "optimizer": ADAM,
+    "beta1": ADAM,
+    "dropout": REGULAR,
+    "grad_clip": CLIP,
+    "dataset_size": SAMPLES,
+    "sampling": DRAW,
+    "weight_decay": REGULAR,
+    "gradient_accumulation": BATCH,
+    "world_size": BATCH,
+    "action_dim": PROBLEM,
+    "train_steps": LENGTH,
+    "log_every": SEEN,
+    "seed": CHANCE,
+}
+RANKS = {name: rank for rank, name in enumerate(REASONS, 1)}
+
+
+def settings(before: Sequence[Diagnosis], after: Sequence[Diagnosis]) -> tuple[Setting, ...]:
+    """The facts whose values differ, those that could explain most first."""
+    names = {name for d in (*before, *after) for name in d.run.facts}
+    found = (Setting(name, _values(before, name), _values(after, name), *_rank(name)) for name in names)
+    return tuple(sorted((s for s in found if s.before != s.after), key=lambda s: (s.rank, s.name)))
+
+
+def conditions(before: Diagnosis, after: Diagnosis) -> tuple[ConditionChange, ...]:
+    """Every condition that was judged on either side, in alphabetical order."""
+    return tuple(_conditions({c.condition: c for c in before.conditions}, {c.condition: c for c in after.conditions}))
+
+
+def _rank(name: str) -> tuple[int, Text]:
+    return RANKS.get(name, RANKS["train_steps"]), REASONS.get(name, OTHER)
+
+
+def _values(diagnoses: Sequence[Diagnosis], name: str) -> str:
+    values = (d.run.fact(name).value for d in diagnoses)
+    return ", ".join(sorted({"unknown" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in values}))
+
+
+def _conditions(before: dict[str, Condition], after: dict[str, Condition]) -> Iterator[ConditionChange]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        yield ConditionChange(
+            condition=name,
+            before=old.status.value if old else "",
+            after=new.status.value if new else "",
+            before_reading=old.reading if old else None,
+            after_reading=new.reading if new else None,
+        )

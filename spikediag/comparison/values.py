@@ -1,0 +1,119 @@
+"""What a comparison of two sides says."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spikediag.model import FloatArray, Text
+from spikediag.stats.rates import Counts, Ratio
+
+
+class Outcome(StrEnum):
+    """Whether there are fewer spikes after than before."""
+
+    IMPROVED = "improved"
+    WORSE = "worse"
+    NO_DETECTABLE_CHANGE = "no_detectable_change"
+
+
+class Cost(StrEnum):
+    """Whether the error metric ends worse after than before."""
+
+    PAID = "paid"
+    NONE = "none"
+    UNCLEAR = "unclear"
+    NOT_LOGGED = "not_logged"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One series of one training on the common axis."""
+
+    tag: str
+    x: FloatArray  # (n,) steps or passes, ascending
+    values: FloatArray  # (n,) as logged
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A jump on the common axis."""
+
+    x: float
+    step: int
+    height: float  # loss units; not finite when the loss was not
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One training inside the common window."""
+
+    name: str
+    loss: Curve
+    companion: Curve | None
+    marks: tuple[Mark, ...]
+    exposure: float  # steps or passes watched
+    diverged: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The trainings before or after a change, pooled."""
+
+    name: str
+    trials: tuple[Trial, ...]
+    counts: Counts
+    largest: float  # highest jump, loss units; 0 when there is none
+
+
+@dataclass(frozen=True)
+class Change:
+    """A final level before and after. The interval is that of after minus before, 95 %."""
+
+    tag: str
+    before: float
+    after: float
+    low: float
+    high: float
+    basis: Text  # where the interval's width comes from
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A fact that differs between the sides, and how it could explain a change."""
+
+    name: str
+    before: str
+    after: str
+    rank: int  # 1 is the likeliest to explain a change in spikes
+    why: Text
+
+
+@dataclass(frozen=True)
+class ConditionChange:
+    """A fragility before and after; an empty reading: not judged there."""
+
+    condition: str
+    before: str  # its status
+    after: str
+    before_reading: Text | None
+    after_reading: Text | None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Did the change work, and what did it cost?"""
+
+    before: Side
+    after: Side
+    unit: str  # "step" or "pass": the common axis
+    start: float  # the common window
+    end: float
+    ratio: Ratio  # spike rate after over before
+    outcome: Outcome
+    detectable: float | None  # the largest ratio that would have counted as improved 4 times in 5; None: none would
+    loss: Change
+    companion: Change | None
+    cost: Cost
+    settings: tuple[Setting, ...]
+    conditions: tuple[ConditionChange, ...]
+    summary: Text
+    notes: tuple[Text, ...]

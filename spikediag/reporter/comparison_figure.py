@@ -1,0 +1,100 @@
+"""The figure of a comparison: losses and errors of all sides below each other, on shared axes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikediag.model import FloatArray, Role
+from spikediag.reporter.words.escape import visible
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST = 8  # sides in one figure; more would be too flat to read
+ROW, HEAD = 1.7, 0.7  # inches, of a side and around all
+GRID = 2**40  # whole numbers across the axis: decimation counts in whole steps
+REACH = 10  # points from an onset in which its peak is sought
+NAME = 60  # characters of a run's or tag's name
+
+
+@dataclass(frozen=True, eq=False)
+class Strand:
+    """One series of one training, x ascending, with the points to mark."""
+
+    x: FloatArray  # (n,)
+    values: FloatArray  # (n,)
+    marks: FloatArray  # (m,) x of jumps
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One side: a name, a caption, and its trainings' losses and error metrics."""
+
+    name: str
+    caption: str
+    losses: tuple[Strand, ...]
+    errors: tuple[Strand, ...]
+
+
+def comparison_figure(rows: Sequence[Row], loss_tag: str, error_tag: str | None, unit: str) -> "Figure":
+    """A row for each of the first sides, the loss left and the error right, each column on one scale."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  # Matplotlib is heavy
+
+    from spikediag.reporter.figures.panel import step_axis  # noqa: PLC0415
+    from spikediag.reporter.figures.style import DPI, LIGHT, WIDTH, drawing  # noqa: PLC0415
+
+    shown = rows[:MOST]
+    columns = [(loss_tag, Role.LOSS, [row.losses for row in shown])]
+    if error_tag is not None:
+        columns.append((error_tag, Role.COMPANION, [row.errors for row in shown]))
+    with drawing(LIGHT):
+        figure = Figure(figsize=(WIDTH, HEAD + ROW * len(shown)), dpi=DPI, layout="constrained")
+        grid = figure.subplots(len(shown), len(columns), sharex=True, sharey="col", squeeze=False)
+        for n, (tag, role, strands) in enumerate(columns):
+            _column(grid[:, n], strands, role, tag)
+        for axes, row in zip(grid[:, 0], shown, strict=True):
+            axes.set_title(f"{visible(row.name, NAME)}: {row.caption}", loc="left", fontsize=9, fontweight="bold")
+        for axes in grid[-1]:
+            axes.set_xlabel("passes over the data" if unit == "pass" else unit)
+            step_axis(axes, 6)
+    return figure
+
+
+def comparison_png(rows: Sequence[Row], loss_tag: str, error_tag: str | None, unit: str) -> bytes:
+    """The figure as a PNG; the same rows give the same bytes."""
+    from spikediag.reporter.figures.save import png  # noqa: PLC0415
+    from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
+
+    with drawing(LIGHT):
+        return png(comparison_figure(rows, loss_tag, error_tag, unit))
+
+
+def _column(panels: "Sequence[Axes]", sides: Sequence[Sequence[Strand]], role: Role, tag: str) -> None:
+    from spikediag.reporter.figures import scale  # noqa: PLC0415
+
+    for axes, strands in zip(panels, sides, strict=True):
+        for strand in strands:
+            _draw(axes, strand, role)
+    everything = [strand.values for strands in sides for strand in strands]
+    scale.choose(panels[0], np.concatenate(everything))
+    panels[0].annotate(
+        visible(tag, NAME), (1, 1), xytext=(0, 4), xycoords="axes fraction", textcoords="offset points",
+        ha="right", va="bottom", fontsize=8, color=panels[0].yaxis.label.get_color(),
+    )
+
+
+def _draw(axes: "Axes", strand: Strand, role: Role) -> None:
+    from spikediag.reporter.figures.decimate import decimate  # noqa: PLC0415
+    from spikediag.reporter.figures.style import LIGHT  # noqa: PLC0415
+
+    if not len(strand.x):
+        return
+    unit = (float(strand.x[-1] - strand.x[0]) or 1.0) / GRID
+    line = decimate(np.rint((strand.x - strand.x[0]) / unit).astype(np.int64), strand.values)
+    axes.plot(strand.x[0] + line.steps * unit, line.values, color=LIGHT.line(role), linewidth=0.8)
+    at = np.searchsorted(strand.x, strand.marks).clip(max=len(strand.x) - 1)
+    highest = [np.nanmax(strand.values[i : i + REACH], initial=-np.inf) for i in at]
+    axes.plot(strand.marks, highest, "v", color=LIGHT.mark, markersize=4, markeredgewidth=0)
