@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +37,8 @@ def compare(
     *,
     by: Annotated[str, typer.Option("--by", help="Align by step, or by pass over the data.")] = "step",
     min_height: Annotated[
-        float, typer.Option("--min-height", min=0, help="Count only jumps of this height, in units of the loss.")
+        float,
+        typer.Option("--min-height", min=0, help="Count only jumps of this height, in units of the loss."),
     ] = 0.0,
     out: Annotated[
         Path | None,
@@ -46,7 +47,9 @@ def compare(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON; an array for several remedies.")
     ] = False,
-    as_table: Annotated[bool, typer.Option("--table", help="Print one Markdown table of all remedies.")] = False,
+    as_table: Annotated[
+        bool, typer.Option("--table", help="Print one Markdown table of all remedies.")
+    ] = False,
 ) -> int:
     """Compare training before and after a change: spikes, levels, settings, and whether it helped.
 
@@ -97,7 +100,13 @@ def _side(typed: str) -> _Side:
 def _name(typed: Path, names: Sequence[str]) -> str:
     if len(names) == 1:
         return names[0]
-    return typed.resolve().name if typed.exists() else commonprefix(names).rstrip("_-. ") or names[0]
+    return typed.resolve().name if typed.exists() else _shared(names)
+
+
+def _shared(names: Sequence[str]) -> str:
+    """What the names of seeds have in common: bc_0 and bc_1 are seeds of bc."""
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in alike).rstrip("_-. ") or names[0]
 
 
 def _pair(before: _Side, after: _Side) -> "Pair":
@@ -113,7 +122,9 @@ def _show(made: "Sequence[Comparison]") -> None:
 
     screen = console()
     for c in made:
-        screen.print(Text.assemble((f"{c.outcome.replace('_', ' ').upper():<22}", STYLES[c.outcome]), plain(c.summary)))
+        screen.print(
+            Text.assemble((f"{c.outcome.replace('_', ' ').upper():<22}", STYLES[c.outcome]), plain(c.summary))
+        )
         for label, sentence in _lines(c):
             screen.print(Text.assemble((f"  {label:<20}", "dim"), printable(sentence)))
         screen.print()
@@ -124,7 +135,10 @@ def _lines(c: "Comparison") -> "Iterator[tuple[str, str]]":
 
     yield "window", f"{c.unit} {c.start:,.0f} to {c.end:,.0f}"
     yield "largest jump", f"{c.before.largest:.3g} to {c.after.largest:.3g}"
-    yield "final loss", f"{c.loss.tag}: {c.loss.before:.4g} to {c.loss.after:.4g} ({c.loss.low:+.2g} to {c.loss.high:+.2g})"
+    yield (
+        "final loss",
+        f"{c.loss.tag}: {c.loss.before:.4g} to {c.loss.after:.4g} ({c.loss.low:+.2g} to {c.loss.high:+.2g})",
+    )
     if c.companion is not None:
         e = c.companion
         yield "final error", f"{e.tag}: {e.before:.4g} to {e.after:.4g} ({e.low:+.2g} to {e.high:+.2g})"

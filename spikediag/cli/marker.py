@@ -36,7 +36,9 @@ class Marker:
         except (OSError, ValueError, RecursionError):
             return None
         match kept:
-            case {"schema": str(schema), "kind": str(kind), "run": str(run), "files": [*files]} if schema == SCHEMA:
+            case {"schema": str(schema), "kind": str(kind), "run": str(run), "files": [*files]} if (
+                schema == SCHEMA
+            ):
                 return None if "\0" in run else cls(run, tuple(f for f in files if isinstance(f, str)), kind)
         return None
 

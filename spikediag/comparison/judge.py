@@ -30,10 +30,13 @@ def compare(pair: Pair, unit: str = "step", min_height: float = 0.0) -> Comparis
     everyone = (*pair.before, *pair.after)
     loss, companion = sides.loss_tag(everyone), sides.companion_tag(everyone)
     if loss is None:
-        raise UsageError(f"{pair.before_name} and {pair.after_name} share no loss; `spikediag tags` shows theirs.")
+        raise UsageError(
+            f"{pair.before_name} and {pair.after_name} share no loss; `spikediag tags` shows theirs."
+        )
     axis = common_axis([d.run for d in everyone], loss, unit)
-    before = sides.pool(pair.before_name, pair.before, axis, loss, companion, min_height)
-    after = sides.pool(pair.after_name, pair.after, axis, loss, companion, min_height)
+    tags = sides.Tags(loss, companion)
+    before = sides.pool(pair.before_name, pair.before, axis, tags, min_height)
+    after = sides.pool(pair.after_name, pair.after, axis, tags, min_height)
     ratio = rate_ratio(before.counts, after.counts)
     outcome = _outcome(before, after, ratio)
     error = _companion(before, after)

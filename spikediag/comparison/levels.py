@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from spikediag.comparison.values import Change, Cost, Curve
-from spikediag.model import Measure, say
+from spikediag.model import FloatArray, Measure, say
 
 END = 0.1  # share of the window that is its end
 BLOCKS = 10  # consecutive stretches of the end: neighbouring points depend on each other, stretches hardly
@@ -53,14 +53,15 @@ def cost(companion: Change | None, measure: Measure) -> Cost:
     return Cost.UNCLEAR
 
 
-def _end(curve: Curve) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _end(curve: Curve) -> FloatArray:
     if not len(curve.x):
         return np.empty(0)
     late = curve.values[curve.x >= curve.x[-1] - END * (curve.x[-1] - curve.x[0])]
-    return late[np.isfinite(late)]
+    finite: FloatArray = late[np.isfinite(late)]
+    return finite
 
 
-def _noise(end: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
+def _noise(end: FloatArray) -> float:
     """Standard error of the level of one run's end; NaN with too few points to tell."""
     if len(end) < 2 * BLOCKS:
         return math.nan

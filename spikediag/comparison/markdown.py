@@ -24,7 +24,7 @@ COSTS = {
 
 def to_markdown(comparisons: Sequence[Comparison], *, picture: bool = True) -> str:
     """The table of all sides, then what each change did; `picture` links the figure beside it."""
-    return "\n".join(_page(comparisons, picture)) + "\n"
+    return "\n".join(_page(comparisons, picture=picture)) + "\n"
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
@@ -32,7 +32,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
     return "\n".join(_table(comparisons)) + "\n"
 
 
-def _page(comparisons: Sequence[Comparison], picture: bool) -> Iterator[str]:
+def _page(comparisons: Sequence[Comparison], *, picture: bool) -> Iterator[str]:
     yield "# Did it help?"
     yield ""
     for c in comparisons:
@@ -46,11 +46,13 @@ def _page(comparisons: Sequence[Comparison], picture: bool) -> Iterator[str]:
 
 
 def _table(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    yield "| run | spikes | rate ratio (95 %) | largest jump | final loss | final error | verdict | accuracy |"
+    headings = "spikes | rate ratio (95 %) | largest jump | final loss | final error | verdict | accuracy"
+    yield f"| run | {headings} |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
     first = comparisons[0]
     error = "" if first.companion is None else _number(first.companion.before)
-    yield f"| {_side(first.before)} | 1 | {_jump(first.before)} | {_number(first.loss.before)} | {error} | | |"
+    jump, loss = _jump(first.before), _number(first.loss.before)
+    yield f"| {_side(first.before)} | 1 | {jump} | {loss} | {error} | | |"
     for c in comparisons:
         error = "" if c.companion is None else _number(c.companion.after)
         yield (
@@ -94,7 +96,7 @@ def _ratio(c: Comparison) -> str:
 
 
 def _jump(side: Side) -> str:
-    return _number(side.largest) if side.counts.total else "–"
+    return _number(side.largest) if side.counts.total else "none"
 
 
 def _number(value: float) -> str:

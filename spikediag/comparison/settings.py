@@ -55,7 +55,9 @@ def settings(before: Sequence[Diagnosis], after: Sequence[Diagnosis]) -> tuple[S
 
 def conditions(before: Diagnosis, after: Diagnosis) -> tuple[ConditionChange, ...]:
     """Every condition that was judged on either side, in alphabetical order."""
-    return tuple(_conditions({c.condition: c for c in before.conditions}, {c.condition: c for c in after.conditions}))
+    return tuple(
+        _conditions({c.condition: c for c in before.conditions}, {c.condition: c for c in after.conditions})
+    )
 
 
 def _rank(name: str) -> tuple[int, Text]:
@@ -64,7 +66,14 @@ def _rank(name: str) -> tuple[int, Text]:
 
 def _values(diagnoses: Sequence[Diagnosis], name: str) -> str:
     values = (d.run.fact(name).value for d in diagnoses)
-    return ", ".join(sorted({"unknown" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in values}))
+    return ", ".join(
+        sorted(
+            {
+                "unknown" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+                for value in values
+            }
+        )
+    )
 
 
 def _conditions(before: dict[str, Condition], after: dict[str, Condition]) -> Iterator[ConditionChange]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +13,14 @@ from spikediag.stats.jumps import jumps
 from spikediag.stats.rates import Counts
 
 HELD_OUT = ("eval", "val", "valid", "validation", "test", "held")
+
+
+@dataclass(frozen=True)
+class Tags:
+    """The series that all runs have and that are compared."""
+
+    loss: str
+    companion: str | None
 
 
 def loss_tag(diagnoses: Sequence[Diagnosis]) -> str | None:
@@ -34,10 +43,14 @@ def held_out(tag: str) -> bool:
 
 
 def pool(
-    name: str, diagnoses: Iterable[Diagnosis], axis: Axis, loss: str, companion: str | None, min_height: float
+    name: str,
+    diagnoses: Iterable[Diagnosis],
+    axis: Axis,
+    tags: Tags,
+    min_height: float,
 ) -> Side:
     """The trainings of one side, cut to the window; jumps smaller than `min_height` are not counted."""
-    trials = tuple(_trial(d, axis, loss, companion, min_height) for d in diagnoses)
+    trials = tuple(_trial(d, axis, tags, min_height) for d in diagnoses)
     heights = [mark.height if np.isfinite(mark.height) else np.inf for t in trials for mark in t.marks]
     return Side(
         name=name,
@@ -52,12 +65,12 @@ def _shared(diagnoses: Sequence[Diagnosis], role: Role) -> set[str]:
     return set.intersection(*tags) if tags else set()
 
 
-def _trial(d: Diagnosis, axis: Axis, loss: str, companion: str | None, min_height: float) -> Trial:
+def _trial(d: Diagnosis, axis: Axis, tags: Tags, min_height: float) -> Trial:
     marks = (Mark(axis.place(d.run, j.step), j.step, j.height) for j in jumps(d))
     return Trial(
         name=d.run.name,
-        loss=_curve(d, loss, axis),
-        companion=_curve(d, companion, axis) if companion else None,
+        loss=_curve(d, tags.loss, axis),
+        companion=_curve(d, tags.companion, axis) if tags.companion else None,
         marks=tuple(m for m in marks if axis.start <= m.x <= axis.end and not m.height < min_height),
         exposure=axis.end - axis.start,
         diverged=d.overall.status is RunStatus.DIVERGED,

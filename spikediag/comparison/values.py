@@ -109,7 +109,9 @@ class Comparison:
     end: float
     ratio: Ratio  # spike rate after over before
     outcome: Outcome
-    detectable: float | None  # the largest ratio that would have counted as improved 4 times in 5; None: none would
+    detectable: (
+        float | None
+    )  # the largest ratio that would have counted as improved 4 times in 5; None: none would
     loss: Change
     companion: Change | None
     cost: Cost

@@ -78,8 +78,8 @@ def _seeds(before: Side, after: Side, ratio: Ratio) -> Iterator[Text]:
         )
     elif ratio.dispersion > 1:
         yield say(
-            "Trainings of one side differ {spread:.1f} times as much as chance, so counts are divided by that "
-            "before the interval is taken.",
+            "Trainings of one side differ {spread:.1f} times as much as chance, so counts are divided "
+            "by that before the interval is taken.",
             spread=ratio.dispersion,
         )
     else:
@@ -97,13 +97,14 @@ def _logging(before: Side, after: Side) -> Iterator[Text]:
 
 
 def _interval(side: Side) -> float:
-    return float(np.median([np.median(np.diff(t.loss.x)) for t in side.trials if len(t.loss.x) > 1] or [1.0]))
+    gaps = [float(np.median(np.diff(t.loss.x))) for t in side.trials if len(t.loss.x) > 1]
+    return float(np.median(gaps)) if gaps else 1.0
 
 
 def _companion(before: Side) -> Iterator[Text]:
     curve = before.trials[0].companion
     if curve is not None and not held_out(curve.tag):
         yield say(
-            "{tag} is measured on training samples: log an error on held-out ones to see what a remedy costs.",
+            "{tag} is measured on training samples: only held-out ones show what a remedy costs.",
             tag=curve.tag,
         )

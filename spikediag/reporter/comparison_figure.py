@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikediag.model import FloatArray, Role
+from spikediag.reporter.words import language
 from spikediag.reporter.words.escape import visible
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def comparison_figure(rows: Sequence[Row], loss_tag: str, error_tag: str | None,
     """A row for each of the first sides, the loss left and the error right, each column on one scale."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # Matplotlib is heavy
 
+    from spikediag.reporter.figures.fonts import font_families  # noqa: PLC0415
     from spikediag.reporter.figures.panel import step_axis  # noqa: PLC0415
     from spikediag.reporter.figures.style import DPI, LIGHT, WIDTH, drawing  # noqa: PLC0415
 
@@ -50,13 +52,15 @@ def comparison_figure(rows: Sequence[Row], loss_tag: str, error_tag: str | None,
     columns = [(loss_tag, Role.LOSS, [row.losses for row in shown])]
     if error_tag is not None:
         columns.append((error_tag, Role.COMPANION, [row.errors for row in shown]))
-    with drawing(LIGHT):
+    with drawing(LIGHT, font_families(language.load("en"))):
         figure = Figure(figsize=(WIDTH, HEAD + ROW * len(shown)), dpi=DPI, layout="constrained")
         grid = figure.subplots(len(shown), len(columns), sharex=True, sharey="col", squeeze=False)
         for n, (tag, role, strands) in enumerate(columns):
-            _column(grid[:, n], strands, role, tag)
+            _column(list(grid[:, n]), strands, role, tag)
         for axes, row in zip(grid[:, 0], shown, strict=True):
-            axes.set_title(f"{visible(row.name, NAME)}: {row.caption}", loc="left", fontsize=9, fontweight="bold")
+            axes.set_title(
+                f"{visible(row.name, NAME)}: {row.caption}", loc="left", fontsize=9, fontweight="bold"
+            )
         for axes in grid[-1]:
             axes.set_xlabel("passes over the data" if unit == "pass" else unit)
             step_axis(axes, 6)
@@ -65,10 +69,11 @@ def comparison_figure(rows: Sequence[Row], loss_tag: str, error_tag: str | None,
 
 def comparison_png(rows: Sequence[Row], loss_tag: str, error_tag: str | None, unit: str) -> bytes:
     """The figure as a PNG; the same rows give the same bytes."""
+    from spikediag.reporter.figures.fonts import font_families  # noqa: PLC0415
     from spikediag.reporter.figures.save import png  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
 
-    with drawing(LIGHT):
+    with drawing(LIGHT, font_families(language.load("en"))):
         return png(comparison_figure(rows, loss_tag, error_tag, unit))
 
 
@@ -81,8 +86,15 @@ def _column(panels: "Sequence[Axes]", sides: Sequence[Sequence[Strand]], role: R
     everything = [strand.values for strands in sides for strand in strands]
     scale.choose(panels[0], np.concatenate(everything))
     panels[0].annotate(
-        visible(tag, NAME), (1, 1), xytext=(0, 4), xycoords="axes fraction", textcoords="offset points",
-        ha="right", va="bottom", fontsize=8, color=panels[0].yaxis.label.get_color(),
+        visible(tag, NAME),
+        (1, 1),
+        xytext=(0, 4),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color=panels[0].yaxis.label.get_color(),
     )
 
 

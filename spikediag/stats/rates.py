@@ -61,9 +61,7 @@ def dispersion(*sides: Counts) -> float:
     return max(1.0, squares / degrees) if degrees else 1.0
 
 
-def rate_ratio(
-    before: Counts, after: Counts, confidence: float = 0.95, spread: float | None = None
-) -> Ratio:
+def rate_ratio(before: Counts, after: Counts, confidence: float = 0.95, spread: float | None = None) -> Ratio:
     """The ratio of two rates with its exact conditional interval.
 
     Given the total, the events after are binomial with a share that the ratio determines; Clopper-Pearson's
@@ -113,7 +111,9 @@ def rank_tail(new: float, earlier: Sequence[float]) -> float:
     return (1 + sum(x >= new for x in earlier)) / (len(earlier) + 1)
 
 
-def detectable_ratio(before: Counts, exposure: float, spread: float = 1.0, power: float = 0.8) -> float | None:
+def detectable_ratio(
+    before: Counts, exposure: float, spread: float = 1.0, power: float = 0.8
+) -> float | None:
     """The largest rate ratio whose decrease would be significant with this power; None if none would.
 
     The most events after that are still significantly fewer, given those before, bound a Poisson count; the
