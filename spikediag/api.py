@@ -1,13 +1,13 @@
 """The Python API: a run and its diagnosis, with what a notebook wants of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import ArrayLike
 
-from spikediag import model
+from spikediag import comparison, model
 from spikediag.model import Run as ModelRun
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Given = str | int | float | bool
+Training = str | Path | ModelRun | model.Diagnosis
+Trainings = Training | Sequence[Training]
 
 
 class Run(model.Run):
@@ -103,3 +105,50 @@ def diagnose(run: str | Path | ModelRun, **facts: Given) -> Diagnosis:
         read = read_run(run, **facts)
     found = pipeline.diagnose(read)
     return Diagnosis(**{f.name: getattr(found, f.name) for f in fields(model.Diagnosis)})
+
+
+class Comparison(comparison.Comparison):
+    """What changed between trainings before and after, and whether it helped."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison in the stable JSON form, schema `spikediag.comparison/1`."""
+        return comparison.to_dict(self)
+
+    def to_markdown(self) -> str:
+        """The comparison as Markdown, without a picture."""
+        return comparison.to_markdown([self], picture=False)
+
+    def to_png(self) -> bytes:
+        """The figure: losses and errors of both sides on shared axes."""
+        return comparison.picture([self])
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+
+def compare(before: Trainings, after: Trainings, *, by: str = "step", min_height: float = 0.0) -> Comparison:
+    """Say whether a change made training more stable, and what it cost.
+
+    Args:
+        before: a run, its path, or its diagnosis; or a list of these, one for each seed.
+        after: the same, after the change.
+        by: "step" or "pass" over the data, the axis on which the sides are laid.
+        min_height: count only jumps of this height, in units of the loss.
+
+    Raises:
+        UnreadableRunError: there is nothing at a path that could be read as a run.
+        NoLossError: a run has no tag that is understood as a loss.
+        UsageError: the runs share no loss or no stretch of the axis, or passes cannot be computed.
+    """
+    sides = [tuple(_diagnosed(run) for run in _listed(side)) for side in (before, after)]
+    names = [", ".join(dict.fromkeys(d.run.name for d in side)) for side in sides]
+    found = comparison.compare(comparison.Pair(sides[0], sides[1], names[0], names[1]), by, min_height)
+    return Comparison(**{f.name: getattr(found, f.name) for f in fields(comparison.Comparison)})
+
+
+def _listed(side: Trainings) -> Sequence[Training]:
+    return [side] if isinstance(side, str | Path | ModelRun | model.Diagnosis) else list(side)
+
+
+def _diagnosed(run: Training) -> model.Diagnosis:
+    return run if isinstance(run, model.Diagnosis) else diagnose(run)

@@ -1,6 +1,7 @@
 """Two sides of diagnosed trainings: did the remedy work?"""
 
 from spikediag.comparison.artifacts import PAGE, artifacts
+from spikediag.comparison.figure import picture
 from spikediag.comparison.judge import Pair, compare
 from spikediag.comparison.markdown import table, to_markdown
 from spikediag.comparison.report import SCHEMA, plain, to_dict
@@ -18,6 +19,7 @@ __all__ = [
     "Side",
     "artifacts",
     "compare",
+    "picture",
     "plain",
     "table",
     "to_dict",
