@@ -4,11 +4,14 @@ import argparse
 import time
 from pathlib import Path
 
+from sample_runs.lab import autopsy, study
 from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
 from sample_runs.lab.specimen import Specimen
 
 SAMPLE_RUNS = Path(__file__).resolve().parents[1]
+STUDY = SAMPLE_RUNS / "lab" / "study.csv"
+AUTOPSY = SAMPLE_RUNS / "lab" / "autopsy.csv"
 
 
 def main() -> None:
@@ -24,6 +27,13 @@ def main() -> None:
     short.add_argument("--seeds", type=_seeds, default=range(4), metavar="START:STOP", help="default 0:4")
     short.add_argument("--only", nargs="+", metavar="FAULT", help="the faults to train; all by default")
     short.set_defaults(command=train_faults)
+    dose = commands.add_parser("study", help="measure spikes against one setting at a time, for the README")
+    dose.add_argument("--workers", type=int, default=2, help="trainings at a time, default 2")
+    dose.set_defaults(command=run_study)
+    jump = commands.add_parser("autopsy", help="look at the reference's main jump update by update")
+    jump.set_defaults(command=run_autopsy)
+    write = commands.add_parser("page", help="rewrite the README's tables and figure from what was measured")
+    write.set_defaults(command=write_page)
     arguments = parser.parse_args()
     arguments.command(arguments)
 
@@ -44,6 +54,28 @@ def train_faults(arguments: argparse.Namespace) -> None:
         fault = specimen.name.rpartition("_")[0]
         if arguments.only is None or fault in arguments.only:
             collect(specimen, arguments.out)
+
+
+def run_study(arguments: argparse.Namespace) -> None:
+    """Measure what is missing in the study."""
+    for row in study.run(STUDY, arguments.workers):
+        print(
+            f"{row.setting:28} seed {row.seed}  {row.spikes:3} spikes, largest {row.largest:.1f}", flush=True
+        )
+
+
+def run_autopsy(_arguments: argparse.Namespace) -> None:
+    """Measure the main jump."""
+    autopsy.write(AUTOPSY)
+
+
+def write_page(_arguments: argparse.Namespace) -> None:
+    """Rewrite the tables and the figure of the README."""
+    from sample_runs.lab import figure, page  # noqa: PLC0415  (matplotlib is slow to import)
+
+    rows, moments = study.read(STUDY), autopsy.read(AUTOPSY)
+    page.rewrite(SAMPLE_RUNS / "README.md", rows, moments)
+    figure.draw(SAMPLE_RUNS / "lab" / "study.png", rows, moments)
 
 
 def collect(specimen: Specimen, root: Path) -> None:

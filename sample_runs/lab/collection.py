@@ -95,9 +95,7 @@ REMEDIES = (
 )
 
 INJECTED = (
-    Specimen(
-        "lr_step", replace(CALM, seed=11), LrStep(12_000, 10.0), dialects.CLEANRL, placements.text_table
-    ),
+    Specimen("lr_step", replace(CALM, seed=11), LrStep(12_000, 4.0), dialects.CLEANRL, placements.text_table),
     Specimen(
         "lr_warm_restart",
         replace(CALM, seed=12),
@@ -114,15 +112,15 @@ INJECTED = (
     ),
     Specimen(
         "log_std_ramp",
-        replace(CALM, seed=14),
-        LogStdRamp(8_000, 18_000, 4.0),
+        replace(CALM, seed=14, learning_rate=1e-4),
+        LogStdRamp(8_000, 16_000, 6.0),
         dialects.HIL_SERL_TF2,
         placements.hparams_yaml,
     ),
     Specimen(
         "hard_batch",
         replace(CALM, seed=15),
-        HardBatch((11_000, 14_570, 17_030), 4, 1.0),
+        HardBatch((11_000, 14_570, 17_030), 4, 0.6),
         dialects.IMITATION,
         placements.config_json,
         subfolder="tb",
@@ -150,7 +148,9 @@ INJECTED = (
     ),
     Specimen(
         "epoch_boundary",
-        replace(CALM, seed=20, transitions=385, sampling="epochs"),
+        replace(
+            CALM, seed=20, transitions=385, sampling="epochs", std_min=0.02, task=Task(tremor=0.05, jerk=0.3)
+        ),
         EpochBoundary(1, 13),
         dialects.CLEANRL | {"epoch": "charts/epoch"},
         placements.text_table,
@@ -160,8 +160,8 @@ INJECTED = (
 SILENT = (
     Specimen(
         "calm",
-        replace(CALM, seed=21, task=Task(seed=1)),
-        calm("None: another task, batch 32.", "Nothing is disturbed."),
+        replace(CALM, seed=21, std_min=0.02, task=Task(seed=1)),
+        calm("None: another task, batch 32, sigma not below 0.02.", "Nothing is disturbed."),
         dialects.RSL_RL,
         placements.nowhere,
     ),

@@ -29,6 +29,11 @@ class Likelihood:
         """The squared error: sum over action dimensions, mean over the batch."""
         return self.error.square().sum(1).mean()
 
+    def per_transition(self) -> Tensor:
+        """(b,), the negative log-likelihood of each transition, nats."""
+        terms = 0.5 * (self.error / self.log_std.exp()).square() + self.log_std + HALF_LOG_TWO_PI
+        return terms.sum(1)
+
 
 class GaussianPolicy(nn.Module):
     """24 observations, two hidden layers, mean and log-std of every action dimension."""

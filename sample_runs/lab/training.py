@@ -65,7 +65,7 @@ class Training:
                 self.update(step)
         return self.logbook
 
-    def update(self, step: int) -> None:
+    def update(self, step: int) -> Likelihood:
         """One batch, one loss, one optimizer step; logged every `log_period` steps."""
         self.intervention.before_step(self, step)
         learning_rate = self.intervention.learning_rate(self.scheduled_rate(step), step)
@@ -87,6 +87,7 @@ class Training:
             row = self._measure(step, likelihood, penalty, float(norm))
             self.logbook.log(step, self.intervention.logged(row, step))
         self.optimizer.step()
+        return likelihood
 
     def scheduled_rate(self, step: int) -> float:
         """The learning rate of the recipe's schedule at `step`."""

@@ -24,7 +24,7 @@ class LoggingChange(Intervention):
     def truth(self) -> Truth:
         """Loss and error change by one and the same factor; a negative loss rises by it."""
         return Truth(
-            f"From update {self.step:,} on, the mean over {self.parts} parts of a batch is logged, not their sum.",
+            f"From update {self.step:,} on, means over {self.parts} parts of a batch are logged, not sums.",
             "Every batch statistic changes by one factor at one step, and the weights do not notice.",
             step=self.step,
             kind=("level_shift", "variance", "transient"),

@@ -37,7 +37,7 @@ class LossScale(Intervention):
         if step == self.step:
             training.loss_scale /= self.backoff
 
-    def backward(self, training: "Training", loss: "Tensor", step: int) -> None:  # noqa: ARG002
+    def backward(self, training: "Training", loss: "Tensor", step: int) -> None:
         """Scale the loss, round its gradients to half precision, unscale with the next update's scale."""
         (loss * training.loss_scale).backward()
         gradients = [weight.grad for weight in training.policy.parameters() if weight.grad is not None]
@@ -50,8 +50,8 @@ class LossScale(Intervention):
     def truth(self) -> Truth:
         """One update is far too large; the loss scale falls in the same update."""
         return Truth(
-            f"The loss scale is raised to {self.low / self.backoff:,.0f} at update {self.step:,}: the gradients "
-            "overflow half precision, and the scaler backs off before it unscales them.",
+            f"The loss scale is raised to {self.low / self.backoff:,.0f} at update {self.step:,}: "
+            "the gradients overflow half precision, and the scaler backs off before it unscales them.",
             "One update counts many times, in the same update in which the loss scale falls.",
             step=self.step,
             kind=("transient", "level_shift", "train"),

@@ -15,7 +15,7 @@ class LrWarmRestart(Intervention):
     peak: float
     floor: float = 1e-6
 
-    def learning_rate(self, rate: float, step: int) -> float:  # noqa: ARG002
+    def learning_rate(self, rate: float, step: int) -> float:
         """The annealed rate, starting again at every multiple of `step`."""
         progress = (step % self.step) / self.step
         return self.floor + 0.5 * (self.peak - self.floor) * (1.0 + math.cos(math.pi * progress))

@@ -1,0 +1,104 @@
+"""Study: how many spikes a training has, against one setting at a time; three seeds a row."""
+
+import csv
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from sample_runs.lab.interventions.base import Intervention
+from sample_runs.lab.recipe import Recipe
+from sample_runs.lab.spikes import count
+
+SEEDS = (0, 1, 2)
+
+SETTINGS: dict[str, Recipe] = {
+    "reference": Recipe(),
+    "batch 128": Recipe(batch_size=128),
+    "batch 64": Recipe(batch_size=64),
+    "batch 32": Recipe(batch_size=32),
+    "320 transitions": Recipe(transitions=320),
+    "490 transitions": Recipe(transitions=490),
+    "5 trajectories": Recipe(trajectories=5),
+    "cosine decay to 0": Recipe(schedule="cosine"),
+    "sigma floor 0.05": Recipe(std_min=0.05),
+    "weighted sampling": Recipe(sampling="weighted"),
+    "gradient norm clipped at 1": Recipe(max_grad_norm=1.0),
+    "beta2 0.99": Recipe(beta2=0.99),
+    "beta2 0.95": Recipe(beta2=0.95),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training of the study.
+
+    Attributes:
+        spikes: Distinct spikes in 20,000 updates.
+        largest: The largest jump, nats.
+        noise: Robust sigma of the logged loss between spikes, nats.
+        loss: Median of the last tenth, nats.
+        mse: Median of the last tenth.
+        log_std_min: Median of the last tenth.
+    """
+
+    setting: str
+    seed: int
+    dataset_size: int
+    batch_size: int
+    spikes: int
+    largest: float
+    noise: float
+    loss: float
+    mse: float
+    log_std_min: float
+
+
+def measure(setting: str, seed: int) -> Row:
+    """Train one setting with one seed and measure it."""
+    from sample_runs.lab.training import Training  # noqa: PLC0415  (torch is needed here only)
+
+    recipe = replace(SETTINGS[setting], seed=seed)
+    logbook = Training(recipe, Intervention()).run()
+    counted = count(logbook.column("actor_loss"))
+    last = recipe.train_steps // recipe.log_period // 10
+    ends = [float(np.median(logbook.column(name)[-last:])) for name in ("actor_loss", "mse", "log_std_min")]
+    figures = [round(x, 4) for x in (counted.largest, counted.noise, *ends)]
+    return Row(setting, seed, recipe.dataset_size, recipe.batch_size, counted.spikes, *figures)
+
+
+def run(path: Path, workers: int) -> Iterator[Row]:
+    """Measure every training that `path` does not have yet, and keep the file in the order of `SETTINGS`."""
+    rows = {(row.setting, row.seed): row for row in read(path)}
+    missing = [(name, seed) for seed in SEEDS for name in SETTINGS if (name, seed) not in rows]
+    with ProcessPoolExecutor(workers) as pool:
+        for row in pool.map(_measure, missing):
+            rows[row.setting, row.seed] = row
+            ordered = [rows[name, seed] for name in SETTINGS for seed in SEEDS if (name, seed) in rows]
+            _write(path, ordered)
+            yield row
+
+
+def read(path: Path) -> list[Row]:
+    """The trainings measured so far."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [_row(line) for line in csv.DictReader(file)]
+
+
+def _measure(which: tuple[str, int]) -> Row:
+    return measure(*which)
+
+
+def _row(line: dict[str, str]) -> Row:
+    return Row(**{name: kind(line[name]) for name, kind in Row.__annotations__.items()})
+
+
+def _write(path: Path, rows: list[Row]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(Row.__annotations__), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)

@@ -1,0 +1,93 @@
+"""The collection as it lies in the repository; no training, no PyTorch."""
+
+import json
+
+import pytest
+
+from tests.sample_runs.runs_on_disk import SAMPLE_RUNS, scalars
+
+RUNS = sorted(path.parent for path in SAMPLE_RUNS.glob("*/truth.json"))
+KEYS = [
+    "name",
+    "intervention",
+    "why",
+    "step",
+    "kind",
+    "coupling",
+    "primary_cause",
+    "scored",
+    "step_unit",
+]
+SMALLEST = 1_500  # logged points; the runs have 2,000, one ends early
+LARGEST = 20e6  # bytes of the whole collection
+
+every_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+
+
+def allowed(key):
+    from sample_runs.lab import truth
+
+    return {"kind": truth.KINDS, "coupling": truth.COUPLINGS, "primary_cause": truth.CAUSES}[key]
+
+
+@every_run
+def test_truth_has_its_keys_and_known_ids(run):
+    truth = json.loads((run / "truth.json").read_text())
+    assert list(truth) == KEYS
+    assert truth["name"] == run.name
+    assert truth["intervention"].endswith(".")
+    assert truth["why"].endswith(".")
+    assert isinstance(truth["scored"], bool)
+    for key in ("kind", "coupling", "primary_cause"):
+        ids = truth[key] if isinstance(truth[key], list) else [truth[key]] if truth[key] else []
+        assert set(ids) <= set(allowed(key))
+
+
+@every_run
+def test_the_run_is_long_enough_and_has_the_step_of_its_intervention(run):
+    truth = json.loads((run / "truth.json").read_text())
+    series = scalars(run)
+    points = next(iter(series.values()))
+    assert len(points) >= SMALLEST
+    if truth["step"] is not None:
+        assert points[0][0] < truth["step"] < points[-1][0]
+
+
+@every_run
+def test_truth_is_what_the_laboratory_declares(run):
+    """Nobody has edited a truth by hand."""
+    from dataclasses import asdict
+
+    from sample_runs.lab.collection import COLLECTION
+
+    declared = {specimen.name: specimen.intervention.truth() for specimen in COLLECTION}[run.name]
+    expected = json.loads(json.dumps({"name": run.name, **asdict(declared)}))
+    assert json.loads((run / "truth.json").read_text()) == expected
+
+
+def test_every_declared_run_is_there():
+    from sample_runs.lab.collection import COLLECTION
+
+    assert {specimen.name for specimen in COLLECTION} == {run.name for run in RUNS}
+
+
+def test_the_collection_is_small():
+    assert sum(file.stat().st_size for run in RUNS for file in run.rglob("*") if file.is_file()) < LARGEST
+
+
+def test_the_reference_jumps_and_its_error_does_not():
+    series = scalars(SAMPLE_RUNS / "bc_single_trajectory")
+    late = [(value, step) for step, value in series["bc/actor_loss"] if step > 10_000]
+    peak, at = max(late)
+    before = sorted(value for value, step in late if at - 500 <= step < at - 20)
+    error = dict(series["bc/mse"])
+    usual_error = sorted(error[step] for _, step in late if at - 500 <= step < at)
+    assert peak - before[len(before) // 2] > 20
+    assert usual_error[0] < error[at] < usual_error[-1]
+
+
+def test_an_unknown_id_is_refused():
+    from sample_runs.lab.truth import Truth
+
+    with pytest.raises(ValueError, match="primary_cause"):
+        Truth("Changed.", "Because.", primary_cause="gremlins")

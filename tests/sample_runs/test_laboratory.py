@@ -1,0 +1,96 @@
+"""The laboratory itself; these tests train a little, and need the extra `lab`."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.sample_runs.runs_on_disk import SAMPLE_RUNS, scalars
+
+pytest.importorskip("torch")
+
+from sample_runs.lab import events
+from sample_runs.lab.collection import COLLECTION, REFERENCE
+from sample_runs.lab.faults import FAULTS, faults
+from sample_runs.lab.interventions.base import Intervention
+from sample_runs.lab.training import Training
+
+BY_NAME = {specimen.name: specimen for specimen in COLLECTION}
+
+
+@pytest.mark.parametrize("name", ["bc_single_trajectory", "lr_step", "log_std_ramp"])
+def test_training_again_gives_the_recorded_curve(name):
+    """Within 1 % for the first 300 updates, on any machine; bit for bit on the one that recorded it."""
+    specimen = BY_NAME[name]
+    training = Training(specimen.recipe, specimen.intervention)
+    training.logbook.begin_session()
+    for step in range(300):
+        training.update(step)
+    recorded = scalars(SAMPLE_RUNS / name)[specimen.dialect.tags["actor_loss"]][:30]
+    again = training.logbook.column("actor_loss")
+    np.testing.assert_allclose(again, [value for _, value in recorded], rtol=1e-2, atol=1e-2)
+
+
+def test_two_runs_write_identical_bytes(tmp_path: Path):
+    specimen = next(iter(faults(range(1))))
+    specimen = replace(specimen, recipe=replace(specimen.recipe, train_steps=60))
+    specimen.collect(tmp_path / "one")
+    specimen.collect(tmp_path / "two")
+    one, two = (
+        {p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+        for root in (tmp_path / "one", tmp_path / "two")
+    )
+    assert one == two
+
+
+def test_a_restart_overlaps_in_a_second_file():
+    files = sorted((SAMPLE_RUNS / "resume").glob("events*"))
+    steps = [step for step, _ in scalars(SAMPLE_RUNS / "resume")["bc/actor_loss"]]
+    assert len(files) == 2
+    assert min(np.diff(steps)) < 0
+
+
+def test_faults_differ_by_seed_and_are_the_same_again():
+    first, again, other = (list(faults(range(s, s + 1))) for s in (3, 3, 4))
+    assert [s.recipe for s in first] == [s.recipe for s in again]
+    assert all(a.recipe.task != b.recipe.task for a, b in zip(first, other, strict=True))
+    assert len(first) == len(FAULTS)
+
+
+@pytest.mark.parametrize("specimen", list(faults(range(7, 8))), ids=lambda s: s.name)
+def test_a_fault_acts_at_its_step_and_not_before(specimen):
+    """Up to its step the disturbed training is the undisturbed one, number for number."""
+    step = specimen.intervention.truth().step
+    if step is None:
+        pytest.skip("this fault has no step")
+    early = 12 * specimen.recipe.log_period
+    recipe = replace(specimen.recipe, train_steps=early + 8 * specimen.recipe.log_period)
+    moved = {"step": early} | ({"stop": early + 10_000} if specimen.name.startswith("log_std_ramp") else {})
+    if hasattr(specimen.intervention, "steps"):
+        moved = {"steps": (early,)}
+    if specimen.name.startswith(("resume", "lr_warm", "logging")):
+        pytest.skip("differs from the undisturbed training from the first update on, by design")
+    disturbed = Training(recipe, replace(specimen.intervention, **moved)).run().column("actor_loss")
+    undisturbed = Training(recipe, Intervention()).run().column("actor_loss")
+    np.testing.assert_array_equal(disturbed[:12], undisturbed[:12])
+    assert not np.array_equal(disturbed[12:], undisturbed[12:])
+
+
+def test_total_is_the_loss_and_its_penalty():
+    logbook = Training(replace(REFERENCE, train_steps=20), Intervention()).run()
+    gap = logbook.column("total_loss") - logbook.column("actor_loss")
+    assert (gap > 0).all()
+    assert (gap < 1).all()
+
+
+def test_events_are_dated_in_order(tmp_path: Path):
+    logbook = Training(replace(REFERENCE, train_steps=30), Intervention()).run()
+    events.write(tmp_path, logbook, BY_NAME["bc_single_trajectory"].dialect)
+    assert [step for step, _ in scalars(tmp_path)["bc/mse"]] == [0, 10, 20]
+
+
+def test_configuration_holds_the_facts_of_the_recipe():
+    facts = json.loads((SAMPLE_RUNS / "hard_batch" / "config.json").read_text())["train"]
+    assert (facts["batch_size"], facts["dataset_size"], facts["action_dim"]) == (32, 418, 7)
