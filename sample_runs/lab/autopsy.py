@@ -29,6 +29,7 @@ class Moment:
         log_std_mean: Over all transitions and dimensions.
         log_std_min: Over all transitions and dimensions.
         top_ten_share: Share of the dataset loss's rise since `FIRST` that ten transitions carry.
+        gripper_share: Share of that rise that lies in the gripper's dimension.
     """
 
     step: int
@@ -40,6 +41,7 @@ class Moment:
     log_std_mean: float
     log_std_min: float
     top_ten_share: float
+    gripper_share: float
 
 
 def moments() -> Iterator[Moment]:
@@ -57,11 +59,12 @@ def moments() -> Iterator[Moment]:
     for step in range(FIRST, LAST):
         with torch.no_grad():
             judged = training.policy.likelihood(training.observations, training.actions)
-        losses = judged.per_transition()
-        before = losses if before is None else before
+        terms = judged.terms()
+        losses = terms.sum(1)
+        before = terms if before is None else before
         size = (OTHER_BATCHES, REFERENCE.batch_size)
         others = losses[torch.randint(len(losses), size, generator=generator)].mean(1)
-        rise = (losses - before).sort(descending=True).values
+        rise = terms - before
         batch_loss = float(training.update(step).nll)
         yield Moment(
             step,
@@ -72,7 +75,8 @@ def moments() -> Iterator[Moment]:
             float(judged.mse),
             float(judged.log_std.mean()),
             float(judged.log_std.min()),
-            float(rise[:10].sum() / rise.sum()),
+            float(rise.sum(1).topk(10).values.sum() / rise.sum()),
+            float(rise[:, -1].sum() / rise.sum()),
         )
 
 

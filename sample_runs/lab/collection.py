@@ -95,7 +95,7 @@ REMEDIES = (
 )
 
 INJECTED = (
-    Specimen("lr_step", replace(CALM, seed=11), LrStep(12_000, 4.0), dialects.CLEANRL, placements.text_table),
+    Specimen("lr_step", replace(CALM, seed=11), LrStep(12_000, 6.0), dialects.CLEANRL, placements.text_table),
     Specimen(
         "lr_warm_restart",
         replace(CALM, seed=12),

@@ -29,10 +29,9 @@ class Likelihood:
         """The squared error: sum over action dimensions, mean over the batch."""
         return self.error.square().sum(1).mean()
 
-    def per_transition(self) -> Tensor:
-        """(b,), the negative log-likelihood of each transition, nats."""
-        terms = 0.5 * (self.error / self.log_std.exp()).square() + self.log_std + HALF_LOG_TWO_PI
-        return terms.sum(1)
+    def terms(self) -> Tensor:
+        """(b, d), the negative log-likelihood of each action of each transition, nats."""
+        return 0.5 * (self.error / self.log_std.exp()).square() + self.log_std + HALF_LOG_TWO_PI
 
 
 class GaussianPolicy(nn.Module):

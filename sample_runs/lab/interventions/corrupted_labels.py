@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CorruptedLabels(Intervention):
-    """Before update `step`, exchange the actions of a `share` of all transitions among one another."""
+    """Before update `step`, exchange the smooth actions of a `share` of all transitions among one another."""
 
     step: int
     share: float
@@ -25,13 +25,13 @@ class CorruptedLabels(Intervention):
             count = int(self.share * len(training.actions))
             chosen = torch.randperm(len(training.actions))[:count]
             actions = training.actions.clone()
-            actions[chosen] = actions[chosen.roll(1)]
+            actions[chosen, :-1] = actions[chosen.roll(1), :-1]
             training.actions = actions
 
     def truth(self) -> Truth:
         """Wrong labels are errors: both measures rise and stay."""
         return Truth(
-            f"From update {self.step:,} on, {self.share:.0%} of the actions belong to other observations.",
+            f"From update {self.step:,} on, {self.share:.0%} of the motions belong to other observations.",
             "The policy is now wrong where it was right: loss and error rise together. No cause of the list "
             "stands for changed labels, so the honest answers are hard batches or unexplained.",
             step=self.step,
