@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
 
 from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.truth import Truth
@@ -23,9 +23,10 @@ class CorruptedLabels(Intervention):
         """Shuffle the labels, once."""
         if step == self.step:
             count = int(self.share * len(training.actions))
-            chosen = torch.randperm(len(training.actions))[:count]
+            rng = np.random.default_rng([training.recipe.seed, 2])
+            chosen = rng.permutation(len(training.actions))[:count]
             actions = training.actions.clone()
-            actions[chosen, :-1] = actions[chosen.roll(1), :-1]
+            actions[chosen, :-1] = actions[np.roll(chosen, 1), :-1]
             training.actions = actions
 
     def truth(self) -> Truth:
