@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spikediag.errors import UsageError
-from spikediag.model import FloatArray, IntArray, Run
-from spikediag.parser import facts as fact
-from spikediag.parser.facts.claims import Trust
-from spikediag.parser.join import straighten
+from spikediag.model import Run
+from spikediag.parser.facts import Trust, claims_of_user, settle
 from spikediag.parser.roles import cast, series, without_twins
+from spikediag.parser.track import Track, straighten
 from spikediag.parser.vocabulary import log_lines, recognise
 
 
@@ -20,19 +19,17 @@ def run_from_arrays(
 ) -> Run:
     """Build a run from `{tag: (steps, values)}`, each (n,), and facts such as `{"batch_size": 256}`.
 
-    Points are taken in the order given: of two with the same step the later counts, and where steps go back
-    the later points replace those they overtook, as after a resume. NaN and Inf values are kept.
+    Points may come in any order; of two with the same step the later counts. NaN and Inf values are kept.
 
     Raises:
         UsageError: an array cannot be used as steps or values, or a fact is unknown.
     """
     tracks, notes = {}, []
     for tag, (steps, values) in arrays.items():
-        tracks[tag], dropped = straighten(*_checked(tag, steps, values))
-        if dropped:
-            notes.append(
-                f"{tag}: {dropped} points were replaced by later ones of the same or an earlier step."
-            )
+        straight = straighten(_checked(tag, steps, values), rewinds=False)
+        tracks[tag] = straight.track
+        if straight.dropped:
+            notes.append(f"{tag}: {straight.dropped} points gave way to later ones of the same step.")
     preset = recognise(tracks)
     parts = cast(tracks, preset, {})
     found = without_twins({tag: series(tag, track, parts[tag]) for tag, track in tracks.items()})
@@ -40,7 +37,7 @@ def run_from_arrays(
         path="",
         name="arrays",
         series=MappingProxyType(dict(sorted(found.items()))),
-        facts=fact.settle(fact.claims_of_user(facts or {}, "given: {}", Trust.COMMAND_LINE)),
+        facts=settle(claims_of_user(facts or {}, "given: {}", Trust.COMMAND_LINE)),
         library=preset.name if preset else None,
         step_unit=preset.step_unit if preset else "step",
         notes=tuple(notes),
@@ -48,7 +45,7 @@ def run_from_arrays(
     )
 
 
-def _checked(tag: str, steps: ArrayLike, values: ArrayLike) -> tuple[IntArray, FloatArray, FloatArray]:
+def _checked(tag: str, steps: ArrayLike, values: ArrayLike) -> Track:
     try:
         x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -59,4 +56,4 @@ def _checked(tag: str, steps: ArrayLike, values: ArrayLike) -> tuple[IntArray, F
         )
     if not np.isfinite(x).all() or (np.abs(x) > 2**53).any() or (x != np.round(x)).any():
         raise UsageError(f"{tag}: steps must be whole numbers.")
-    return x.astype(np.int64), y, np.full(len(x), np.nan)
+    return Track(x.astype(np.int64), y, np.full(len(x), np.nan))

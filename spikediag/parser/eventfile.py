@@ -2,13 +2,14 @@
 
 import hashlib
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from spikediag.parser.columns import Columns, read_columns
+from spikediag.parser.rest import Rest, needed, read_rest
 
 MARK = "tfevents"
 SIDECARS = (
@@ -36,6 +37,12 @@ class EventFile:
     size: int  # bytes
     sha256: str
     columns: Columns
+    records: bytes = field(default=b"", repr=False)  # that are no scalars but are needed
+
+    @cached_property
+    def rest(self) -> Rest:
+        """Text, hyper-parameters and histograms."""
+        return read_rest(self.records)
 
     @cached_property
     def span(self) -> tuple[float, float]:
@@ -69,4 +76,6 @@ def read_event_file(path: Path, label: str) -> EventFile:
         OSError: the file cannot be opened or read.
     """
     buffer = path.read_bytes()
-    return EventFile(path, label, len(buffer), hashlib.sha256(buffer).hexdigest(), read_columns(buffer))
+    columns = read_columns(buffer)
+    digest = hashlib.sha256(buffer).hexdigest()
+    return EventFile(path, label, len(buffer), digest, columns, needed(columns, buffer))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikediag.model import FloatArray, Measure, Reduction, Role, Series
-from spikediag.parser.join import Track
+from spikediag.parser.track import Track
 from spikediag.parser.vocabulary import GENERAL, Preset, Rule, normalise, presets
 
 TWIN = 0.999  # rank correlation of differences; above it a companion is the loss in other units
@@ -36,7 +36,7 @@ def cast(tags: Iterable[str], preset: Preset | None, overrides: Mapping[str, Rol
     known = tuple(tags)
     parts = {tag: _part(tag, preset) for tag in known}
     for tag in known:
-        if base := _statistic_of(tag, parts):
+        if parts[tag].role is not Role.LOG_STD and (base := _statistic_of(tag, parts)):
             parts[tag] = Part(Role.OTHER, reason=f"a statistic of {base}")
     for tag in known:
         if parts[tag].general and parts[tag].measure is Measure.POLICY and _has_error_sibling(tag, parts):

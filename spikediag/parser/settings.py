@@ -18,7 +18,7 @@ class Settings:
 
     roles: Mapping[str, Role] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
-    path: Path | None = None
+    files: tuple[Path, ...] = ()
 
 
 def read_settings(folder: Path) -> Settings:
@@ -43,7 +43,7 @@ def read_settings(folder: Path) -> Settings:
     roles, facts = table.get("roles", {}), table.get("facts", {})
     if not isinstance(roles, dict) or not isinstance(facts, dict):
         raise UsageError(f'{path}: [roles] and [facts] are tables, as in [roles] "my/tag" = "loss".')
-    return Settings({tag: _role(path, tag, role) for tag, role in roles.items()}, facts, path)
+    return Settings({tag: _role(path, tag, role) for tag, role in roles.items()}, facts, (path,))
 
 
 def _role(path: Path, tag: str, role: object) -> Role:

@@ -1,0 +1,100 @@
+"""Facts that follow from what was logged, marked as derived by a confidence below 1."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from spikediag.model import Fact, FloatArray, Role, Series
+from spikediag.parser.facts.claims import Claim, Trust
+from spikediag.parser.vocabulary import normalise
+
+STEADY = 0.02  # relative difference of the two halves of a training, above which there is no one rate
+FEWEST = 5  # points to judge that
+
+
+def logged(series: Mapping[str, Series]) -> Iterator[Claim]:
+    """Claim what a scalar states outright: a constant batch size, the fill of a replay buffer."""
+    for tag, one in sorted(series.items()):
+        finite = one.values[np.isfinite(one.values)]
+        if one.role is not Role.SAMPLES or not len(finite):
+            continue
+        name = normalise(tag)
+        whole = finite[finite == np.round(finite)]
+        if name.endswith("batch_size") and len(whole) and whole[-1] > 0:
+            constant = bool((finite == finite[0]).all())
+            source = f"scalar {tag}" if constant else f"scalar {tag}, last value"
+            yield Claim("batch_size", int(whole[-1]), source, Trust.LOGGED, 1.0 if constant else 0.7)
+        if name.endswith(("replay_buffer_size", "dataset_num_frames", "dataset_size")) and len(whole):
+            yield Claim("dataset_size", int(whole[-1]), f"scalar {tag}, last value", Trust.LOGGED, 0.9)
+
+
+def derived(series: Mapping[str, Series], facts: Mapping[str, Fact], step_unit: str) -> Iterator[Claim]:
+    """Claim the effective batch and the size of the dataset where they follow from other facts."""
+    batch = _count(facts, "effective_batch_size")
+    if batch is None:
+        batch, claim = _effective(facts)
+        if claim:
+            yield claim
+    epochs = [one for one in series.values() if one.role is Role.EPOCH and len(one) >= FEWEST]
+    for epoch in sorted(epochs, key=lambda one: one.tag):
+        for samples in series.values():
+            if samples.role is Role.SAMPLES and normalise(samples.tag).endswith(
+                ("samples", "samples_so_far")
+            ):
+                size = _per_epoch(samples, epoch)
+                if size:
+                    source = f"derived: {samples.tag} per {epoch.tag}"
+                    yield Claim("dataset_size", size, source, Trust.DERIVED, 0.9)
+        if batch and step_unit == "step":
+            steps = _rate(epoch.values, epoch.steps.astype(np.float64))
+            if steps:
+                source = f"derived: {steps:.6g} steps per {epoch.tag} x batch {batch}"
+                yield Claim("dataset_size", round(steps * batch), source, Trust.DERIVED + 1, 0.7)
+
+
+def _effective(facts: Mapping[str, Fact]) -> tuple[int | None, Claim | None]:
+    batch = _count(facts, "batch_size")
+    if batch is None:
+        return None, None
+    source = facts["batch_size"].source
+    if "global_batch_size" in source or ": train_batch_size" in source:
+        return batch, Claim("effective_batch_size", batch, f"derived: {source}", Trust.DERIVED, 0.95)
+    accumulation, world = _count(facts, "gradient_accumulation"), _count(facts, "world_size")
+    if accumulation is None and world is None:
+        return batch, None
+    total = batch * (accumulation or 1) * (world or 1)
+    known = [f"batch {batch}"]
+    known += [f"accumulation {accumulation}"] if accumulation else []
+    known += [f"world size {world}"] if world else []
+    sure = 0.95 if accumulation and world else 0.8
+    return total, Claim("effective_batch_size", total, "derived: " + " x ".join(known), Trust.DERIVED, sure)
+
+
+def _count(facts: Mapping[str, Fact], name: str) -> int | None:
+    fact = facts.get(name)
+    return fact.value if fact and isinstance(fact.value, int) and not isinstance(fact.value, bool) else None
+
+
+def _per_epoch(samples: Series, epoch: Series) -> int | None:
+    _, a, b = np.intersect1d(samples.steps, epoch.steps, assume_unique=True, return_indices=True)
+    rate = _rate(epoch.values[b], samples.values[a])
+    return round(rate) if rate and rate >= 1 else None
+
+
+def _rate(epochs: FloatArray, counts: FloatArray) -> float | None:
+    """Return how much `counts` grows per epoch, from whole epochs if these are counted in whole numbers."""
+    fine = np.isfinite(epochs) & np.isfinite(counts)
+    epochs, counts = epochs[fine], counts[fine]
+    if len(epochs) < FEWEST or (np.diff(epochs) < 0).any() or epochs[-1] <= epochs[0]:
+        return None
+    if (epochs == np.round(epochs)).all():
+        first = np.flatnonzero(np.diff(epochs) > 0) + 1  # where an epoch begins
+        if len(first) < 3:
+            return None
+        epochs, counts = epochs[first], counts[first]
+    half = len(epochs) // 2
+    rate, early, late = (
+        float(counts[b] - counts[a]) / max(float(epochs[b] - epochs[a]), 1e-9)
+        for a, b in ((0, -1), (0, half), (half, -1))
+    )
+    return rate if rate > 0 and abs(early - late) <= STEADY * rate else None

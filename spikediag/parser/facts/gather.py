@@ -1,0 +1,66 @@
+"""Every source of facts of one run, asked in turn."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikediag.model import Fact, Series
+from spikediag.parser.eventfile import EventFile
+from spikediag.parser.facts.beside import configuration
+from spikediag.parser.facts.claims import Claim, Trust, settle
+from spikediag.parser.facts.derived import derived, logged
+from spikediag.parser.facts.names import claims_in
+from spikediag.parser.facts.texts import claims_in_texts
+
+OLDER = 0.9  # confidence in what an earlier session wrote of itself
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The facts, the configuration files they came from, and which files were left out."""
+
+    facts: Mapping[str, Fact]
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def gather(
+    stated: list[Claim],
+    files: tuple[EventFile, ...],
+    series: Mapping[str, Series],
+    step_unit: str,
+    *,
+    folder: Path,
+    inside: Path | None,
+) -> Gathered:
+    """Collect the facts of a run from everything that knows some.
+
+    Args:
+        stated: what the user said.
+        files: the run's event files, in order of time.
+        series: what was read from them.
+        step_unit: what the x-axis counts.
+        folder: the folder that holds the event files.
+        inside: the folder the user named, when that lies above.
+    """
+    found = list(configuration(folder, inside))
+    claims = [*stated, *logged(series), *_written(files)]
+    claims.extend(claim for one in found for claim in one.claims)
+    claims.extend(derived(series, settle(claims), step_unit))
+    return Gathered(
+        settle(claims),
+        tuple(one.path for one in found if one.claims),
+        tuple(f"{one.left_out}." for one in found if one.left_out),
+    )
+
+
+def _written(files: tuple[EventFile, ...]) -> Iterator[Claim]:
+    """Claim what the event files say in hyper-parameters and text; the newest session counts most."""
+    newest = True
+    for file in reversed(files):
+        rest = file.rest
+        claims = [*claims_in(rest.hparams, "hparams", Trust.HPARAMS), *claims_in_texts(rest.texts)]
+        for claim in claims:
+            source = claim.source if newest else f"{claim.source} of {file.label}"
+            yield Claim(claim.name, claim.value, source, claim.trust, 1.0 if newest else OLDER)
+        newest = newest and not claims

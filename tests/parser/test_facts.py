@@ -1,0 +1,309 @@
+"""Facts from every place a library leaves them, with their source, their rivals and their limits."""
+
+# ruff: noqa: E501  # tables of documents
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.plugins.hparams import summary_v2
+from tensorboard.util import tensor_util
+
+from spikediag.parser import read_run
+from spikediag.parser.facts.documents import UnusableError, parse
+from spikediag.parser.facts.names import NAMES, claims_in
+from tests.parser.writing import START, curves, write
+
+LOSS = {"train/loss": [3.0, 2.0, 1.0]}
+
+
+def text(tag: str, content: str) -> Event:
+    record = Event(wall_time=START)
+    value = record.summary.value.add(tag=tag)
+    value.tensor.CopyFrom(tensor_util.make_tensor_proto(np.array([content.encode()], dtype=object)))
+    value.metadata.plugin_data.plugin_name = "text"
+    return record
+
+
+def run_with(folder, *records, **files):
+    """A run in `folder/a/b/run` with text records, and files given by path relative to `folder`."""
+    run = folder / "a" / "b" / "run"
+    write(run, [*records, *curves(LOSS)])
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return read_run(run)
+
+
+def known(run) -> dict:
+    return {name: fact.value for name, fact in run.facts.items()}
+
+
+HF = json.dumps(
+    {
+        "per_device_train_batch_size": 8, "gradient_accumulation_steps": 4, "learning_rate": 5e-5, "max_steps": -1,
+        "optim": "adamw_torch", "adam_beta1": 0.9, "adam_beta2": 0.999, "weight_decay": 0.0, "max_grad_norm": 1.0,
+        "lr_scheduler_type": "linear", "logging_steps": 10, "seed": 42, "per_device_eval_batch_size": 64,
+    }
+)  # fmt: skip
+CLEANRL = "|param|value|\n|-|-|\n|batch_size|256|\n|learning_rate|0.0003|\n|seed|1|\n|anneal_lr|True|\n"
+HIORS = "- **batch_size**: 128\n- **dropout_rate**: 0.25\n- **encoder**: resnet\n"
+TIANSHOU = "Namespace(actor_lr=0.0003, batch_size=64, hidden_sizes=[64, 64], seed=3, task='Pendulum-v1')"
+
+
+def test_hugging_face_arguments(tmp_path) -> None:
+    run = run_with(tmp_path, text("args/text_summary", HF))
+    facts = known(run)
+    assert facts["batch_size"] == 8
+    assert facts["gradient_accumulation"] == 4
+    assert facts["effective_batch_size"] == 32
+    assert facts["optimizer"] == "adamw_torch"
+    assert facts["lr_schedule"] == "linear"
+    assert facts["beta2"] == 0.999
+    assert facts["weight_decay"] == 0
+    assert facts["log_every"] == 10
+    assert "train_steps" not in facts  # -1 says nothing
+    assert run.fact("batch_size").source == "text tag args: per_device_train_batch_size"
+    assert run.fact("effective_batch_size").confidence < 1
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (CLEANRL, {"batch_size": 256, "learning_rate": 0.0003, "seed": 1}),
+        (HIORS, {"batch_size": 128, "dropout": 0.25}),
+        (TIANSHOU, {"batch_size": 64, "learning_rate": 0.0003, "seed": 3}),
+        ("```yaml\ntrain:\n  batch_size: 32\n```", {"batch_size": 32}),
+        ("batch_size: 16\nlr: 1e-3\n", {"batch_size": 16, "learning_rate": 0.001}),
+        ("{'batch_size': 99, 'betas': (0.9, 0.95)}", {"batch_size": 99}),
+    ],
+    ids=["table", "list", "namespace", "fence", "yaml", "dict"],
+)
+def test_text_notations(tmp_path, content: str, expected: dict) -> None:
+    run = run_with(tmp_path, text("hyperparameters/text_summary", content))
+    assert expected.items() <= known(run).items()
+
+
+def test_one_text_tag_per_argument(tmp_path) -> None:
+    arguments = {"micro_batch_size": "4", "global_batch_size": "64", "lr": "0.00015", "adam_beta2": "0.999"}
+    run = run_with(tmp_path, *(text(f"{tag}/text_summary", value) for tag, value in arguments.items()))
+    assert run.fact("batch_size").value == 64
+    assert run.fact("batch_size").source == "text tags: global_batch_size"
+    assert run.fact("effective_batch_size").value == 64
+    assert run.fact("learning_rate").value == 0.00015
+
+
+def test_hparams_plugin(tmp_path) -> None:
+    record = Event(
+        wall_time=START, summary=summary_v2.hparams_pb({"batch_size": 256, "lr": 3e-4, "opt": "adam"})
+    )
+    run = run_with(tmp_path, record)
+    assert run.fact("batch_size").value == 256
+    assert run.fact("batch_size").source == "hparams: batch_size"
+    assert run.fact("optimizer").value == "adam"
+
+
+FILES = {
+    "a/b/run/hparams.yaml": ("batch_size: 64\nlr: 0.001\n", {"batch_size": 64, "learning_rate": 0.001}),
+    "a/b/run/config.yaml": ("wandb_version: 1\nbatch_size:\n  desc: null\n  value: 48\n", {"batch_size": 48}),
+    "a/b/run/files/config.yaml": ("batch_size:\n  value: 40\n", {"batch_size": 40}),
+    "a/b/run/.hydra/config.yaml": ("train:\n  batch_size: 33\noptimizer:\n  _target_: torch.optim.AdamW\n  lr: 1e-4\n",
+                                   {"batch_size": 33, "optimizer": "AdamW", "learning_rate": 1e-4}),
+    "a/b/run/params/agent.yaml": ("algorithm:\n  learning_rate: 0.001\n  schedule: adaptive\n  max_grad_norm: 1.0\n",
+                                  {"learning_rate": 0.001, "lr_schedule": "adaptive", "grad_clip": 1.0}),
+    "a/b/run/args.yml": ("!!python/object/apply:collections.OrderedDict\n- - - batch_size\n    - 100\n", {"batch_size": 100}),
+    "a/b/run/config.toml": ("[training]\nbatch_size = 7\nsteps = 1000\n", {"batch_size": 7, "train_steps": 1000}),
+    "a/b/run/flags.json": ('{"agent": {"batch_size": 1024, "lr": 0.0003}}', {"batch_size": 1024}),
+    "a/config.json": ('{"train": {"batch_size": 100}, "algo": {"optim_params": {"policy": {"learning_rate": {"initial": 1e-4}}}}}',
+                      {"batch_size": 100, "learning_rate": 1e-4}),
+    "a/b/run/meta/info.json": ('{"total_frames": 418, "features": {"action": {"shape": [7]}}}',
+                               {"dataset_size": 418, "action_dim": 7}),
+    "a/b/configuration.yaml": ("behaviors:\n  Soccer:\n    hyperparameters:\n      batch_size: 2048\n", {"batch_size": 2048}),
+    "a/b/run/train_config.json": ('{"batch_size": 8, "steps": 100000, "optimizer": {"type": "adam", "betas": [0.9, 0.95], "grad_clip_norm": 10}}',
+                                  {"batch_size": 8, "train_steps": 100000, "optimizer": "adam", "beta2": 0.95, "grad_clip": 10}),
+    "a/b/run/params.json": ('{"config": {"params": {"batch_size": 256}}}', {"batch_size": 256}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_configuration_files(tmp_path, name: str) -> None:
+    content, expected = FILES[name]
+    run = run_with(tmp_path, **{name: content})
+    assert expected.items() <= known(run).items()
+    assert run.files[-1].path.endswith(name.rpartition("/")[2])
+
+
+def test_stable_baselines3_archive(tmp_path) -> None:
+    write(tmp_path / "run", curves(LOSS))
+    with zipfile.ZipFile(tmp_path / "run" / "model.zip", "w") as archive:
+        content = {
+            "batch_size": 64, "buffer_size": 1_000_000, "learning_rate": 0.0003, "policy_class": {":serialized:": "gAWV"},
+            "action_space": {":type:": "<class>", ":serialized:": "gAWV", "_shape": [7]},
+        }  # fmt: skip
+        archive.writestr("data", json.dumps(content))
+    run = read_run(tmp_path / "run")
+    assert run.fact("batch_size").source == "model.zip: batch_size"
+    assert run.fact("action_dim").value == 7
+    assert run.fact("dataset_size").value is None  # a capacity is no dataset
+
+
+def test_the_order_of_trust_and_conflicts(tmp_path) -> None:
+    name = "a/b/run/config.yaml"
+    record = text("args", '{"batch_size": 32}')
+    run = run_with(
+        tmp_path, record, **{name: "batch_size: 64\n", "a/config.yaml": "batch_size: 32\nlr: 0.1\n"}
+    )
+    fact = run.fact("batch_size")
+    assert (fact.value, fact.source) == (32, "text tag args: batch_size")
+    assert fact.conflicts == ("64 (config.yaml: batch_size)",)
+    stated = read_run(tmp_path / "a" / "b" / "run", {"batch_size": 128}).fact("batch_size")
+    assert (stated.value, stated.source) == (128, "--batch-size")
+    assert len(stated.conflicts) == 3
+
+
+@pytest.mark.parametrize("border", [".git", "pyproject.toml", "package.json"])
+def test_the_files_of_a_repository_are_not_of_the_run(tmp_path, border: str) -> None:
+    run = run_with(tmp_path, **{"a/config.yaml": "batch_size: 64\n", f"a/{border}": ""})
+    assert run.fact("batch_size").value is None
+
+
+def test_a_file_above_must_tell_of_a_training(tmp_path) -> None:
+    run = run_with(tmp_path, **{"a/config.json": '{"hidden_size": 768, "dropout": 0.1, "seed": 3}'})
+    assert not run.facts
+
+
+def test_too_far_above(tmp_path) -> None:
+    run = run_with(tmp_path / "x", **{"../config.yaml": "batch_size: 64\n"})
+    assert run.fact("batch_size").value is None
+
+
+def test_other_parts_do_not_speak_for_the_training() -> None:
+    document = {
+        "eval": {"batch_size": 1},
+        "val_dataloader": {"batch_size": 2},
+        "critic": {"lr": 1.0},
+        "test": {"seed": 2},
+    }
+    assert not [c for c in claims_in(document, "x", 5) if c.name in ("batch_size", "learning_rate")]
+    claims = {c.name: c.value for c in claims_in({**document, "train": {"batch_size": 9, "lr": 0.1}}, "x", 5)}
+    assert claims["batch_size"] == 9
+    assert claims["learning_rate"] == 0.1
+
+
+def test_stated_absence_is_a_value(tmp_path) -> None:
+    run = run_with(
+        tmp_path,
+        **{"a/b/run/config.yaml": "batch_size: 4\nmax_grad_norm: null\nsampling: with_replacement\n"},
+    )
+    assert run.fact("grad_clip").value == "none"
+    assert run.fact("sampling").value == "replacement"
+
+
+def test_names_are_those_of_the_design() -> None:
+    assert set(NAMES) == {
+        "batch_size", "dataset_size", "action_dim", "train_steps", "learning_rate", "lr_schedule", "optimizer", "beta1",
+        "beta2", "weight_decay", "grad_clip", "gradient_accumulation", "world_size", "effective_batch_size", "sigma_min",
+        "sigma_max", "log_std_min", "log_std_max", "dropout", "sampling", "seed", "log_every",
+    }  # fmt: skip
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join(['*' + old] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+MERGES = "a: &a {x0: 1}\n" + "".join(
+    f"{new}: &{new} {{<<: [{', '.join(['*' + old] * 9)}]}}\n"
+    for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BOMB + "batch_size: 3\n",
+        MERGES,
+        "[" * 100_000,
+        "a: &a [*a]\nbatch_size: 4\n",
+        "!!python/object/apply:os.system ['touch /tmp/never']\n",
+        "\x00\x01",
+        "- " * 5000,
+        "x: " + "9" * 10_000,
+        "batch_size: .nan\nlr: .inf\n",
+        "? {a: b}\n: c\n",
+    ],
+    ids=["aliases", "merges", "deep", "cycle", "object", "binary", "lists", "digits", "nan", "key"],
+)
+def test_hostile_yaml(tmp_path, content: str) -> None:
+    run = run_with(tmp_path, **{"a/b/run/config.yaml": content})
+    assert run.series
+    assert run.fact("batch_size").value in (None, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 200_000, '{"a": 1e999, "batch_size": NaN}', "9" * 100_000, "null", "{"]
+)
+def test_hostile_json(tmp_path, content: str) -> None:
+    run = run_with(tmp_path, **{"a/b/run/config.json": content})
+    assert run.fact("batch_size").value is None
+
+
+def test_large_files_are_skipped_and_said_so(tmp_path) -> None:
+    run = run_with(tmp_path, **{"a/b/run/config.json": '{"batch_size": 3, "x": "' + "y" * (1 << 20) + '"}'})
+    assert run.fact("batch_size").value is None
+    assert any("config.json was left out: larger than" in note for note in run.notes)
+
+
+def test_no_object_is_built() -> None:
+    with pytest.raises(UnusableError):
+        parse("a: [", ".yaml")
+    assert parse("!!python/name:os.system ''", ".yaml") == ""
+
+
+def test_dataset_size_from_samples_per_epoch(tmp_path) -> None:
+    epochs = list(range(1, 21))
+    tags = {
+        "bc/neglogp": [1.0] * 20, "bc/prob_true_act": [1.0] * 20, "bc/epoch": epochs,
+        "bc/samples_so_far": [417 * epoch for epoch in epochs],
+    }  # fmt: skip
+    write(tmp_path, curves(tags))
+    fact = read_run(tmp_path).fact("dataset_size")
+    assert fact.value == 417
+    assert fact.confidence < 1
+    assert fact.source == "derived: bc/samples_so_far per bc/epoch"
+
+
+def test_dataset_size_from_steps_per_epoch(tmp_path) -> None:
+    steps = list(range(0, 1000, 10))
+    write(tmp_path, curves({"train_loss": [1.0] * 100, "epoch": [step // 50 for step in steps]}, steps=steps))
+    fact = read_run(tmp_path, {"batch_size": 8}).fact("dataset_size")
+    assert fact.value == 400
+    assert fact.confidence < 1
+
+
+def test_a_logged_batch_size_is_best(tmp_path) -> None:
+    write(tmp_path, curves({"loss": [1.0, 1.0], "batch-size": [16.0, 16.0]}))
+    (tmp_path / "config.yaml").write_text("batch_size: 4\n")
+    fact = read_run(tmp_path).fact("batch_size")
+    assert (fact.value, fact.source) == (16, "scalar batch-size")
+    assert fact.conflicts == ("4 (config.yaml: batch_size)",)
+
+
+def test_histograms_of_log_std_become_a_series(tmp_path) -> None:
+    records = []
+    for step in range(4):
+        record = Event(wall_time=START + step, step=step)
+        histogram = record.summary.value.add(tag="policy/log_std").histo
+        histogram.min, histogram.max, histogram.num, histogram.sum = -3 - step, -1, 7, -14.0 - 7 * step
+        histogram.bucket_limit.extend([-2, -1])
+        histogram.bucket.extend([3, 4])
+        records.append(record)
+    write(tmp_path, [*curves(LOSS), *records])
+    run = read_run(tmp_path)
+    np.testing.assert_allclose(run.series["policy/log_std"].values, [-2, -3, -4, -5])
+    np.testing.assert_allclose(run.series["policy/log_std/min"].values, [-3, -4, -5, -6])
+    assert {s.tag: s.reduction.value for s in run.having(run.series["policy/log_std"].role)} == {
+        "policy/log_std": "mean",
+        "policy/log_std/min": "min",
+    }
