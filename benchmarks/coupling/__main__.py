@@ -15,7 +15,18 @@ from pathlib import Path
 import numpy as np
 
 from spikediag.coupling import couple
-from spikediag.model import Coupling, CouplingVerdict, Fact, Kind, Measure, Reduction, Role, Run, Series, Spike
+from spikediag.model import (
+    Coupling,
+    CouplingVerdict,
+    Fact,
+    Kind,
+    Measure,
+    Reduction,
+    Role,
+    Run,
+    Series,
+    Spike,
+)
 
 HERE = Path(__file__).parent
 POINTS, AT, TRIALS = 2000, 1500, 300
@@ -56,7 +67,8 @@ def falling(rng: np.random.Generator) -> np.ndarray:
 
 
 NOISES: dict[str, Noise] = {
-    "white": white, "AR(0.9)": ar, "AR(0.9), t3": ar_heavy, "t3": heavy, "lognormal": skewed, "falling, AR(0.7)": falling,
+    "white": white, "AR(0.9)": ar, "AR(0.9), t3": ar_heavy, "t3": heavy, "lognormal": skewed, "falling, "
+    "AR(0.7)": falling,
 }  # fmt: skip
 
 
@@ -94,10 +106,14 @@ def judge(margin: str, error: np.ndarray, width: int, rng: np.random.Generator) 
     measure = Measure.NLL if margin == "algebra" else Measure.POLICY
     series = (
         Series("loss", Role.LOSS, steps, loss, steps, measure=measure, reduction=Reduction.SUM),
-        Series("mse", Role.COMPANION, steps, error, steps, measure=Measure.SQUARED_ERROR, reduction=Reduction.SUM),
+        Series(
+            "mse", Role.COMPANION, steps, error, steps, measure=Measure.SQUARED_ERROR, reduction=Reduction.SUM
+        ),
     )
     run = Run("r", "r", {s.tag: s for s in series}, {"action_dim": Fact("action_dim", 7, "here")})
-    spike = Spike("loss", Kind.TRANSIENT, AT, AT + width, AT, 10 * AT, 10 * AT, None, -15, -3, 12, 0.6, 20, 1e-6)
+    spike = Spike(
+        "loss", Kind.TRANSIENT, AT, AT + width, AT, 10 * AT, 10 * AT, None, -15, -3, 12, 0.6, 20, 1e-6
+    )
     return couple(spike, run)
 
 
@@ -115,7 +131,7 @@ def measure() -> list[Row]:
 
 def table(rows: list[Row]) -> str:
     lines = [
-        "| margin | noise | points | wrong decoupled at the margin | decoupled when still | coupled at 3 margins |",
+        "| margin | noise | points | wrong at the margin | decoupled when still | coupled at 3 margins |",
         "|---|---|---:|---:|---:|---:|",
     ]
     lines += [
@@ -123,7 +139,10 @@ def table(rows: list[Row]) -> str:
     ]
     worst = max(rows, key=lambda r: r.wrong)
     mean = np.mean([r.wrong for r in rows])
-    lines += ["", f"{TRIALS} trials a row. Wrong at the margin: {mean:.3f} on average, at most {worst.wrong:.3f}."]
+    lines += [
+        "",
+        f"{TRIALS} trials a row. Wrong at the margin: {mean:.3f} on average, at most {worst.wrong:.3f}.",
+    ]
     return "\n".join(lines)
 
 

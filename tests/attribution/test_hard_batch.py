@@ -1,7 +1,9 @@
 """hard-batch."""
 
+import numpy as np
+
 from spikediag.attribution.causes.hard_batch import HardBatch
-from spikediag.model import Kind
+from spikediag.model import Kind, Role
 from tests.attribution import cases
 
 
@@ -16,6 +18,25 @@ def test_loss_and_error_up_for_one_point_is_a_hard_batch() -> None:
     assert judged.decisive
     assert not judged.ruled_out
     assert "print(step, batch_indices" in judged.advice[0].code
+
+
+def test_a_loss_that_is_not_back_with_the_next_batch_was_thrown() -> None:
+    decay = {cases.AT + i: 30.0 * 0.97**i for i in range(1, 120)}
+    bump = {cases.AT: 90.0, **decay}
+    run = cases.make_run(cases.nll(bump), cases.mse({cases.AT: 1.0}), facts=cases.CALM_FACTS)
+    judged = HardBatch().judge(cases.make_case(run))
+    assert cases.evidence(judged, "not-back").weight < -1
+    assert not judged.decisive
+
+
+def test_a_gradient_that_leapt_in_an_earlier_batch_speaks_against_it() -> None:
+    values = 2.0 * np.exp(cases.noise(0.2, 4))
+    values[cases.AT - 1] *= 50
+    norm = cases.series("bc/grad_norm", Role.GRAD_NORM, values)
+    run = cases.make_run(cases.nll({cases.AT: 30}), cases.mse({cases.AT: 1.0}), norm, facts=cases.CALM_FACTS)
+    judged = HardBatch().judge(cases.make_case(run))
+    assert cases.evidence(judged, "gradient-first").weight < 0
+    assert not judged.decisive
 
 
 def test_a_flat_error_rules_it_out() -> None:

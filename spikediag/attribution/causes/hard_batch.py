@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikediag.attribution.gradients import LARGE, gradient_rise
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.timing import SHORT_KINDS
-from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Role, Tier, say
+from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Kind, Role, Tier, say
 
 
 @cause
@@ -36,6 +38,8 @@ class HardBatch:
     prior: float = 0.1
     shortest: int = 2  # logged points one bad batch may fill
     longest: int = 6  # more are not one batch
+    back_sds: float = 7.0  # sd of the loss above its level that the update of one bad batch may leave
+    away_sds: float = 10.0  # more means that the weights were thrown, not one batch
 
     def judge(self, case: Case) -> Judgement:
         """Coupled and isolated speaks for it; a flat error rules it out."""
@@ -43,14 +47,16 @@ class HardBatch:
         if verdict is CouplingVerdict.NO_COMPANION:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.COMPANION),))
         points = _points(case)
-        evidence = (*_error(case), self._duration(case, points), *_gradient(case))
-        own_gradient = all(e.what != "gradient-first" for e in evidence)
+        evidence = (
+            *_error(case), self._duration(case, points), *self._afterwards(case), *_gradient(case),
+        )  # fmt: skip
+        excluded = any(e.what in {"gradient-first", "not-back"} for e in evidence)
         lasting = case.spike.kind not in SHORT_KINDS or points > self.longest
         return Judgement(
             Tier.TRIGGER,
             evidence,
             checkable=verdict is not CouplingVerdict.UNDECIDED,
-            decisive=verdict is CouplingVerdict.COUPLED and points <= self.shortest and own_gradient,
+            decisive=verdict is CouplingVerdict.COUPLED and points <= self.shortest and not excluded,
             ruled_out=verdict is CouplingVerdict.DECOUPLED or lasting,
             advice=_advice(case),
             mechanism=say(
@@ -69,9 +75,29 @@ class HardBatch:
                 kind=case.spike.kind.value,
             )
             return Evidence("lasting", reading, -2.0, case.spike.kind.value, "transient")
-        weight = 0.4 if points <= self.shortest else -1.5 if points > self.longest else -0.5
+        weight = 0.2 if points <= self.shortest else -1.5 if points > self.longest else -0.5
         reading = say("The rise lasts {points} logged point(s); one bad batch fills one.", points=points)
         return Evidence("duration", reading, weight, points, self.shortest)
+
+    def _afterwards(self, case: Case) -> Iterator[Evidence]:
+        """The next batches are ordinary ones: the loss must be back with them."""
+        spike = case.spike
+        after = case.run.series[spike.tag].values[spike.stop : spike.stop + 5]
+        after = after[np.isfinite(after)]
+        if spike.kind is not Kind.TRANSIENT or len(after) < 3 or not spike.noise > 0:
+            return
+        left = (float(np.median(after)) - spike.baseline) / spike.noise
+        if left > self.away_sds:
+            reading = say(
+                "The next batches are still {left:.0f} sd above the level before: the weights were thrown, "
+                "which "
+                "one bad batch does not do.",
+                left=left,
+            )
+            yield Evidence("not-back", reading, -1.5, left, self.away_sds)
+        elif left <= self.back_sds:
+            reading = say("With the next batches the loss is back, {left:.1f} sd from its level.", left=left)
+            yield Evidence("back-at-once", reading, 0.3, left, self.back_sds)
 
 
 def _points(case: Case) -> int:

@@ -1,0 +1,113 @@
+"""Does attribution name the fault that was injected, and do its probabilities mean what they say?
+
+    python -m sample_runs.lab faults --out faults/calibration --seeds 0:10
+    python -m sample_runs.lab faults --out faults/test --seeds 500:512
+    python -m benchmarks.attribution faults/calibration faults/test
+
+Rewrites the tables of README.md and attribution.json. The calibration folder fits the temperature and
+nothing of the test folder is used for anything but the tables.
+"""
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.attribution.cases import Said, View, view
+from benchmarks.attribution.scores import Scores, best_temperature, scores
+
+HERE = Path(__file__).parent
+VIEWS = {"all roles logged": False, "loss and MSE only": True}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.attribution", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("calibration", type=Path)
+    parser.add_argument("test", type=Path)
+    arguments = parser.parse_args()
+    fitted = tuple(one for bare in VIEWS.values() for one in view(arguments.calibration, bare=bare).said)
+    factor = best_temperature(fitted)
+    views = {name: view(arguments.test, bare=bare) for name, bare in VIEWS.items()}
+    scored = {name: scores(found.said) for name, found in views.items()}
+    print(f"calibration: {len(fitted)} findings, best factor on the temperature {factor:.2f}")
+    sections = [
+        f"Calibration: {len(fitted)} findings; the best factor on the temperature in use is {factor:.2f}."
+    ]
+    sections += [summary(views, scored), *(details(name, views[name], scored[name]) for name in VIEWS)]
+    rewrite(HERE / "README.md", "\n\n".join(sections))
+    results = {name: {**asdict(s), "missed": views[name].missed} for name, s in scored.items()}
+    (HERE / "attribution.json").write_text(
+        json.dumps({"temperature_factor": factor, **results}, indent=1) + "\n", encoding="utf-8"
+    )
+
+
+def summary(views: dict[str, View], scored: dict[str, Scores]) -> str:
+    rows = (
+        ("findings scored", lambda s: f"{s.findings}"),
+        ("top-1 cause right", lambda s: f"{s.top1:.3f}"),
+        ("right or unexplained", lambda s: f"{s.right_or_unexplained:.3f}"),
+        ("a wrong SUPPORTED", lambda s: f"{s.wrong_supported:.3f}"),
+        (
+            "SUPPORTED for what is not logged",
+            lambda s: f"{s.supported_unlogged}" if s is scored["loss and MSE only"] else "-",
+        ),
+        ("coupling as the truth says", lambda s: f"{s.coupling:.3f}"),
+        ("Brier score", lambda s: f"{s.brier:.3f}"),
+        ("expected calibration error", lambda s: f"{s.ece:.3f}"),
+        ("log-loss", lambda s: f"{s.log_loss:.3f}"),
+    )
+    lines = ["| test split | " + " | ".join(scored) + " |", "|---|" + "---:|" * len(scored)]
+    lines += [f"| {name} | " + " | ".join(show(s) for s in scored.values()) + " |" for name, show in rows]
+    lines.append(
+        "| findings in calm trainings | "
+        + " | ".join(f"{v.alarms} in {v.calm}" for v in views.values())
+        + " |"
+    )
+    lines.append(
+        "| faults without a finding | " + " | ".join(f"{len(v.missed)}" for v in views.values()) + " |"
+    )
+    return "\n".join(lines)
+
+
+def details(name: str, found: View, scored: Scores) -> str:
+    bins = ["| probability | findings | said | right |", "|---|---:|---:|---:|"]
+    bins += [f"| {b.low:.1f}-{b.high:.1f} | {b.count} | {b.said:.2f} | {b.true:.2f} |" for b in scored.bins]
+    risk = ["| most certain | wrong |", "|---:|---:|", *(f"| {c:.0%} | {r:.3f} |" for c, r in scored.risk)]
+    missed = ", ".join(
+        f"{fault} {count}" for fault, count in Counter(m.rpartition("_")[0] for m in found.missed).items()
+    )
+    return "\n\n".join(
+        (
+            f"### {name}",
+            confusion(found.said),
+            "\n".join(bins),
+            "\n".join(risk),
+            f"Faults without a finding, by kind: {missed or 'none'}.",
+        )
+    )
+
+
+def confusion(said: tuple[Said, ...]) -> str:
+    columns = sorted({s.primary for s in said})
+    lines = ["| fault (right answers) | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+    for fault in sorted({s.fault for s in said}):
+        of = [s for s in said if s.fault == fault]
+        counts = Counter(s.primary for s in of)
+        cells = (
+            f"**{counts[c]}**" if counts[c] and c in of[0].truth else str(counts[c] or "") for c in columns
+        )
+        lines.append(f"| {fault} ({', '.join(of[0].truth)}) | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def rewrite(readme: Path, text: str) -> None:
+    head, _, rest = readme.read_text(encoding="utf-8").partition("<!-- tables -->")
+    tail = rest.partition("<!-- end -->")[2]
+    readme.write_text(f"{head}<!-- tables -->\n{text}\n<!-- end -->{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
