@@ -1,77 +1,90 @@
 """Incidents: losses that leap together are one finding."""
 
 from collections.abc import Mapping
+from itertools import groupby
 
 import numpy as np
 
-from spikediag.model import FloatArray, Incident, LossChange, Measure, Role, Run, Series, Spike
+from spikediag.detectors.detect import stretches
+from spikediag.model import FloatArray, Incident, Kind, LossChange, Measure, Role, Run, Series, Spike
 from spikediag.stats.scale import local_noise
 
-PAST = 257  # points before the incident that give a loss its level and noise
-AFTER = 33  # points after it
+PAST = 257  # points before the incident that give a loss its noise
+NEAR = 33  # points before and after it that give a loss its level
 
 
 def group(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> tuple[Incident, ...]:
-    """Spikes of the losses that overlap in steps, one incident each, in step order."""
+    """Spikes of the losses that share steps are one incident; in step order."""
     losses = {series.tag: series for series in run.having(Role.LOSS)}
-    pending = sorted(
-        (spike for tag in losses for spike in spikes.get(tag, ())), key=lambda s: (s.onset_step, s.tag)
+    found = [spike for tag in losses for spike in spikes.get(tag, ())]
+    incidents = (incident(run, losses, cluster) for cluster in clusters(losses, found))
+    return tuple(sorted(incidents, key=lambda i: (i.spike.onset_step, i.spike.tag)))
+
+
+def clusters(losses: Mapping[str, Series], found: list[Spike]) -> list[list[Spike]]:
+    """Sets of spikes that are connected by shared steps."""
+    taken = sorted(
+        (int(losses[spike.tag].steps[start]), int(losses[spike.tag].steps[stop - 1]), index)
+        for index, spike in enumerate(found)
+        for start, stop in stretches(spike)
     )
-    clusters: list[list[Spike]] = []
-    reach = -np.inf
-    for spike in pending:
-        if clusters and spike.onset_step <= reach:
-            clusters[-1].append(spike)
-        else:
-            clusters.append([spike])
-            reach = -np.inf
-        reach = max(reach, last_step(spike, losses[spike.tag]))
-    return tuple(incident(run, losses, cluster) for cluster in clusters)
-
-
-def last_step(spike: Spike, series: Series) -> int:
-    """The last step that belongs to a spike; its peak when it did not recover."""
-    return int(series.steps[spike.stop - 1]) if spike.end_step is not None else spike.peak_step
+    owner = list(range(len(found)))
+    reach, latest = -np.inf, 0
+    for first, last, index in taken:
+        if first <= reach:
+            merged, kept = owner[index], owner[latest]
+            owner = [kept if o == merged else o for o in owner]
+        if last > reach:
+            reach, latest = last, index
+    order = sorted(range(len(found)), key=lambda index: owner[index])
+    return [[found[i] for i in members] for _, members in groupby(order, key=lambda index: owner[index])]
 
 
 def incident(run: Run, losses: Mapping[str, Series], cluster: list[Spike]) -> Incident:
     """One incident, led by the loss whose error can be looked at."""
-    leader = min(cluster, key=lambda spike: leading(run, losses[spike.tag], spike))
-    first, last = leader.onset_step, last_step(leader, losses[leader.tag])
+    leader = min(cluster, key=lambda spike: precedence(run, losses[spike.tag], spike))
+    first, last = extent(leader, losses[leader.tag])
     order = sorted(losses, key=lambda tag: (tag != leader.tag, losses[tag].measure is Measure.TOTAL, tag))
     return Incident(leader, tuple(change(losses[tag], first, last) for tag in order))
 
 
-def leading(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
-    """Sort key: a likelihood first, then a loss with a companion in its group, totals last, then size."""
-    group_name = series.tag.rpartition("/")[0]
-    companion = any(c.tag.rpartition("/")[0] == group_name for c in run.having(Role.COMPANION))
+def precedence(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
+    """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size."""
+    prefix = series.tag.rpartition("/")[0]
+    has_companion = any(other.tag.rpartition("/")[0] == prefix for other in run.having(Role.COMPANION))
     return (
         series.measure is not Measure.NLL,
-        not companion,
+        not has_companion,
         series.measure is Measure.TOTAL,
         -abs(spike.sigmas),
         series.tag,
     )
 
 
+def extent(spike: Spike, series: Series) -> tuple[int, int]:
+    """First and last step of a spike: for a train, of its highest member."""
+    if spike.kind is Kind.TRAIN:
+        highest = next(member for member in spike.members if member.peak == spike.peak)
+        return int(series.steps[highest.start]), int(series.steps[highest.stop - 1])
+    start, stop = stretches(spike)[0]
+    return int(series.steps[start]), int(series.steps[stop - 1])
+
+
 def change(series: Series, first: int, last: int) -> LossChange:
     """How one loss went across the steps [first, last]; NaN where it has no finite value."""
     start, stop = np.searchsorted(series.steps, [first, last + 1])
     before = _finite(series.values[max(0, start - PAST) : start])
-    during = _finite(series.values[start : max(stop, start + 1)])
-    after = _finite(series.values[stop : stop + AFTER])
-    level = float(np.median(before[-AFTER:])) if len(before) else float("nan")
-    peak = float(during.max()) if len(during) else float("nan")
-    noise = local_noise(before) if len(before) else float("nan")
-    return LossChange(
-        series.tag,
-        level,
-        peak,
-        float(np.median(after)) if len(after) else float("nan"),
-        (peak - level) / noise,
-    )
+    during = _finite(series.values[start:stop])
+    after = _finite(series.values[stop : stop + NEAR])
+    level = _median(before[-NEAR:])
+    peak = float(during.max()) if len(during) else level
+    noise = local_noise(before) if len(before) else np.nan
+    return LossChange(series.tag, level, peak, _median(after), (peak - level) / noise)
 
 
 def _finite(values: FloatArray) -> FloatArray:
     return np.asarray(values[np.isfinite(values)])
+
+
+def _median(values: FloatArray) -> float:
+    return float(np.median(values)) if len(values) else np.nan

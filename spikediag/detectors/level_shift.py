@@ -19,8 +19,8 @@ class LevelShift:
 
     How:
         As `transient`; the width of the contrast with the fewest expected rises by chance is the time scale
-        of the step. It is abrupt when the median of the first eighth of that width has reached `abrupt` of
-        the height.
+        of the step. The onset is the most likely step between the two medians. A straight climb around it
+        must not describe the curve clearly better than a step does.
 
     Blind spots:
         Steps below about 2 sigma of the noise, and any step in the first 60 points of a run. In a loss that
@@ -32,11 +32,10 @@ class LevelShift:
     """
 
     longest: int = 1000  # points; what recovers sooner is a transient
-    abrupt: float = 0.35  # share of the height
     id: str = Kind.LEVEL_SHIFT.value
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Abrupt rises that did not recover."""
         for rise in signal.rises:
-            if rise.stop - rise.start > self.longest or rise.stop == len(signal.values):
+            if rise.lasts(self.longest, len(signal.values)) and not rise.climb:
                 yield signal.spike(Kind.LEVEL_SHIFT, rise, rise.level - rise.baseline)

@@ -1,17 +1,19 @@
 """A rise: from a candidate of the scan to onset, peak, level and recovery."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import median_filter
 
-from spikediag.detectors.scan import BURSTS, Candidate, scan
+from spikediag.detectors.climb import slow_climb
+from spikediag.detectors.scan import Candidate, scan
 from spikediag.model import FloatArray
 from spikediag.stats.scale import local_noise
 
 PAST = 257  # points before the onset that give the noise
 NEAR = 33  # fewest points before the onset that give the baseline
+SLOW = 33  # points: a rise on a shorter scale is a step
 RECOVERED = 0.25  # share of the height that may remain
 
 
@@ -29,19 +31,87 @@ class Rise:
     peak_value: float
     noise: float  # robust standard deviation before
     expected: float
-    abruptness: float  # share of the height that is reached at once, [0, 1]
+    climb: int = 0  # points that it takes to build up; 0 for a step
+
+    def explains(self, candidate: Candidate) -> bool:
+        """Whether the candidate only sees this rise again, in its window or as a step behind its baseline."""
+        first, last = candidate.position - candidate.before, candidate.position + candidate.width
+        sees_step = self.width > 3 and first < self.start < last and self.reach - self.start >= self.width
+        return sees_step or (candidate.position < self.reach and self.start < last)
+
+    def climbs_into(self, rise: "Rise") -> bool:
+        """Whether the other rise, a higher one, begins before this one has settled."""
+        near = rise.start - self.start <= 4 * max(self.width, rise.width)
+        return near and self.stop > rise.reach and rise.level > self.level
+
+    def joined(self, rise: "Rise") -> "Rise":
+        """This rise with the one that sits on it."""
+        highest = max(self, rise, key=lambda r: r.peak_value)
+        return replace(
+            self,
+            width=max(self.width, rise.start - self.start + rise.width),
+            reach=rise.reach,
+            peak=highest.peak,
+            peak_value=highest.peak_value,
+            level=rise.level,
+            expected=min(self.expected, rise.expected),
+        )
+
+    def lasts(self, longest: int, n: int) -> bool:
+        """Whether it has not recovered within so many points, or when the series of n points ends."""
+        return self.stop == n or self.stop - self.start > longest
 
 
 def find_rises(values: FloatArray, alpha: float) -> tuple[Rise, ...]:
-    """Measure the candidates of finite values (n,), the least likely first; each stretch counts once."""
+    """Every rise of finite values (n,), in onset order."""
+    return measure_all(values, scan(values, alpha))
+
+
+def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Rise, ...]:
+    """Measure candidates, the least likely first; each stretch counts once. In onset order."""
     found: list[Rise] = []
-    for candidate in strongest_first(scan(values, alpha)):
-        if _covered(found, candidate.position, candidate.position + candidate.width):
+    for candidate in strongest_first(candidates):
+        if any(rise.explains(candidate) for rise in found):
             continue
         rise = measure(values, candidate)
-        if not _covered(found, rise.start, rise.start + 1):
+        if not any(other.start <= rise.start < other.reach for other in found):
             found.append(rise)
-    return tuple(sorted(found, key=lambda rise: rise.start))
+    return tuple(merge_climbs(values, sorted(found, key=lambda rise: rise.start)))
+
+
+def merge_climbs(values: FloatArray, found: Iterable[Rise]) -> Iterator[Rise]:
+    """Join each rise to the one it sits on, as one climb is often seen as several steps."""
+    below: Rise | None = None
+    for rise in found:
+        if below and below.climbs_into(rise):
+            below = below.joined(rise)
+            continue
+        if below:
+            yield settled(values, below)
+        below = rise
+    if below:
+        yield settled(values, below)
+
+
+def settled(values: FloatArray, rise: Rise) -> Rise:
+    """A rise that lasts, with the slow climb it may be, and its recovery from the level it reached."""
+    if rise.width < SLOW or rise.stop - rise.start < 2 * rise.width:
+        return rise
+    climb = slow_climb(values, rise.start, rise.width)
+    if climb is None:
+        return rise
+    stop = recovery(
+        values, climb.stop, climb.baseline + RECOVERED * (climb.level - climb.baseline), rise.width
+    )
+    return replace(
+        rise,
+        start=climb.start,
+        stop=stop,
+        reach=max(climb.stop, min(stop, rise.reach)),
+        baseline=climb.baseline,
+        level=climb.level,
+        climb=climb.stop - climb.start,
+    )
 
 
 def strongest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -69,7 +139,6 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
         peak_value=float(values[peak]),
         noise=local_noise(values[max(0, start - PAST) : max(1, start)]),
         expected=candidate.expected,
-        abruptness=abruptness(values, start, baseline, level, width),
     )
 
 
@@ -83,7 +152,7 @@ def onset(values: FloatArray, candidate: Candidate) -> int:
     low = max(0, at - max(width, 20))
     high = min(len(values), at + width)
     before = np.median(values[max(0, at - max(NEAR, width)) : at])
-    after = values[at:high].min() if width in BURSTS else np.median(values[at:high])
+    after = values[at:high].min() if candidate.burst else np.median(values[at:high])
     if not after > before:
         return at
     share = np.clip((values[low:high] - before) / (after - before), 0, 1) - 0.5
@@ -92,7 +161,7 @@ def onset(values: FloatArray, candidate: Candidate) -> int:
 
 def recovery(values: FloatArray, start: int, threshold: float, width: int) -> int:
     """First position after the onset from where the running median stays below the threshold; n if none."""
-    smooth = 3 if width in BURSTS else max(5, width // 4) | 1
+    smooth = max(3, width // 4) | 1
     first, size, n = start + 1, 64 * smooth, len(values)
     while first + smooth <= n:
         chunk = values[first : first + size]
@@ -103,13 +172,3 @@ def recovery(values: FloatArray, start: int, threshold: float, width: int) -> in
             return at + int(np.argmax(values[at : at + smooth] <= threshold))
         first, size = first + len(medians), 2 * size
     return n
-
-
-def abruptness(values: FloatArray, start: int, baseline: float, level: float, width: int) -> float:
-    """Share of `level - baseline` that the median of the first width/8 points has already reached."""
-    early = float(np.median(values[start : start + max(1, width // 8)]))
-    return float(np.clip((early - baseline) / (level - baseline), 0, 1)) if level > baseline else 0.0
-
-
-def _covered(found: Iterable[Rise], start: int, stop: int) -> bool:
-    return any(start < rise.reach and rise.start < stop for rise in found)

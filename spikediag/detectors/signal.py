@@ -1,4 +1,4 @@
-"""The signal: one series made finite, with the rises that every detector looks at."""
+"""The signal: the finite part of one series, with the rises that every detector looks at."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,28 +6,29 @@ from functools import cached_property
 import numpy as np
 
 from spikediag.detectors.rise import Rise, find_rises
-from spikediag.model import FloatArray, Kind, Series, Spike
+from spikediag.model import FloatArray, IntArray, Kind, Series, Spike
 
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """One series as detectors see it: finite, and turned so that up is what is looked for."""
+    """One series as detectors see it: finite values only, turned so that up is what is looked for.
+
+    Rises count positions among the finite values; `spike` turns them into positions of the series.
+    """
 
     series: Series
     alpha: float  # false findings per run that are accepted
     sign: int = 1  # -1 looks for falls
 
     @cached_property
+    def positions(self) -> IntArray:
+        """Where the finite values (n,) stand in the series."""
+        return np.flatnonzero(np.isfinite(self.series.values))
+
+    @cached_property
     def values(self) -> FloatArray:
-        """Values (n,), turned by the sign, with NaN and Inf replaced by the last finite value before."""
-        values = self.sign * self.series.values
-        finite = np.isfinite(values)
-        if finite.all():
-            return values
-        if not finite.any():
-            return np.zeros(len(values))
-        last = np.maximum.accumulate(np.where(finite, np.arange(len(values)), -1))
-        return values[np.where(last < 0, finite.argmax(), last)]
+        """The finite values (n,), turned by the sign."""
+        return np.asarray(self.sign * self.series.values[self.positions])
 
     @cached_property
     def rises(self) -> tuple[Rise, ...]:
@@ -36,18 +37,23 @@ class Signal:
 
     def spike(self, kind: Kind, rise: Rise, height: float) -> Spike:
         """A measured rise as a finding of this kind, back in the orientation of the series."""
-        steps = self.series.steps
+        steps, start, peak = (
+            self.series.steps,
+            int(self.positions[rise.start]),
+            int(self.positions[rise.peak]),
+        )
+        recovered = rise.stop < len(self.values)
         return Spike(
             tag=self.series.tag,
             kind=kind,
-            start=rise.start,
-            stop=rise.stop,
-            peak=rise.peak,
-            onset_step=int(steps[rise.start]),
-            peak_step=int(steps[rise.peak]),
-            end_step=int(steps[rise.stop]) if rise.stop < len(steps) else None,
+            start=start,
+            stop=int(self.positions[rise.stop]) if recovered else len(steps),
+            peak=peak,
+            onset_step=int(steps[start]),
+            peak_step=int(steps[peak]),
+            end_step=int(steps[self.positions[rise.stop]]) if recovered else None,
             baseline=self.sign * rise.baseline,
-            peak_value=float(self.series.values[rise.peak]),
+            peak_value=float(self.series.values[peak]),
             height=self.sign * height,
             noise=rise.noise,
             sigmas=height / rise.noise,

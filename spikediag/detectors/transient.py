@@ -37,5 +37,5 @@ class Transient:
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Rises that recovered soon enough."""
         for rise in signal.rises:
-            if rise.stop < len(signal.values) and rise.stop - rise.start <= self.longest:
+            if not rise.lasts(self.longest, len(signal.values)):
                 yield signal.spike(Kind.TRANSIENT, rise, rise.peak_value - rise.baseline)

@@ -7,14 +7,14 @@ import numpy as np
 from spikediag.model import FloatArray
 
 TOP = 0.2  # share of the pool that is the tail
-MOST = 200  # exceedances used; more only cost time
-SHAPES = np.linspace(-0.2, 0.9, 23)  # grid of xi; 0 is exponential, 1/3 is a Student t with 3 degrees
-SCALES = np.exp(np.linspace(-1.5, 1.5, 25))  # grid of beta, in mean exceedances
+FEWEST, MOST = 4, 400  # exceedances used; more only cost time
+SHAPES = np.linspace(-3, 3, 13)  # grid of the shape xi, in prior standard deviations
+SCALES = np.linspace(-1, 1, 15)  # grid of log beta, in half-widths
 
 
 @dataclass(frozen=True, eq=False)
 class Tail:
-    """A generalised Pareto tail above a threshold, averaged over what its parameters may be.
+    """A generalised Pareto tail above a threshold u, averaged over what its parameters may be.
 
     `P(Z > z) = rate * sum_j weight_j * (1 + xi_j (z - u) / beta_j)^(-1 / xi_j)`: the posterior predictive,
     which is heavier the fewer exceedances it was learnt from.
@@ -29,33 +29,45 @@ class Tail:
     weights: FloatArray  # (j,), sum 1
 
     def exceedance(self, scores: FloatArray) -> FloatArray:
-        """P(Z > score) for scores (m,) above the threshold; at most the rate below it."""
-        over = np.maximum(np.asarray(scores) - self.threshold, 0)
-        return self.rate * (np.exp(-_minus_log_survival(over, self.shapes, self.scales)) @ self.weights)
+        """P(Z > score) for scores (m,) above the threshold; the rate for those below."""
+        over = np.maximum(scores - self.threshold, 0)
+        return np.asarray(self.rate * (np.exp(-_hazard(over, self.shapes, self.scales)) @ self.weights))
 
 
-def fit_tail(pool: FloatArray, shape_mean: float, shape_sd: float) -> Tail:
-    """Learn the tail of a pool (n,) of scores, n >= 8, given a normal prior of the shape."""
+def fit_tail(pool: FloatArray, shape_mean: float, shape_sd: float, censored: float = 0.0) -> Tail:
+    """Learn the tail of a pool (n,) of scores, n > 4.
+
+    Args:
+        pool: scores when nothing happens.
+        shape_mean: prior mean of the shape; 0 is exponential, 1/3 a Student t with 3 degrees of freedom.
+        shape_sd: prior standard deviation of the shape.
+        censored: share of the exceedances, the largest, of which only the number is believed and not the
+            size, so that outliers in the pool cannot make themselves likely.
+    """
     ordered = np.sort(pool)
-    count = int(np.clip(round(TOP * len(ordered)), 4, MOST))
-    threshold = ordered[-count - 1]
-    over = ordered[-count:] - threshold
-    mean = max(float(over.mean()), np.finfo(float).tiny)
-    shapes, relative = (g.ravel() for g in np.meshgrid(SHAPES, SCALES))
-    scales = relative * mean
-    hazard = _minus_log_survival(over, shapes, scales)
-    with np.errstate(invalid="ignore"):
-        log_density = -hazard * (1 + shapes) - np.log(scales)
-    log_density = np.where(np.isfinite(hazard), log_density, -np.inf).sum(axis=0)
-    log_weight = log_density - 0.5 * ((shapes - shape_mean) / shape_sd) ** 2
+    count = int(np.clip(round(TOP * len(ordered)), FEWEST, MOST))
+    threshold = float(ordered[-count - 1])
+    sized = count - round(censored * count)
+    over = np.minimum(ordered[-count:], ordered[-count + sized - 1]) - threshold
+    shapes, scales = _grid(over, shape_mean, shape_sd)
+    hazard = _hazard(over, shapes, scales)
+    densities = (1 + shapes) * hazard[:sized] + np.log(scales)
+    log_likelihood = -densities.sum(axis=0) - hazard[sized:].sum(axis=0)
+    log_weight = log_likelihood - 0.5 * ((shapes - shape_mean) / shape_sd) ** 2
     weights = np.exp(log_weight - log_weight.max())
-    return Tail(float(threshold), count / len(ordered), shapes, scales, weights / weights.sum())
+    return Tail(threshold, count / len(ordered), shapes, scales, weights / weights.sum())
 
 
-def _minus_log_survival(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> FloatArray:
-    """-log of the generalised Pareto survival, (m, j) for exceedances (m,) and parameters (j,)."""
-    scaled = over[:, None] / scales
-    bent = np.where(np.abs(shapes) < 1e-9, 1e-9, shapes)
-    inside = np.maximum(1 + bent * scaled, 0)
+def _grid(over: FloatArray, shape_mean: float, shape_sd: float) -> tuple[FloatArray, FloatArray]:
+    """Shapes and scales (j,) around the moment estimate `beta = (1 - xi) * mean`."""
+    mean = max(float(over.mean()), float(np.finfo(np.float64).tiny))
+    half_width = min(1.5, 5 / np.sqrt(len(over)))
+    shapes, log_scales = np.meshgrid(shape_mean + shape_sd * SHAPES, half_width * SCALES)
+    return shapes.ravel(), (np.exp(log_scales) * (1 - shapes) * mean).ravel()
+
+
+def _hazard(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> FloatArray:
+    """`log(1 + xi y / beta) / xi`, minus the log survival, (m, j); infinite beyond the end of the tail."""
+    shapes = np.where(np.abs(shapes) < 1e-9, 1e-9, shapes)
     with np.errstate(divide="ignore"):
-        return np.log(inside) / bent
+        return np.asarray(np.log(np.maximum(1 + shapes * over[:, None] / scales, 0)) / shapes)

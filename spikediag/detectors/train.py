@@ -1,0 +1,76 @@
+"""train: the loss spikes again and again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spikediag.detectors.protocol import registry
+from spikediag.detectors.rise import Rise
+from spikediag.detectors.signal import Signal
+from spikediag.model import Excursion, Kind, Spike
+
+ONE_SIDED_95 = 1.645  # normal quantile
+
+
+@registry.register
+@dataclass(frozen=True)
+class Train:
+    """The loss spikes again and again.
+
+    What it finds:
+        At least `fewest` transients in one run, as one finding with their number, their rate per 10,000
+        points and whether the rate grows or falls. The finding shows the highest of them; `members` lists
+        all. One that stands out, `outstanding` times as high as the next, is left as a finding of its own.
+
+    How:
+        Members are the rises of `transient`. For bursts, the size of earlier bursts is not held in their
+        favour: they must be unlikely given the *dips* of the run and given the bulk of its bumps. Whether the
+        rate changes is Laplace's trend test at 5 % on each side.
+
+    Blind spots:
+        Spikes that are not clearly larger than the noise are not counted, so count and rate are lower bounds.
+        A run that has spiked since its first hundred points.
+
+    References:
+        Laplace's test: Cox, Lewis (1966), doi:10.1007/978-94-011-7801-3. Cohen et al. (2021),
+        arXiv:2103.00065.
+    """
+
+    fewest: int = 5  # members
+    outstanding: float = 3.0  # times the height of the next highest
+    longest: int = 1000  # points from onset to recovery of a member
+    id: str = Kind.TRAIN.value
+
+    def find(self, signal: Signal) -> Iterator[Spike]:
+        """At most one finding."""
+        members = [rise for rise in signal.rises if not rise.lasts(self.longest, len(signal.values))]
+        by_height = sorted(members, key=height, reverse=True)
+        if len(members) > 1 and height(by_height[0]) > self.outstanding * height(by_height[1]):
+            members.remove(by_height.pop(0))
+        if len(members) < self.fewest:
+            return
+        spikes = [signal.spike(Kind.TRAIN, rise, height(rise)) for rise in members]
+        n = len(signal.series)
+        yield replace(
+            spikes[members.index(by_height[0])],
+            start=spikes[0].start,
+            stop=spikes[-1].stop,
+            onset_step=spikes[0].onset_step,
+            end_step=spikes[-1].end_step,
+            count=len(spikes),
+            rate=1e4 * len(spikes) / n,
+            rate_grows=rate_grows(np.array([spike.start for spike in spikes]) / n),
+            members=tuple(Excursion(spike.start, spike.stop, spike.peak) for spike in spikes),
+        )
+
+
+def height(rise: Rise) -> float:
+    """Peak above the baseline, unit of the values."""
+    return rise.peak_value - rise.baseline
+
+
+def rate_grows(when: np.ndarray) -> bool | None:
+    """Laplace's test on times (n,) in [0, 1]: does the rate grow, fall, or is it undecided (None)?"""
+    score = float((when.mean() - 0.5) * np.sqrt(12 * len(when)))
+    return score > 0 if abs(score) > ONE_SIDED_95 else None
