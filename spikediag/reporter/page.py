@@ -4,10 +4,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from spikediag.model import CouplingVerdict, Diagnosis, Run, say
+from spikediag.model import CouplingVerdict, Diagnosis, Finding, Run, Text, say
 from spikediag.reporter import headline, selection, triggers
 from spikediag.reporter.words import escape
-from spikediag.reporter.words.writer import Writer
+from spikediag.reporter.words.language import Language
+from spikediag.reporter.words.numbers import share
+from spikediag.reporter.words.writer import Writer, verbatim
 
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
 ERROR_TITLE = {
@@ -29,7 +31,8 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "findings": diagnosis.findings,
         "main": selection.main_findings(diagnosis),
         "lead": lead,
-        "primary": selection.primary(lead) if lead else None,
+        "answer": answer(lead) if lead else None,
+        "reason": reason(lead) if lead else None,
         "conditions": diagnosis.conditions,
         "overall": diagnosis.overall,
         "checks": diagnosis.checks,
@@ -41,12 +44,47 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "matters": MATTERS[diagnosis.overall.matters],
         "error_title": ERROR_TITLE[lead.coupling.verdict] if lead else None,
         "command": command(run),
+        "font_note": font_note(writer.language),
         "story": headline.story,
         "rhythm": headline.rhythm,
         "triggers": triggers.triggers,
         "seen": triggers.seen,
         "now": lambda finding: triggers.why_now(finding, writer),
     }
+
+
+def answer(finding: Finding) -> Text:
+    """The primary cause, and how probable it is."""
+    verdict = selection.primary(finding)
+    if verdict is None or not verdict.probability:
+        return say("{cause}", cause=finding.primary_cause)
+    chance = verbatim(share(verdict.probability))
+    return say("{cause} ({probability})", cause=finding.primary_cause, probability=chance)
+
+
+def reason(finding: Finding) -> Text | None:
+    """How the primary cause made the jump, or what to log to find one."""
+    verdict = selection.primary(finding)
+    if verdict is None:
+        return None
+    return verdict.mechanism or next((a.text for a in verdict.missing), None)
+
+
+def font_note(spoken: Language) -> Text | None:
+    """Why figures are in English although the report is not; None when they are not."""
+    if not spoken.fonts:
+        return None
+    from spikediag.reporter.figures.fonts import can_draw  # noqa: PLC0415  # Matplotlib is heavy
+
+    if can_draw(spoken):
+        return None
+    return say(
+        "The figures are in English: no installed font has the letters of {language}. Install the package "
+        "{package}, or any of these: {fonts}.",
+        language=verbatim(spoken.name),
+        package=spoken.font_package,
+        fonts=verbatim(", ".join(spoken.fonts[:4])),
+    )
 
 
 def command(run: Run) -> str:

@@ -8,10 +8,9 @@ import numpy as np
 from spikediag.model import Advice, Diagnosis, FloatArray, Role, RunStatus, Series, Text, say
 from spikediag.reporter import selection
 from spikediag.reporter.headline import headline, story
-from spikediag.reporter.page import MATTERS
+from spikediag.reporter.page import MATTERS, answer, font_note
 from spikediag.reporter.words import language
-from spikediag.reporter.words.numbers import share
-from spikediag.reporter.words.writer import PLAIN, Writer, verbatim
+from spikediag.reporter.words.writer import PLAIN, Writer
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LOST = "x"  # a stretch without a finite value
@@ -40,6 +39,7 @@ class TerminalSummary:
     code: str | None  # ready to paste, None when there is none
     next_label: str  # "Next" in the language asked for
     report_label: str  # "Report" in the language asked for
+    notes: tuple[str, ...] = ()  # what the reader should know of the report itself
 
 
 def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> TerminalSummary:
@@ -62,6 +62,7 @@ def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> Terminal
         code=step.code if step else None,
         next_label=writer.text(say("Next")),
         report_label=writer.text(say("Report")),
+        notes=tuple(writer.text(note) for note in (font_note(writer.language),) if note),
     )
 
 
@@ -90,14 +91,9 @@ def _rows(diagnosis: Diagnosis) -> Iterator[tuple[Text, Text]]:
     finding = selection.lead(diagnosis)
     if finding is None:
         return
-    cause = selection.primary(finding)
-    why = say("{cause}", cause=finding.primary_cause)
-    if cause is not None and cause.probability:
-        chance = verbatim(share(cause.probability))
-        why = say("{cause} ({probability})", cause=finding.primary_cause, probability=chance)
     yield say("What jumped"), story(finding)
     yield say("Did the error move?"), finding.coupling.reading
-    yield say("Why, most likely"), why
+    yield say("Why, most likely"), answer(finding)
     yield say("Does it matter?"), MATTERS[diagnosis.overall.matters]
 
 

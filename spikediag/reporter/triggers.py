@@ -3,6 +3,8 @@
 from spikediag.model import Finding, Status, Text, Tier, Verdict, say
 from spikediag.reporter.words.writer import Writer, verbatim
 
+BETWEEN = say(", ")  # in a list
+
 
 def triggers(finding: Finding) -> tuple[Verdict, ...]:
     """The causes that are tied to a step, strongest first."""
@@ -29,7 +31,7 @@ def why_now(finding: Finding, writer: Writer) -> Text:
 
 
 def _listed(verdicts: list[Verdict], writer: Writer) -> Text:
-    between = writer.language.sentence(", ")
+    between = writer.language.sentence(BETWEEN.template)
     return verbatim(between.join(str(writer.word("cause", v.cause)) for v in verdicts))
 
 

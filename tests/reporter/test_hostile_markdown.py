@@ -9,7 +9,7 @@ from spikediag import reporter
 from tests.reporter import builders
 
 OURS = re.compile(
-    r"</?(picture|details|summary|code)>|<source media=\"[^\"<>]*\" srcset=\"overview-dark\.png\">"
+    r"</?(picture|details|summary|code|br)>|<source media=\"[^\"<>]*\" srcset=\"overview-dark\.png\">"
     r"|<img src=\"(overview|finding-\d)\.png\" width=\"900\" alt=\"[^\"<>]*\">"
 )
 
@@ -24,7 +24,7 @@ def tokens() -> list:
 def test_no_markup_but_ours(tokens: list) -> None:
     for token in tokens:
         if token.type in {"html_block", "html_inline"}:
-            assert re.sub(r"\s|[^<>]*(?=<)", "", OURS.sub("", token.content)).count("<") == 0, token.content
+            assert "<" not in OURS.sub("", token.content)
 
 
 def test_no_link_picture_or_emphasis_comes_from_a_name(tokens: list) -> None:

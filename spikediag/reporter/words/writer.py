@@ -11,7 +11,7 @@ from spikediag.reporter.words import escape
 from spikediag.reporter.words.language import Language
 
 # Fields of a sentence that hold an id, by the group of names it belongs to.
-NAMED = frozenset({"cause", "kind", "status"})
+NAMED = frozenset({"cause", "kind", "status", "coupling"})
 UNKNOWN = say("unknown")
 YES = say("yes")
 NO = say("no")
