@@ -19,9 +19,12 @@ from spikediag.stats.nll import (
 _CALIBRATED = (0.2, 5.0)  # squared error in sigmas per dimension; beyond, the loss is not this formula
 
 
-def drivers(case: Case) -> Drivers | None:
-    """The jump split into sigma, error and concentration; None without log-std or where the formula fails."""
-    found, known = levels(case), likelihood(case)
+def drivers(case: Case, step: float | None = None) -> Drivers | None:
+    """The jump, or the rise up to one step, split into sigma, error and concentration.
+
+    None without log-std, or where the loss is not this formula.
+    """
+    found, known = levels(case, step), likelihood(case)
     if found is None or known is None or known.dims is None or not np.isfinite(case.spike.height):
         return None
     before, after = found

@@ -79,27 +79,41 @@ def _mapped(series: Series, values: np.ndarray) -> Series:
     return Series(series.tag, series.role, series.steps, values, series.wall_times)
 
 
-def levels(case: Case) -> tuple[Level, Level] | None:
-    """Loss, summed log sigma and error before the spike and at its top; None without log-std or entropy."""
+def levels(case: Case, step: float | None = None) -> tuple[Level, Level] | None:
+    """Loss, summed log sigma and error before the spike and at its top; None without log-std or entropy.
+
+    Args:
+        case: The case.
+        step: Look at this logged step instead of the top.
+    """
     sigma, known = summed_log_sigma(case.run), likelihood(case)
     if sigma is None or known is None:
         return None
-    points = _at_top(case, sigma)
+    points = _at_top(case, sigma, step)
     past = np.flatnonzero(np.isfinite(sigma.values) & (sigma.steps < case.spike.onset_step))[-LEVEL_POINTS:]
     if not len(points) or not len(past):
         return None
-    mse0, mse1 = _errors(case, known)
+    mse0, mse1 = _errors(case, known, step)
+    top = known.peak if step is None else _loss_at(case, step)
     return (
         Level(known.before, float(np.median(sigma.values[past])), mse0),
-        Level(known.peak, float(np.mean(sigma.values[points])), mse1),
+        Level(top, float(np.mean(sigma.values[points])), mse1),
     )
 
 
-def _at_top(case: Case, series: Series) -> np.ndarray:
-    """Finite positions of another series at the peak, or over the first stretch of a lasting rise."""
+def _loss_at(case: Case, step: float) -> float:
+    loss = case.run.series[case.spike.tag]
+    position = min(int(np.searchsorted(loss.steps, step)), len(loss) - 1)
+    return float(loss.values[position]) * _per_sum(loss, dims(case.run))
+
+
+def _at_top(case: Case, series: Series, step: float | None) -> np.ndarray:
+    """Finite positions of another series at the step, the peak, or the first stretch of a lasting rise."""
     spike, loss = case.spike, case.run.series[case.spike.tag]
     reach = 0.5 * interval(loss)
-    if spike.kind in {Kind.TRANSIENT, Kind.TRAIN}:
+    if step is not None:
+        first, last = step - reach, step + reach
+    elif spike.kind in {Kind.TRANSIENT, Kind.TRAIN}:
         first, last = spike.peak_step - reach, spike.peak_step + reach
     else:
         stop = min(spike.stop, spike.start + 4 * LEVEL_POINTS)
@@ -107,11 +121,11 @@ def _at_top(case: Case, series: Series) -> np.ndarray:
     return np.flatnonzero((series.steps >= first) & (series.steps <= last) & np.isfinite(series.values))
 
 
-def _errors(case: Case, known: Likelihood) -> tuple[float | None, float | None]:
+def _errors(case: Case, known: Likelihood, step: float | None) -> tuple[float | None, float | None]:
     if known.mse_tag is None:
         return None, None
     series = case.run.series[known.mse_tag]
-    points = _at_top(case, series)
+    points = _at_top(case, series, step)
     if not len(points):
         return None, None
     return known.mse, float(np.mean(series.values[points])) * _per_sum(series, known.dims)

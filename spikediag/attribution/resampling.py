@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from spikediag.attribution.timing import points_high
 from spikediag.model import Case, CouplingVerdict, Evidence, Kind, say
 from spikediag.stats.sampling import Sampling, cantelli, largest_of, recommended_batch
 
@@ -46,8 +47,7 @@ def evidence(case: Case, batch: float, dataset: float) -> Iterator[Evidence]:
 
 
 def _persistence(case: Case) -> Iterator[Evidence]:
-    spike = case.spike
-    points = max((m.stop - m.start for m in spike.members), default=spike.stop - spike.start)
+    points = points_high(case)
     if points >= 2:
         yield Evidence(
             "resampling-persistence",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.attribution.settings import interval
-from spikediag.model import Case, Kind, Series
+from spikediag.model import Case, FloatArray, Kind, Series
 from spikediag.stats.windows import Contrast, contrast
 
 LONGEST = 129  # logged points of a lasting rise that are looked at
@@ -50,6 +50,26 @@ def onset(case: Case) -> float:
     if case.spike.kind is Kind.TRAIN:
         return stretch(case).first
     return float(case.spike.onset_step)
+
+
+def points_high(case: Case) -> int:
+    """Logged points that stand at least half as high as the peak, in one piece; the median over a train."""
+    spike, values = case.spike, case.run.series[case.spike.tag].values
+    if spike.kind not in SHORT_KINDS:
+        return spike.stop - spike.start
+    spans = [(m.start, m.stop, m.peak) for m in spike.members] or [(spike.start, spike.stop, spike.peak)]
+    widths = sorted(_width(values, *span, spike.baseline) for span in spans)
+    return widths[len(widths) // 2]
+
+
+def _width(values: FloatArray, start: int, stop: int, peak: int, baseline: float) -> int:
+    half = 0.5 * (float(values[peak]) + baseline)
+    first, last = peak, peak
+    while first > start and values[first - 1] >= half:
+        first -= 1
+    while last + 1 < stop and values[last + 1] >= half:
+        last += 1
+    return last + 1 - first
 
 
 def slack(case: Case, series: Series | None = None) -> float:

@@ -129,13 +129,13 @@ def make_case(
 
 def seed_case() -> Case:
     """The user's own case: +39 nats for three logged points while the error stays."""
-    run = make_run(nll({AT: 20, AT + 1: 39, AT + 2: 12}), mse())
+    run = make_run(nll({AT: 22, AT + 1: 39, AT + 2: 23}), mse())
     return make_case(run, spike_at(run, AT, AT + 3))
 
 
 def calm_case(*others: Series, **more) -> Case:
     """The same spike in a run whose batch is 7.7 % of the dataset."""
-    run = make_run(nll({AT: 20, AT + 1: 39, AT + 2: 12}), mse(), *others, facts=CALM_FACTS, **more)
+    run = make_run(nll({AT: 22, AT + 1: 39, AT + 2: 23}), mse(), *others, facts=CALM_FACTS, **more)
     return make_case(run, spike_at(run, AT, AT + 3))
 
 

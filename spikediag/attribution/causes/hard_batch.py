@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.attribution.gradients import LARGE, gradient_rise
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import SHORT_KINDS
+from spikediag.attribution.timing import SHORT_KINDS, points_high
 from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Kind, Role, Tier, say
 
 
@@ -38,15 +38,15 @@ class HardBatch:
     prior: float = 0.1
     shortest: int = 2  # logged points one bad batch may fill
     longest: int = 6  # more are not one batch
-    back_sds: float = 7.0  # sd of the loss above its level that the update of one bad batch may leave
-    away_sds: float = 10.0  # more means that the weights were thrown, not one batch
+    away_sds: float = 10.0  # sd of the loss above its level; more: the weights were thrown
+    away_share: float = 0.07  # of the height
 
     def judge(self, case: Case) -> Judgement:
         """Coupled and isolated speaks for it; a flat error rules it out."""
         verdict = case.coupling.verdict
         if verdict is CouplingVerdict.NO_COMPANION:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.COMPANION),))
-        points = _points(case)
+        points = points_high(case)
         evidence = (
             *_error(case), self._duration(case, points), *self._afterwards(case), *_gradient(case),
         )  # fmt: skip
@@ -76,18 +76,20 @@ class HardBatch:
             )
             return Evidence("lasting", reading, -2.0, case.spike.kind.value, "transient")
         weight = 0.2 if points <= self.shortest else -1.5 if points > self.longest else -0.5
-        reading = say("The rise lasts {points} logged point(s); one bad batch fills one.", points=points)
+        reading = say(
+            "The loss stands high for {points} logged point(s); one bad batch fills one.", points=points
+        )
         return Evidence("duration", reading, weight, points, self.shortest)
 
     def _afterwards(self, case: Case) -> Iterator[Evidence]:
         """The next batches are ordinary ones: the loss must be back with them."""
         spike = case.spike
-        after = case.run.series[spike.tag].values[spike.stop : spike.stop + 5]
+        after = case.run.series[spike.tag].values[spike.peak + 1 : spike.peak + 6]
         after = after[np.isfinite(after)]
         if spike.kind is not Kind.TRANSIENT or len(after) < 3 or not spike.noise > 0:
             return
         left = (float(np.median(after)) - spike.baseline) / spike.noise
-        if left > self.away_sds:
+        if left > self.away_sds or left > max(self.away_share * spike.sigmas, 3.0):
             reading = say(
                 "The next batches are still {left:.0f} sd above the level before: the weights were thrown, "
                 "which "
@@ -95,14 +97,9 @@ class HardBatch:
                 left=left,
             )
             yield Evidence("not-back", reading, -1.5, left, self.away_sds)
-        elif left <= self.back_sds:
+        else:
             reading = say("With the next batches the loss is back, {left:.1f} sd from its level.", left=left)
-            yield Evidence("back-at-once", reading, 0.3, left, self.back_sds)
-
-
-def _points(case: Case) -> int:
-    members = sorted(m.stop - m.start for m in case.spike.members)
-    return members[len(members) // 2] if members else case.spike.stop - case.spike.start
+            yield Evidence("back-at-once", reading, 0.3, left, self.away_sds)
 
 
 def _error(case: Case) -> Iterator[Evidence]:

@@ -13,7 +13,7 @@ from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset
 from spikediag.attribution.sharpness import sharp_evidence
-from spikediag.attribution.timing import moved
+from spikediag.attribution.timing import SHORT_KINDS, moved, stretch
 from spikediag.model import (
     Advice,
     Case,
@@ -27,7 +27,17 @@ from spikediag.model import (
     Tier,
     say,
 )
-from spikediag.stats.windows import Contrast
+
+
+@dataclass(frozen=True)
+class Change:
+    """How log-std moved at the onset."""
+
+    before: float
+    during: float
+    fall: float  # above 0: it dropped
+    error: float  # standard error, or the sd of single points where one point is looked at
+    step: float | None  # of the lowest point, for short spikes
 
 
 @cause
@@ -63,15 +73,15 @@ class LogStdDrift:
         series = log_std_series(case.run) or summed_log_sigma(case.run)
         if series is None:
             return self._not_logged(case)
-        change = moved(case, series)
+        change = _change(case, series)
         if change is None:
             return self._not_logged(case)
         if self._dropped_far(change):
             return self._dropped(case, series, change)
         return self._collapsed(case, series, change)
 
-    def _dropped_far(self, change: Contrast) -> bool:
-        return change.change < -self.drop_nats and -change.change > self.drop_sds * change.error
+    def _dropped_far(self, change: Change) -> bool:
+        return change.fall > self.drop_nats and change.fall > self.drop_sds * change.error
 
     def _not_logged(self, case: Case) -> Judgement:
         missing = (log_line(case.run, Role.LOG_STD),)
@@ -80,8 +90,8 @@ class LogStdDrift:
         evidence = (*sharp_evidence(case), *_error(case), *_ratio_first(case))
         return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
 
-    def _dropped(self, case: Case, series: Series, change: Contrast) -> Judgement:
-        evidence = (_drop(case, series, change), *_share(case))
+    def _dropped(self, case: Case, series: Series, change: Change) -> Judgement:
+        evidence = (_drop(case, series, change), *_share(case, change.step))
         against = any(e.weight <= -1 for e in evidence)
         return Judgement(
             Tier.TRIGGER,
@@ -92,13 +102,13 @@ class LogStdDrift:
                 "{tag} fell by {fall:.2f}: sigma shrank {factor:.1f} times, so the same error costs "
                 "{cost:.1f} times as much.",
                 tag=series.tag,
-                fall=-change.change,
-                factor=math.exp(-change.change),
-                cost=math.exp(-2 * change.change),
+                fall=change.fall,
+                factor=math.exp(change.fall),
+                cost=math.exp(2 * change.fall),
             ),
         )
 
-    def _collapsed(self, case: Case, series: Series, change: Contrast) -> Judgement:
+    def _collapsed(self, case: Case, series: Series, change: Change) -> Judgement:
         still = Evidence(
             "no-drop",
             say(
@@ -108,20 +118,36 @@ class LogStdDrift:
                 during=change.during,
             ),
             -1.0,
-            change.change,
+            -change.fall,
             -self.drop_nats,
         )
         slow = (*sharp_evidence(case), *_error(case), *_slow_fall(case, series))
         collapsed = any(e.what == "isotropic-floor" and e.weight > 0 for e in slow)
         if not collapsed:
-            return Judgement(Tier.TRIGGER, (still, *_share(case)), ruled_out=True)
+            return Judgement(Tier.TRIGGER, (still, *_share(case, None)), ruled_out=True)
         evidence = (still, *slow, *_ratio_first(case))
         return Judgement(
             Tier.CONDITION, evidence, decisive=True, advice=_advice(case), mechanism=_slow_mechanism(case)
         )
 
 
-def _drop(case: Case, series: Series, change: Contrast) -> Evidence:
+def _change(case: Case, series: Series) -> Change | None:
+    """The lowest point of a short spike's rise, or the mean over a lasting one, against the past."""
+    mean = moved(case, series)
+    if mean is None:
+        return None
+    if case.spike.kind not in SHORT_KINDS:
+        return Change(mean.before, mean.during, -mean.change, mean.error, None)
+    where = stretch(case)
+    inside = np.flatnonzero(
+        (series.steps >= where.first) & (series.steps <= where.last) & np.isfinite(series.values)
+    )
+    lowest = int(inside[np.argmin(series.values[inside])])
+    low = float(series.values[lowest])
+    return Change(mean.before, low, mean.before - low, mean.noise, float(series.steps[lowest]))
+
+
+def _drop(case: Case, series: Series, change: Change) -> Evidence:
     if case.spike.kind is Kind.DRIFT:
         reading = say(
             "{tag} fell gradually while the loss rose: {before:.2f} before, {during:.2f} at the end.",
@@ -136,11 +162,13 @@ def _drop(case: Case, series: Series, change: Contrast) -> Evidence:
             before=change.before,
             during=change.during,
         )
-    return Evidence("dropped", reading, 1.5, change.change, 0.0)
+    return Evidence("dropped", reading, 1.5, -change.fall, 0.0)
 
 
-def _share(case: Case) -> Iterator[Evidence]:
-    split = drivers(case)
+def _share(case: Case, step: float | None) -> Iterator[Evidence]:
+    split = drivers(case, step)
+    if split is None or split.total <= 0.1 * case.spike.height:
+        split = drivers(case)
     if split is None or split.total <= 0:
         return
     share = min(max(split.sigma / split.total, 0.01), 0.99)
