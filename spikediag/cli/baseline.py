@@ -47,7 +47,7 @@ class Baseline:
         from spikediag.policy import baseline, baseline_file
 
         names = [ruling.diagnosis.run.name for ruling in gate.rulings]
-        elsewhere = [a for a in gate.stale if not a.concerns(names)]
+        elsewhere = [a for a in self.accepted if not a.concerns(names)]
         accepted = (*elsewhere, *baseline.accept(gate.rulings, self.reason, self.expires))
         write_file(self.target, baseline_file.dump(accepted))
         note(f"wrote {self.target}: {len(accepted)} accepted")

@@ -31,10 +31,11 @@ def apply(ruling: Ruling, accepted: Sequence[Acceptance], today: date) -> Ruling
     return replace(ruling, breaches=tuple(breaches), pardons=tuple(pardons))
 
 
-def stale(accepted: Sequence[Acceptance], rulings: Iterable[Ruling]) -> tuple[Acceptance, ...]:
-    """The acceptances that pardoned nothing: expired, or the spike is gone."""
+def stale(accepted: Iterable[Acceptance], rulings: Sequence[Ruling]) -> tuple[Acceptance, ...]:
+    """The acceptances for these runs that pardoned nothing: expired, or the spike is gone."""
     used = {pardon.acceptance for ruling in rulings for pardon in ruling.pardons}
-    return tuple(a for a in accepted if a not in used)
+    runs = [ruling.diagnosis.run.name for ruling in rulings]
+    return tuple(a for a in accepted if a not in used and a.concerns(runs))
 
 
 def accept(
