@@ -11,9 +11,13 @@ from spikediag.reporter.comparison_figure import Row, Strand, comparison_png
 def picture(comparisons: Sequence[Comparison]) -> bytes:
     """The PNG of comparisons that share their side before."""
     first = comparisons[0]
-    rows = [_row(first.before), *(_row(c.after) for c in comparisons)]
     error = first.companion.tag if first.companion else None
-    return comparison_png(rows, first.loss.tag, error, first.unit)
+    return comparison_png(rows(comparisons), first.loss.tag, error, first.unit)
+
+
+def rows(comparisons: Sequence[Comparison]) -> tuple[Row, ...]:
+    """The side before, then every side after."""
+    return (_row(comparisons[0].before), *(_row(c.after) for c in comparisons))
 
 
 def _row(side: Side) -> Row:

@@ -1,0 +1,258 @@
+"""Two sides compared: verdict, levels, cost, settings."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spikediag import comparison
+from spikediag.comparison import Cost, Outcome, Pair
+from spikediag.errors import UsageError
+from spikediag.model import CouplingVerdict, Kind, Measure, RunStatus
+from tests.policy.cases import diagnosis, finding
+
+
+def training(spikes=0, seed=0, *, level=-15.0, error=0.1, status=None, **facts):
+    """A training with this many jumps, whose loss and error end at these levels."""
+    rng = np.random.default_rng(seed)
+    jumps = [
+        finding(CouplingVerdict.DECOUPLED, onset_step=1000 + 300 * n, height=20.0) for n in range(spikes)
+    ]
+    made = diagnosis(*jumps, loss=rng.normal(level, 0.4, 2000), status=status, **facts)
+    mse = made.run.series["bc/mse"]
+    curves = {**made.run.series, "bc/mse": replace(mse, values=rng.normal(error, 0.01, 2000))}
+    return replace(made, run=replace(made.run, series=curves))
+
+
+def compare(before, after, **options):
+    sides = [tuple(side) if isinstance(side, list) else (side,) for side in (before, after)]
+    return comparison.compare(Pair(*sides, "before", "after"), **options)
+
+
+def test_far_fewer_spikes_are_improved():
+    c = compare(training(19), training(1, 1))
+    assert c.outcome is Outcome.IMPROVED
+    assert (c.before.counts.total, c.after.counts.total) == (19, 1)
+    assert c.ratio.value == pytest.approx(1 / 19)
+    assert "improved" in comparison.plain(c.summary)
+
+
+def test_far_more_are_worse():
+    assert compare(training(1), training(19, 1)).outcome is Outcome.WORSE
+
+
+def test_a_few_fewer_are_no_detectable_change_and_the_detectable_effect_is_said():
+    c = compare(training(6), training(3, 1))
+    assert c.outcome is Outcome.NO_DETECTABLE_CHANGE
+    assert c.detectable < 0.5
+    assert f"{c.detectable:.0%}" in " ".join(comparison.plain(n) for n in c.notes)
+
+
+def test_with_three_spikes_not_even_none_after_would_be_detected():
+    c = compare(training(3), training(0, 1))
+    assert (c.outcome, c.detectable) == (Outcome.NO_DETECTABLE_CHANGE, None)
+
+
+def test_two_calm_trainings_have_nothing_to_improve():
+    c = compare(training(), training(0, 1))
+    assert c.outcome is Outcome.NO_DETECTABLE_CHANGE
+    assert "nothing to improve" in comparison.plain(c.summary)
+    assert math.isnan(c.ratio.value)
+
+
+def test_a_divergence_is_worse_whatever_the_rate():
+    lost = training(1, 1, status=RunStatus.DIVERGED)
+    c = compare(training(19), lost)
+    assert c.outcome is Outcome.WORSE
+    assert "diverged" in comparison.plain(c.summary)
+
+
+def test_seeds_are_pooled_and_their_spread_counts():
+    wild = [training(n, n) for n in (24, 20, 2)]
+    calm = [training(n, 50 + n) for n in (9, 10, 11)]
+    c = compare(wild, calm)
+    assert c.before.counts.events == (24, 20, 2)
+    assert c.ratio.dispersion > 4
+    assert c.outcome is Outcome.NO_DETECTABLE_CHANGE
+    assert (
+        compare([training(n, n) for n in (15, 16, 15)], [training(n, 9) for n in (5, 4, 3)]).ratio.dispersion
+        == 1
+    )
+
+
+def test_a_train_counts_each_excursion_and_a_drift_none():
+    from spikediag.model import Excursion
+
+    members = tuple(Excursion(at, at + 3, at + 1) for at in (300, 600, 900))
+    train = finding(kind=Kind.TRAIN, members=members, count=3, onset_step=3000)
+    drift = finding(kind=Kind.DRIFT, onset_step=9000)
+    loss = np.full(2000, -15.0)
+    loss[[301, 601, 901]] = 5.0
+    c = compare(diagnosis(train, drift, loss=loss), diagnosis())
+    assert c.before.counts.events == (3,)
+    assert c.before.largest == pytest.approx(19.8)
+    assert [m.step for m in c.before.trials[0].marks] == [3000, 6000, 9000]
+
+
+def test_jumps_below_the_bound_are_not_counted_and_those_without_a_height_are():
+    small = [finding(height=1.0, onset_step=100), finding(height=math.nan, kind=Kind.NON_FINITE)]
+    c = compare(diagnosis(*small), diagnosis(), min_height=2.0)
+    assert (c.before.counts.total, c.before.largest) == (1, math.inf)
+
+
+def test_only_the_common_stretch_of_steps_is_compared():
+    long, short = training(19), training(0, 1)
+    cut = {tag: replace(s, steps=s.steps // 10) for tag, s in short.run.series.items()}
+    c = compare(long, replace(short, run=replace(short.run, series=cut)))
+    assert (c.start, c.end) == (0, 1999)
+    assert c.before.counts.total == 4
+    assert any("Points are 10 and 1 apart" in comparison.plain(n) for n in c.notes)
+
+
+def test_passes_are_steps_times_batch_over_dataset():
+    before = training(19, batch_size=256, dataset_size=418)
+    after = training(1, 1, batch_size=32, dataset_size=418)
+    c = compare(before, after, unit="pass")
+    assert c.end == pytest.approx(19_990 * 32 / 418)
+    assert c.before.counts.total == 5  # up to step 2,200 of 2,498
+    assert c.after.counts.total == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "missing"), [({"batch_size": 256}, "dataset_size"), ({"dataset_size": 418}, "batch_size")]
+)
+def test_passes_that_cannot_be_computed_say_what_is_missing(facts, missing):
+    with pytest.raises(UsageError, match=missing):
+        compare(training(**facts), training(), unit="pass")
+
+
+def test_an_unknown_axis_and_runs_without_a_common_loss_are_errors():
+    with pytest.raises(UsageError, match="step or pass"):
+        compare(training(), training(), unit="epoch")
+    with pytest.raises(UsageError, match="share no loss"):
+        compare(training(), diagnosis(loss=np.full(2000, np.nan)))
+
+
+@pytest.mark.parametrize(
+    ("error", "cost"), [(0.1, Cost.NONE), (0.05, Cost.NONE), (0.103, Cost.NONE), (0.15, Cost.PAID)]
+)
+def test_what_the_remedy_cost(error, cost):
+    c = compare(training(19), training(0, 1, error=error))
+    assert c.cost is cost
+    assert c.companion.after == pytest.approx(error, abs=0.002)
+
+
+def test_an_accuracy_costs_when_it_falls():
+    def scored(level, seed):
+        made = training(0, seed, error=level)
+        curve = replace(made.run.series["bc/mse"], measure=Measure.ACCURACY)
+        return replace(made, run=replace(made.run, series={**made.run.series, "bc/mse": curve}))
+
+    assert compare(scored(0.8, 1), scored(0.4, 2)).cost is Cost.PAID
+    assert compare(scored(0.4, 1), scored(0.8, 2)).cost is Cost.NONE
+
+
+def test_without_a_companion_the_cost_is_not_logged():
+    bare = diagnosis(companion=False)
+    assert compare(bare, bare).cost is Cost.NOT_LOGGED
+
+
+def test_an_error_on_held_out_samples_is_preferred():
+    made = training()
+    curve = replace(made.run.series["bc/mse"], tag="eval/mse")
+    both = replace(made, run=replace(made.run, series={**made.run.series, "eval/mse": curve}))
+    assert compare(both, both).companion.tag == "eval/mse"
+
+
+def test_one_training_a_side_says_so():
+    c = compare(training(5), training(5, 1))
+    assert any("One training a side" in comparison.plain(n) for n in c.notes)
+    assert "another seed may differ" in comparison.plain(c.loss.basis)
+
+
+def test_the_interval_of_a_final_level_covers_between_seeds():
+    """Seeds whose levels scatter by 0.3: the interval holds the true difference of 1 in 95 % of cases."""
+    rng = np.random.default_rng(8)
+
+    def side(level):
+        return [training(0, int(rng.integers(2**31)), level=rng.normal(level, 0.3)) for _ in range(3)]
+
+    changes = [compare(side(-15.0), side(-14.0)).loss for _ in range(120)]
+    assert np.mean([c.low <= 1 <= c.high for c in changes]) >= 0.9
+
+
+def test_settings_are_ranked_by_what_could_explain_the_change():
+    before = training(seed=0, batch_size=256, dataset_size=418, sigma_min=1e-5, beta1=0.9)
+    after = training(seed=1, batch_size=32, dataset_size=418, sigma_min=0.05, library="x")
+    names = [s.name for s in compare(before, after).settings]
+    assert names == ["sigma_min", "batch_size", "beta1", "library"]
+    assert compare(before, after).settings[2].after == "unknown"
+
+
+def test_json_is_strict_and_named(tmp_path):
+    c = compare(training(0), training(3, 1))
+    said = json.loads(json.dumps(comparison.to_dict(c), allow_nan=False))
+    assert said["schema"] == "spikediag.comparison/1"
+    assert said["rate_ratio"]["high"] is None
+    assert said["verdict"]["outcome"] == "no_detectable_change"
+
+
+def test_markdown_escapes_what_came_with_the_run():
+    hostile = "<script>|`\n# pwned"
+    c = comparison.compare(Pair((training(9),), (training(0, 1),), hostile, "after"))
+    page = comparison.to_markdown([c])
+    assert "<script>" not in page
+    assert "\n# pwned" not in page
+    lines = [line for line in comparison.table([c]).splitlines() if line]
+    assert {line.count("|") - line.count("\\|") for line in lines} == {9}
+
+
+def test_one_table_for_many_remedies():
+    base = training(19)
+    made = [compare(base, training(n, n + 1)) for n in (0, 10, 40)]
+    verdicts = [line.split("|")[7].strip() for line in comparison.table(made).splitlines()[2:]]
+    assert verdicts == ["", "improved", "no detectable change", "worse"]
+
+
+def test_the_files_are_the_same_bytes_twice():
+    made = [compare(training(5), training(0, 1))]
+    assert comparison.artifacts(made) == comparison.artifacts(made)
+    assert [a.name for a in comparison.artifacts(made)] == [
+        "comparison.md",
+        "comparison.json",
+        "comparison.png",
+    ]
+
+
+def test_the_figure_has_a_row_for_each_side_and_marks_its_jumps():
+    from spikediag.comparison.figure import rows
+    from spikediag.reporter.comparison_figure import comparison_figure
+
+    c = compare([training(5), training(2, 3)], training(0, 1))
+    figure = comparison_figure(rows([c]), "bc/actor_loss", "bc/mse", "step")
+    assert len(figure.axes) == 4
+    assert figure.axes[0].get_title(loc="left") == "before: 7 spikes, up to 20 in 2 trainings"
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "v"]
+    assert [len(m.get_xdata()) for m in marks] == [5, 2]
+    assert figure.axes[0].get_ylim() == figure.axes[2].get_ylim()
+
+
+def test_a_loss_that_is_not_finite_at_the_end_has_no_level():
+    values = np.random.default_rng(1).normal(-15, 0.4, 2000)
+    values[1700:] = np.nan
+    c = compare(training(3), diagnosis(loss=values))
+    assert math.isnan(c.loss.after)
+    assert comparison.to_dict(c)["loss"]["after"] is None
+    assert comparison.artifacts([c])
+
+
+def test_the_python_api_takes_diagnoses_runs_and_lists():
+    import spikediag
+
+    c = spikediag.compare([training(19)], training(1, 1).run)
+    assert c.after.counts.total == 0
+    assert spikediag.compare(training(9), [training(9), training(8)]).to_dict()["after"]["spikes"] == [9, 8]
+    assert "Did it help?" in c.to_markdown()
+    assert c.to_png().startswith(b"\x89PNG")
