@@ -7,6 +7,7 @@ others is read record by record. The naive twin of this module is `tests/parser/
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,7 +62,7 @@ def read_columns(buffer: bytes) -> Columns:
         {tag: _in_file_order(parts) for tag, parts in sink.parts.items()},
         dict(sink.others),
         tuple(sink.sessions),
-        _merged([*frames.gaps, *sink.broken]),
+        _merged([*frames.gaps, *_clipped(sink.broken, frames.starts)]),
         len(frames.starts) - len(sink.broken),
     )
 
@@ -174,6 +175,14 @@ def _in_file_order(parts: list[Points]) -> Points:
         order = np.argsort(offsets, kind="stable")
         offsets, columns = offsets[order], [column[order] for column in columns]
     return Points(offsets, *columns)
+
+
+def _clipped(broken: list[Gap], starts: Starts) -> Iterator[Gap]:
+    """End each broken record where an intact one begins: bytes may be missing from it."""
+    for gap in broken:
+        following = np.searchsorted(starts, gap.offset + HEADER, side="right")
+        room = int(starts[following]) - HEADER - gap.offset if following < len(starts) else gap.length
+        yield Gap(gap.offset, min(gap.length, room), gap.what)
 
 
 def _merged(gaps: list[Gap]) -> tuple[Gap, ...]:

@@ -18,7 +18,7 @@ OVERHEAD = 16  # bytes around a payload
 PROBE = 64  # records walked one by one before a period is looked for
 LONGEST_PERIOD = 512  # records
 MOST_ROWS = 1 << 16  # rows of a leap compared at a time
-SCAN = 1 << 18  # bytes searched at a time for the next intact record
+NEAR, SCAN = 512, 1 << 18  # bytes searched at a time for the next intact record: at first, at most
 KNOWN_HEADERS = 1 << 16  # distinct headers remembered
 SHORT = 2048  # bytes; a payload up to this size is checked faster in plain Python
 PATIENCE = 2  # bytes of payload checked while searching, per byte of file: bounds the work on hostile files
@@ -142,10 +142,12 @@ class _Reader:
         lowest = position + 1
         if before.size and not self._whole(int(before[0, -1]), int(before[1, -1])):
             lowest = int(before[0, -1]) - HEADER + 1  # bytes are missing: the next record began earlier
-        for at in range(lowest, len(self.buffer) - OVERHEAD, SCAN):
-            for candidate, length in self._headers(at, min(at + SCAN, len(self.buffer) - OVERHEAD)):
+        at, size, highest = lowest, NEAR, len(self.buffer) - OVERHEAD
+        while at < highest:
+            for candidate, length in self._headers(at, min(at + size, highest)):
                 if self._whole(candidate + HEADER, length):
                     return candidate
+            at, size = at + size, min(8 * size, SCAN)
         return len(self.buffer)
 
     def _headers(self, low: int, high: int) -> list[tuple[int, int]]:

@@ -23,8 +23,9 @@ class Joined:
 
 
 def join(files: Iterable[EventFile], clock: frozenset[str]) -> Joined:
-    """Join files given in order of time; `clock` are the tags whose steps count the training."""
+    """Join files given in order of time; `clock` are the tags whose steps count the training, all if none."""
     ordered = tuple(files)
+    clock = clock or frozenset(tag for file in ordered for tag in file.columns.tags)
     tracks: dict[str, Track] = {}
     seams: set[Rewind] = set()
     overtaken = 0
@@ -41,8 +42,11 @@ def join(files: Iterable[EventFile], clock: frozenset[str]) -> Joined:
                 seams |= straight.seams
         if session:
             seams |= _boundary(ordered[:session], file, session, clock)
-    kept = sorted(seams, key=lambda r: (r.session, r.to_step, r.from_step))[:MOST_SEAMS]
-    return Joined(tracks, tuple(_sessions(ordered, clock)), tuple(kept), overtaken)
+    # Tags that went back together are one rewind, told by the one that was logged first.
+    ordered_seams = sorted(seams, key=lambda r: (r.session, r.to_step, r.from_step, r.wall_gap))
+    distinct = {(r.session, r.to_step, r.from_step): r for r in reversed(ordered_seams)}
+    kept = tuple(distinct.values())[::-1][:MOST_SEAMS]
+    return Joined(tracks, tuple(_sessions(ordered, clock)), kept, overtaken)
 
 
 def _boundary(
@@ -67,7 +71,6 @@ def _boundary(
 def _sessions(files: tuple[EventFile, ...], clock: frozenset[str]) -> Iterator[Session]:
     for file in files:
         tags = [points for tag, points in file.columns.tags.items() if tag in clock]
-        tags = tags or list(file.columns.tags.values())
         if tags:
             first = min(int(points.steps.min()) for points in tags)
             yield Session(file.label, first, max(int(points.steps.max()) for points in tags), *file.span)

@@ -57,7 +57,7 @@ def _effective(facts: Mapping[str, Fact]) -> tuple[int | None, Claim | None]:
     if batch is None:
         return None, None
     source = facts["batch_size"].source
-    if "global_batch_size" in source or ": train_batch_size" in source:
+    if source.startswith("scalar ") or "global_batch_size" in source or ": train_batch_size" in source:
         return batch, Claim("effective_batch_size", batch, f"derived: {source}", Trust.DERIVED, 0.95)
     accumulation, world = _count(facts, "gradient_accumulation"), _count(facts, "world_size")
     if accumulation is None and world is None:

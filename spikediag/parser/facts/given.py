@@ -8,7 +8,7 @@ from spikediag.parser.facts.names import NAMES, usable
 
 
 def claims_of_user(given: Mapping[str, object], source: str, trust: int) -> Iterator[Claim]:
-    """Check and claim facts; `{}` in `source` stands for the option's name.
+    """Check and claim facts; `{}` in `source` stands for the name of the option or setting.
 
     Raises:
         UsageError: a fact is unknown or its value cannot be meant.
@@ -21,7 +21,8 @@ def claims_of_user(given: Mapping[str, object], source: str, trust: int) -> Iter
         meant = usable(value, NAMES[name].kind, name)
         if meant is None:
             raise UsageError(f"{name} = {value!r} cannot be used; it must be {_KINDS[NAMES[name].kind]}.")
-        yield Claim(name, meant, source.format(name.replace("_", "-")), trust)
+        written = name.replace("_", "-") if source.startswith("--") else name
+        yield Claim(name, meant, source.format(written), trust)
 
 
 _KINDS = {

@@ -111,7 +111,8 @@ def usable(value: object, kind: str, key: str = "") -> Value | None:
     }[kind]
     if not allowed:
         return None
-    return whole if whole is not None and (kind == "count" or isinstance(value, int)) else number
+    written_whole = isinstance(value, int) or (isinstance(value, str) and value.lstrip("+-").isdigit())
+    return whole if whole is not None and (kind == "count" or written_whole) else number
 
 
 def _number(value: object) -> float | None:

@@ -1,0 +1,173 @@
+"""A broken record costs that record alone; no corrupt value is kept; damage is told to the byte."""
+
+import struct
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spikediag.parser import crc32c, read_run
+from spikediag.parser.columns import read_columns
+from tests.parser.writing import curves, frame, scalar, write
+
+COUNT = 300
+
+
+def pieces() -> list[bytes]:
+    """Framed records of two tags, one piece of bytes each."""
+    tags = {"bc/actor_loss": np.arange(COUNT) / 7, "bc/mse": np.arange(COUNT) / 3}
+    return [frame(record.SerializeToString()) for record in curves(tags)]
+
+
+PIECES = pieces()
+SIZES = np.cumsum([0] + [len(piece) for piece in PIECES])
+
+
+def points(buffer: bytes) -> set[tuple[str, int, float]]:
+    columns = read_columns(buffer)
+    return {
+        (tag, step, value)
+        for tag, found in columns.tags.items()
+        for step, value in zip(found.steps.tolist(), found.values.tolist(), strict=True)
+    }
+
+
+WHOLE = points(b"".join(PIECES))
+
+
+def without(*records: int) -> set[tuple[str, int, float]]:
+    kept = [piece for k, piece in enumerate(PIECES) if k not in records]
+    return points(b"".join(kept))
+
+
+@pytest.mark.parametrize("record", [0, 1, 57, 298, 599])
+@pytest.mark.parametrize("place", ["length", "length crc", "payload", "payload crc"])
+def test_one_flipped_bit(record: int, place: str) -> None:
+    at = {"length": 0, "length crc": 9, "payload": 20, "payload crc": len(PIECES[record]) - 2}[place]
+    buffer = bytearray(b"".join(PIECES))
+    buffer[SIZES[record] + at] ^= 4
+    columns = read_columns(bytes(buffer))
+    assert points(bytes(buffer)) == without(record)
+    (gap,) = columns.gaps
+    assert (gap.offset, gap.length) == (SIZES[record], len(PIECES[record]))
+
+
+@pytest.mark.parametrize(
+    "filler", [b"\x00" * 5000, b"garbage!" * 40, bytes(range(256)), PIECES[3][:-7], b"\x01"]
+)
+def test_bytes_between_records(filler: bytes) -> None:
+    buffer = b"".join([*PIECES[:100], filler, *PIECES[100:]])
+    columns = read_columns(buffer)
+    assert points(buffer) == WHOLE
+    (gap,) = columns.gaps
+    assert (gap.offset, gap.length) == (SIZES[100], len(filler))
+
+
+@pytest.mark.parametrize("lost", [1, 10, 30, 55])
+def test_bytes_missing_from_a_record(lost: int) -> None:
+    piece = PIECES[100]
+    buffer = b"".join([*PIECES[:100], piece[: len(piece) - lost], *PIECES[101:]])
+    assert points(buffer) == without(100)
+
+
+@pytest.mark.parametrize("cut", [1, 5, 20, 40])
+def test_a_cut_tail(cut: int) -> None:
+    buffer = b"".join(PIECES)[:-cut]
+    columns = read_columns(buffer)
+    assert points(buffer) == without(599)
+    assert columns.gaps[0].what == "the last record is cut off"
+    assert columns.gaps[0].offset == SIZES[599]
+
+
+def test_an_absurd_length_with_a_true_checksum() -> None:
+    size = struct.pack("<Q", 1 << 60)
+    liar = size + struct.pack("<I", crc32c.masked(size))
+    buffer = b"".join([*PIECES[:100], liar, *PIECES[100:]])
+    assert points(buffer) == WHOLE
+
+
+def test_a_file_that_is_being_written(tmp_path) -> None:
+    file = write(tmp_path, [])
+    for k in range(0, len(PIECES), 37):
+        file.write_bytes(b"".join(PIECES[:k]) + PIECES[k][: k % 40])
+        assert points(file.read_bytes()) == points(b"".join(PIECES[:k]))
+
+
+def test_the_run_tells_of_its_damage(tmp_path) -> None:
+    file = write(tmp_path, [scalar("loss", step, 1.0) for step in range(50)])
+    whole = bytearray(file.read_bytes())
+    at = whole.index(b"loss", 500)
+    whole[at] ^= 1
+    file.write_bytes(whole)
+    run = read_run(tmp_path)
+    assert len(run.series["loss"]) == 49
+    (damage,) = run.damage
+    assert (damage.file, damage.what) == (file.name, "a record fails its checksum")
+    assert damage.offset <= at < damage.offset + damage.length
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_corrupt_value_is_ever_kept(data) -> None:
+    buffer = bytearray(b"".join(PIECES))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(buffer) - 1))
+        kind = data.draw(st.sampled_from(["flip", "zero", "delete", "insert", "copy"]))
+        length = data.draw(st.integers(1, 200))
+        if kind == "flip":
+            buffer[at] ^= data.draw(st.integers(1, 255))
+        elif kind == "zero":
+            buffer[at : at + length] = bytes(len(buffer[at : at + length]))
+        elif kind == "delete" and len(buffer) > length + 20:
+            del buffer[at : at + length]
+        elif kind == "insert":
+            buffer[at:at] = data.draw(st.binary(max_size=60))
+        else:
+            buffer[at:at] = buffer[:length]
+    assert points(bytes(buffer)) <= WHOLE
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes(buffer: bytes) -> None:
+    assert not points(buffer) or buffer
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.binary(max_size=80), max_size=30), st.integers(1, 12))
+def test_any_payloads_in_whole_records(payloads: list[bytes], times: int) -> None:
+    columns = read_columns(b"".join(map(frame, payloads)) * times)
+    assert columns.records >= 0
+
+
+@pytest.mark.parametrize(
+    "buffer",
+    [
+        bytes(4_000_000),
+        b"\x01\x00\x00\x00\x00\x00\x00\x00" * 500_000,
+        b"".join(frame(b"") for _ in range(100_000)),
+        b"".join(PIECES[k % 7][: -(k % 3) or None] for k in range(60_000)),
+        np.random.default_rng(0).bytes(4_000_000),
+    ],
+    ids=["NUL", "small words", "empty payloads", "every other cut", "noise"],
+)
+def test_hostile_files_are_read_in_bounded_time(buffer: bytes) -> None:
+    start = time.process_time()
+    assert read_columns(buffer).records >= 0
+    assert time.process_time() - start < 60
+
+
+def test_crc_agrees_with_the_standard() -> None:
+    assert crc32c.plain(b"123456789") == 0xE3069283  # RFC 3720, the check value
+    assert crc32c.plain(bytes(32)) == 0x8A9136AA  # RFC 3720, appendix B.4
+
+
+@pytest.mark.parametrize("length", [1, 8, 255, 256, 257, 511, 512, 513, 5000])
+def test_crc_of_any_length(length: int) -> None:
+    payload = np.random.default_rng(length).bytes(length)
+    stored = struct.pack("<I", crc32c.masked(payload))
+    whole = b"abcde" + payload + stored
+    assert crc32c.intact(whole, np.array([5]), np.array([length])).tolist() == [True]
+    assert crc32c.intact(whole[:-1] + b"\x00", np.array([5]), np.array([length])).tolist() == [whole[-1] == 0]
