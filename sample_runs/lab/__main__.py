@@ -28,6 +28,7 @@ def main() -> None:
     short.add_argument("--only", nargs="+", metavar="FAULT", help="the faults to train; all by default")
     short.set_defaults(command=train_faults)
     dose = commands.add_parser("study", help="measure spikes against one setting at a time, for the README")
+    dose.add_argument("--seeds", type=_seeds, default=range(3), metavar="START:STOP", help="default 0:3")
     dose.add_argument("--workers", type=int, default=2, help="trainings at a time, default 2")
     dose.set_defaults(command=run_study)
     jump = commands.add_parser("autopsy", help="look at the reference's main jump update by update")
@@ -58,7 +59,7 @@ def train_faults(arguments: argparse.Namespace) -> None:
 
 def run_study(arguments: argparse.Namespace) -> None:
     """Measure what is missing in the study."""
-    for row in study.run(STUDY, arguments.workers):
+    for row in study.run(STUDY, arguments.seeds, arguments.workers):
         print(
             f"{row.setting:28} seed {row.seed}  {row.spikes:3} spikes, largest {row.largest:.1f}", flush=True
         )

@@ -1,7 +1,7 @@
 """Study: how many spikes a training has, against one setting at a time; three seeds a row."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -69,13 +69,13 @@ def measure(setting: str, seed: int) -> Row:
     return Row(setting, seed, recipe.dataset_size, recipe.batch_size, counted.spikes, *figures)
 
 
-def run(path: Path, workers: int) -> Iterator[Row]:
+def run(path: Path, seeds: Sequence[int], workers: int) -> Iterator[Row]:
     """Measure every training that `path` does not have yet, and keep the file in the order of `SETTINGS`."""
-    rows = {(row.setting, row.seed): row for row in read(path)}
-    missing = [(name, seed) for seed in SEEDS for name in SETTINGS if (name, seed) not in rows]
+    known = {(row.setting, row.seed) for row in read(path)}
+    missing = [(name, seed) for seed in seeds for name in SETTINGS if (name, seed) not in known]
     with ProcessPoolExecutor(workers) as pool:
         for row in pool.map(_measure, missing):
-            rows[row.setting, row.seed] = row
+            rows = {(each.setting, each.seed): each for each in [*read(path), row]}
             ordered = [rows[name, seed] for name in SETTINGS for seed in SEEDS if (name, seed) in rows]
             _write(path, ordered)
             yield row
