@@ -29,7 +29,7 @@ from spikediag.model import (
 )
 
 HERE = Path(__file__).parent
-POINTS, AT, TRIALS = 2000, 1500, 300
+POINTS, AT, TRIALS = 2000, 1500, 200
 WIDTHS = (1, 3, 10, 33, 129)
 MARGINS = ("algebra", "noise")  # a likelihood with seven dimensions; any other loss
 LEVEL, SD = 0.1, 0.01

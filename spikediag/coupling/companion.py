@@ -11,6 +11,7 @@ from spikediag.stats.equivalence import two_one_sided
 from spikediag.stats.windows import Contrast, contrast, robust_sd
 
 OUTLIER_SDS = 8.0  # companion points this far from their own level are its own spikes
+SURE_SHARE = 0.5  # of the margin that the whole interval must exceed for an error beyond it to have moved
 LEVEL_POINTS = 65  # logged points over which a companion's level is taken
 _PREFERENCE = {Measure.SQUARED_ERROR: 0, Measure.ABSOLUTE_ERROR: 1, Measure.NORMALIZED_ERROR: 2}
 
@@ -100,7 +101,7 @@ def _judge(companion: Series, measured: Contrast, margin: Margin, sign: int) -> 
         verdict = CouplingVerdict.UNDECIDED
         if test.within(margin.value):
             verdict = CouplingVerdict.DECOUPLED
-        elif test.above(margin.value):
+        elif sign * measured.change > margin.value and test.low > SURE_SHARE * margin.value:
             verdict = CouplingVerdict.COUPLED
         low, high = sorted((sign * test.low, sign * test.high))
         p = test.p_equivalent

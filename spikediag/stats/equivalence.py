@@ -18,10 +18,6 @@ class Equivalence:
         """The whole interval lies inside the margin: equivalent."""
         return -margin < self.low and self.high < margin
 
-    def above(self, margin: float) -> bool:
-        """The whole interval lies above the margin: moved."""
-        return self.low > margin
-
 
 def two_one_sided(
     change: float, error: float, degrees: float, margin: float, alpha: float = 0.05

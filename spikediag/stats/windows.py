@@ -11,7 +11,7 @@ MAD_TO_SIGMA = 1.4826  # for normal noise
 BASELINE_POINTS = 33  # shortest stretch a level is taken from
 MAX_REFERENCES = 120  # windows of the past a contrast is compared with
 CAUTION = 1.15  # tails heavier than Student's keep the size of a test; benchmarks/coupling measures it
-WINDOWS_PER_DEGREE = 2.5  # half-overlapping windows and shared baselines are not independent
+WINDOWS_PER_DEGREE = 3.0  # half-overlapping windows and shared baselines are not independent
 
 
 def robust_sd(values: FloatArray) -> float:
@@ -58,7 +58,7 @@ def contrast(values: FloatArray, start: int, stop: int, calm: np.ndarray) -> Con
     if len(references) < 8:
         return Contrast(level, during, during - level, noise, 0.0, noise)
     degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
-    error = CAUTION * _spread(references) * (1 + 1 / (degrees + 1))
+    error = CAUTION * _spread(references) * (1 + 3 / (degrees + 1))
     return Contrast(level, during, during - level - float(np.median(references)), error, degrees, noise)
 
 

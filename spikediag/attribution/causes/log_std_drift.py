@@ -124,7 +124,7 @@ class LogStdDrift:
         slow = (*sharp_evidence(case), *_error(case), *_slow_fall(case, series))
         collapsed = any(e.what == "isotropic-floor" and e.weight > 0 for e in slow)
         if not collapsed:
-            return Judgement(Tier.TRIGGER, (still, *_share(case, None)), ruled_out=True)
+            return Judgement(Tier.TRIGGER, (still,), ruled_out=True)
         evidence = (still, *slow, *_ratio_first(case))
         return Judgement(
             Tier.CONDITION, evidence, decisive=True, advice=_advice(case), mechanism=_slow_mechanism(case)
@@ -166,19 +166,24 @@ def _drop(case: Case, series: Series, change: Change) -> Evidence:
 
 
 def _share(case: Case, step: float | None) -> Iterator[Evidence]:
+    """How much of the rise sigma made; where it shrank unevenly, errors land on its smallest values too."""
     split = drivers(case, step)
     if split is None or split.total <= 0.1 * case.spike.height:
         split = drivers(case)
-    if split is None or split.total <= 0:
+    if split is None or split.total <= 0 or split.error is None:
         return
-    share = min(max(split.sigma / split.total, 0.01), 0.99)
+    share = 1 - split.error / split.total
+    held = min(max(share, 0.01), 0.99)
     reading = say(
-        "Of the {jump:.1f} nats, sigma itself made {sigma:.1f} ({share:.0%}).",
+        "Of {jump:.1f} nats, sigma itself made {sigma:.1f} and errors landing where it is smallest "
+        "{focus:.1f}; the size "
+        "of the error made {error:.1f}.",
         jump=split.total,
         sigma=split.sigma,
-        share=split.sigma / split.total,
+        focus=split.concentration,
+        error=split.error,
     )
-    yield Evidence("sigma-share", reading, math.log10(share / (1 - share)), split.sigma / split.total, 0.5)
+    yield Evidence("sigma-share", reading, min(math.log10(held / (1 - held)), 1.0), share, 0.5)
 
 
 def _slow_fall(case: Case, series: Series) -> Iterator[Evidence]:
