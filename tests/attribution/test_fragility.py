@@ -1,0 +1,88 @@
+"""Conditions, on calm runs too."""
+
+import numpy as np
+import pytest
+
+from spikediag.attribution import conditions
+from spikediag.model import Condition, Measure, Role, Run, Status
+from tests.attribution import cases
+
+
+def of(run: Run) -> dict[str, Condition]:
+    return {c.condition: c for c in conditions(run, ())}
+
+
+def calm(*others, facts=cases.SEED_FACTS, error: bool = True, **more) -> Run:
+    return cases.make_run(cases.nll(), cases.mse() if error else None, *others, facts=facts, **more)
+
+
+def test_the_users_run_before_any_spike() -> None:
+    found = of(calm())
+    assert found["batch-ratio"].status is Status.SUPPORTED
+    assert found["batch-ratio"].value == pytest.approx(256 / 418)
+    assert found["batch-ratio"].advice[0].code == "batch_size = 64"
+    assert "12,249" in str(found["passes"].reading)
+    assert found["sigma-collapse"].status is Status.SUPPORTED
+    assert found["log-std"].status is Status.SUPPORTED
+    assert found["companion"].status is Status.RULED_OUT
+
+
+@pytest.mark.parametrize(
+    ("batch", "status"),
+    [(32, Status.RULED_OUT), (64, Status.RULED_OUT), (150, Status.PLAUSIBLE), (210, Status.SUPPORTED)],
+)
+def test_the_rule(batch: int, status: Status) -> None:
+    run = calm(facts={"batch_size": batch, "dataset_size": 418})
+    assert of(run)["batch-ratio"].status is status
+
+
+def test_accumulation_and_workers_count() -> None:
+    run = calm(facts={"batch_size": 32, "effective_batch_size": 256, "dataset_size": 418})
+    assert of(run)["batch-ratio"].value == pytest.approx(256 / 418)
+
+
+def test_unknown_sizes_are_not_checkable_and_say_how_to_give_them() -> None:
+    found = of(calm(facts={}))
+    assert found["batch-ratio"].status is Status.NOT_CHECKABLE
+    assert "--batch-size N --dataset-size N" in found["batch-ratio"].advice[0].code
+    assert "passes" not in found
+
+
+def test_epochs_on_the_axis_are_passes() -> None:
+    run = calm(step_unit="epoch", facts={"batch_size": 32, "dataset_size": 418})
+    assert of(run)["passes"].value == pytest.approx(20_000)
+
+
+def test_no_companion() -> None:
+    assert of(calm(error=False))["companion"].status is Status.SUPPORTED
+
+
+def test_a_loss_above_the_floor_is_no_collapse() -> None:
+    run = cases.make_run(cases.nll(level=0.0), cases.mse())
+    assert of(run)["sigma-collapse"].status is Status.RULED_OUT
+
+
+def test_a_rate_that_stays_constant_and_one_that_decays() -> None:
+    flat = cases.series("lr", Role.LEARNING_RATE, np.full(len(cases.STEPS), 3e-4))
+    falling = cases.series("lr", Role.LEARNING_RATE, 3e-4 * (1 - cases.STEPS / 20_000))
+    assert of(calm(flat))["constant-rate"].status is Status.SUPPORTED
+    assert of(calm(falling))["constant-rate"].status is Status.RULED_OUT
+    stated = of(calm(facts={**cases.SEED_FACTS, "lr_schedule": "constant", "learning_rate": 3e-4}))
+    assert stated["constant-rate"].status is Status.PLAUSIBLE
+    assert "constant-rate" not in of(calm())
+
+
+def test_exploding_gradients_without_and_with_clipping() -> None:
+    values = 2 * np.exp(cases.noise(0.2))
+    values[1000] *= 60
+    norm = cases.series("grad", Role.GRAD_NORM, values)
+    assert of(calm(norm))["no-clipping"].status is Status.SUPPORTED
+    assert of(calm(norm, facts={"grad_clip": 1.0}))["no-clipping"].status is Status.RULED_OUT
+
+
+def test_sigma_conditions_are_for_likelihoods_only() -> None:
+    run = calm()
+    other = cases.series("bc/actor_loss", Role.LOSS, cases.nll(), measure=Measure.POLICY)
+    found = of(Run("r", "r", {**run.series, other.tag: other}, run.facts))
+    assert "sigma-collapse" not in found
+    assert "log-std" not in found

@@ -1,0 +1,87 @@
+"""The verdict on the whole run."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from spikediag.attribution import conclude, conditions, explain
+from spikediag.model import Case, Checkpoint, Finding, Kind, Overall, Role, Run, RunStatus
+from tests.attribution import cases
+
+
+def finding(case: Case, name: str = "F1") -> Finding:
+    why = explain(case)
+    return Finding(name, case.spike, case.coupling, why.verdicts, why.primary_cause)
+
+
+def concluded(run: Run, *cases_: Case) -> Overall:
+    found = tuple(finding(case, f"F{i}") for i, case in enumerate(cases_, 1))
+    return conclude(run, found, conditions(run, found))
+
+
+def test_a_spike_that_comes_back_with_a_flat_error_does_not_matter() -> None:
+    case = cases.seed_case()
+    overall = concluded(case.run, case)
+    assert overall.status is RunStatus.SPIKY
+    assert overall.matters is False
+    assert overall.primary_cause == "batch-ratio"
+    assert "15,000" in str(overall.summary)
+    assert "batch-ratio" in str(overall.summary)
+    assert any("bc/mse is no worse" in str(text) for text in overall.because)
+
+
+def test_a_loss_that_stays_up_matters() -> None:
+    loss = cases.nll()
+    loss[cases.AT :] += 20
+    run = cases.make_run(loss, cases.mse(), facts=cases.CALM_FACTS)
+    case = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.LEVEL_SHIFT))
+    assert concluded(run, case).matters is True
+
+
+def test_an_evaluation_that_is_worse_afterwards_matters() -> None:
+    success = 0.9 + cases.noise(0.02, 6)
+    success[cases.AT :] -= 0.4
+    run = cases.make_run(
+        cases.nll({cases.AT: 39}), cases.mse(), cases.series("eval/success", Role.REWARD, success)
+    )
+    overall = concluded(run, cases.make_case(run))
+    assert overall.matters is True
+    assert any("eval/success is worse" in str(text) for text in overall.because)
+
+
+def test_without_an_error_metric_a_spike_that_came_back_cannot_be_judged() -> None:
+    run = cases.make_run(cases.nll({cases.AT: 39}), None)
+    assert concluded(run, cases.make_case(run)).matters is None
+
+
+def test_the_checkpoint_before_it_is_named() -> None:
+    case = cases.seed_case()
+    run = replace(
+        case.run, checkpoints=(Checkpoint("ckpt_10000.pt", 10_000), Checkpoint("ckpt_16000.pt", 16_000))
+    )
+    overall = concluded(run, Case(run, case.spike, case.coupling, case.spikes))
+    assert any("ckpt_10000.pt" in str(text) for text in overall.because)
+
+
+def test_nan_to_the_end_is_divergence() -> None:
+    loss = cases.nll()
+    loss[cases.AT :] = np.nan
+    run = cases.make_run(loss, cases.mse())
+    case = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.NON_FINITE))
+    overall = concluded(run, cases.seed_case(), case)
+    assert overall.status is RunStatus.DIVERGED
+    assert overall.primary_cause == "non-finite"
+
+
+def test_a_calm_run_is_clean_and_names_its_first_fragility() -> None:
+    run = cases.make_run(cases.nll(), cases.mse())
+    overall = concluded(run)
+    assert overall.status is RunStatus.CLEAN
+    assert overall.primary_cause is None
+    assert "61%" in str(overall.summary)
+
+
+def test_a_run_of_five_points_is_not_judged() -> None:
+    steps = np.arange(5)
+    loss = cases.series("loss", Role.LOSS, np.arange(5.0), steps)
+    assert concluded(Run("r", "r", {"loss": loss})).status is RunStatus.NOT_JUDGED
