@@ -1,7 +1,7 @@
 """Hostile strings."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -46,6 +46,8 @@ def test_code_is_one_code_span_even_in_a_table_cell(hostile: str) -> None:
 
 
 @given(st.text(max_size=60) | st.text(alphabet="-+=.)1 >#*_`~[]", max_size=8))
+@example("__0__")
+@example("1. - # heading")
 @settings(max_examples=300, deadline=None)
 def test_prose_is_prose(hostile: str) -> None:
     shown = escape.markdown_prose(escape.visible(hostile))

@@ -12,7 +12,7 @@ LIMIT = 120  # characters of a hostile string that a report shows; JSON keeps it
 
 # control, format (bidi, zero width), line and paragraph breaks, lone surrogates, private, unassigned
 INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
-MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<>|~$#!@]|(?<!\w)_|_(?!\w))")
+MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<>|~$#!@]|(?<![^\W_])_|_(?![^\W_]))")
 LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
 QUIET_CODE = re.compile(r"[\w/ .:+\-=,()%@#'\"\[\]{}<>*&;!?^~$\\]*")
 
