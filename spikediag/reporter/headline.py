@@ -37,6 +37,13 @@ def what(finding: Finding) -> Text:
             height=height,
             step=spike.peak_step,
         )
+    if spike.kind is Kind.VARIANCE:
+        return say(
+            "{tag} became {times} times as noisy from step {step:,} on",
+            tag=spike.tag,
+            times=verbatim(number((spike.noise + spike.height) / spike.noise)) if spike.noise > 0 else None,
+            step=spike.onset_step,
+        )
     if spike.kind is Kind.DIVERGENCE:
         return say("{tag} diverged from step {step:,} on", tag=spike.tag, step=spike.onset_step)
     if spike.end_step is None:
@@ -51,51 +58,4 @@ def what(finding: Finding) -> Text:
         tag=spike.tag,
         height=height,
         step=spike.onset_step,
-    )
-
-
-def story(finding: Finding) -> Text:
-    """Levels, steps and chance of one finding in one sentence."""
-    spike = finding.spike
-    numbers = {
-        "before": verbatim(number(spike.baseline)),
-        "peak": verbatim(number(spike.peak_value)),
-        "sigmas": verbatim(number(spike.sigmas)),
-        "chance": verbatim(number(spike.expected_by_chance)),
-    }
-    if spike.end_step is None:
-        return say(
-            "From {before} to {peak}, {sigmas} times the noise before it: onset at step {onset:,}, "
-            "highest at step {top:,}, not back when the log ended. "
-            "By chance alone a run like this would show {chance} such rises.",
-            onset=spike.onset_step,
-            top=spike.peak_step,
-            **numbers,
-        )
-    return say(
-        "From {before} to {peak}, {sigmas} times the noise before it: onset at step {onset:,}, "
-        "highest at step {top:,}, back by step {end:,}. "
-        "By chance alone a run like this would show {chance} such rises.",
-        onset=spike.onset_step,
-        top=spike.peak_step,
-        end=spike.end_step,
-        **numbers,
-    )
-
-
-def rhythm(finding: Finding) -> Text | None:
-    """How often the members of a train come, and whether ever more often."""
-    spike = finding.spike
-    if spike.kind is not Kind.TRAIN or spike.rate is None:
-        return None
-    trend = {
-        True: say("they come ever more often"),
-        False: say("they do not come more often with time"),
-        None: say("whether they come more often with time cannot be told"),
-    }[spike.rate_grows]
-    return say(
-        "{count:,} jumps, {rate:.1f} in every 10,000 logged points; {trend}.",
-        count=spike.count,
-        rate=spike.rate,
-        trend=trend,
     )

@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from spikediag.model import CouplingVerdict, Diagnosis, Finding, Run, Text, say
-from spikediag.reporter import headline, selection, triggers
+from spikediag.model import CouplingVerdict, Diagnosis, Fact, Finding, Run, Text, say
+from spikediag.model.text import Value
+from spikediag.reporter import headline, selection, story, triggers
 from spikediag.reporter.words import escape
 from spikediag.reporter.words.language import Language
 from spikediag.reporter.words.numbers import share
@@ -31,6 +32,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "findings": diagnosis.findings,
         "main": selection.main_findings(diagnosis),
         "lead": lead,
+        "fact_value": fact_value,
         "answer": answer(lead) if lead else None,
         "reason": reason(lead) if lead else None,
         "conditions": diagnosis.conditions,
@@ -40,17 +42,22 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "log_lines": selection.log_lines(diagnosis),
         "version": diagnosis.version,
         "headline": headline.headline(diagnosis),
-        "jumped": headline.story(lead) if lead else None,
+        "jumped": story.story(lead) if lead else None,
         "matters": MATTERS[diagnosis.overall.matters],
         "error_title": ERROR_TITLE[lead.coupling.verdict] if lead else None,
         "command": command(run),
         "font_note": font_note(writer.language),
-        "story": headline.story,
-        "rhythm": headline.rhythm,
+        "story": story.story,
+        "rhythm": story.rhythm,
         "triggers": triggers.triggers,
         "seen": triggers.seen,
         "now": lambda finding: triggers.why_now(finding, writer),
     }
+
+
+def fact_value(fact: Fact) -> Value:
+    """The value of a fact: text as code, numbers without trailing zeros, None as unknown."""
+    return verbatim(f"{fact.value:.10g}") if isinstance(fact.value, float) else fact.value
 
 
 def answer(finding: Finding) -> Text:

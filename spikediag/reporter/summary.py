@@ -7,8 +7,9 @@ import numpy as np
 
 from spikediag.model import Advice, Diagnosis, FloatArray, Role, RunStatus, Series, Text, say
 from spikediag.reporter import selection
-from spikediag.reporter.headline import headline, story
+from spikediag.reporter.headline import headline
 from spikediag.reporter.page import MATTERS, answer, font_note
+from spikediag.reporter.story import story
 from spikediag.reporter.words import language
 from spikediag.reporter.words.writer import PLAIN, Writer
 

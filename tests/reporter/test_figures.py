@@ -99,11 +99,30 @@ def test_close_up_shows_levels_peak_interval_margin_and_parts() -> None:
     assert [b.get_x() for b in bars] == pytest.approx([0.0, 2.0, 9.6, 0.0])
 
 
-def test_close_up_of_a_jump_that_never_came_back_has_no_level_after() -> None:
-    spike = replace(builders.leap(), stop=2_000, end_step=None, kind=Kind.LEVEL_SHIFT)
-    finding = replace(builders.findings()[1], spike=spike, components=())
-    figure = near(builders.diagnosis(found=(finding,)), 0)
+def test_close_up_of_a_shift_shows_the_new_level_and_measures_to_it() -> None:
+    spike = replace(builders.leap(), stop=2_000, end_step=None, kind=Kind.LEVEL_SHIFT, height=9.8)
+    figure = near(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)), 0)
+    assert {"before -14.8", "after -5", "+9.8 from step 15,260 on, 109 sigma"} <= set(texts(figure))
+
+
+def test_close_up_of_a_jump_that_is_lost_has_no_level_after() -> None:
+    spike = replace(builders.leap(), stop=2_000, end_step=None)
+    figure = near(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)), 0)
     assert not any(text.startswith("after") for text in texts(figure))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Kind.NON_FINITE, "NaN or Inf from step 15,260 on"),
+        (Kind.VARIANCE, "standard deviation +39.1 from step 15,260 on"),
+        (Kind.DIVERGENCE, "+39.1 from step 15,260 on, 109 sigma"),
+        (Kind.DRIFT, "+39.1 from step 15,260 on, 109 sigma"),
+    ],
+)
+def test_close_up_says_what_its_kind_measures(kind: Kind, said: str) -> None:
+    spike = replace(builders.leap(), stop=2_000, end_step=None, kind=kind)
+    assert said in texts(near(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)), 0))
 
 
 def test_ten_million_points_keep_every_spike_and_draw_fast() -> None:

@@ -5,25 +5,66 @@ from typing import Literal
 
 from matplotlib.axes import Axes
 
-from spikediag.model import Finding, Text, say
+from spikediag.model import Finding, Kind, Text, say
 from spikediag.reporter.figures.style import Theme
 from spikediag.reporter.figures.window import Window
+from spikediag.reporter.story import LASTING, new_level
 from spikediag.reporter.words.numbers import number
 from spikediag.reporter.words.writer import Writer, verbatim
+
+PEAKED = (Kind.TRANSIENT, Kind.TRAIN)  # height is that of the peak
 
 
 def annotate(axes: Axes, finding: Finding, window: Window, theme: Theme, writer: Writer) -> None:
     """Draw the marks; labels stand where the curve is not: below it, and above the axes."""
     spike = finding.spike
-    after = finding.losses[0].after if finding.losses else math.nan
     _level(axes, spike.baseline, (window.first, window.start), theme)
     _label(axes, "left", say("before {level}", level=verbatim(number(spike.baseline))), theme, writer)
-    if spike.end_step is not None and math.isfinite(after):
-        _level(axes, after, (window.end, window.last), theme)
-        _label(axes, "right", say("after {level}", level=verbatim(number(after))), theme, writer)
     axes.axvline(window.start, color=theme.mark, linewidth=0.8, linestyle=(0, (1, 2)))
-    if math.isfinite(window.peak_value):
-        _peak(axes, finding, window, theme, writer)
+    after, begin = (
+        (new_level(finding), window.start) if spike.kind in LASTING else (_after(finding), window.end)
+    )
+    if math.isfinite(after):
+        _level(axes, after, (begin, window.last), theme)
+        _label(axes, "right", say("after {level}", level=verbatim(number(after))), theme, writer)
+    said = _said(finding, window)
+    axes.set_title(writer.text(said), loc="right", fontsize=9, fontweight="bold", color=theme.mark, pad=4)
+    if spike.kind in PEAKED and math.isfinite(window.peak_value):
+        axes.plot([window.peak], [window.peak_value], "o", color=theme.mark, markersize=4.5, zorder=5)
+        _arrow(axes, window.peak, (spike.baseline, window.peak_value), theme)
+    elif spike.kind in LASTING and math.isfinite(after):
+        _arrow(axes, window.start, (spike.baseline, after), theme)
+
+
+def _after(finding: Finding) -> float:
+    """The level after a jump that came back."""
+    came_back = finding.spike.end_step is not None and finding.losses
+    return finding.losses[0].after if came_back else math.nan
+
+
+def _said(finding: Finding, window: Window) -> Text:
+    spike = finding.spike
+    sigmas = verbatim(number(spike.sigmas))
+    if spike.kind is Kind.NON_FINITE:
+        return say("NaN or Inf from step {step:,} on", step=spike.onset_step)
+    if spike.kind in PEAKED:
+        up = verbatim(number(window.peak_value - spike.baseline, signed=True))
+        return say("{height} at step {step:,}, {sigmas} sigma", height=up, step=window.peak, sigmas=sigmas)
+    up = verbatim(number(spike.height, signed=True))
+    if spike.kind is Kind.VARIANCE:
+        return say("standard deviation {height} from step {step:,} on", height=up, step=spike.onset_step)
+    return say(
+        "{height} from step {step:,} on, {sigmas} sigma", height=up, step=spike.onset_step, sigmas=sigmas
+    )
+
+
+def _arrow(axes: Axes, step: int, ends: tuple[float, float], theme: Theme) -> None:
+    axes.annotate(
+        "",
+        xy=(step, ends[1]),
+        xytext=(step, ends[0]),
+        arrowprops={"arrowstyle": "<->", "color": theme.mark, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0},
+    )
 
 
 def _level(axes: Axes, level: float, ends: tuple[int, int], theme: Theme) -> None:
@@ -40,21 +81,4 @@ def _label(axes: Axes, side: Literal["left", "right"], text: Text, theme: Theme,
         va="bottom",
         fontsize=8,
         color=theme.ink,
-    )
-
-
-def _peak(axes: Axes, finding: Finding, window: Window, theme: Theme, writer: Writer) -> None:
-    height = window.peak_value - finding.spike.baseline
-    up = verbatim(number(height, signed=True))
-    said = say("{height} at step {step:,}", height=up, step=window.peak)
-    if finding.spike.noise > 0:
-        sigmas = verbatim(number(height / finding.spike.noise))
-        said = say("{height} at step {step:,}, {sigmas} sigma", height=up, step=window.peak, sigmas=sigmas)
-    axes.set_title(writer.text(said), loc="right", fontsize=9, fontweight="bold", color=theme.mark, pad=4)
-    axes.plot([window.peak], [window.peak_value], "o", color=theme.mark, markersize=4.5, zorder=5)
-    axes.annotate(
-        "",
-        xy=(window.peak, window.peak_value),
-        xytext=(window.peak, finding.spike.baseline),
-        arrowprops={"arrowstyle": "<->", "color": theme.mark, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0},
     )

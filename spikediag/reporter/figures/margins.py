@@ -13,7 +13,8 @@ from spikediag.reporter.words.numbers import number
 from spikediag.reporter.words.writer import Writer, verbatim
 
 TESTS = 5  # lines of the forest
-EDGE = 2.4  # margins to either side; what lies beyond gets an arrow
+EDGE = 2.4  # margins to either side
+SEEN = 2.25  # what lies beyond is drawn here, as an arrow
 
 
 def band(axes: Axes, test: CompanionTest, window: Window, theme: Theme, writer: Writer) -> None:
@@ -48,6 +49,8 @@ def band(axes: Axes, test: CompanionTest, window: Window, theme: Theme, writer: 
                 zorder=5,
             )
         )
+    if not math.isfinite(test.change):
+        return
     words = say(
         "change {change}, margin {margin}",
         change=verbatim(number(test.change, signed=True)),
@@ -85,15 +88,14 @@ def forest(axes: Axes, finding: Finding, theme: Theme, writer: Writer) -> None:
 
 
 def _row(axes: Axes, row: int, test: CompanionTest, theme: Theme, writer: Writer) -> None:
-    ends = [max(-EDGE, test.low / test.margin), min(EDGE, test.high / test.margin)]
-    centre = min(max(test.change / test.margin, -EDGE), EDGE)
+    low, centre, high = (_inside(value / test.margin) for value in (test.low, test.change, test.high))
     inside = test.low >= -test.margin and test.high <= test.margin
     colour = theme.line(Role.COMPANION) if inside else theme.mark
-    axes.plot(ends, (row, row), color=colour, linewidth=2.2, solid_capstyle="butt")
+    axes.plot((low, high), (row, row), color=colour, linewidth=2.2, solid_capstyle="butt")
     axes.plot(
         [centre],
         [row],
-        "o" if abs(centre) < EDGE else (">" if centre > 0 else "<"),
+        "o" if abs(centre) < SEEN else (">" if centre > 0 else "<"),
         color=colour,
         markersize=6,
     )
@@ -101,3 +103,7 @@ def _row(axes: Axes, row: int, test: CompanionTest, theme: Theme, writer: Writer
     axes.annotate(
         writer.text(words), xy=(-EDGE, row - 0.3), ha="left", va="center", fontsize=8, color=theme.ink
     )
+
+
+def _inside(margins: float) -> float:
+    return min(max(margins, -SEEN), SEEN)

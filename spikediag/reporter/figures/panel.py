@@ -17,7 +17,7 @@ from spikediag.reporter.words.writer import Writer
 Drawing: TypeAlias = Callable[[Axes, Finding, Theme, Writer], None]
 
 DOTS = 80  # points that still stand apart
-CROSSES = 200  # non-finite points that are still told apart
+CROSSES = 30  # non-finite points that are still told apart
 
 
 def draw(

@@ -1,8 +1,10 @@
 """What a panel of the overview says at its right edge: the number that makes the panel worth looking at."""
 
+import math
+
 import numpy as np
 
-from spikediag.model import Diagnosis, Role, Series, Text, say
+from spikediag.model import Diagnosis, Kind, Role, Series, Text, say
 from spikediag.reporter.selection import lead
 from spikediag.reporter.words.numbers import number
 from spikediag.reporter.words.writer import Writer, verbatim
@@ -20,12 +22,15 @@ def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
     test = next((t for t in finding.coupling.tests if t.tag == series.tag), None)
     if test is None:
         return None
+    verdict = writer.word("coupling", test.verdict.value)
+    if not math.isfinite(test.change):
+        return say("{id}: {verdict}", id=verbatim(finding.id), verdict=verdict)
     return say(
         "{id}: {change}, margin {margin}: {verdict}",
         id=verbatim(finding.id),
         change=verbatim(number(test.change, signed=True)),
         margin=verbatim(f"±{number(test.margin)}"),
-        verdict=writer.word("coupling", test.verdict.value),
+        verdict=verdict,
     )
 
 
@@ -34,6 +39,10 @@ def _jump(series: Series, diagnosis: Diagnosis) -> Text | None:
     change = next((c for c in finding.losses if c.tag == series.tag), None) if finding else None
     if finding is None or change is None:
         return None
+    if finding.spike.kind is Kind.NON_FINITE:
+        return say(
+            "{id}: NaN or Inf from step {step:,} on", id=verbatim(finding.id), step=finding.spike.onset_step
+        )
     return say(
         "{id}: {before} to {peak}, {sigmas} sigma",
         id=verbatim(finding.id),
