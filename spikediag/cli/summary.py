@@ -31,6 +31,7 @@ def summary(diagnosis: "Diagnosis", folder: Path, lang: str) -> "RenderableType"
     parts.append(_table(said, folder))
     if said.code:
         parts.append(Text("\n".join("      " + line for line in said.code.splitlines()), "cyan"))
+    parts += [Text(note, "dim") for note in said.notes]
     return Group(*parts, Text())
 
 
@@ -42,8 +43,8 @@ def _table(said: "TerminalSummary", folder: Path) -> "Table":
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     rows = [(row.label, row.value) for row in said.rows]
-    rows += [("Next", said.next_step)] if said.next_step else []
-    rows += [("Report", printable(str(folder / "report.md")))]
+    rows += [(said.next_label, said.next_step)] if said.next_step else []
+    rows += [(said.report_label, printable(str(folder / "report.md")))]
     for label, value in rows:
         table.add_row(label, Text(value))
     return table
