@@ -62,11 +62,22 @@ class Diagnosis(model.Diagnosis):
 
         return reporter.to_markdown(self, lang)
 
+    def to_html(self, lang: str = "en") -> str:
+        """The post-mortem as one self-contained web page."""
+        from spikediag import reporter
+
+        return reporter.to_html(self, lang)
+
     def figure(self, axes: "Axes | None" = None) -> "Figure":
         """The overview figure; drawn on `axes` when given."""
         from spikediag import reporter
 
         return reporter.figure(self, axes)
+
+    def _repr_html_(self) -> str:
+        from spikediag import reporter
+
+        return reporter.to_notebook(self)
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()

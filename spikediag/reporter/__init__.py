@@ -10,6 +10,7 @@ from spikediag.reporter.frames import to_frame
 from spikediag.reporter.markdown import to_markdown
 from spikediag.reporter.protocol import Format, registry
 from spikediag.reporter.summary import Row, TerminalSummary, summary
+from spikediag.reporter.webpage import to_html, to_notebook
 from spikediag.reporter.words import language
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ __all__ = [
     "summary",
     "to_dict",
     "to_frame",
+    "to_html",
     "to_markdown",
+    "to_notebook",
 ]
 
 

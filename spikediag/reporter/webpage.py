@@ -10,7 +10,7 @@ from spikediag.model import Diagnosis, Text, say
 from spikediag.reporter.page import page
 from spikediag.reporter.selection import main_findings
 from spikediag.reporter.templates import environment
-from spikediag.reporter.words import language
+from spikediag.reporter.words import escape, language
 from spikediag.reporter.words.writer import HTML, PLAIN, Writer
 
 OVERVIEW = say("Every series on one step axis, findings shaded")
@@ -37,6 +37,18 @@ def to_html(diagnosis: Diagnosis, lang: str = "en") -> str:
         script=Markup(script),  # noqa: S704  # ours
         script_hash=Markup(_hash(script)),  # noqa: S704  # base64
         pictures=[Markup(svg) for svg in _pictures(diagnosis, Writer(spoken, PLAIN))],  # noqa: S704  # svg.py
+    )
+
+
+def to_notebook(diagnosis: Diagnosis) -> str:
+    """The page in a frame of its own, so that its style stays out of the notebook.
+
+    Sandboxed: the frame may run the page's script, and reach nothing outside.
+    """
+    page_of_it = escape.html_text(to_html(diagnosis))
+    return (
+        f'<iframe srcdoc="{page_of_it}" sandbox="allow-scripts" title="spikediag" '
+        'style="width: 100%; height: 40rem; border: 0"></iframe>'
     )
 
 

@@ -93,3 +93,11 @@ def test_hostile_names_stay_text() -> None:
     assert "<img" not in html
     assert "\u202e" not in html
     assert "\x1b" not in html
+
+
+def test_a_notebook_shows_the_page_in_a_sandboxed_frame() -> None:
+    frame = Page(reporter.to_notebook(builders.hostile()))
+    ((tag, attributes),) = frame.seen
+    assert tag == "iframe"
+    assert attributes["sandbox"] == "allow-scripts"
+    assert attributes["srcdoc"] == reporter.to_html(builders.hostile())

@@ -58,11 +58,11 @@ def test_headline_never_claims_more_than_the_test(verdict: CouplingVerdict, said
     ("changes", "said"),
     [
         ({}, "From -14.8 to 24.3, 109 times the noise before it. Onset at step 15,260"),
-        ({"kind": Kind.LEVEL_SHIFT, "height": 9.8, "end_step": None}, "From a level of -14.8 to one of -5 (high"),
+        ({"kind": Kind.LEVEL_SHIFT, "height": 9.8, "end_step": None}, "From a level of -14.8 to one of -5 ("),
         ({"kind": Kind.VARIANCE, "height": 0.36}, "Its standard deviation went from 0.36 to 0.72."),
         ({"kind": Kind.NON_FINITE}, "From step 15,260 on it is NaN or Inf; before, it stood at -14.8."),
     ],
-)  # fmt: skip
+)
 def test_story(changes: dict[str, object], said: str) -> None:
     assert WRITER.text(story(finding(**changes))).startswith(said)
 
