@@ -29,8 +29,6 @@ def summary(diagnosis: "Diagnosis", folder: Path, lang: str) -> "RenderableType"
     if said.sparkline:
         parts.append(Text.assemble(("  " + said.sparkline_tag, "dim"), "  ", (said.sparkline, "cyan")))
     parts.append(_table(said, folder))
-    if said.code:
-        parts.append(Text("\n".join("      " + line for line in said.code.splitlines()), "cyan"))
     parts += [Text(note, "dim") for note in said.notes]
     return Group(*parts, Text())
 
@@ -42,9 +40,11 @@ def _table(said: "TerminalSummary", folder: Path) -> "Table":
     table = Table(show_header=False, box=None, padding=(0, 0, 0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    rows = [(row.label, row.value) for row in said.rows]
-    rows += [(said.next_label, said.next_step)] if said.next_step else []
-    rows += [(said.report_label, printable(str(folder / "report.md")))]
-    for label, value in rows:
-        table.add_row(label, Text(value))
+    for row in said.rows:
+        table.add_row(row.label, Text(row.value))
+    if said.next_step:
+        table.add_row(said.next_label, Text(said.next_step))
+    if said.code:
+        table.add_row("", Text(said.code, "cyan"))
+    table.add_row(said.report_label, Text(printable(str(folder / "report.md"))))
     return table
