@@ -10,9 +10,9 @@ PRECEDENCE = (
     Kind.TRAIN,
     Kind.DIVERGENCE,
     Kind.VARIANCE,
-    Kind.TRANSIENT,
     Kind.LEVEL_SHIFT,
     Kind.DRIFT,
+    Kind.TRANSIENT,
 )
 OUTSTANDING = 6.0  # standard deviations of noise that has grown; what is larger is not explained by it
 

@@ -34,10 +34,14 @@ class Rise:
     climb: int = 0  # points that it takes to build up; 0 for a step
 
     def explains(self, candidate: Candidate) -> bool:
-        """Whether the candidate only sees this rise again, in its window or as a step behind its baseline."""
-        first, last = candidate.position - candidate.before, candidate.position + candidate.width
-        sees_step = self.width > 3 and first < self.start < last and self.reach - self.start >= self.width
-        return sees_step or (candidate.position < self.reach and self.start < last)
+        """Whether the candidate only sees this rise again, in its window or as a step behind its baseline.
+
+        A median is blind to what takes up less than half of its window.
+        """
+        last = candidate.position + candidate.width
+        seen = candidate.position < self.reach and self.start < last
+        stepped = self.width >= SLOW and candidate.position - candidate.before < self.start < last
+        return (seen or stepped) and 2 * (self.reach - self.start) >= candidate.width
 
     def climbs_into(self, rise: "Rise") -> bool:
         """Whether the other rise, a higher one, begins before this one has settled."""

@@ -1,0 +1,98 @@
+"""Chance: how probable a block is that is at least as high, if nothing happens."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from spikediag.model import FloatArray, IntArray
+from spikediag.stats.contrasts import Contrasts
+from spikediag.stats.tails import fit_tail
+
+BLOCK = 8  # neighbouring contrasts whose highest counts once: two windows
+MEMORY = 2048  # blocks of history that a tail is learnt from
+IMAGINARY = 48  # blocks of normal noise that stand in for the history of a short run
+NORMAL = ndtri(((np.arange(IMAGINARY) + 0.5) / IMAGINARY) ** 0.25)  # the highest of four normals
+CENSORED = 0.25  # share of the tail of which only the number is believed, where noise is skewed
+SKEWED = 1.3  # bulk of the bumps over bulk of the dips above which noise counts as skewed
+FEW = 32  # blocks below which the skew is not known
+BULK = (0.25, 0.5)  # quantiles of block maxima that spikes do not reach
+
+
+class Null(Protocol):
+    """What would happen if nothing happened."""
+
+    def chance(self, highest: FloatArray, start: int, stop: int, calm: NDArray[np.bool_]) -> FloatArray:
+        """P(as high or higher) for the block maxima [start, stop), given those before `start`.
+
+        `calm` (n,) marks the blocks that were no candidates.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Past:
+    """Calm blocks before: for levels, which a run does not change often."""
+
+    shape_mean: float  # prior of the tail's shape xi
+    shape_sd: float
+
+    def chance(self, highest: FloatArray, start: int, stop: int, calm: NDArray[np.bool_]) -> FloatArray:
+        """P given the calm blocks before `start`."""
+        return self.exceedance(highest[start:stop], highest[:start][calm[:start]])
+
+    def exceedance(self, new: FloatArray, past: FloatArray, censored: float = 0.0) -> FloatArray:
+        """P(a block like those of the past is higher than new ones (m,))."""
+        pool = np.concatenate([NORMAL, past[-MEMORY:]])
+        return fit_tail(pool, self.shape_mean, self.shape_sd, censored).exceedance(new)
+
+
+@dataclass(frozen=True, eq=False)
+class Mirror:
+    """The dips before: for bursts, as symmetric noise dips as far as it bumps.
+
+    So the earlier bumps of a run that spikes all the time are no excuse for the next. But where already the
+    bulk of single-point bumps is larger than the bulk of the dips, or too little was seen to tell, the noise
+    may be skewed to the right: then a burst must also be unlikely given the earlier bumps, of the largest of
+    which only the number is believed.
+    """
+
+    past: Past
+    dips: FloatArray  # (n,) block maxima of the mirrored series, of the same width
+    single_bumps: FloatArray  # (n,) block maxima of single points
+    single_dips: FloatArray  # (n,)
+
+    def chance(self, highest: FloatArray, start: int, stop: int, calm: NDArray[np.bool_]) -> FloatArray:  # noqa: ARG002
+        """P given the dips before `start`, and given the bumps where the noise is skewed."""
+        new, skew = highest[start:stop], self.skew(start)
+        mirrored = self.past.exceedance(new, self.dips[:start] * float(np.clip(skew, 1, SKEWED)))
+        if skew <= SKEWED:
+            return mirrored
+        return np.maximum(mirrored, self.past.exceedance(new, highest[:start], CENSORED))
+
+    def skew(self, start: int) -> float:
+        """Size of the bulk of single-point bumps over that of the dips; infinite when there are too few."""
+        if start < FEW:
+            return np.inf
+        recent = slice(max(0, start - MEMORY), start)
+        up, down = (np.quantile(scores[recent], BULK) for scores in (self.single_bumps, self.single_dips))
+        return float(np.mean(up / down)) if down.min() > 0 else np.inf
+
+
+def block_maxima(contrasts: Contrasts) -> tuple[FloatArray, IntArray]:
+    """The highest score of each block (m,) and its grid index (m,); 0 where nothing rose."""
+    risen = np.where(contrasts.rise > 0, contrasts.score, 0)
+    blocks = np.concatenate([risen, np.zeros(-len(risen) % BLOCK)]).reshape(-1, BLOCK)
+    return blocks.max(axis=1), blocks.argmax(axis=1) + BLOCK * np.arange(len(blocks))
+
+
+def chances(block: IntArray) -> FloatArray:
+    """How many chances a block index stands for, so that the sum over a run of any length stays in bounds.
+
+    `i (1 + log i)` instead of the length of the run, which is not known when the block is judged: the sum of
+    `1 / (i (1 + log i))` grows like log log n only.
+    """
+    seen: FloatArray = block.astype(np.float64) + BLOCK
+    return np.asarray(seen * (1 + np.log(seen / BLOCK)))
