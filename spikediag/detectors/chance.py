@@ -15,8 +15,7 @@ BLOCK = 8  # neighbouring contrasts whose highest counts once: two windows
 MEMORY = 2048  # blocks of history that a tail is learnt from
 IMAGINARY = 48  # blocks of normal noise that stand in for the history of a short run
 NORMAL = ndtri(((np.arange(IMAGINARY) + 0.5) / IMAGINARY) ** 0.25)  # the highest of four normals
-CENSORED = 0.25  # share of the tail of which only the number is believed, where noise is skewed
-SKEWED = 1.3  # bulk of the bumps over bulk of the dips above which noise counts as skewed
+EVEN = 1.1  # bulk of the bumps over bulk of the dips that symmetric noise may show
 FEW = 32  # blocks below which the skew is not known
 BULK = (0.25, 0.5)  # quantiles of block maxima that spikes do not reach
 
@@ -43,20 +42,20 @@ class Past:
         """P given the calm blocks before `start`."""
         return self.exceedance(highest[start:stop], highest[:start][calm[:start]])
 
-    def exceedance(self, new: FloatArray, past: FloatArray, censored: float = 0.0) -> FloatArray:
+    def exceedance(self, new: FloatArray, past: FloatArray) -> FloatArray:
         """P(a block like those of the past is higher than new ones (m,))."""
         pool = np.concatenate([NORMAL, past[-MEMORY:]])
-        return fit_tail(pool, self.shape_mean, self.shape_sd, censored).exceedance(new)
+        return fit_tail(pool, self.shape_mean, self.shape_sd).exceedance(new)
 
 
 @dataclass(frozen=True, eq=False)
 class Mirror:
     """The dips before: for bursts, as symmetric noise dips as far as it bumps.
 
-    So the earlier bumps of a run that spikes all the time are no excuse for the next. But where already the
-    bulk of single-point bumps is larger than the bulk of the dips, or too little was seen to tell, the noise
-    may be skewed to the right: then a burst must also be unlikely given the earlier bumps, of the largest of
-    which only the number is believed.
+    So the earlier bumps of a run that spikes all the time are no excuse for the next. Noise that is skewed to
+    the right shows it already in the bulk of its bumps, which spikes do not reach; the further out, the more.
+    Dips are therefore enlarged by the square of the skew of the bulk. Where too little was seen to tell, a
+    burst must also be unlikely given the earlier bumps.
     """
 
     past: Past
@@ -65,20 +64,20 @@ class Mirror:
     single_dips: FloatArray  # (n,)
 
     def chance(self, highest: FloatArray, start: int, stop: int, calm: NDArray[np.bool_]) -> FloatArray:  # noqa: ARG002
-        """P given the dips before `start`, and given the bumps where the noise is skewed."""
-        new, skew = highest[start:stop], self.skew(start)
-        mirrored = self.past.exceedance(new, self.dips[:start] * float(np.clip(skew, 1, SKEWED)))
-        if skew <= SKEWED:
+        """P given the dips before `start`."""
+        new = highest[start:stop]
+        mirrored = self.past.exceedance(new, self.dips[:start] * max(1.0, self.skew(start) / EVEN) ** 2)
+        if start >= FEW:
             return mirrored
-        return np.maximum(mirrored, self.past.exceedance(new, highest[:start], CENSORED))
+        return np.maximum(mirrored, self.past.exceedance(new, highest[:start]))
 
     def skew(self, start: int) -> float:
-        """Size of the bulk of single-point bumps over that of the dips; infinite when there are too few."""
+        """Size of the bulk of single-point bumps over that of the dips; 1 when there are too few."""
         if start < FEW:
-            return np.inf
+            return 1.0
         recent = slice(max(0, start - MEMORY), start)
         up, down = (np.quantile(scores[recent], BULK) for scores in (self.single_bumps, self.single_dips))
-        return float(np.mean(up / down)) if down.min() > 0 else np.inf
+        return float(np.mean(up / down)) if down.min() > 0 else 1.0
 
 
 def block_maxima(contrasts: Contrasts) -> tuple[FloatArray, IntArray]:

@@ -8,6 +8,7 @@ from spikediag.model import FloatArray
 
 CELLS = 48  # block medians that the climb is fitted to
 AROUND = 3  # widths of the rise to either side that are looked at
+FILLED = 0.8  # share of the view ahead; a climb that reaches further may go on
 SLOWER = 0.7  # squared error of a ramp over that of a step, below which the rise is a ramp
 
 
@@ -22,6 +23,17 @@ class Climb:
 
 
 def slow_climb(values: FloatArray, start: int, width: int) -> Climb | None:
+    """The whole climb of which a rise is a part, or None: the view widens while the climb fills it."""
+    climb = None
+    while wider := fitted_climb(values, start, width):
+        climb, seen = wider, start + AROUND * width
+        if climb.stop < start + FILLED * AROUND * width or seen >= len(values):
+            break
+        width *= 2
+    return climb
+
+
+def fitted_climb(values: FloatArray, start: int, width: int) -> Climb | None:
     """The ramp around a rise, if it describes finite values (n,) clearly better than a step does.
 
     Block medians m around the onset are fitted by `baseline + height * r`, where r is 0 before cell a, 1

@@ -37,7 +37,7 @@ class Train:
         arXiv:2103.00065.
     """
 
-    fewest: int = 5  # members
+    fewest: int = 4  # members
     outstanding: float = 3.0  # times the height of the next highest
     longest: int = 1000  # points from onset to recovery of a member
     id: str = Kind.TRAIN.value

@@ -34,25 +34,21 @@ class Tail:
         return np.asarray(self.rate * (np.exp(-_hazard(over, self.shapes, self.scales)) @ self.weights))
 
 
-def fit_tail(pool: FloatArray, shape_mean: float, shape_sd: float, censored: float = 0.0) -> Tail:
+def fit_tail(pool: FloatArray, shape_mean: float, shape_sd: float) -> Tail:
     """Learn the tail of a pool (n,) of scores, n > 4.
 
     Args:
         pool: scores when nothing happens.
         shape_mean: prior mean of the shape; 0 is exponential, 1/3 a Student t with 3 degrees of freedom.
         shape_sd: prior standard deviation of the shape.
-        censored: share of the exceedances, the largest, of which only the number is believed and not the
-            size, so that outliers in the pool cannot make themselves likely.
     """
     ordered = np.sort(pool)
     count = int(np.clip(round(TOP * len(ordered)), FEWEST, MOST))
     threshold = float(ordered[-count - 1])
-    sized = count - round(censored * count)
-    over = np.minimum(ordered[-count:], ordered[-count + sized - 1]) - threshold
+    over = ordered[-count:] - threshold
     shapes, scales = _grid(over, shape_mean, shape_sd)
     hazard = _hazard(over, shapes, scales)
-    densities = (1 + shapes) * hazard[:sized] + np.log(scales)
-    log_likelihood = -densities.sum(axis=0) - hazard[sized:].sum(axis=0)
+    log_likelihood = -((1 + shapes) * hazard + np.log(scales)).sum(axis=0)
     log_weight = log_likelihood - 0.5 * ((shapes - shape_mean) / shape_sd) ** 2
     weights = np.exp(log_weight - log_weight.max())
     return Tail(threshold, count / len(ordered), shapes, scales, weights / weights.sum())
