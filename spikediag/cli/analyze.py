@@ -14,7 +14,7 @@ from spikediag.cli.folders import claim
 from spikediag.cli.output import write_report
 from spikediag.cli.runs import Failure, attempt, diagnose, quietly
 from spikediag.cli.summary import summary
-from spikediag.cli.terminal import console, note, progress
+from spikediag.cli.terminal import note, progress, show
 
 
 def analyze(
@@ -82,7 +82,8 @@ def _report(
         begin(f"writing the report of {run}")
         folder = claim(out, run, diagnosis.run.name, taken)
         write_report(folder, run, reporter.render(diagnosis, formats, lang))
-    console().print(summary(diagnosis, folder, lang))
+    page = folder / "report.md" if "md" in formats else folder
+    show(summary(diagnosis, page, lang))
 
 
 def _announce(outcome: Failure | None) -> bool:

@@ -14,7 +14,7 @@ from spikediag.cli.exits import Exit
 from spikediag.cli.folders import claim
 from spikediag.cli.output import write_report
 from spikediag.cli.runs import Failure, attempt, quietly
-from spikediag.cli.terminal import console, note, printable
+from spikediag.cli.terminal import note, printable, show
 from spikediag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -120,14 +120,13 @@ def _show(made: "Sequence[Comparison]") -> None:
 
     from spikediag.comparison import plain
 
-    screen = console()
     for c in made:
-        screen.print(
+        show(
             Text.assemble((f"{c.outcome.replace('_', ' ').upper():<22}", STYLES[c.outcome]), plain(c.summary))
         )
         for label, sentence in _lines(c):
-            screen.print(Text.assemble((f"  {label:<20}", "dim"), printable(sentence)))
-        screen.print()
+            show(Text.assemble((f"  {label:<20}", "dim"), printable(sentence)))
+        show("")
 
 
 def _lines(c: "Comparison") -> "Iterator[tuple[str, str]]":

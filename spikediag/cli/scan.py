@@ -9,7 +9,7 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.runs import Failure, attempt, quietly
-from spikediag.cli.terminal import console, note, printable
+from spikediag.cli.terminal import note, printable, show
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,7 +37,7 @@ def scan(
         note(str(failure.error))
     if not diagnoses:
         return Exit.UNUSABLE
-    console().print(_table(sorted(diagnoses, key=_badness)))
+    show(_table(sorted(diagnoses, key=_badness)))
     return Exit.DONE
 
 

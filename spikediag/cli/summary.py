@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STYLES = {"diverged": "bold red", "spiky": "bold yellow", "not_judged": "bold magenta", "clean": "bold green"}
 
 
-def summary(diagnosis: "Diagnosis", folder: Path, lang: str) -> "RenderableType":
+def summary(diagnosis: "Diagnosis", page: Path, lang: str) -> "RenderableType":
     """The summary of one run, to be printed with Rich."""
     from rich.console import Group
     from rich.text import Text
@@ -28,12 +28,12 @@ def summary(diagnosis: "Diagnosis", folder: Path, lang: str) -> "RenderableType"
     ]
     if said.sparkline:
         parts.append(Text.assemble(("  " + said.sparkline_tag, "dim"), "  ", (said.sparkline, "cyan")))
-    parts.append(_table(said, folder))
+    parts.append(_table(said, page))
     parts += [Text(note, "dim") for note in said.notes]
     return Group(*parts, Text())
 
 
-def _table(said: "TerminalSummary", folder: Path) -> "Table":
+def _table(said: "TerminalSummary", page: Path) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -46,5 +46,5 @@ def _table(said: "TerminalSummary", folder: Path) -> "Table":
         table.add_row(said.next_label, Text(said.next_step))
     if said.code:
         table.add_row("", Text(said.code, "cyan"))
-    table.add_row(said.report_label, Text(printable(str(folder / "report.md"))))
+    table.add_row(said.report_label, Text(printable(str(page))))
     return table

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
-from spikediag.cli.terminal import console, printable
+from spikediag.cli.terminal import printable, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,13 @@ OVERRIDE = """\
 Wrong? Put a spikediag.toml beside the event files:
 
     [roles]
-    "my/objective" = "loss"       # {roles}
+    "my/objective" = "loss"
 
     [facts]
     batch_size = 256
     dataset_size = 418
+
+The roles are {roles}.
 """
 
 
@@ -46,12 +48,11 @@ def tags(
 def _show(run: "Run") -> None:
     from rich.text import Text
 
-    screen = console()
-    for part in _parts(run):
-        screen.print(part)
     from spikediag.model import Role
 
-    screen.print(Text(OVERRIDE.format(roles=", ".join(Role))))
+    for part in _parts(run):
+        show(part)
+    show(Text(OVERRIDE.format(roles=", ".join(Role))))
 
 
 def _parts(run: "Run") -> "Iterator[RenderableType]":

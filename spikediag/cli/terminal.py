@@ -7,20 +7,22 @@ from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress
 
 PATIENCE = 1.0  # seconds before a progress display appears; shorter waits would only flicker
 PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
 
 
-def console(*, stderr: bool = False) -> "Console":
-    """A Rich console: colours on a terminal unless NO_COLOR is set, plain text elsewhere."""
-    from rich.console import Console
-
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else PLAIN_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False, emoji=False, soft_wrap=False)
+def show(what: "RenderableType", *, wrap: bool = True) -> None:
+    """Print on stdout: in colours on a terminal unless NO_COLOR is set, as plain text elsewhere."""
+    console = _console(stderr=False)
+    if console.is_terminal:
+        console.print(what, soft_wrap=not wrap)
+        return
+    with console.capture() as captured:
+        console.print(what, soft_wrap=not wrap)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def note(sentence: str) -> None:
@@ -51,9 +53,10 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
         BarColumn(),
         TimeElapsedColumn(),
     )
-    display = Progress(*columns, console=console(stderr=True), transient=True)
+    display = Progress(*columns, console=_console(stderr=True), transient=True)
     task = display.add_task("", total=total, completed=-1)
-    lock, timer = Lock(), Timer(PATIENCE, lambda: _start(display, lock))
+    lock = Lock()
+    timer = Timer(PATIENCE, lambda: _start(display, lock))
     timer.daemon = True
     timer.start()
     try:
@@ -68,3 +71,12 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 def _start(display: "Progress", lock: Lock) -> None:
     with lock:
         display.start()
+
+
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from spikediag.cli.terminal import console, printable
+from spikediag.cli.terminal import printable
+from spikediag.cli.terminal import show as display
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from spikediag.model import Finding
     from spikediag.policy import Gate, Ruling
 
 STYLES = {"passed": "bold green", "failed": "bold red", "not_judged": "bold magenta"}
@@ -15,9 +17,8 @@ STYLES = {"passed": "bold green", "failed": "bold red", "not_judged": "bold mage
 
 def show(gate: "Gate") -> None:
     """Print a check on stdout."""
-    screen = console()
     for line in _lines(gate):
-        screen.print(line, soft_wrap=True)
+        display(line, wrap=False)
 
 
 def _lines(gate: "Gate") -> "Iterator[Text]":
@@ -40,6 +41,7 @@ def _lines(gate: "Gate") -> "Iterator[Text]":
 def _ruling(ruling: "Ruling") -> "Iterator[Text]":
     from rich.text import Text
 
+    from spikediag.policy import describe
     from spikediag.policy.outputs.words import plain
 
     yield _headline(ruling.outcome.value, ruling.diagnosis.run.path)
@@ -52,8 +54,17 @@ def _ruling(ruling: "Ruling") -> "Iterator[Text]":
     for pardon in ruling.pardons:
         why = f"  ({printable(pardon.acceptance.reason)})" if pardon.acceptance.reason else ""
         yield Text.assemble(("  accepted    ", "green"), plain(pardon.breach.reading), why)
+    for finding in _passed(ruling):
+        yield Text.assemble(("  let through ", "dim"), plain(describe(finding)))
     for measure in ruling.measures:
         yield Text.assemble(("  history     ", "dim"), plain(measure))
+
+
+def _passed(ruling: "Ruling") -> "Iterator[Finding]":
+    """The findings that the policy has nothing against."""
+    breaches = (*ruling.breaches, *(pardon.breach for pardon in ruling.pardons))
+    said = [*(b.finding for b in breaches), *(gap.finding for gap in ruling.gaps)]
+    return (f for f in ruling.diagnosis.findings if all(f is not spoken_of for spoken_of in said))
 
 
 def _headline(outcome: str, name: str) -> "Text":

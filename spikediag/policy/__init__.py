@@ -2,6 +2,7 @@
 
 from spikediag.policy import baseline, baseline_file, history
 from spikediag.policy.acceptance import Acceptance
+from spikediag.policy.finding_rules import describe
 from spikediag.policy.rules import judge
 from spikediag.policy.ruling import Breach, Gap, Gate, Outcome, Pardon, Ruling, Unread
 from spikediag.policy.settings import Policy
@@ -19,6 +20,7 @@ __all__ = [
     "Unread",
     "baseline",
     "baseline_file",
+    "describe",
     "history",
     "judge",
     "load",

@@ -37,6 +37,7 @@ def judge_finding(finding: Finding, policy: Policy) -> Iterator[Breach | Gap]:
         yield Gap(
             f"forbid-couplings:{min(policy.forbid_couplings)}",
             say("{finding} {why}", finding=describe(finding), why=finding.coupling.reading),
+            finding,
         )
     for verdict in finding.verdicts:
         if verdict.cause in policy.forbid_causes and verdict.status is Status.NOT_CHECKABLE:
@@ -47,6 +48,7 @@ def judge_finding(finding: Finding, policy: Policy) -> Iterator[Breach | Gap]:
                     finding=describe(finding),
                     cause=verdict.cause,
                 ),
+                finding,
             )
 
 

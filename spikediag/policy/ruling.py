@@ -31,6 +31,7 @@ class Gap:
 
     rule: str
     reading: Text
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True)
