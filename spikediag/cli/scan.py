@@ -1,6 +1,7 @@
 """`spikediag scan`: every run below a folder in one line, the worst first."""
 
 import math
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +38,7 @@ def scan(
         note(str(failure.error))
     if not diagnoses:
         return Exit.UNUSABLE
-    show(_table(sorted(diagnoses, key=_badness)))
+    show(_table(root, sorted(diagnoses, key=_badness)), uncut=True)
     return Exit.DONE
 
 
@@ -50,7 +51,7 @@ def _size(sigmas: float) -> float:
     return math.inf if math.isnan(sigmas) else abs(sigmas)
 
 
-def _table(diagnoses: "list[Diagnosis]") -> "RenderableType":
+def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
@@ -62,7 +63,7 @@ def _table(diagnoses: "list[Diagnosis]") -> "RenderableType":
         status = diagnosis.overall.status.value
         worst = max(diagnosis.findings, key=lambda f: _size(f.spike.sigmas), default=None)
         table.add_row(
-            Text(printable(diagnosis.run.path)),
+            Text(printable(os.path.relpath(diagnosis.run.path, root))),
             Text(status.replace("_", " "), style=STYLES[status]),
             str(len(diagnosis.findings)),
             "" if worst is None else f"{worst.spike.height:+.4g}",

@@ -12,14 +12,19 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0  # seconds before a progress display appears; shorter waits would only flicker
 PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
+UNCUT = 1000  # columns for a table whose rows are lines for other programs
 
 
-def show(what: "RenderableType", *, wrap: bool = True) -> None:
-    """Print on stdout: in colours on a terminal unless NO_COLOR is set, as plain text elsewhere."""
+def show(what: "RenderableType", *, wrap: bool = True, uncut: bool = False) -> None:
+    """Print on stdout: in colours on a terminal unless NO_COLOR is set, as plain text elsewhere.
+
+    `wrap=False` leaves long lines whole; `uncut` gives a table the room it needs where nobody watches.
+    """
     console = _console(stderr=False)
     if console.is_terminal:
         console.print(what, soft_wrap=not wrap)
         return
+    console.width = UNCUT if uncut else PLAIN_WIDTH
     with console.capture() as captured:
         console.print(what, soft_wrap=not wrap)
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
@@ -76,7 +81,4 @@ def _start(display: "Progress", lock: Lock) -> None:
 def _console(*, stderr: bool) -> "Console":
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    return console
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
