@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.attribution.settings import interval
-from spikediag.attribution.timing import onset
-from spikediag.model import Case, FloatArray, Role, Series
+from spikediag.attribution.timing import onset, origin
+from spikediag.model import Case, FloatArray, Kind, Role, Series
 from spikediag.stats.windows import robust_sd
 
 FAR_SDS = 6.0  # robust sd of the log norm
@@ -40,9 +40,10 @@ def gradient_rise(case: Case) -> GradientRise | None:
 
 def _rise(case: Case, series: Series) -> GradientRise | None:
     begin, gap = onset(case), interval(series)
+    last = case.spike.peak_step if case.spike.kind is Kind.TRAIN else origin(case).peak_step
     good = np.isfinite(series.values) & (series.values > 0)
     steps, logs = series.steps[good], np.log(series.values[good])
-    window = (steps >= begin - POINTS_BEFORE * gap) & (steps <= case.spike.peak_step + 0.5 * gap)
+    window = (steps >= begin - POINTS_BEFORE * gap) & (steps <= last + 0.5 * gap)
     past = logs[steps < begin - POINTS_BEFORE * gap][-PAST_POINTS:]
     if not window.any() or len(past) < 10:
         return None

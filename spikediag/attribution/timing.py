@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.attribution.settings import interval
-from spikediag.model import Case, FloatArray, Kind, Series
+from spikediag.model import Case, FloatArray, Kind, Series, Spike
 from spikediag.stats.windows import Contrast, contrast
 
 LONGEST = 129  # logged points of a lasting rise that are looked at
+AFTERSHOCK_POINTS = 60  # logged points after the peak of a larger spike
+AFTERSHOCK_SHARE = 0.25  # of its height, at most
 SHORT_KINDS = frozenset({Kind.TRANSIENT, Kind.TRAIN})
 
 
@@ -28,7 +30,8 @@ def stretch(case: Case) -> Stretch:
     if spike.kind is Kind.TRAIN:
         return Stretch(spike.peak_step - 2 * reach, spike.peak_step + reach)
     if spike.kind is Kind.TRANSIENT:
-        return Stretch(spike.onset_step - reach, spike.peak_step + reach)
+        first = origin(case)
+        return Stretch(first.onset_step - reach, max(first.peak_step, first.onset_step) + reach)
     start, stop = spike.start, min(spike.stop, spike.start + LONGEST)
     if spike.kind in {Kind.DRIFT, Kind.DIVERGENCE}:
         start, stop = max(spike.start, spike.stop - LONGEST), spike.stop
@@ -45,11 +48,31 @@ def moved(case: Case, series: Series) -> Contrast | None:
     return contrast(values, int(start), int(stop), calm) if start < stop else None
 
 
+def origin(case: Case) -> Spike:
+    """The larger spike of the same loss that this one is an aftershock of, else the spike itself."""
+    first = case.spike
+    while True:
+        before = [s for s in case.spikes.get(first.tag, ()) if _shakes(s, first)]
+        if not before or case.spike.kind is Kind.TRAIN:
+            return first
+        first = max(before, key=lambda s: s.height)
+
+
+def _shakes(earlier: Spike, later: Spike) -> bool:
+    near = earlier.start < later.start <= max(earlier.peak + AFTERSHOCK_POINTS, earlier.stop)
+    return near and later.height < AFTERSHOCK_SHARE * earlier.height and earlier.kind is not Kind.TRAIN
+
+
+def begin(case: Case) -> int:
+    """The step at which it all began: the onset of the spike, or of the one it is an aftershock of."""
+    return origin(case).onset_step
+
+
 def onset(case: Case) -> float:
-    """The step before which nothing of this spike is seen; for a train, its highest member."""
+    """The step before which nothing of this spike is seen; for a train, of its highest member."""
     if case.spike.kind is Kind.TRAIN:
         return stretch(case).first
-    return float(case.spike.onset_step)
+    return float(begin(case))
 
 
 def points_high(case: Case) -> int:

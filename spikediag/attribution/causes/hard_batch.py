@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.attribution.gradients import LARGE, gradient_rise
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import SHORT_KINDS, points_high
+from spikediag.attribution.timing import SHORT_KINDS, origin, points_high
 from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Kind, Role, Tier, say
 
 
@@ -48,9 +48,13 @@ class HardBatch:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.COMPANION),))
         points = points_high(case)
         evidence = (
-            *_error(case), self._duration(case, points), *self._afterwards(case), *_gradient(case),
-        )  # fmt: skip
-        excluded = any(e.what in {"gradient-first", "not-back"} for e in evidence)
+            *_error(case),
+            self._duration(case, points),
+            *self._afterwards(case),
+            *_gradient(case),
+            *_aftershock(case),
+        )
+        excluded = any(e.what in {"gradient-first", "not-back", "aftershock"} for e in evidence)
         lasting = case.spike.kind not in SHORT_KINDS or points > self.longest
         return Judgement(
             Tier.TRIGGER,
@@ -109,6 +113,13 @@ def _error(case: Case) -> Iterator[Evidence]:
     elif verdict is CouplingVerdict.COUPLED:
         yield Evidence("error-moved", case.coupling.reading, 1.2, "coupled", "coupled")
         yield from _far(case.coupling.tests[0])
+
+
+def _aftershock(case: Case) -> Iterator[Evidence]:
+    first = origin(case)
+    if first is not case.spike:
+        reading = say("A larger jump began shortly before, at step {step:,}.", step=first.onset_step)
+        yield Evidence("aftershock", reading, -1.5, first.onset_step, case.spike.onset_step)
 
 
 def _gradient(case: Case) -> Iterator[Evidence]:

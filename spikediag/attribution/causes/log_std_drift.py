@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -125,7 +125,8 @@ class LogStdDrift:
         collapsed = any(e.what == "isotropic-floor" and e.weight > 0 for e in slow)
         if not collapsed:
             return Judgement(Tier.TRIGGER, (still,), ruled_out=True)
-        evidence = (still, *slow, *_ratio_first(case))
+        slowly = replace(still, weight=0.0)  # tells a slow collapse from a drop, not from other causes
+        evidence = (slowly, *slow, *_ratio_first(case))
         return Judgement(
             Tier.CONDITION, evidence, decisive=True, advice=_advice(case), mechanism=_slow_mechanism(case)
         )

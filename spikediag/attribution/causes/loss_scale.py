@@ -6,7 +6,7 @@ import numpy as np
 
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import length, precedence, slack
+from spikediag.attribution.timing import begin, length, precedence, slack
 from spikediag.model import Advice, Case, Evidence, Role, Run, Series, Tier, say
 
 _FULL_PRECISION = {"32", "fp32", "float32", "32-true", "bf16", "bfloat16", "bf16-mixed", "no"}
@@ -54,11 +54,11 @@ class LossScale:
         series = scales[0]
         falls = backoffs(series)
         reach = slack(case, series)
-        near = [f for f in falls if -reach <= case.spike.onset_step - f.step <= self.horizon + reach]
+        near = [f for f in falls if -reach <= begin(case) - f.step <= self.horizon + reach]
         if not near:
             return Judgement(Tier.TRIGGER, (_steady(series, falls, case),), ruled_out=True)
-        nearest = min(near, key=lambda f: abs(case.spike.onset_step - f.step))
-        lag = float(case.spike.onset_step - nearest.step)
+        nearest = min(near, key=lambda f: abs(begin(case) - f.step))
+        lag = float(begin(case) - nearest.step)
         weight = precedence(lag, length(case), (max(self.delay, 0.5 * reach),), len(falls))
         reading = say(
             "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; "
@@ -117,15 +117,15 @@ def _steady(series: Series, falls: tuple[Backoff, ...], case: Case) -> Evidence:
         top = float(np.nanmax(series.values)) if np.isfinite(series.values).any() else 0.0
         reading = say("{tag} never falls (at most {top:g}).", tag=series.tag, top=top)
         return Evidence("never-falls", reading, -2.0, 0, None)
-    nearest = min(falls, key=lambda f: abs(f.step - case.spike.onset_step))
+    nearest = min(falls, key=lambda f: abs(f.step - begin(case)))
     reading = say(
         "{tag} falls {count} time(s), nearest at step {step:,}; the jump begins at {onset:,}.",
         tag=series.tag,
         count=len(falls),
         step=nearest.step,
-        onset=case.spike.onset_step,
+        onset=begin(case),
     )
-    return Evidence("falls-elsewhere", reading, -2.0, nearest.step, case.spike.onset_step)
+    return Evidence("falls-elsewhere", reading, -2.0, nearest.step, begin(case))
 
 
 def _advice() -> tuple[Advice, ...]:

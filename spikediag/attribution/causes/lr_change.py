@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import constant_rate_stated, interval
-from spikediag.attribution.timing import length, precedence, slack
+from spikediag.attribution.timing import begin, length, precedence, slack
 from spikediag.model import Advice, Case, Evidence, Role, Series, Tier, say
 
 
@@ -80,7 +80,7 @@ class LrChange:
     def _judge_rate(self, case: Case, series: Series) -> Judgement:
         changes = rate_changes(series, self.smallest_factor)
         reach = slack(case, series)
-        onset = case.spike.onset_step
+        onset = begin(case)
         before = [c for c in changes if -reach <= onset - c.step <= self.horizon]
         if not before:
             return Judgement(Tier.TRIGGER, (self._unchanged(series, onset),), ruled_out=True)
@@ -127,7 +127,7 @@ class LrChange:
     ) -> Evidence:
         loss = case.run.series[case.spike.tag]
         shortest = max(self.delays[0], interval(loss))
-        lag = max(0.0, float(case.spike.onset_step - change.step))
+        lag = max(0.0, float(begin(case) - change.step))
         alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
         weight = precedence(lag, length(case), (shortest, *self.delays[1:]), alike)
         reading = say(

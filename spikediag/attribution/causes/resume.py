@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import length, precedence, slack
+from spikediag.attribution.timing import begin, length, precedence, slack
 from spikediag.model import Advice, Case, Evidence, Run, Tier, say
 
 
@@ -46,11 +46,11 @@ class Resume:
         if not case.run.sessions and not case.run.rewinds:
             return Judgement(Tier.TRIGGER, checkable=False)
         found = boundaries(case.run)
-        near = [b for b in found if -slack(case) <= case.spike.onset_step - b.step <= self.horizon]
+        near = [b for b in found if -slack(case) <= begin(case) - b.step <= self.horizon]
         if not near:
-            return Judgement(Tier.TRIGGER, (_elsewhere(found, case.spike.onset_step),), ruled_out=True)
+            return Judgement(Tier.TRIGGER, (_elsewhere(found, begin(case)),), ruled_out=True)
         nearest = max(near, key=lambda b: b.step)
-        lag = max(0.0, float(case.spike.onset_step - nearest.step))
+        lag = max(0.0, float(begin(case) - nearest.step))
         shortest = max(self.delays[0], 0.5 * slack(case))
         weight = precedence(lag, length(case), (shortest, *self.delays[1:]), len(found))
         return Judgement(

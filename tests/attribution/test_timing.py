@@ -1,0 +1,32 @@
+"""When things happened."""
+
+import math
+
+import pytest
+
+from spikediag.attribution.timing import begin, origin, points_high, precedence
+from spikediag.model import Case
+from tests.attribution import cases
+
+
+def test_a_smaller_spike_soon_after_is_an_aftershock() -> None:
+    run = cases.make_run(cases.nll({cases.AT: 60, cases.AT + 20: 10, cases.AT + 200: 10}), cases.mse())
+    first, second, third = (cases.spike_at(run, cases.AT + k, cases.AT + k + 1) for k in (0, 20, 200))
+    spikes = {first.tag: (first, second, third)}
+    case = cases.make_case(run, second)
+    assert origin(Case(run, second, case.coupling, spikes)) is first
+    assert begin(Case(run, second, case.coupling, spikes)) == first.onset_step
+    assert origin(Case(run, third, case.coupling, spikes)) is third
+    assert origin(Case(run, first, case.coupling, spikes)) is first
+
+
+def test_points_above_half_height() -> None:
+    assert points_high(cases.seed_case()) == 3
+
+
+def test_precedence_is_the_likelihood_ratio_of_the_delay() -> None:
+    """One delay of 100 steps: density exp(-lag/100)/100 against 1/20,000."""
+    for lag in (0.0, 100.0, 400.0):
+        expected = math.log10(20_000 * math.exp(-lag / 100) / 100)
+        assert precedence(lag, 20_000, (100.0,), 1) == pytest.approx(expected)
+    assert precedence(0, 20_000, (100.0,), 10) == pytest.approx(precedence(0, 20_000, (100.0,), 1) - 1)
