@@ -1,0 +1,156 @@
+"""`spikediag check` on real runs, and through the real entry point."""
+
+import json
+import os
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from spikediag.cli import entry
+from spikediag.policy import baseline_file
+from tests.conftest import ROOT, SAMPLE_RUNS
+
+SPIKY, CALM = str(SAMPLE_RUNS / "bc_single_trajectory"), str(SAMPLE_RUNS / "bc_batch_32")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    return tmp_path
+
+
+def spikediag(*arguments, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "spikediag", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "GITHUB_ACTIONS": "", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_four_exit_codes_of_the_real_entry_point(here):
+    passed = spikediag("check", CALM, cwd=here)
+    assert (passed.returncode, passed.stdout.split()[0]) == (0, "PASSED"), passed.stderr
+    failed = spikediag("check", SPIKY, cwd=here)
+    assert (failed.returncode, failed.stdout.split()[0]) == (1, "FAILED"), failed.stderr
+    missing = spikediag("check", "gone", cwd=here)
+    assert missing.returncode == 2
+    assert "NOT JUDGED" in missing.stdout
+    (here / "sitecustomize.py").write_text("import spikediag.pipeline\nspikediag.pipeline.diagnose = None\n")
+    bug = spikediag("check", CALM, cwd=here, PYTHONPATH=f"{here}{os.pathsep}{ROOT}")
+    assert bug.returncode == 3
+    assert "bug in spikediag" in bug.stderr
+    assert "Traceback" not in bug.stdout + bug.stderr
+
+
+def test_one_failure_among_many_fails_and_one_missing_is_not_judged(here, capsys):
+    assert entry.run(["check", CALM, SPIKY, "gone"]) == 1
+    assert entry.run(["check", CALM, "gone"]) == 2
+    assert "1 passed, 1 not judged" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_output_comes_from_one_run(here, capsys):
+    arguments = [
+        "--junit",
+        "ci/j.xml",
+        "--sarif",
+        "ci/s.json",
+        "--gitlab",
+        "ci/g.json",
+        "--markdown",
+        "ci/c.md",
+    ]
+    assert entry.run(["check", SPIKY, *arguments, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["outcome"] == "failed"
+    assert int(ET.parse(here / "ci" / "j.xml").getroot().get("failures")) >= 1
+    assert json.loads((here / "ci" / "s.json").read_text())["version"] == "2.1.0"
+    assert json.loads((here / "ci" / "g.json").read_text())
+    assert "❌" in (here / "ci" / "c.md").read_text()
+
+
+def test_on_github_annotations_are_printed_and_the_summary_is_appended(here, capsys, monkeypatch):
+    (here / "summary.md").write_text("before\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(here / "summary.md"))
+    assert entry.run(["check", SPIKY]) == 1
+    assert "\n::error file=" in capsys.readouterr().out
+    assert (here / "summary.md").read_text().startswith("before\n### ❌")
+    assert entry.run(["check", SPIKY, "--json"]) == 1
+    said = capsys.readouterr()
+    json.loads(said.out)
+    assert said.err.startswith("::error file=")
+
+
+def test_the_policy_of_the_project_counts_and_options_win(here, capsys):
+    (here / "spikediag.toml").write_text("[check]\nforbid-couplings = []\n")
+    assert entry.run(["check", SPIKY]) == 0
+    assert entry.run(["check", SPIKY, "--forbid-couplings", "decoupled,coupled"]) == 1
+    assert entry.run(["check", SPIKY, "--max-batch-ratio", "0.5"]) == 1
+    (here / "strict.toml").write_text("[check]\nmin-height = 1e9\n")
+    assert entry.run(["check", SPIKY, "--policy", "strict.toml"]) == 0
+    (here / "spikediag.toml").write_text("[check]\nmin-hight = 2\n")
+    capsys.readouterr()
+    assert entry.run(["check", CALM]) == 2
+    assert "line 2, min-hight: unknown key; did you mean min-height?" in capsys.readouterr().err
+
+
+def test_each_key_of_the_policy_is_an_option():
+    from dataclasses import fields
+
+    import typer
+
+    from spikediag.cli.app import app
+    from spikediag.policy import Policy
+
+    options = {o.name for o in typer.main.get_command(app).commands["check"].params}
+    assert {f.name for f in fields(Policy)} <= options
+
+
+def test_a_baseline_is_written_and_passes_and_a_stale_entry_is_named(here, capsys):
+    assert entry.run(["check", SPIKY, "--write-baseline", "ok.toml", "--reason", "known: gripper"]) == 0
+    accepted = baseline_file.load(here / "ok.toml")
+    assert {a.reason for a in accepted} == {"known: gripper"}
+    assert entry.run(["check", SPIKY, "--baseline", "ok.toml"]) == 0
+    assert "known: gripper" in capsys.readouterr().out
+    assert entry.run(["check", CALM, "--baseline", "ok.toml"]) == 0
+    assert "stale in the baseline: bc/actor_loss" in capsys.readouterr().out
+
+
+def test_writing_again_keeps_the_reasons_and_what_concerns_other_runs(here):
+    assert entry.run(["check", SPIKY, "--write-baseline", "ok.toml", "--reason", "first"]) == 0
+    other = '\n[[accepted]]\nrun = "other"\ntag = "loss"\nkind = "train"\nsteps = [1, 2]\nheight = 3.0\n'
+    with (here / "ok.toml").open("a") as file:
+        file.write(other)
+    assert entry.run(["check", SPIKY, "--write-baseline", "ok.toml", "--reason", "second"]) == 0
+    accepted = baseline_file.load(here / "ok.toml")
+    assert {a.reason for a in accepted} == {"first", ""}
+    assert "other" in {a.run for a in accepted}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--baseline", "gone.toml"], "gone.toml: No such file"),
+        (["--policy", "gone.toml"], "gone.toml: No such file"),
+        (["--reason", "why"], "--write-baseline"),
+        (["--min-height", "-1"], "--min-height"),
+        (["--forbid-kinds", "trian"], "did you mean train?"),
+        (["--junit", "."], "cannot write"),
+    ],
+)
+def test_bad_options_are_one_sentence_and_2(here, capsys, arguments, sentence):
+    assert entry.run(["check", CALM, *arguments]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_run_beside_its_history(here, capsys):
+    assert entry.run(["check", CALM, "--against", CALM]) == 0
+    assert "Spikes per 10,000 points" in capsys.readouterr().out
+    assert entry.run(["check", CALM, "--against", "gone"]) == 2
