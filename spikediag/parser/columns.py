@@ -21,7 +21,7 @@ from spikediag.parser.wire import MalformedError, layout
 FEW = 8  # records; fewer of a kind are read one by one
 GUESSES = 8  # layouts tried on one length before its records are sorted by what they hold
 SHORTEST, LONGEST = 8, 4096  # bytes; other records are read one by one
-BLOCK = 1 << 15  # records decoded at a time, so that temporary columns stay in the cache
+BLOCK = 1 << 13  # records decoded at a time, so that temporary columns stay in the cache
 
 Starts = NDArray[np.int64]
 
@@ -42,7 +42,6 @@ class Columns:
 
     tags: dict[str, Points]
     others: dict[tuple[str, str], list[tuple[int, int]]]  # (plugin, tag) -> payload starts and lengths
-    sessions: tuple[float, ...]  # wall times of SessionLog.START marks
     gaps: tuple[Gap, ...]
     records: int  # intact ones
 
@@ -61,7 +60,6 @@ def read_columns(buffer: bytes) -> Columns:
     return Columns(
         {tag: _in_file_order(parts) for tag, parts in sink.parts.items()},
         dict(sink.others),
-        tuple(sink.sessions),
         _merged([*frames.gaps, *_clipped(sink.broken, frames.starts)]),
         len(frames.starts) - len(sink.broken),
     )
@@ -74,7 +72,6 @@ class _Sink:
     buffer: bytes
     parts: dict[str, list[Points]] = field(default_factory=lambda: defaultdict(list))
     others: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-    sessions: list[float] = field(default_factory=list)
     broken: list[Gap] = field(default_factory=list)
     singles: list[tuple[int, int]] = field(default_factory=list)  # payload starts and lengths
 
@@ -96,7 +93,7 @@ class _Sink:
             shape = layout(model)
         except MalformedError:
             return starts, None
-        if not shape.scalars or shape.others or shape.starts_session:
+        if not shape.scalars or shape.others:
             return starts, None
         mask = mask_of(shape, length)
         rest = []
@@ -157,8 +154,6 @@ class _Sink:
         lot = Lot(self.buffer, np.array([start], dtype=np.int64), length)
         steps = lot.numbers(shape.step, 0).astype(np.int64)
         walls = lot.numbers(shape.wall, np.nan).astype(np.float64)
-        if shape.starts_session:
-            self.sessions.append(float(walls[0]))
         for slot in shape.scalars:
             values = lot.numbers(slot, np.nan).astype(np.float64)
             self.parts[slot.tag].append(Points(lot.starts, steps, values, walls))

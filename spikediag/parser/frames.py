@@ -20,7 +20,6 @@ LONGEST_PERIOD = 512  # records
 MOST_ROWS = 1 << 16  # rows of a leap compared at a time
 NEAR, SCAN = 512, 1 << 18  # bytes searched at a time for the next intact record: at first, at most
 KNOWN_HEADERS = 1 << 16  # distinct headers remembered
-SHORT = 2048  # bytes; a payload up to this size is checked faster in plain Python
 PATIENCE = 2  # bytes of payload checked while searching, per byte of file: bounds the work on hostile files
 
 Block = NDArray[np.int64]  # (2, n): payload starts and lengths
@@ -165,9 +164,6 @@ class _Reader:
         self.checked += length
         if self.checked > PATIENCE * len(self.buffer):
             return True  # its checksum is verified again when it is decoded
-        if length <= SHORT:
-            stored = int.from_bytes(self.buffer[start + length : start + length + 4], "little")
-            return crc32c.masked(self.buffer[start : start + length]) == stored
         return bool(crc32c.intact(self.buffer, np.array([start]), np.array([length]))[0])
 
     def complaint(self, position: int, found: int) -> str:

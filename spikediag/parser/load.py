@@ -1,11 +1,13 @@
 """Event files opened one after another; what cannot be used is left out and said so."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from spikediag.model import Damage
 from spikediag.parser.eventfile import EventFile, read_event_file
+
+MOST_GAPS = 1000  # damaged stretches of one file told one by one
 
 
 @dataclass(frozen=True)
@@ -30,5 +32,14 @@ def load_files(paths: Iterable[Path], base: Path) -> Loaded:
             damage.append(Damage(label, 0, file.size, "left out: no TensorBoard event file"))
             continue
         files.append(file)
-        damage.extend(Damage(label, gap.offset, gap.length, gap.what) for gap in file.columns.gaps)
+        damage.extend(_damage(file))
     return Loaded(tuple(files), tuple(damage))
+
+
+def _damage(file: EventFile) -> Iterator[Damage]:
+    gaps = file.columns.gaps
+    for gap in gaps[:MOST_GAPS]:
+        yield Damage(file.label, gap.offset, gap.length, gap.what)
+    if rest := gaps[MOST_GAPS:]:
+        total = sum(gap.length for gap in rest)
+        yield Damage(file.label, rest[0].offset, total, f"{len(rest)} more stretches from here on")

@@ -5,6 +5,7 @@ A lot whose records lie at equal distances is a strided view of the file; anothe
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,15 +29,17 @@ class Lot:
 
     def column(self, at: int, kind: str) -> NDArray[Any]:
         """Read one number of `kind` at byte `at` of every payload, (n,)."""
-        first, count = int(self.starts[0]) + at, len(self.starts)
-        stride = int(self.starts[1]) - int(self.starts[0]) if count > 1 else 1
-        if int(self.starts[-1]) - int(self.starts[0]) == stride * (count - 1) and self._even(stride):
-            return np.ndarray((count,), kind, self.buffer, first, (stride,)).copy()
+        if self._stride:
+            first = int(self.starts[0]) + at
+            return np.ndarray((len(self.starts),), kind, self.buffer, first, (self._stride,)).copy()
         room = len(self.buffer) - np.dtype(kind).itemsize + 1
         return np.ndarray((room,), kind, self.buffer, 0, (1,))[self.starts + at]
 
-    def _even(self, stride: int) -> bool:
-        return bool((np.diff(self.starts) == stride).all())
+    @cached_property
+    def _stride(self) -> int:
+        """Bytes from one record to the next where that is always the same, else 0."""
+        ahead = np.diff(self.starts)
+        return int(ahead[0]) if len(ahead) and bool((ahead == ahead[0]).all()) else 0
 
     def agrees(self, model: bytes, mask: bytes) -> NDArray[np.bool_]:
         """Tell which payloads equal `model` wherever `mask` has a one, (n,)."""

@@ -15,7 +15,7 @@ from spikediag.parser.track import Track
 from spikediag.parser.vocabulary import GENERAL, Preset, Rule, normalise, presets
 
 TWIN = 0.999  # rank correlation of differences; above it a companion is the loss in other units
-ENOUGH = 30  # shared steps to judge that
+ENOUGH, RECENT = 30, 5000  # points to judge that: at least, at most
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,9 @@ def _converted(values: FloatArray, convert: str) -> tuple[FloatArray, str]:
 
 
 def _same_shape(loss: Series, companion: Series) -> bool:
-    _, a, b = np.intersect1d(loss.steps, companion.steps, assume_unique=True, return_indices=True)
-    one, two = np.diff(loss.values[a]), np.diff(companion.values[b])
+    steps = np.intersect1d(loss.steps[-RECENT:], companion.steps[-RECENT:], assume_unique=True)
+    one = np.diff(loss.values[np.searchsorted(loss.steps, steps)])
+    two = np.diff(companion.values[np.searchsorted(companion.steps, steps)])
     fine = np.isfinite(one) & np.isfinite(two)
     one, two = one[fine], two[fine]
     if len(one) < ENOUGH or not one.any() or not two.any():

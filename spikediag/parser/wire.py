@@ -56,7 +56,6 @@ class Layout:
     step: Slot | None
     scalars: tuple[Slot, ...]
     others: tuple[Other, ...]
-    starts_session: bool
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -100,7 +99,6 @@ def layout(payload: bytes) -> Layout:
     wall = step = None
     scalars: list[Slot] = []
     others: list[Other] = []
-    session = False
     for number, kind, start, stop in fields(payload, 0, len(payload)):
         if (number, kind) == (1, FIXED64):
             wall = Slot(start, 8, "<f8")
@@ -114,9 +112,7 @@ def layout(payload: bytes) -> Layout:
                         scalars.append(found)
                     elif found:
                         others.append(found)
-        elif (number, kind) == (7, BYTES):
-            session = payload[start : start + 2] == b"\x08\x01"  # SessionLog.status = START
-    return Layout(wall, step, tuple(scalars), tuple(others), session)
+    return Layout(wall, step, tuple(scalars), tuple(others))
 
 
 def _value(payload: bytes, at: int, stop: int) -> Slot | Other | None:
