@@ -3,9 +3,12 @@
 import base64
 import hashlib
 import re
+from collections.abc import Callable
+from functools import cache
 from html.parser import HTMLParser
 
 from spikediag import reporter
+from spikediag.model import Diagnosis
 from tests.reporter import builders
 
 VOID = {"meta", "br", "img", "link", "path", "use"}
@@ -38,15 +41,16 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
-def page(diagnosis, lang="en") -> tuple[str, Page]:
-    (artifact,) = reporter.render(diagnosis, ["html"], lang)
+@cache
+def page(build: Callable[[], Diagnosis]) -> tuple[str, Page]:
+    (artifact,) = reporter.render(build(), ["html"])
     assert artifact.name == "report.html"
     html = artifact.content.decode()
     return html, Page(html)
 
 
 def test_it_is_well_formed_and_says_what_markdown_says() -> None:
-    _, parsed = page(builders.diagnosis())
+    _, parsed = page(builders.diagnosis)
     assert parsed.open == []
     text = "".join(parsed.text)
     for words in ("leapt by +39.1", "batch 256 of 418 samples is 61%, above 50%", "420 (meta.json: total)"):
@@ -54,7 +58,7 @@ def test_it_is_well_formed_and_says_what_markdown_says() -> None:
 
 
 def test_it_loads_nothing_and_runs_only_its_own_script() -> None:
-    html, parsed = page(builders.diagnosis())
+    html, parsed = page(builders.diagnosis)
     for tag, attributes in parsed.seen:
         assert tag not in {"link", "img", "iframe", "object", "base", "form"}
         assert not any(name.startswith("on") for name in attributes)
@@ -66,7 +70,7 @@ def test_it_loads_nothing_and_runs_only_its_own_script() -> None:
 
 
 def test_ids_are_unique_and_references_resolve() -> None:
-    html, parsed = page(builders.diagnosis())
+    html, parsed = page(builders.diagnosis)
     ids = [a["id"] for _, a in parsed.seen if "id" in a]
     assert len(ids) == len(set(ids))
     assert set(re.findall(r"url\(#([^)]+)\)", html)) <= set(ids)
@@ -74,7 +78,7 @@ def test_ids_are_unique_and_references_resolve() -> None:
 
 
 def test_figures_can_be_reached_and_named() -> None:
-    _, parsed = page(builders.diagnosis())
+    _, parsed = page(builders.diagnosis)
     figures = [a for tag, a in parsed.seen if tag == "svg"]
     assert len(figures) == 3
     assert all(a["role"] == "img" and a["aria-label"] for a in figures)
@@ -82,12 +86,8 @@ def test_figures_can_be_reached_and_named() -> None:
     assert all(a["aria-label"] for tag, a in parsed.seen if tag == "button")
 
 
-def test_same_diagnosis_same_bytes() -> None:
-    assert page(builders.diagnosis())[0] == page(builders.diagnosis())[0]
-
-
 def test_hostile_names_stay_text() -> None:
-    html, parsed = page(builders.hostile())
+    html, parsed = page(builders.hostile)
     assert parsed.open == []
     assert sum(tag == "script" for tag, _ in parsed.seen) == 1
     assert "<img" not in html
@@ -100,4 +100,4 @@ def test_a_notebook_shows_the_page_in_a_sandboxed_frame() -> None:
     ((tag, attributes),) = frame.seen
     assert tag == "iframe"
     assert attributes["sandbox"] == "allow-scripts"
-    assert attributes["srcdoc"] == reporter.to_html(builders.hostile())
+    assert attributes["srcdoc"] == page(builders.hostile)[0]

@@ -37,9 +37,3 @@ def test_a_calm_run_has_a_verdict_and_no_mark(tmp_path: Path) -> None:
     found = opened(builders.calm(), tmp_path)
     assert found.Tags()["scalars"] == []
     assert "spikediag/verdict" in found.Tags()["tensors"]
-
-
-def test_same_diagnosis_same_bytes() -> None:
-    assert reporter.render(builders.diagnosis(), ["tensorboard"]) == reporter.render(
-        builders.diagnosis(), ["tensorboard"]
-    )

@@ -65,7 +65,7 @@ def _curve(axes: Axes, series: Series, view: CloseUp, *, last: bool) -> None:
     window, theme, writer = view.window, view.theme, view.writer
     leading = series.tag == view.finding.spike.tag
     edges = (0.16, 0.14) if leading else (0.08, 0.14)
-    panel.draw(axes, series, theme, writer.name(series.tag, 34), part=window.cut(series), edges=edges)
+    panel.draw(axes, series, theme, writer, part=window.cut(series), edges=edges)
     edge = 0.02 * ((window.last - window.first) or 1)
     axes.set_xlim(window.first - edge, window.last + edge)
     panel.step_axis(axes, most=5)

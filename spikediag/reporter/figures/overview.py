@@ -61,7 +61,7 @@ class View:
 
 
 def _draw(axes: Axes, series: Series, diagnosis: Diagnosis, view: View) -> None:
-    panel.draw(axes, series, view.theme, view.writer.name(series.tag, 48), raised=view.raised)
+    panel.draw(axes, series, view.theme, view.writer, raised=view.raised)
     said = remark(series, diagnosis, view.writer)
     if said is not None:
         panel.remark(axes, view.writer.text(said), view.theme, view.raised)

@@ -8,14 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from spikediag.model import Finding, Series
+from spikediag.model import Finding, Series, Text, say
 from spikediag.reporter.figures import scale
 from spikediag.reporter.figures.decimate import decimate
 from spikediag.reporter.figures.style import Theme
-from spikediag.reporter.words.writer import Writer
+from spikediag.reporter.words.writer import Writer, verbatim
 
 Drawing: TypeAlias = Callable[[Axes, Finding, Theme, Writer], None]
 
+TITLE_LIMIT = 36  # characters of a tag above a panel, so that a remark fits beside it
 DOTS = 80  # points that still stand apart
 CROSSES = 30  # non-finite points that are still told apart
 
@@ -24,19 +25,19 @@ def draw(
     axes: Axes,
     series: Series,
     theme: Theme,
-    title: str,
+    writer: Writer,
     *,
     part: slice = slice(None),
     edges: tuple[float, float] = scale.EDGES,
     raised: float = 0.0,
 ) -> None:
-    """The positions of `part`, decimated, with `title` above, `raised` by points; few points get dots."""
+    """The positions of `part`, decimated, the tag above them, `raised` by points; few points get dots."""
     line = decimate(series.steps[part], series.values[part])
     dots = "o" if len(line.steps) <= DOTS else None
     axes.plot(line.steps, line.values, color=theme.line(series.role), marker=dots, markersize=2.5)
     scale.choose(axes, line.values, edges)
     _non_finite(axes, series, part, theme)
-    heading(axes, title, theme, raised)
+    heading(axes, writer.text(_title(axes, writer.name(series.tag, TITLE_LIMIT))), theme, raised)
 
 
 def heading(axes: Axes, title: str, theme: Theme, raised: float = 0.0) -> None:
@@ -47,6 +48,15 @@ def heading(axes: Axes, title: str, theme: Theme, raised: float = 0.0) -> None:
 def remark(axes: Axes, said: str, theme: Theme, raised: float = 0.0) -> None:
     """What a panel says at its right edge."""
     axes.set_title(said, loc="right", fontsize=8, color=theme.muted, pad=4 + raised)
+
+
+def _title(axes: Axes, name: str) -> Text:
+    """The tag, and what a reader must know to read heights off the axis."""
+    if axes.get_yscale() == "log":
+        return say("{name} (log scale)", name=verbatim(name))
+    if axes.get_yscale() == "function":
+        return say("{name} (asinh scale)", name=verbatim(name))
+    return verbatim(name)
 
 
 def step_axis(axes: Axes, most: int = 8) -> None:
