@@ -103,7 +103,7 @@ def test_close_up_shows_levels_peak_interval_margin_and_parts() -> None:
 def test_close_up_of_a_shift_shows_the_new_level_and_measures_to_it() -> None:
     spike = replace(builders.leap(), stop=2_000, end_step=None, kind=Kind.LEVEL_SHIFT, height=9.8)
     figure = near(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)), 0)
-    assert {"before -14.8", "after -5", "+9.8 from step 15,260 on, 109 sigma"} <= set(texts(figure))
+    assert {"before -14.8", "after -5.00", "+9.80 from step 15,260 on, 109 sigma"} <= set(texts(figure))
 
 
 def test_close_up_of_a_jump_that_is_lost_has_no_level_after() -> None:

@@ -31,7 +31,7 @@ def finding(**changes: object) -> Finding:
         ({"kind": Kind.TRAIN, "count": 5}, "bc/actor_loss jumped 5 times, at most by +39.1 at step 15,280"),
         (
             {"kind": Kind.VARIANCE, "height": 0.36},
-            "bc/actor_loss became 2 times as noisy from step 15,260 on",
+            "bc/actor_loss became 2.00 times as noisy from step 15,260 on",
         ),
     ],
 )
@@ -58,7 +58,10 @@ def test_headline_never_claims_more_than_the_test(verdict: CouplingVerdict, said
     ("changes", "said"),
     [
         ({}, "From -14.8 to 24.3, 109 times the noise before it. Onset at step 15,260"),
-        ({"kind": Kind.LEVEL_SHIFT, "height": 9.8, "end_step": None}, "From a level of -14.8 to one of -5 ("),
+        (
+            {"kind": Kind.LEVEL_SHIFT, "height": 9.8, "end_step": None},
+            "From a level of -14.8 to one of -5.00 (",
+        ),
         ({"kind": Kind.VARIANCE, "height": 0.36}, "Its standard deviation went from 0.36 to 0.72."),
         ({"kind": Kind.NON_FINITE}, "From step 15,260 on it is NaN or Inf; before, it stood at -14.8."),
     ],

@@ -70,7 +70,7 @@ def _curve(axes: Axes, series: Series, view: CloseUp, *, last: bool) -> None:
     axes.set_xlim(window.first - edge, window.last + edge)
     panel.step_axis(axes, most=5)
     axes.tick_params(labelbottom=last, length=3)
-    axes.axvspan(window.start, window.end, color=theme.mark, alpha=0.1, linewidth=0, zorder=0)
+    axes.axvspan(*window.span, color=theme.mark, alpha=0.1, linewidth=0, zorder=0)
     if leading:
         annotate(axes, view.finding, window, theme, writer)
     elif series.role is Role.COMPANION:

@@ -38,10 +38,11 @@ def band(axes: Axes, test: CompanionTest, window: Window, theme: Theme, writer: 
         zorder=4,
     )
     if math.isfinite(test.low) and math.isfinite(test.high):
+        begin, end = window.span
         axes.add_patch(
             Rectangle(
-                (window.start, test.before + test.low),
-                max(window.end - window.start, 0.004 * (window.last - window.first)),
+                (begin, test.before + test.low),
+                end - begin,
                 test.high - test.low,
                 facecolor="none",
                 edgecolor=theme.mark,
@@ -73,7 +74,6 @@ def forest(axes: Axes, finding: Finding, theme: Theme, writer: Writer) -> None:
     """Each test's change and 90 % interval in units of its own margin, so that all share one axis."""
     shown = testable(finding)
     axes.axvspan(-1, 1, color=theme.line(Role.COMPANION), alpha=0.12, linewidth=0)
-    axes.axvline(0, color=theme.muted, linewidth=0.8)
     for row, test in enumerate(shown):
         _row(axes, row, test, theme, writer)
     axes.set_xlim(-EDGE, EDGE)
@@ -91,6 +91,7 @@ def _row(axes: Axes, row: int, test: CompanionTest, theme: Theme, writer: Writer
     low, centre, high = (_inside(value / test.margin) for value in (test.low, test.change, test.high))
     inside = test.low >= -test.margin and test.high <= test.margin
     colour = theme.line(Role.COMPANION) if inside else theme.mark
+    axes.plot((0, 0), (row - 0.16, row + 0.16), color=theme.muted, linewidth=0.8)
     axes.plot((low, high), (row, row), color=colour, linewidth=2.2, solid_capstyle="butt")
     axes.plot(
         [centre],

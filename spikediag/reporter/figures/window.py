@@ -8,6 +8,7 @@ from spikediag.model import Excursion, Series, Spike
 
 LEAST = 20  # points on either side
 SIDE = 3.0  # lengths of the spike on either side
+NARROWEST = 0.006  # share of the window that a shaded stretch has at least, to either side
 LONGEST = 0.25  # share of the series shown before a spike that lasts
 
 
@@ -21,6 +22,13 @@ class Window:
     end: int
     peak: int
     peak_value: float
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The stretch to shade, wide enough to be seen."""
+        middle, half = (self.start + self.end) / 2, (self.end - self.start) / 2
+        half = max(half, NARROWEST * (self.last - self.first))
+        return middle - half, middle + half
 
     def cut(self, series: Series) -> slice:
         """The positions of another series inside the window, one point beyond on either side."""

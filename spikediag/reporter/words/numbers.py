@@ -4,15 +4,18 @@ import math
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
-    """Three digits: -14.8, 0.103, 1,230, 3.2e-07; a question mark for what is not there."""
+    """Three digits: -14.8, 24.0, 0.103, 1,230, 3.2e-07; a question mark for what is not there."""
     if value is None:
         return "?"
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Inf" if value > 0 else "-Inf")
     sign = "+" if signed and value != 0 else ""
     size = abs(value)
-    short = f"{value:{sign}.3g}"
-    return f"{float(short):{sign},.0f}" if 999.5 <= size < 1e9 else short
+    if 999.5 <= size < 1e9:
+        return f"{float(f'{value:.3g}'):{sign},.0f}"
+    if 0.9995 <= size < 999.5:
+        return f"{value:{sign}#.3g}".rstrip(".")
+    return f"{value:{sign}.3g}"
 
 
 def share(value: float) -> str:
