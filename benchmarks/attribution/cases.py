@@ -13,6 +13,7 @@ from spikediag.errors import NoLossError
 from spikediag.model import Finding, Measure, Role, Run
 
 NEAR = 40  # logged points after the fault in which a finding belongs to it
+LASTING = ("lr_step", "log_std_ramp")  # faults that go on: the first later finding belongs to them too
 EARLY = 3  # logged points an onset may lie before it
 
 
@@ -59,7 +60,7 @@ def view(folder: Path, *, bare: bool) -> View:
         if truth["primary_cause"] is None:
             alarms, calm = alarms + len(findings), calm + 1
             continue
-        belonging = list(_belonging(findings, truth["step"], period))
+        belonging = list(_belonging(findings, truth["step"], period, lasting=path.name.startswith(LASTING)))
         if not belonging:
             missed.append(path.name)
         said += [_said(path.name, truth, finding) for finding in belonging]
@@ -87,15 +88,17 @@ def stripped(run: Run) -> Run:
     return replace(run, series=MappingProxyType(kept))
 
 
-def _belonging(findings: tuple[Finding, ...], step: int | None, period: float) -> Iterator[Finding]:
-    """Every finding near the fault, else the first after it; all, where the fault has no step."""
+def _belonging(
+    findings: tuple[Finding, ...], step: int | None, period: float, *, lasting: bool
+) -> Iterator[Finding]:
+    """Every finding near the fault, of a lasting one else the first after it; all, where it has no step."""
     if step is None:
         yield from findings
         return
     after = [f for f in findings if f.spike.onset_step >= step - EARLY * period]
     near = [f for f in after if f.spike.onset_step <= step + NEAR * period]
     spanning = [f for f in findings if f not in after and f.spike.onset_step < step <= f.spike.peak_step]
-    yield from near or after[:1] or spanning
+    yield from near or (after[:1] if lasting else []) or spanning
 
 
 def _said(name: str, truth: dict[str, object], finding: Finding) -> Said:

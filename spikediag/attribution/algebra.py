@@ -16,7 +16,7 @@ from spikediag.stats.nll import (
     isotropic_floor,
 )
 
-_CALIBRATED = (0.2, 5.0)  # squared error in sigmas per dimension; beyond, the loss is not this formula
+_CALIBRATED = (0.2, 20.0)  # squared error in sigmas per dimension; beyond, the loss is not this formula
 
 
 def drivers(case: Case, step: float | None = None) -> Drivers | None:

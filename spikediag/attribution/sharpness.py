@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spikediag.attribution.likelihood import likelihood
+from spikediag.attribution.likelihood import levels, likelihood
+from spikediag.attribution.settings import dims
 from spikediag.model import Case, Evidence, FloatArray, say
 from spikediag.stats.nll import certified_dimensions, isotropic_floor
 
 SHARPENED_NATS = 1.0  # fall of the loss at a flat error that counts as sharpening
+OVERCONFIDENT = 2.0  # squared error in sigmas per dimension; 1 for a calibrated policy
 FLAT_ERROR = 0.8  # the error kept at least this share of its level
 
 
@@ -45,6 +47,21 @@ def sharp_evidence(case: Case) -> Iterator[Evidence]:
         )
     yield Evidence("isotropic-floor", reading, 0.5 if below else -0.5, known.before, floor)
     yield from _sharpening(case)
+
+
+def overconfident(case: Case) -> Iterator[Evidence]:
+    """Evidence from a logged log-std: errors are larger than sigma says, in the mean over the batch."""
+    found, d = levels(case), dims(case.run)
+    if found is None or d is None:
+        return
+    share = found[0].standardised(d) / d
+    if share >= OVERCONFIDENT:
+        reading = say(
+            "Before the jump the errors were {sigmas:.1f} sigmas (1 where sigma is right): sigma was too "
+            "small.",
+            sigmas=share**0.5,
+        )
+        yield Evidence("overconfident", reading, 1.0, share, OVERCONFIDENT)
 
 
 def _sharpening(case: Case) -> Iterator[Evidence]:

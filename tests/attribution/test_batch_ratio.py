@@ -1,6 +1,7 @@
 """batch-ratio."""
 
 from spikediag.attribution.causes.batch_ratio import BatchRatio
+from spikediag.model import Role
 from tests.attribution import cases
 
 
@@ -41,6 +42,13 @@ def test_an_error_that_moved_speaks_against_it() -> None:
     judged = BatchRatio().judge(cases.make_case(run))
     assert cases.evidence(judged, "error-moved").weight < 0
     assert not judged.decisive
+
+
+def test_a_run_that_collects_rewards_has_no_fixed_dataset() -> None:
+    reward = cases.series("Train/mean_reward", Role.REWARD, cases.noise(1.0))
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), reward, facts={})
+    judged = BatchRatio().judge(cases.make_case(run))
+    assert cases.evidence(judged, "no-fixed-dataset").weight < 0
 
 
 def test_an_unknown_batch_or_dataset_says_how_to_give_it() -> None:

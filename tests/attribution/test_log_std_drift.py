@@ -1,6 +1,7 @@
 """log-std-drift."""
 
 import numpy as np
+import pytest
 
 from spikediag.attribution import explain
 from spikediag.attribution.causes.log_std_drift import LogStdDrift
@@ -44,3 +45,15 @@ def test_not_logged_is_not_checkable_and_names_the_line_to_add() -> None:
 def test_the_librarys_own_line_is_preferred() -> None:
     run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), log_lines={"log_std": 'info["log_std"] = x'})
     assert LogStdDrift().judge(cases.make_case(run)).missing[0].code == 'info["log_std"] = x'
+
+
+def test_errors_of_several_sigmas_are_a_collapse_that_the_loss_alone_does_not_show() -> None:
+    """Q = 28 in seven dimensions: errors of two sigmas; the loss lies above the isotropic floor."""
+    sigma = log_std(level=-1.0)
+    loss = 7 * (sigma.values + 0.9189385) + 14.0 + cases.noise(0.3)
+    loss[cases.AT] += 30
+    run = cases.make_run(loss, cases.mse(), sigma, facts=cases.CALM_FACTS)
+    judged = LogStdDrift().judge(cases.make_case(run))
+    assert cases.evidence(judged, "overconfident").observed == pytest.approx(4, rel=0.1)
+    assert judged.tier is Tier.CONDITION
+    assert judged.decisive

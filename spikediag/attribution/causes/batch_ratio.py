@@ -8,7 +8,7 @@ from spikediag.attribution.likelihood import likelihood
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset, beta2, sampling
 from spikediag.attribution.sharpness import sharp_evidence
-from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Kind, Text, Tier, say
+from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Kind, Role, Text, Tier, say
 from spikediag.stats.sampling import Sampling
 
 
@@ -48,7 +48,8 @@ class BatchRatio:
         drawn = sampling(case.run, case.spike.peak_step)
         both = batch_and_dataset(case.run)
         if both is None:
-            return Judgement(Tier.CONDITION, checkable=False, missing=(_unknown(case),))
+            evidence = tuple(_drawn_anew(case))
+            return Judgement(Tier.CONDITION, evidence, checkable=False, missing=(_unknown(case),))
         batch, dataset = both[0].number or 1.0, both[1].number or 1.0
         ratio = batch / dataset
         flagged = ratio > self.flagged_above
@@ -139,7 +140,18 @@ def _kind(case: Case) -> Iterator[Evidence]:
         "Sharp-sigma spikes come back within some hundred steps; this is a {kind}.",
         kind=case.spike.kind.value,
     )
-    yield Evidence("lasting", reading, -0.7, case.spike.kind.value, Kind.TRANSIENT.value)
+    weight = -2.0 if case.spike.kind is Kind.NON_FINITE else -0.7
+    yield Evidence("lasting", reading, weight, case.spike.kind.value, Kind.TRANSIENT.value)
+
+
+def _drawn_anew(case: Case) -> Iterator[Evidence]:
+    rewards = [s.tag for s in case.run.having(Role.REWARD)]
+    if rewards:
+        reading = say(
+            "{tag} is logged: the data are collected during training, not drawn from a fixed set.",
+            tag=rewards[0],
+        )
+        yield Evidence("no-fixed-dataset", reading, -1.0, rewards[0], None)
 
 
 def _unknown(case: Case) -> Advice:

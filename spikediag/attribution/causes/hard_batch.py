@@ -9,7 +9,7 @@ from spikediag.attribution.gradients import LARGE, gradient_rise
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.timing import SHORT_KINDS, origin, points_high
-from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Kind, Role, Tier, say
+from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Role, Tier, say
 
 
 @cause
@@ -35,7 +35,7 @@ class HardBatch:
     """
 
     id: str = "hard-batch"
-    prior: float = 0.1
+    prior: float = 0.06
     shortest: int = 2  # logged points one bad batch may fill
     longest: int = 6  # more are not one batch
     away_sds: float = 10.0  # sd of the loss above its level; more: the weights were thrown
@@ -90,7 +90,7 @@ class HardBatch:
         spike = case.spike
         after = case.run.series[spike.tag].values[spike.peak + 1 : spike.peak + 6]
         after = after[np.isfinite(after)]
-        if spike.kind is not Kind.TRANSIENT or len(after) < 3 or not spike.noise > 0:
+        if spike.kind not in SHORT_KINDS or len(after) < 3 or not spike.noise > 0:
             return
         left = (float(np.median(after)) - spike.baseline) / spike.noise
         if left > self.away_sds or left > max(self.away_share * spike.sigmas, 3.0):

@@ -12,7 +12,7 @@ from spikediag.attribution.likelihood import likelihood, log_std_series, summed_
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset
-from spikediag.attribution.sharpness import sharp_evidence
+from spikediag.attribution.sharpness import overconfident, sharp_evidence
 from spikediag.attribution.timing import SHORT_KINDS, moved, stretch
 from spikediag.model import (
     Advice,
@@ -121,8 +121,8 @@ class LogStdDrift:
             -change.fall,
             -self.drop_nats,
         )
-        slow = (*sharp_evidence(case), *_error(case), *_slow_fall(case, series))
-        collapsed = any(e.what == "isotropic-floor" and e.weight > 0 for e in slow)
+        slow = (*sharp_evidence(case), *overconfident(case), *_error(case), *_slow_fall(case, series))
+        collapsed = any(e.what in {"isotropic-floor", "overconfident"} and e.supports for e in slow)
         if not collapsed:
             return Judgement(Tier.TRIGGER, (still,), ruled_out=True)
         slowly = replace(still, weight=0.0)  # tells a slow collapse from a drop, not from other causes

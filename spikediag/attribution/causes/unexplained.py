@@ -30,7 +30,7 @@ class Unexplained:
     """
 
     id: str = "unexplained"
-    prior: float = 0.2
+    prior: float = 0.1
 
     def judge(self, case: Case) -> Judgement:
         """Name what the run did not log."""
