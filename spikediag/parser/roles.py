@@ -28,7 +28,7 @@ class Part:
     convert: str = ""
     scale: float = 1.0
     reason: str = ""
-    general: bool = False  # from a general rule, so that what stands beside the tag may refine it
+    refine: bool = False  # what stands beside the tag may say more of it
 
 
 def cast(tags: Iterable[str], preset: Preset | None, overrides: Mapping[str, Role]) -> dict[str, Part]:
@@ -39,7 +39,7 @@ def cast(tags: Iterable[str], preset: Preset | None, overrides: Mapping[str, Rol
         if parts[tag].role is not Role.LOG_STD and (base := _statistic_of(tag, parts)):
             parts[tag] = Part(Role.OTHER, reason=f"a statistic of {base}")
     for tag in known:
-        if parts[tag].general and parts[tag].measure is Measure.POLICY and _has_error_sibling(tag, parts):
+        if parts[tag].refine and parts[tag].measure is Measure.POLICY and _has_error_sibling(tag, parts):
             parts[tag] = replace(
                 parts[tag], measure=Measure.NLL, reason=parts[tag].reason + "; logged beside a squared error"
             )
@@ -81,8 +81,7 @@ def _part(tag: str, preset: Preset | None) -> Part:
 def _from_rule(rule: Rule, source: str) -> Part:
     why = f"{source} preset" if source != GENERAL else "general rule"
     reason = f"{why}: {rule.reason}" if rule.reason else f"{why} for {rule.role.value.replace('_', ' ')} tags"
-    general = source == GENERAL
-    return Part(rule.role, rule.measure, rule.reduction, rule.convert, rule.scale, reason, general)
+    return Part(rule.role, rule.measure, rule.reduction, rule.convert, rule.scale, reason, rule.refine)
 
 
 def _statistic_of(tag: str, parts: Mapping[str, Part]) -> str | None:

@@ -25,6 +25,7 @@ class Rule:
     convert: str = ""  # "ln", "negate" or nothing
     scale: float = 1.0
     reason: str = ""
+    refine: bool = False  # what stands beside the tag may say more of it
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def _rule(table: Mapping[str, str]) -> Rule:
         table.get("convert", ""),
         float(table.get("scale", 1.0)),
         table.get("reason", ""),
+        bool(table.get("refine", False)),
     )
 
 

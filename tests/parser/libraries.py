@@ -58,7 +58,7 @@ LIBRARIES: dict[str, dict[str, str]] = {
     },
     "rsl-rl": {
         "Loss/surrogate": "loss:policy", "Loss/value_function": "loss:value", "Loss/value": "loss:value",
-        "Loss/learning_rate": "learning_rate", "Loss/entropy": "entropy", "Loss/behavior": "loss:squared_error",
+        "Loss/learning_rate": "learning_rate", "Loss/entropy": "entropy", "Loss/behavior": "loss:policy",
         "Loss/symmetry": "loss", "Loss/rnd": "loss", "Policy/mean_noise_std": "log_std", "Policy/mean_std": "log_std",
         "Perf/total_fps": "other", "Perf/learning_time": "other", "Train/mean_reward": "reward",
         "Train/mean_reward/time": "other", "Train/mean_episode_length": "other", "Episode/rew_dof_acc": "other",

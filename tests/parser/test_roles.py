@@ -83,6 +83,9 @@ def test_a_spread_of_something_else_is_no_policy_std(tag: str) -> None:
         ("loss", Role.LOSS),
         ("val/rmse", Role.COMPANION),
         ("lr", Role.LEARNING_RATE),
+        ("bc/neglogp", Role.LOSS),
+        ("train/neg_log_likelihood", Role.LOSS),
+        ("train/log_likelihood", Role.OTHER),
         ("clear", Role.OTHER),
         ("glossary", Role.OTHER),
         ("alpha_loss", Role.OTHER),
@@ -94,6 +97,8 @@ def test_general_rules(tag: str, role: Role) -> None:
 
 def test_a_policy_loss_beside_a_squared_error_is_a_likelihood() -> None:
     run = run_of("agent/actor_loss", "agent/mse", "critic/actor_loss")
+    student = run_of("Loss/behavior", "Loss/mse", "Policy/mean_std")
+    assert student.series["Loss/behavior"].measure is Measure.NLL
     assert run.series["agent/actor_loss"].measure is Measure.NLL
     assert run.series["critic/actor_loss"].measure is Measure.POLICY
 
