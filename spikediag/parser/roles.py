@@ -39,10 +39,12 @@ def cast(tags: Iterable[str], preset: Preset | None, overrides: Mapping[str, Rol
         if parts[tag].role is not Role.LOG_STD and (base := _statistic_of(tag, parts)):
             parts[tag] = Part(Role.OTHER, reason=f"a statistic of {base}")
     for tag in known:
-        if parts[tag].refine and parts[tag].measure is Measure.POLICY and _has_error_sibling(tag, parts):
-            parts[tag] = replace(
-                parts[tag], measure=Measure.NLL, reason=parts[tag].reason + "; logged beside a squared error"
-            )
+        if parts[tag].measure is Measure.POLICY and _stands_beside(tag, parts, Measure.SQUARED_ERROR):
+            parts[tag] = _refined(parts[tag], Measure.NLL, "logged beside a squared error")
+    for tag in known:
+        plain = tag.rpartition("/")[2].lower() == "loss"
+        if plain and parts[tag].measure is Measure.UNKNOWN and _stands_beside(tag, parts, Measure.NLL):
+            parts[tag] = _refined(parts[tag], Measure.TOTAL, "logged beside the likelihood it contains")
     for tag, role in overrides.items():
         if tag in parts:
             parts[tag] = _overridden(parts[tag], role)
@@ -93,12 +95,17 @@ def _statistic_of(tag: str, parts: Mapping[str, Part]) -> str | None:
     return None
 
 
-def _has_error_sibling(tag: str, parts: Mapping[str, Part]) -> bool:
+def _refined(part: Part, measure: Measure, why: str) -> Part:
+    return replace(part, measure=measure, reason=f"{part.reason}; {why}") if part.refine else part
+
+
+def _stands_beside(tag: str, parts: Mapping[str, Part], measure: Measure) -> bool:
+    """Whether a tag of the same group has this measure, as a companion or a loss of its own."""
     group = tag.rpartition("/")[0]
+    wanted = Role.COMPANION if measure is Measure.SQUARED_ERROR else Role.LOSS
     return any(
-        part.role is Role.COMPANION and part.measure is Measure.SQUARED_ERROR
+        part.role is wanted and part.measure is measure and other.rpartition("/")[0] == group
         for other, part in parts.items()
-        if other.rpartition("/")[0] == group
     )
 
 

@@ -97,6 +97,9 @@ def test_general_rules(tag: str, role: Role) -> None:
 
 def test_a_policy_loss_beside_a_squared_error_is_a_likelihood() -> None:
     run = run_of("agent/actor_loss", "agent/mse", "critic/actor_loss")
+    imitation = run_of("bc/loss", "bc/neglogp", "bc/ce_loss")
+    assert imitation.series["bc/loss"].measure is Measure.TOTAL
+    assert imitation.series["bc/ce_loss"].measure is Measure.UNKNOWN
     student = run_of("Loss/behavior", "Loss/mse", "Policy/mean_std")
     assert student.series["Loss/behavior"].measure is Measure.NLL
     assert run.series["agent/actor_loss"].measure is Measure.NLL
