@@ -152,8 +152,8 @@ def compare(before: Trainings, after: Trainings, *, by: str = "step", min_height
         UsageError: the runs share no loss or no stretch of the axis, or passes cannot be computed.
     """
     sides = [tuple(_diagnosed(run) for run in _listed(side)) for side in (before, after)]
-    names = [", ".join(dict.fromkeys(d.run.name for d in side)) for side in sides]
-    found = comparison.compare(comparison.Pair(sides[0], sides[1], names[0], names[1]), by, min_height)
+    groups = [comparison.Group(", ".join(dict.fromkeys(d.run.name for d in side)), side) for side in sides]
+    (found,) = comparison.compare(groups[0], groups[1:], by, min_height)
     return Comparison(**{f.name: getattr(found, f.name) for f in fields(comparison.Comparison)})
 
 

@@ -18,8 +18,7 @@ from spikediag.cli.terminal import note, printable, show
 from spikediag.errors import UsageError
 
 if TYPE_CHECKING:
-    from spikediag.comparison import Comparison, Pair
-    from spikediag.model import Diagnosis
+    from spikediag.comparison import Comparison, Group
 
 STYLES = {"improved": "bold green", "worse": "bold red", "no_detectable_change": "bold yellow"}
 
@@ -38,7 +37,7 @@ def compare(
     by: Annotated[str, typer.Option("--by", help="Align by step, or by pass over the data.")] = "step",
     min_height: Annotated[
         float,
-        typer.Option("--min-height", min=0, help="Count only jumps of this height, in units of the loss."),
+        typer.Option("--min-height", min=0, help="Count only spikes of this height, in units of the loss."),
     ] = 0.0,
     out: Annotated[
         Path | None,
@@ -58,9 +57,9 @@ def compare(
     from spikediag import comparison
 
     base, sides = _side(before), [_side(side) for side in after]
-    made = [comparison.compare(_pair(base, side), by, min_height) for side in sides]
+    made = comparison.compare(base.group, [side.group for side in sides], by, min_height)
     if out is not None:
-        name = f"{base.name}-vs-{'-'.join(side.name for side in sides)}"
+        name = f"{base.group.name}-vs-{'-'.join(side.group.name for side in sides)}"
         folder = claim(out, base.path, name, set(), kind="comparison")
         write_report(folder, base.path, comparison.artifacts(made), kind="comparison")
         note(f"wrote {folder / comparison.PAGE}")
@@ -80,11 +79,12 @@ class _Side:
     """The runs of one side, as typed."""
 
     path: Path
-    name: str
-    diagnoses: "tuple[Diagnosis, ...]"
+    group: "Group"
 
 
 def _side(typed: str) -> _Side:
+    from spikediag.comparison import Group
+
     whole = Path(typed)
     paths = [whole] if whole.exists() else [Path(part.strip()) for part in typed.split(",") if part.strip()]
     diagnoses = []
@@ -94,7 +94,7 @@ def _side(typed: str) -> _Side:
         diagnoses.append(outcome)
     if not diagnoses:
         raise UsageError("a side of the comparison is empty; give a run, a folder of runs, or RUN,RUN.")
-    return _Side(paths[0], _name(whole, [d.run.name for d in diagnoses]), tuple(diagnoses))
+    return _Side(paths[0], Group(_name(whole, [d.run.name for d in diagnoses]), tuple(diagnoses)))
 
 
 def _name(typed: Path, names: Sequence[str]) -> str:
@@ -107,12 +107,6 @@ def _shared(names: Sequence[str]) -> str:
     """What the names of seeds have in common: bc_0 and bc_1 are seeds of bc."""
     alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
     return "".join(letters[0] for letters in alike).rstrip("_-. ") or names[0]
-
-
-def _pair(before: _Side, after: _Side) -> "Pair":
-    from spikediag.comparison import Pair
-
-    return Pair(before.diagnoses, after.diagnoses, before.name, after.name)
 
 
 def _show(made: "Sequence[Comparison]") -> None:
@@ -133,7 +127,8 @@ def _lines(c: "Comparison") -> "Iterator[tuple[str, str]]":
     from spikediag.comparison import plain
 
     yield "window", f"{c.unit} {c.start:,.0f} to {c.end:,.0f}"
-    yield "largest jump", f"{c.before.largest:.3g} to {c.after.largest:.3g}"
+    yield "spikes above", f"{c.height:.3g}"
+    yield "largest spike", f"{c.before.largest:.3g} to {c.after.largest:.3g}"
     yield (
         "final loss",
         f"{c.loss.tag}: {c.loss.before:.4g} to {c.loss.after:.4g} ({c.loss.low:+.2g} to {c.loss.high:+.2g})",

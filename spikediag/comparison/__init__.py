@@ -2,9 +2,10 @@
 
 from spikediag.comparison.artifacts import PAGE, artifacts
 from spikediag.comparison.figure import picture
-from spikediag.comparison.judge import Pair, compare
+from spikediag.comparison.judge import compare
 from spikediag.comparison.markdown import table, to_markdown
 from spikediag.comparison.report import SCHEMA, plain, to_dict
+from spikediag.comparison.sides import Group
 from spikediag.comparison.values import Change, Comparison, Cost, Outcome, Setting, Side
 
 __all__ = [
@@ -13,8 +14,8 @@ __all__ = [
     "Change",
     "Comparison",
     "Cost",
+    "Group",
     "Outcome",
-    "Pair",
     "Setting",
     "Side",
     "artifacts",

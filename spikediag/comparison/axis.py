@@ -23,10 +23,6 @@ class Axis:
         """Steps (n,) of a run on this axis."""
         return steps.astype(np.float64) * _scale(run, self.unit)
 
-    def place(self, run: Run, step: int) -> float:
-        """One step of a run on this axis."""
-        return step * _scale(run, self.unit)
-
 
 def common_axis(runs: Sequence[Run], tag: str, unit: str) -> Axis:
     """The axis in this unit, cut to what every run's `tag` covers.

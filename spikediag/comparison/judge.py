@@ -1,64 +1,68 @@
 """Two sides of diagnosed trainings compared: did the change work, and what did it cost?"""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from spikediag.comparison import levels, settings, sides
 from spikediag.comparison.axis import common_axis
+from spikediag.comparison.sides import Group, Tags
 from spikediag.comparison.values import Change, Comparison, Outcome, Side
 from spikediag.comparison.wording import notes, summary
 from spikediag.errors import UsageError
 from spikediag.model import Diagnosis, Measure
+from spikediag.stats.excursions import ruler
 from spikediag.stats.rates import Ratio, detectable_ratio, rate_ratio
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The trainings before and after, with the names under which to speak of them."""
+def compare(
+    before: Group, afters: Sequence[Group], unit: str = "step", min_height: float = 0.0
+) -> tuple[Comparison, ...]:
+    """Compare each side after with the one before: spikes, levels, conditions and settings.
 
-    before: tuple[Diagnosis, ...]
-    after: tuple[Diagnosis, ...]
-    before_name: str
-    after_name: str
-
-
-def compare(pair: Pair, unit: str = "step", min_height: float = 0.0) -> Comparison:
-    """Lay both sides on one axis and compare spikes, levels, conditions and settings.
+    All sides are held to one ruler: a spike is what rises above its running median by more than 8 robust
+    sigmas of the noisiest training, and by `min_height` at least. The findings of the diagnoses are not
+    counted, as each is judged by the noise of its own run.
 
     Raises:
         UsageError: the runs share no loss or no stretch of the axis, or passes cannot be computed.
     """
-    everyone = (*pair.before, *pair.after)
-    loss, companion = sides.loss_tag(everyone), sides.companion_tag(everyone)
+    everyone = [d for group in (before, *afters) for d in group.diagnoses]
+    loss = sides.loss_tag(everyone)
     if loss is None:
-        raise UsageError(
-            f"{pair.before_name} and {pair.after_name} share no loss; `spikediag tags` shows theirs."
-        )
-    axis = common_axis([d.run for d in everyone], loss, unit)
-    tags = sides.Tags(loss, companion)
-    before = sides.pool(pair.before_name, pair.before, axis, tags, min_height)
-    after = sides.pool(pair.after_name, pair.after, axis, tags, min_height)
+        raise UsageError("the runs share no loss; `spikediag tags RUN` shows how each understands its tags.")
+    tags = Tags(loss, sides.companion_tag(everyone))
+    height = ruler((d.run.series[loss].values for d in everyone), min_height)
+    return tuple(_compare(before, after, tags, unit, height) for after in afters)
+
+
+def _compare(old: Group, new: Group, tags: Tags, unit: str, height: float) -> Comparison:
+    axis = common_axis([d.run for d in (*old.diagnoses, *new.diagnoses)], tags.loss, unit)
+    before, after = (sides.pool(group, axis, tags, height) for group in (old, new))
     ratio = rate_ratio(before.counts, after.counts)
     outcome = _outcome(before, after, ratio)
-    error = _companion(before, after)
-    measure = pair.before[0].run.series[companion].measure if companion else Measure.UNKNOWN
     detectable = detectable_ratio(before.counts, after.counts.exposure, ratio.dispersion)
+    companion = _companion(before, after)
     return Comparison(
         before=before,
         after=after,
         unit=unit,
         start=axis.start,
         end=axis.end,
+        height=height,
         ratio=ratio,
         outcome=outcome,
         detectable=detectable,
         loss=levels.change([t.loss for t in before.trials], [t.loss for t in after.trials]),
-        companion=error,
-        cost=levels.cost(error, measure),
-        settings=settings.settings(pair.before, pair.after),
-        conditions=settings.conditions(pair.before[0], pair.after[0]),
-        summary=summary(before, after, ratio, outcome),
+        companion=companion,
+        cost=levels.cost(companion, _measure(old.diagnoses[0], tags)),
+        settings=settings.settings(old.diagnoses, new.diagnoses),
+        conditions=settings.conditions(old.diagnoses[0], new.diagnoses[0]),
+        summary=summary(before, after, height, ratio, outcome),
         notes=notes(before, after, ratio, outcome, detectable),
     )
+
+
+def _measure(diagnosis: Diagnosis, tags: Tags) -> Measure:
+    return diagnosis.run.series[tags.companion].measure if tags.companion else Measure.UNKNOWN
 
 
 def _outcome(before: Side, after: Side, ratio: Ratio) -> Outcome:

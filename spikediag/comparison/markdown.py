@@ -46,7 +46,7 @@ def _page(comparisons: Sequence[Comparison], *, picture: bool) -> Iterator[str]:
 
 
 def _table(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    headings = "spikes | rate ratio (95 %) | largest jump | final loss | final error | verdict | accuracy"
+    headings = "spikes | rate ratio (95 %) | largest spike | final loss | final error | verdict | accuracy"
     yield f"| run | {headings} |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
     first = comparisons[0]
@@ -63,7 +63,10 @@ def _table(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 def _section(c: Comparison) -> Iterator[str]:
     yield f"\n## {_code(c.before.name)} → {_code(c.after.name)}\n"
-    yield f"Compared from {c.unit} {c.start:,.0f} to {c.end:,.0f}.\n"
+    yield (
+        f"Compared from {c.unit} {c.start:,.0f} to {c.end:,.0f}. A spike rises above the running median by "
+        f"more than {_number(c.height)}: 8 robust sigmas of the noisiest training, or what was asked for.\n"
+    )
     yield _change("Final loss", c.loss)
     if c.companion is not None:
         yield _change("Final error", c.companion)

@@ -19,6 +19,7 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         "before": _side(c.before),
         "after": _side(c.after),
         "axis": {"unit": c.unit, "start": c.start, "end": c.end},
+        "spike_height": _number(c.height),
         "verdict": {
             "outcome": c.outcome.value,
             "summary": plain(c.summary),
@@ -64,7 +65,7 @@ def _side(side: Side) -> dict[str, Any]:
         "runs": [t.name for t in side.trials],
         "spikes": list(side.counts.events),
         "exposure": list(side.counts.exposures),
-        "largest_jump": _number(side.largest),
+        "largest_spike": _number(side.largest),
         "diverged": [t.diverged for t in side.trials],
     }
 

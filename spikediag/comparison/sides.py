@@ -1,7 +1,7 @@
 """Trainings cut to the common window and pooled into a side."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,18 @@ import numpy as np
 from spikediag.comparison.axis import Axis
 from spikediag.comparison.values import Curve, Mark, Side, Trial
 from spikediag.model import Diagnosis, Role, RunStatus
-from spikediag.stats.jumps import jumps
+from spikediag.stats.excursions import excursions
 from spikediag.stats.rates import Counts
 
 HELD_OUT = ("eval", "val", "valid", "validation", "test", "held")
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Diagnosed trainings of one recipe, and the name under which to speak of them."""
+
+    name: str
+    diagnoses: tuple[Diagnosis, ...]
 
 
 @dataclass(frozen=True)
@@ -42,21 +50,14 @@ def held_out(tag: str) -> bool:
     return any(word in HELD_OUT for word in words)
 
 
-def pool(
-    name: str,
-    diagnoses: Iterable[Diagnosis],
-    axis: Axis,
-    tags: Tags,
-    min_height: float,
-) -> Side:
-    """The trainings of one side, cut to the window; jumps smaller than `min_height` are not counted."""
-    trials = tuple(_trial(d, axis, tags, min_height) for d in diagnoses)
-    heights = [mark.height if np.isfinite(mark.height) else np.inf for t in trials for mark in t.marks]
+def pool(group: Group, axis: Axis, tags: Tags, height: float) -> Side:
+    """The trainings of one side, cut to the window; spikes are what is higher than `height`."""
+    trials = tuple(_trial(d, axis, tags, height) for d in group.diagnoses)
     return Side(
-        name=name,
+        name=group.name,
         trials=trials,
-        counts=Counts(tuple(len(t.marks) for t in trials), tuple(t.exposure for t in trials)),
-        largest=float(max(heights, default=0.0)),
+        counts=Counts(tuple(len(t.marks) for t in trials), tuple(axis.end - axis.start for _ in trials)),
+        largest=max((mark.height for t in trials for mark in t.marks), default=0.0),
     )
 
 
@@ -65,14 +66,18 @@ def _shared(diagnoses: Sequence[Diagnosis], role: Role) -> set[str]:
     return set.intersection(*tags) if tags else set()
 
 
-def _trial(d: Diagnosis, axis: Axis, tags: Tags, min_height: float) -> Trial:
-    marks = (Mark(axis.place(d.run, j.step), j.step, j.height) for j in jumps(d))
+def _trial(d: Diagnosis, axis: Axis, tags: Tags, height: float) -> Trial:
+    series = d.run.series[tags.loss]
+    at = axis.of(d.run, series.steps)
+    marks = (
+        Mark(float(at[e.start]), int(series.steps[e.start]), e.height)
+        for e in excursions(series.values, height)
+    )
     return Trial(
         name=d.run.name,
         loss=_curve(d, tags.loss, axis),
         companion=_curve(d, tags.companion, axis) if tags.companion else None,
-        marks=tuple(m for m in marks if axis.start <= m.x <= axis.end and not m.height < min_height),
-        exposure=axis.end - axis.start,
+        marks=tuple(mark for mark in marks if axis.start <= mark.x <= axis.end),
         diverged=d.overall.status is RunStatus.DIVERGED,
     )
 

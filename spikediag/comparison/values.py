@@ -35,11 +35,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Mark:
-    """A jump on the common axis."""
+    """A spike on the common axis."""
 
     x: float
     step: int
-    height: float  # loss units; not finite when the loss was not
+    height: float  # loss units; infinite when the loss was not finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,18 +50,17 @@ class Trial:
     loss: Curve
     companion: Curve | None
     marks: tuple[Mark, ...]
-    exposure: float  # steps or passes watched
     diverged: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """The trainings before or after a change, pooled."""
+    """The trainings before or after a change, pooled: the same recipe with different seeds."""
 
     name: str
     trials: tuple[Trial, ...]
     counts: Counts
-    largest: float  # highest jump, loss units; 0 when there is none
+    largest: float  # highest spike, loss units; 0 when there is none
 
 
 @dataclass(frozen=True)
@@ -107,11 +106,10 @@ class Comparison:
     unit: str  # "step" or "pass": the common axis
     start: float  # the common window
     end: float
+    height: float  # what is higher than this above its running median is counted as a spike, loss units
     ratio: Ratio  # spike rate after over before
     outcome: Outcome
-    detectable: (
-        float | None
-    )  # the largest ratio that would have counted as improved 4 times in 5; None: none would
+    detectable: float | None  # a fall to this ratio would have been seen 4 times in 5; None: no fall would
     loss: Change
     companion: Change | None
     cost: Cost

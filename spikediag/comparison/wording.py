@@ -18,23 +18,25 @@ OUTCOMES = {
 }
 
 
-def summary(before: Side, after: Side, ratio: Ratio, outcome: Outcome) -> Text:
+def summary(before: Side, after: Side, height: float, ratio: Ratio, outcome: Outcome) -> Text:
     """The verdict in one sentence with the numbers it rests on."""
     if outcome is Outcome.WORSE and not ratio.low > 1:
         return say("{after} diverged, {before} did not: worse.", before=before.name, after=after.name)
     if math.isnan(ratio.value):
         return say(
-            "Neither {before} nor {after} has a spike: there is nothing to improve.",
+            "Neither {before} nor {after} has a spike above {height:.3g}: there is nothing to improve.",
             before=before.name,
             after=after.name,
+            height=height,
         )
     return say(
-        "{after}: {new:g} spikes a training, {before}: {old:g}. Rate ratio {ratio:.2g}, "
-        "95 % interval {low:.2g} to {high:.2g}: {outcome}.",
+        "{after}: {new:.3g} spikes above {height:.3g} a training, {before}: {old:.3g}. "
+        "Rate ratio {ratio:.2g}, 95 % interval {low:.2g} to {high:.2g}: {outcome}.",
         before=before.name,
         after=after.name,
         old=before.counts.total / len(before.trials),
         new=after.counts.total / len(after.trials),
+        height=height,
         ratio=ratio.value,
         low=ratio.low,
         high=ratio.high,

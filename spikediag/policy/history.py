@@ -9,7 +9,7 @@ import numpy as np
 
 from spikediag.model import Diagnosis, Role, Text, say
 from spikediag.policy.ruling import Breach, Gap, Ruling
-from spikediag.stats.jumps import jumps
+from spikediag.stats.excursions import excursions, ruler
 from spikediag.stats.rates import Counts, prediction_tail, rank_tail, rate_ratio
 from spikediag.stats.spike_score import spike_score
 
@@ -23,7 +23,7 @@ class Sample:
     """One run in the numbers that are compared."""
 
     points: int  # of the loss
-    spikes: int
+    spikes: int  # excursions above 8 robust sigmas of the noisiest earlier run: one ruler for all
     score: float  # OLMo 2 spike score, percent
     scored: int  # points that could be scored
     excursions: int  # distinct excursions that the score counts
@@ -48,7 +48,8 @@ def compare(ruling: Ruling, earlier: Sequence[Diagnosis], alpha: float) -> Rulin
     if tag is None:
         gap = Gap(RATE, say("The run and the {n} earlier ones share no loss.", n=len(earlier)))
         return replace(ruling, rules=(*ruling.rules, *RULES), gaps=(*ruling.gaps, gap))
-    new, old = _sample(ruling.diagnosis, tag), [_sample(d, tag) for d in earlier]
+    height = ruler(d.run.series[tag].values for d in earlier)
+    new, old = _sample(ruling.diagnosis, tag, height), [_sample(d, tag, height) for d in earlier]
     tested = tuple(_tests(new, old))
     return replace(
         ruling,
@@ -66,10 +67,10 @@ def _common_loss(diagnoses: Sequence[Diagnosis]) -> str | None:
     return min(set.intersection(*sets), key=lambda tag: (-leads[tag], tag), default=None)
 
 
-def _sample(diagnosis: Diagnosis, tag: str) -> Sample:
+def _sample(diagnosis: Diagnosis, tag: str, height: float) -> Sample:
     values = diagnosis.run.series[tag].values
     finite = values[np.isfinite(values)]
-    found = jumps(diagnosis)
+    found = excursions(values, height)
     score = spike_score(values)
     end = finite[-max(1, math.ceil(END * len(finite))) :]
     return Sample(
@@ -78,7 +79,7 @@ def _sample(diagnosis: Diagnosis, tag: str) -> Sample:
         score=score.percent,
         scored=score.judged,
         excursions=score.excursions,
-        jump=max((j.height if math.isfinite(j.height) else math.inf for j in found), default=0.0),
+        jump=max((e.height for e in found), default=0.0),
         level=float(np.median(end)),
     )
 

@@ -8,27 +8,32 @@ import numpy as np
 import pytest
 
 from spikediag import comparison
-from spikediag.comparison import Cost, Outcome, Pair
+from spikediag.comparison import Cost, Group, Outcome
 from spikediag.errors import UsageError
-from spikediag.model import CouplingVerdict, Kind, Measure, RunStatus
-from tests.policy.cases import diagnosis, finding
+from spikediag.model import Measure, RunStatus
+from tests.policy.cases import diagnosis
+
+
+def spiky(spikes, seed, level=-15.0):
+    """Noise of 0.4 around a level, with this many spikes of 20, at steps 1,000, 1,300 and so on."""
+    values = np.random.default_rng(seed).normal(level, 0.4, 2000)
+    for n in range(spikes):
+        values[100 + 30 * n : 103 + 30 * n] += 20.0
+    return values
 
 
 def training(spikes=0, seed=0, *, level=-15.0, error=0.1, status=None, **facts):
-    """A training with this many jumps, whose loss and error end at these levels."""
-    rng = np.random.default_rng(seed)
-    jumps = [
-        finding(CouplingVerdict.DECOUPLED, onset_step=1000 + 300 * n, height=20.0) for n in range(spikes)
-    ]
-    made = diagnosis(*jumps, loss=rng.normal(level, 0.4, 2000), status=status, **facts)
-    mse = made.run.series["bc/mse"]
-    curves = {**made.run.series, "bc/mse": replace(mse, values=rng.normal(error, 0.01, 2000))}
-    return replace(made, run=replace(made.run, series=curves))
+    """A training with this many spikes, whose loss and error end at these levels."""
+    made = diagnosis(loss=spiky(spikes, seed, level), status=status, **facts)
+    errors = np.random.default_rng(seed).normal(error, 0.01, 2000)
+    mse = replace(made.run.series["bc/mse"], values=errors)
+    return replace(made, run=replace(made.run, series={**made.run.series, "bc/mse": mse}))
 
 
-def compare(before, after, **options):
+def compare(before, after, unit="step", min_height=0.0):
     sides = [tuple(side) if isinstance(side, list) else (side,) for side in (before, after)]
-    return comparison.compare(Pair(*sides, "before", "after"), **options)
+    groups = [Group(name, side) for name, side in zip(("before", "after"), sides, strict=True)]
+    return comparison.compare(groups[0], groups[1:], unit, min_height)[0]
 
 
 def test_far_fewer_spikes_are_improved():
@@ -82,24 +87,22 @@ def test_seeds_are_pooled_and_their_spread_counts():
     )
 
 
-def test_a_train_counts_each_excursion_and_a_drift_none():
-    from spikediag.model import Excursion
-
-    members = tuple(Excursion(at, at + 3, at + 1) for at in (300, 600, 900))
-    train = finding(kind=Kind.TRAIN, members=members, count=3, onset_step=3000)
-    drift = finding(kind=Kind.DRIFT, onset_step=9000)
-    loss = np.full(2000, -15.0)
-    loss[[301, 601, 901]] = 5.0
-    c = compare(diagnosis(train, drift, loss=loss), diagnosis())
-    assert c.before.counts.events == (3,)
-    assert c.before.largest == pytest.approx(19.8)
-    assert [m.step for m in c.before.trials[0].marks] == [3000, 6000, 9000]
+def test_both_sides_are_held_to_one_ruler():
+    """A spike of 3 stands out of noise of 0.1 and drowns in noise of 1: it counts on neither side."""
+    quiet, loud = np.random.default_rng(1).normal(0, 0.1, 2000), np.random.default_rng(2).normal(0, 1, 2000)
+    quiet[500:503] += 3
+    c = compare(diagnosis(loss=quiet), diagnosis(loss=loud))
+    assert c.height == pytest.approx(8, rel=0.1)
+    assert (c.before.counts.total, c.after.counts.total) == (0, 0)
+    assert compare(diagnosis(loss=quiet), diagnosis(loss=quiet)).before.counts.total == 1
 
 
-def test_jumps_below_the_bound_are_not_counted_and_those_without_a_height_are():
-    small = [finding(height=1.0, onset_step=100), finding(height=math.nan, kind=Kind.NON_FINITE)]
-    c = compare(diagnosis(*small), diagnosis(), min_height=2.0)
+def test_spikes_below_the_bound_are_not_counted_and_those_without_a_height_are():
+    values = spiky(3, 1)
+    values[1500:1510] = np.nan
+    c = compare(diagnosis(loss=values), diagnosis(), min_height=25.0)
     assert (c.before.counts.total, c.before.largest) == (1, math.inf)
+    assert c.height == 25
 
 
 def test_only_the_common_stretch_of_steps_is_compared():
@@ -201,7 +204,7 @@ def test_json_is_strict_and_named(tmp_path):
 
 def test_markdown_escapes_what_came_with_the_run():
     hostile = "<script>|`\n# pwned"
-    c = comparison.compare(Pair((training(9),), (training(0, 1),), hostile, "after"))
+    (c,) = comparison.compare(Group(hostile, (training(9),)), [Group("after", (training(0, 1),))])
     page = comparison.to_markdown([c])
     assert "<script>" not in page
     assert "\n# pwned" not in page
@@ -233,7 +236,10 @@ def test_the_figure_has_a_row_for_each_side_and_marks_its_jumps():
     c = compare([training(5), training(2, 3)], training(0, 1))
     figure = comparison_figure(rows([c]), "bc/actor_loss", "bc/mse", "step")
     assert len(figure.axes) == 4
-    assert figure.axes[0].get_title(loc="left") == "before: 7 spikes, up to 20 in 2 trainings"
+    assert (
+        figure.axes[0].get_title(loc="left")
+        == f"before: 7 spikes, up to {c.before.largest:.3g} in 2 trainings"
+    )
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "v"]
     assert [len(m.get_xdata()) for m in marks] == [5, 2]
     assert figure.axes[0].get_ylim() == figure.axes[2].get_ylim()
@@ -252,7 +258,7 @@ def test_the_python_api_takes_diagnoses_runs_and_lists():
     import spikediag
 
     c = spikediag.compare([training(19)], training(1, 1).run)
-    assert c.after.counts.total == 0
+    assert c.after.counts.total == 1
     assert spikediag.compare(training(9), [training(9), training(8)]).to_dict()["after"]["spikes"] == [9, 8]
     assert "Did it help?" in c.to_markdown()
     assert c.to_png().startswith(b"\x89PNG")

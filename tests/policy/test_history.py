@@ -3,18 +3,20 @@
 import numpy as np
 import pytest
 
-from spikediag.model import CouplingVerdict
 from spikediag.policy import Outcome, Policy, history, judge
 from spikediag.policy.history import JUMP, LEVEL, RATE, RULES, SCORE
-from tests.policy.cases import diagnosis, finding
+from tests.policy.cases import diagnosis
 
 
-def noise(seed, level=-15.0, n=2000):
-    return np.random.default_rng(seed).normal(level, 0.4, n)
+def noise(seed, level=-15.0, spikes=0, height=10.0):
+    values = np.random.default_rng(seed).normal(level, 0.4, 2000)
+    for n in range(spikes):
+        values[100 + 30 * n : 103 + 30 * n] += height
+    return values
 
 
-def coupled(n, **changes):
-    return [finding(CouplingVerdict.COUPLED, onset_step=100 * i, **changes) for i in range(n)]
+def run(seed, **shape):
+    return diagnosis(loss=noise(seed, **shape))
 
 
 def compare(new, earlier, alpha=0.05):
@@ -26,46 +28,45 @@ def broken(ruling):
 
 
 def test_a_run_like_the_earlier_ones_passes_and_is_shown_beside_them():
-    earlier = [diagnosis(*coupled(2), loss=noise(seed)) for seed in range(5)]
-    ruling = compare(diagnosis(*coupled(3), loss=noise(9)), earlier)
+    ruling = compare(run(9, spikes=3), [run(seed, spikes=2) for seed in range(5)])
     assert ruling.outcome is Outcome.PASSED
     assert ruling.rules[-4:] == RULES
     assert len(ruling.measures) == 4
 
 
 def test_many_more_spikes_fail():
-    earlier = [diagnosis(*coupled(1), loss=noise(seed)) for seed in range(3)]
-    assert RATE in broken(compare(diagnosis(*coupled(15), loss=noise(9)), earlier))
+    assert RATE in broken(compare(run(9, spikes=15), [run(seed, spikes=1) for seed in range(3)]))
 
 
 def test_more_spikes_pass_where_earlier_runs_differ_as_much():
-    earlier = [diagnosis(*coupled(n), loss=noise(n)) for n in (0, 1, 24)]
-    assert RATE not in broken(compare(diagnosis(*coupled(15), loss=noise(9)), earlier))
+    assert RATE not in broken(compare(run(9, spikes=15), [run(n, spikes=n) for n in (0, 1, 24)]))
+
+
+def test_spikes_are_counted_by_the_ruler_of_the_earlier_runs():
+    noisier = np.random.default_rng(3).normal(-15, 4, 2000)
+    assert RATE in broken(compare(diagnosis(loss=noisier), [run(seed) for seed in range(3)]))
 
 
 def test_a_worse_spike_score_fails():
     worse = noise(9)
     worse[1100::60] += 20
-    earlier = [diagnosis(loss=noise(seed)) for seed in range(3)]
-    assert broken(compare(diagnosis(loss=worse), earlier)) == {SCORE}
+    assert SCORE in broken(compare(diagnosis(loss=worse), [run(seed) for seed in range(3)]))
 
 
 def test_a_worse_end_fails():
-    earlier = [diagnosis(loss=noise(seed)) for seed in range(5)]
-    assert broken(compare(diagnosis(loss=noise(9, level=-13)), earlier)) == {LEVEL}
-    assert broken(compare(diagnosis(loss=noise(9, level=-17)), earlier)) == set()
+    earlier = [run(seed) for seed in range(5)]
+    assert broken(compare(run(9, level=-13), earlier)) == {LEVEL}
+    assert broken(compare(run(9, level=-17), earlier)) == set()
 
 
 def test_a_larger_jump_fails():
-    heights = (9.0, 11.0, 10.0, 8.5)
-    earlier = [diagnosis(*coupled(1, height=h), loss=noise(n)) for n, h in enumerate(heights)]
-    assert JUMP in broken(compare(diagnosis(*coupled(1, height=90.0), loss=noise(9)), earlier))
-    assert JUMP not in broken(compare(diagnosis(*coupled(1, height=11.5), loss=noise(9)), earlier))
+    earlier = [run(n, spikes=1, height=h) for n, h in enumerate((9.0, 11.0, 10.0, 8.5))]
+    assert JUMP in broken(compare(run(9, spikes=1, height=90.0), earlier))
+    assert JUMP not in broken(compare(run(9, spikes=1, height=11.5), earlier))
 
 
 def test_a_first_jump_among_few_runs_is_a_gap_and_not_a_failure():
-    earlier = [diagnosis(loss=noise(seed)) for seed in range(3)]
-    ruling = compare(diagnosis(*coupled(1), loss=noise(9)), earlier)
+    ruling = compare(run(9, spikes=1), [run(seed) for seed in range(3)])
     assert JUMP in {gap.rule for gap in ruling.gaps}
     assert ruling.outcome is Outcome.PASSED
 
@@ -77,7 +78,7 @@ def test_runs_without_a_common_loss_are_not_compared():
 
 
 def test_short_runs_have_no_spike_score():
-    ruling = compare(diagnosis(), [diagnosis(loss=np.resize(noise(1, n=2000), 2000))])
+    ruling = compare(diagnosis(), [run(1)])
     assert SCORE not in {gap.rule for gap in ruling.gaps}
 
 
@@ -86,9 +87,7 @@ def test_good_runs_fail_no_more_often_than_alpha(alpha):
     rng = np.random.default_rng(4)
 
     def good():
-        return diagnosis(
-            *coupled(int(rng.poisson(3))), loss=noise(int(rng.integers(2**31)), rng.normal(-15, 0.2))
-        )
+        return run(int(rng.integers(2**31)), level=rng.normal(-15, 0.2), spikes=int(rng.poisson(3)))
 
     failures = [bool(compare(good(), [good() for _ in range(4)], alpha).breaches) for _ in range(150)]
     assert np.mean(failures) <= alpha + 0.03

@@ -1,0 +1,83 @@
+"""Excursions: counted by one ruler, whatever the level, the trend and the gaps of the series."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikediag.stats.excursions import excursions, noise, ruler
+
+
+def curve(seed=0, n=2000, sd=0.4):
+    x = np.arange(n) / n
+    return -15 + 20 * np.exp(-x * 400) - 2 * x + np.random.default_rng(seed).normal(0, sd, n)
+
+
+def test_the_fall_at_the_start_is_no_spike():
+    assert excursions(curve(), 4.0) == ()
+
+
+@pytest.mark.parametrize("width", [1, 3, 20, 100])
+def test_a_spike_of_any_width_is_one(width):
+    values = curve()
+    values[1000 : 1000 + width] += 20
+    (found,) = excursions(values, 4.0)
+    assert abs(found.start - 1000) <= 1
+    assert found.stop == pytest.approx(1000 + width, abs=2)
+    assert found.height == pytest.approx(20, abs=2)
+
+
+def test_a_plateau_longer_than_the_window_is_one_and_a_spike_on_the_new_level_is_another():
+    values = curve()
+    values[600:] += 20
+    assert len(excursions(values, 4.0)) == 1
+    values[1600:1603] += 20
+    assert [abs(e.start - at) <= 2 for e, at in zip(excursions(values, 4.0), (600, 1600), strict=True)] == [
+        True
+    ] * 2
+
+
+def test_a_spike_with_a_notch_is_one_and_two_spikes_are_two():
+    values = curve()
+    values[1000:1006] += 20
+    values[1003] -= 20
+    assert len(excursions(values, 4.0)) == 1
+    values[1020:1023] += 20
+    assert len(excursions(values, 4.0)) == 2
+
+
+def test_each_stretch_that_is_not_finite_is_one():
+    values = curve()
+    values[[500, 501, 900]] = np.nan, np.inf, -np.inf
+    found = excursions(values, 4.0)
+    assert [(e.start, e.stop, e.height) for e in found] == [(500, 502, np.inf), (900, 901, np.inf)]
+
+
+def test_the_ruler_is_that_of_the_noisiest():
+    quiet, loud = curve(sd=0.1), curve(1, sd=1.0)
+    assert ruler([quiet, loud]) == pytest.approx(8 * noise(loud))
+    assert ruler([quiet], 5.0) == 5.0
+    assert ruler([]) == 0.0
+
+
+@given(st.integers(0, 2**32), st.floats(0.01, 1e6), st.floats(-1e6, 1e6))
+def test_neither_scale_nor_offset_changes_what_is_found(seed, a, b):
+    values = curve(seed, 600)
+    values[300:303] += 20
+    plain = [(e.start, e.stop, e.peak) for e in excursions(values, ruler([values]))]
+    turned = a * values + b
+    assert [(e.start, e.stop, e.peak) for e in excursions(turned, ruler([turned]))] == plain
+    assert len(plain) == 1
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=40))
+def test_no_series_is_too_odd(values):
+    series = np.array(values, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        found = excursions(series, ruler([series]))
+    assert all(0 <= e.start < e.stop <= len(series) for e in found)
+
+
+def test_noise_alone_has_none_in_twenty_trainings():
+    runs = [curve(seed) for seed in range(20)]
+    assert sum(len(excursions(values, ruler(runs))) for values in runs) == 0
