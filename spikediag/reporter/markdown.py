@@ -38,8 +38,9 @@ def _rendered(template: str, diagnosis: Diagnosis, lang: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def _code_block(code: str, syntax: str = "python", indent: str = "   ") -> Markup:
+def _code_block(code: str, indent: str = "   ") -> Markup:
     """A fence longer than any fence inside, indented for a list item."""
+    syntax = "sh" if code.startswith("spikediag ") else "python"
     fence = "```"
     while fence in code:
         fence += "`"

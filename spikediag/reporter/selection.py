@@ -31,8 +31,11 @@ def primary(finding: Finding) -> Verdict | None:
 
 
 def remedies(diagnosis: Diagnosis) -> tuple[Advice, ...]:
-    """What to do, best first: advice of the causes and conditions that hold, each once."""
-    return _once(a for advice in _standing(diagnosis) for a in advice)
+    """What to do, best first: advice of the causes and conditions that hold, each once, log lines apart."""
+    apart = {_key(a) for a in log_lines(diagnosis)}
+    return tuple(
+        a for a in _once(a for advice in _standing(diagnosis) for a in advice) if _key(a) not in apart
+    )
 
 
 def log_lines(diagnosis: Diagnosis) -> tuple[Advice, ...]:
@@ -58,8 +61,11 @@ def _gravity(finding: Finding) -> tuple[int, float, int]:
 
 
 def _once(advice: Iterable[Advice]) -> tuple[Advice, ...]:
-    first = {(str(a.text), a.code): a for a in sorted(advice, key=lambda a: a.rank)}
-    seen: dict[str | None, Advice] = {}
-    for (text, code), a in first.items():
-        seen.setdefault(code or text, a)
+    seen: dict[str, Advice] = {}
+    for a in sorted(advice, key=lambda a: a.rank):
+        seen.setdefault(_key(a), a)
     return tuple(seen.values())
+
+
+def _key(advice: Advice) -> str:
+    return advice.code or str(advice.text)

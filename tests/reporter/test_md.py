@@ -58,3 +58,9 @@ def test_a_calm_run_gets_no_section_on_jumps() -> None:
 
 def test_the_command_repeats_facts_that_were_given() -> None:
     assert "spikediag analyze runs/given --action-dim 7 --fact beta2=0.99" in written(builders.given())
+
+
+def test_a_log_line_is_no_remedy_and_commands_are_shell() -> None:
+    text = written(builders.diagnosis())
+    assert text.count("log_std_min") == 1
+    assert "```sh\nspikediag analyze runs/bc\n```" in text
