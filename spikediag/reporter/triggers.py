@@ -1,9 +1,7 @@
 """Why at this step: the verdicts on triggers, and one sentence that sums them up."""
 
 from spikediag.model import Finding, Status, Text, Tier, Verdict, say
-from spikediag.reporter.words.writer import Writer, verbatim
-
-BETWEEN = say(", ")  # in a list
+from spikediag.reporter.words.writer import Writer
 
 
 def triggers(finding: Finding) -> tuple[Verdict, ...]:
@@ -31,8 +29,9 @@ def why_now(finding: Finding, writer: Writer) -> Text:
 
 
 def _listed(verdicts: list[Verdict], writer: Writer) -> Text:
-    between = writer.language.sentence(BETWEEN.template)
-    return verbatim(between.join(str(writer.word("cause", v.cause)) for v in verdicts))
+    first, *rest = verdicts
+    name = writer.word("cause", first.cause)
+    return say("{first}, {rest}", first=name, rest=_listed(rest, writer)) if rest else name
 
 
 def seen(verdict: Verdict) -> Text | None:

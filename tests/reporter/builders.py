@@ -24,6 +24,7 @@ from spikediag.model import (
     Measure,
     Overall,
     Reduction,
+    Rewind,
     Role,
     Run,
     RunStatus,
@@ -383,3 +384,8 @@ def given() -> Diagnosis:
     )
     run = replace(calm().run, path="runs/given", facts={f.name: f for f in facts})
     return replace(calm(), run=run)
+
+
+def resumed() -> Diagnosis:
+    """A calm run that was started again from an older checkpoint."""
+    return replace(calm(), run=replace(calm().run, rewinds=(Rewind(1_500, 1_000, 86.0, 1),)))

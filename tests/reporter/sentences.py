@@ -41,3 +41,8 @@ def _of_jinja(path: Path) -> Iterator[str]:
             first = call.args[0]
             assert isinstance(first, nodes.Const), f"{path}:{call.lineno}: t() wants a literal template"
             yield first.value
+
+
+def worded(template: str) -> bool:
+    """Whether there is anything to translate: letters outside the fields."""
+    return any(c.isalpha() for literal, *_ in Formatter().parse(template) for c in literal)

@@ -9,7 +9,7 @@ from spikediag.reporter.figures import fonts
 from spikediag.reporter.words import language
 from spikediag.reporter.words.writer import HTML, MARKDOWN, PLAIN, Writer
 from tests.reporter import builders
-from tests.reporter.sentences import fields, templates
+from tests.reporter.sentences import fields
 
 IDS = {
     "kind": Kind,
@@ -105,9 +105,3 @@ def test_with_a_font_figures_are_chinese() -> None:
     figure = reporter.figure(builders.diagnosis(), lang="zh")
     assert any("没有跟着变" in ax.get_title(loc="right") for ax in figure.axes)
     assert reporter.summary(builders.diagnosis(), "zh").notes == ()
-
-
-def test_no_translation_is_stale() -> None:
-    known = templates()
-    stale = [s for code in CODES for s in language.load(code).sentences if s not in known]
-    assert not stale, "not said anywhere any more:\n" + "\n".join(stale)

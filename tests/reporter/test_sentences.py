@@ -1,0 +1,78 @@
+"""Every sentence of the report's own is said by some report of this suite, so none is dead or untested."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from spikediag import reporter
+from spikediag.model import CouplingVerdict, Diagnosis, Kind, Role, Status
+from spikediag.reporter.figures import fonts
+from spikediag.reporter.words.writer import Writer
+from tests.reporter import builders
+from tests.reporter.sentences import templates
+
+
+def variants() -> Iterator[Diagnosis]:
+    """Diagnoses that make a report say everything it can say."""
+    yield builders.diagnosis()
+    yield builders.calm()
+    yield builders.resumed()
+    small, big = builders.findings()
+    for kind in Kind:
+        for end in (None, 15_310):
+            spike = replace(big.spike, kind=kind, end_step=end, count=5, rate=2.5, rate_grows=end is None)
+            yield builders.diagnosis(found=(replace(big, spike=spike),))
+    for verdict in CouplingVerdict:
+        tests = big.coupling.tests if verdict is not CouplingVerdict.NO_COMPANION else ()
+        coupling = replace(big.coupling, verdict=verdict, tests=tests)
+        yield builders.diagnosis(found=(replace(big, coupling=coupling),))
+    beside = tuple(replace(e, weight=0.0) for e in big.verdicts[0].evidence)
+    lost = replace(big.coupling, tests=tuple(replace(t, change=math.nan) for t in big.coupling.tests))
+    verdicts = (replace(big.verdicts[0], evidence=beside), *big.verdicts[1:])
+    yield builders.diagnosis(found=(replace(big, verdicts=verdicts, coupling=lost),))
+    wild = builders.seed_curves()["bc/actor_loss"].values.copy()
+    wild[900] = 1e6
+    curves = builders.seed_curves() | {"bc/actor_loss": builders.series("bc/actor_loss", Role.LOSS, wild)}
+    yield builders.diagnosis(builders.seed_run(curves))
+    for status in Status:
+        causes = tuple(replace(v, status=status, probability=0.0) for v in big.verdicts)
+        for matters in (True, None):
+            found = builders.diagnosis(found=(small, replace(big, verdicts=causes)))
+            yield replace(found, overall=replace(found.overall, matters=matters))
+    for unit in ("epoch", "sample"):
+        yield replace(builders.calm(), run=replace(builders.calm().run, step_unit=unit))
+
+
+@pytest.fixture(scope="module")
+def said() -> set[str]:
+    heard: set[str] = set()
+    speak = Writer._spans
+
+    def listen(self, text, **how):
+        heard.add(text.template)
+        return speak(self, text, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Writer, "_spans", listen)
+        for diagnosis in variants():
+            reporter.to_markdown(diagnosis)
+            reporter.summary(diagnosis, "zh")
+            reporter.figure(diagnosis)
+        reporter.render(builders.diagnosis(), ["html", "png"])
+        for kind in (Kind.NON_FINITE, Kind.VARIANCE, Kind.DRIFT):
+            spike = replace(builders.leap(), kind=kind, end_step=None)
+            reporter.to_html(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)))
+        patch.setattr(fonts, "_first", lambda wanted: None)
+        reporter.to_markdown(builders.diagnosis(), "zh")
+    return heard
+
+
+def test_every_sentence_of_the_report_is_said(said: set[str]) -> None:
+    own = {
+        text
+        for text, path in templates().items()
+        if path.parts[0] == "reporter" and "comparison" not in path.name
+    }
+    assert not own - said, "never said in this suite:\n" + "\n".join(sorted(own - said))
