@@ -96,9 +96,10 @@ def _files(events: tuple[EventFile, ...], others: tuple[Path, ...], folder: Path
     for file in events:
         yield SourceFile(file.label, file.size, file.sha256)
     for path in others:
-        content = path.read_bytes()
-        label = Path(os.path.relpath(path, folder)).as_posix()
-        yield SourceFile(label, len(content), hashlib.sha256(content).hexdigest())
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+        yield SourceFile(Path(os.path.relpath(path, folder)).as_posix(), size, digest)
 
 
 def _name(path: Path, folder: Path) -> str:

@@ -15,6 +15,7 @@ from spikediag.parser.track import Track
 from spikediag.parser.vocabulary import GENERAL, Preset, Rule, normalise, presets
 
 TWIN = 0.999  # rank correlation of differences; above it a companion is the loss in other units
+SOME = 20  # losses that a companion is compared with
 ENOUGH, RECENT = 30, 5000  # points to judge that: at least, at most
 
 
@@ -38,13 +39,8 @@ def cast(tags: Iterable[str], preset: Preset | None, overrides: Mapping[str, Rol
     for tag in known:
         if parts[tag].role is not Role.LOG_STD and (base := _statistic_of(tag, parts)):
             parts[tag] = Part(Role.OTHER, reason=f"a statistic of {base}")
-    for tag in known:
-        if parts[tag].measure is Measure.POLICY and _stands_beside(tag, parts, Measure.SQUARED_ERROR):
-            parts[tag] = _refined(parts[tag], Measure.NLL, "logged beside a squared error")
-    for tag in known:
-        plain = tag.rpartition("/")[2].lower() == "loss"
-        if plain and parts[tag].measure is Measure.UNKNOWN and _stands_beside(tag, parts, Measure.NLL):
-            parts[tag] = _refined(parts[tag], Measure.TOTAL, "logged beside the likelihood it contains")
+    parts = _beside(parts, Role.COMPANION, Measure.SQUARED_ERROR, Measure.POLICY, Measure.NLL)
+    parts = _beside(parts, Role.LOSS, Measure.NLL, Measure.UNKNOWN, Measure.TOTAL)
     for tag, role in overrides.items():
         if tag in parts:
             parts[tag] = _overridden(parts[tag], role)
@@ -64,7 +60,8 @@ def without_twins(found: Mapping[str, Series]) -> dict[str, Series]:
     losses = [s for s in found.values() if s.role is Role.LOSS]
     for tag, companion in found.items():
         if companion.role is Role.COMPANION:
-            twin = next((loss.tag for loss in losses if _same_shape(loss, companion)), None)
+            near = [loss for loss in losses if len(losses) <= SOME or _group(loss.tag) == _group(tag)]
+            twin = next((loss.tag for loss in near[:SOME] if _same_shape(loss, companion)), None)
             if twin:
                 reason = f"moves exactly as {twin} does, so it is no independent error"
                 kept[tag] = replace(companion, role=Role.OTHER, reason=reason)
@@ -95,18 +92,29 @@ def _statistic_of(tag: str, parts: Mapping[str, Part]) -> str | None:
     return None
 
 
-def _refined(part: Part, measure: Measure, why: str) -> Part:
-    return replace(part, measure=measure, reason=f"{part.reason}; {why}") if part.refine else part
+def _beside(
+    parts: dict[str, Part], role: Role, sibling: Measure, before: Measure, after: Measure
+) -> dict[str, Part]:
+    """Say more of a loss where its group also logs a `role` with the measure `sibling`.
+
+    A policy loss beside a squared error is a likelihood; a plain `loss` beside a likelihood contains it.
+    """
+    groups = {_group(tag) for tag, part in parts.items() if part.role is role and part.measure is sibling}
+    why = {Measure.NLL: "logged beside a squared error", Measure.TOTAL: "logged beside the likelihood in it"}
+    return {
+        tag: replace(part, measure=after, reason=f"{part.reason}; {why[after]}")
+        if part.refine and part.measure is before and _group(tag) in groups and _is_plain(tag, after)
+        else part
+        for tag, part in parts.items()
+    }
 
 
-def _stands_beside(tag: str, parts: Mapping[str, Part], measure: Measure) -> bool:
-    """Whether a tag of the same group has this measure, as a companion or a loss of its own."""
-    group = tag.rpartition("/")[0]
-    wanted = Role.COMPANION if measure is Measure.SQUARED_ERROR else Role.LOSS
-    return any(
-        part.role is wanted and part.measure is measure and other.rpartition("/")[0] == group
-        for other, part in parts.items()
-    )
+def _group(tag: str) -> str:
+    return tag.rpartition("/")[0]
+
+
+def _is_plain(tag: str, measure: Measure) -> bool:
+    return measure is not Measure.TOTAL or tag.rpartition("/")[2].lower() == "loss"
 
 
 def _overridden(part: Part, role: Role) -> Part:

@@ -261,6 +261,27 @@ def test_no_object_is_built() -> None:
     assert parse("!!python/name:os.system ''", ".yaml") == ""
 
 
+def test_console_logs(tmp_path) -> None:
+    run = run_with(
+        tmp_path, **{"a/b/run/train.log": "hello\nbc replay buffer size: 418\n", "a/b/run/notes.txt": "x"}
+    )
+    fact = run.fact("dataset_size")
+    assert (fact.value, fact.source) == (418, "train.log: line 2")
+    assert fact.confidence < 1
+    trainer = (
+        "***** Running training *****\n  Num examples = 1,000\n  Instantaneous batch size per device = 8\n"
+    )
+    run = run_with(tmp_path / "hf", **{"a/b/run/stdout.txt": trainer})
+    assert (run.fact("dataset_size").value, run.fact("batch_size").value) == (1000, 8)
+
+
+def test_dataset_size_from_fractional_epochs(tmp_path) -> None:
+    steps = list(range(10, 1010, 10))
+    epochs = [round(step / 52.25, 2) for step in steps]
+    write(tmp_path, curves({"train/loss": [1.0] * 100, "train/epoch": epochs}, steps=steps))
+    assert abs(read_run(tmp_path, {"batch_size": 8}).fact("dataset_size").value - 418) <= 1
+
+
 def test_dataset_size_from_samples_per_epoch(tmp_path) -> None:
     epochs = list(range(1, 21))
     tags = {

@@ -14,7 +14,7 @@ MOST_FILES = 64  # configuration files looked at
 SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 STEMS = re.compile(
     r"(train(ing)?_|run_|agent_|exp(eriment)?_)?config|configuration|hparams|hyper_?param(eter)?s|(train(ing)?_)?"
-    r"arg(ument)?s|param(eter)?s|flags|variant|settings|agent|opt(ions)?|conf"
+    r"arg(ument)?s|trainer_state|param(eter)?s|flags|variant|settings|agent|opt(ions)?|conf"
 )
 FOLDERS = ("", "params", ".hydra", "files", "config", "configs", "sacred", "meta", "pretrained_model")
 DATASETS = ("meta/info.json",)  # LeRobot

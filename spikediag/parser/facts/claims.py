@@ -22,6 +22,7 @@ class Trust(IntEnum):
     TEXT = 4  # a text tag
     BESIDE = 5  # a file in the run's folder
     ABOVE = 6  # a file one to three levels above; farther is less
+    PRINTED = 9  # a console log kept beside the run
     DERIVED = 10
 
 

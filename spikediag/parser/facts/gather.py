@@ -8,6 +8,7 @@ from spikediag.model import Fact, Series
 from spikediag.parser.eventfile import EventFile
 from spikediag.parser.facts.beside import configuration
 from spikediag.parser.facts.claims import Claim, Trust, settle
+from spikediag.parser.facts.console import printed
 from spikediag.parser.facts.derived import derived, logged
 from spikediag.parser.facts.names import claims_in
 from spikediag.parser.facts.texts import claims_in_texts
@@ -46,10 +47,12 @@ def gather(
     found = list(configuration(folder, inside))
     claims = [*stated, *logged(series), *_written(files)]
     claims.extend(claim for one in found for claim in one.claims)
+    logs = list(printed(folder))
+    claims.extend(claim for log in logs for claim in log.claims)
     claims.extend(derived(series, settle(claims), step_unit))
     return Gathered(
         settle(claims),
-        tuple(one.path for one in found if one.claims),
+        (*(one.path for one in found if one.claims), *(log.path for log in logs)),
         tuple(f"{one.left_out}." for one in found if one.left_out),
     )
 

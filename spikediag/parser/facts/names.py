@@ -14,6 +14,7 @@ FOREIGN = re.compile(
 )
 MOST_VALUES = 20_000  # of one document; more is no configuration
 DEEPEST = 12  # levels
+NOTHING = (None, "None", "null")  # as YAML and JSON, Python, or text writes it
 LISTS = 8  # items; longer lists are no hyper-parameters
 
 
@@ -80,7 +81,7 @@ def _first(values: Mapping[str, object], spec: Name) -> tuple[str, Value] | None
             (path.count("."), path, value)
             for path, item in values.items()
             if _ends_with(path, key)
-            and (value := spec.null if item is None else usable(item, spec.kind, key)) is not None
+            and (value := spec.null if item in NOTHING else usable(item, spec.kind, key)) is not None
         ]
         own = [hit for hit in hits if not FOREIGN.search(hit[1].lower())]
         if own:
