@@ -25,9 +25,9 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.UNUSABLE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # Typer ends the program when it meets a broken pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
+        return Exit.UNHEARD
     except Exception as error:  # noqa: BLE001  # everything else is our bug, and must not look like a finding
         return _not_ours(error, debug)
     return code

@@ -11,3 +11,4 @@ class Exit(IntEnum):
     UNUSABLE = 2  # bad usage, or nothing that could be read or judged
     BUG = 3  # a bug in spikediag
     INTERRUPTED = 130  # Ctrl-C, as shells report it
+    UNHEARD = 141  # the reader of the output went away, as shells report it; no pass, no finding

@@ -75,3 +75,28 @@ def test_help_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    from spikediag.version import VERSION
+
+    assert entry.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"spikediag {VERSION}\n"
+
+
+def test_no_arguments_show_the_help_and_are_bad_usage(capsys):
+    assert entry.run([]) == Exit.UNUSABLE
+    said = capsys.readouterr()
+    assert "analyze" in said.out + said.err
+
+
+def test_a_reader_that_goes_away_is_neither_a_pass_nor_a_finding():
+    program = f"{sys.executable} -m spikediag explain | head -c 1 > /dev/null; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.stderr) == (["141"], "")
+
+
+def test_an_error_on_purpose_shows_its_traceback_on_request(command, capsys):
+    command(UsageError("Do that instead."))
+    assert entry.run(["explain", "--debug"]) == Exit.UNUSABLE
+    assert "Traceback" in capsys.readouterr().err
