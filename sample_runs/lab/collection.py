@@ -167,9 +167,9 @@ SILENT = (
     ),
     Specimen(
         "calm_cosine",
-        replace(CALM, seed=22, batch_size=64, trajectories=3, schedule="cosine"),
+        replace(CALM, seed=22, batch_size=64, trajectories=3, schedule="cosine", std_min=0.02),
         calm(
-            "None: three trajectories, batch 64, cosine decay of the learning rate.", "Nothing is disturbed."
+            "None: three trajectories, batch 64, cosine decay, sigma not below 0.02.", "Nothing is disturbed."
         ),
         dialects.IMITATION,
         placements.hparams_plugin,

@@ -136,8 +136,9 @@ def _epoch_boundary(recipe: Recipe, draw: Draw) -> tuple[Recipe, Intervention]:
     """Epochs whose length shares no factor with the log period, so that each phase is logged."""
     updates = next(n for n in range(int(draw.integers(9, 20)), 40) if math.gcd(n, recipe.log_period) == 1)
     size = (updates - 1) * recipe.batch_size + 1
-    task = replace(recipe.task, tremor=0.05, jerk=float(draw.uniform(0.25, 0.4)))
-    return replace(recipe, transitions=size, sampling="epochs", task=task), EpochBoundary(1, updates)
+    task = replace(recipe.task, tremor=0.05, jerk=float(draw.uniform(0.3, 0.5)))
+    recipe = replace(recipe, transitions=size, sampling="epochs", std_min=0.02, task=task)
+    return recipe, EpochBoundary(1, updates)
 
 
 FAULTS: tuple[Fault, ...] = (

@@ -58,10 +58,11 @@ class Row:
 
 def measure(setting: str, seed: int) -> Row:
     """Train one setting with one seed and measure it."""
-    from sample_runs.lab.training import Training  # noqa: PLC0415  (torch is needed here only)
+    from sample_runs.lab.sprint import Sprint  # noqa: PLC0415  (torch is needed here only)
+    from sample_runs.lab.training import Training  # noqa: PLC0415
 
     recipe = replace(SETTINGS[setting], seed=seed)
-    logbook = Training(recipe, Intervention()).run()
+    logbook = Sprint(Training(recipe, Intervention())).run()
     counted = count(logbook.column("actor_loss"))
     last = recipe.train_steps // recipe.log_period // 10
     ends = [float(np.median(logbook.column(name)[-last:])) for name in ("actor_loss", "mse", "log_std_min")]
