@@ -62,7 +62,10 @@ REMEDIES = (
     Specimen(
         "bc_batch_32",
         CALM,
-        calm("Batch 32 instead of 256: 7.7 % of the dataset.", "This batch removes the spikes."),
+        calm(
+            "Batch 32 instead of 256: 7.7 % of the dataset.",
+            "No excursion of this training reaches 8 robust sigma.",
+        ),
     ),
     Specimen(
         "bc_all_trajectories",
