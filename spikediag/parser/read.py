@@ -96,9 +96,9 @@ def _files(events: tuple[EventFile, ...], others: tuple[Path, ...], folder: Path
     for file in events:
         yield SourceFile(file.label, file.size, file.sha256)
     for path in others:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            size = content.tell()
         yield SourceFile(Path(os.path.relpath(path, folder)).as_posix(), size, digest)
 
 
