@@ -6,6 +6,7 @@ file. Their checksum is a constant XOR one table look-up per byte that varies. W
 others is read record by record. The naive twin of this module is `tests/parser/naive.py`.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from spikediag.parser.wire import MalformedError, layout
 FEW = 8  # records; fewer of a kind are read one by one
 GUESSES = 8  # layouts tried on one length before its records are sorted by what they hold
 SHORTEST, LONGEST = 8, 4096  # bytes; other records are read one by one
+MOST_TAGS = 20_000  # of one file
 BLOCK = 1 << 13  # records decoded at a time, so that temporary columns stay in the cache
 
 Starts = NDArray[np.int64]
@@ -44,6 +46,7 @@ class Columns:
     others: dict[tuple[str, str], list[tuple[int, int]]]  # (plugin, tag) -> payload starts and lengths
     gaps: tuple[Gap, ...]
     records: int  # intact ones
+    refused: int  # points of tags beyond `MOST_TAGS`
 
 
 def read_columns(buffer: bytes) -> Columns:
@@ -62,6 +65,7 @@ def read_columns(buffer: bytes) -> Columns:
         dict(sink.others),
         _merged([*frames.gaps, *_clipped(sink.broken, frames.starts)]),
         len(frames.starts) - len(sink.broken),
+        sink.refused,
     )
 
 
@@ -73,7 +77,12 @@ class _Sink:
     parts: dict[str, list[Points]] = field(default_factory=lambda: defaultdict(list))
     others: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     broken: list[Gap] = field(default_factory=list)
-    singles: list[tuple[int, int]] = field(default_factory=list)  # payload starts and lengths
+    singles: "array[int]" = field(default_factory=lambda: array("q"))  # payload start, length, start, ...
+    rows: "dict[str, tuple[array[int], array[float]]]" = field(
+        default_factory=dict
+    )  # offset, step; value, wall
+    known: set[str] = field(default_factory=set)
+    refused: int = 0  # points of tags beyond the limit
 
     def read_group(self, starts: Starts, length: int) -> None:
         """Read records of one length, layout by layout."""
@@ -84,7 +93,8 @@ class _Sink:
             guesses -= 1
         if mask and len(starts) >= FEW:
             starts = self._read_sorted(starts, length, mask)
-        self.singles.extend((start, length) for start in starts.tolist())
+        for start in starts.tolist():
+            self.singles.extend((start, length))
 
     def _read_alike(self, starts: Starts, length: int) -> tuple[Starts, bytes | None]:
         """Read the records that share the layout of the first; return the others, and its mask."""
@@ -124,8 +134,17 @@ class _Sink:
             steps = lot.numbers(shape.step, 0).astype(np.int64)
             walls = lot.numbers(shape.wall, np.nan).astype(np.float64)
             for slot in shape.scalars:
-                values = lot.numbers(slot, np.nan).astype(np.float64)
-                self.parts[slot.tag].append(Points(lot.starts, steps, values, walls))
+                if self._accepts(slot.tag, len(steps)):
+                    values = lot.numbers(slot, np.nan).astype(np.float64)
+                    self.parts[slot.tag].append(Points(lot.starts, steps, values, walls))
+
+    def _accepts(self, tag: str, points: int) -> bool:
+        """Bound the number of tags, each of which costs memory beyond its points."""
+        if tag not in self.known and len(self.known) >= MOST_TAGS:
+            self.refused += points
+            return False
+        self.known.add(tag)
+        return True
 
     def _damaged(self, start: int, length: int, what: str) -> None:
         self.broken.append(Gap(start - HEADER, length + OVERHEAD, what))
@@ -134,7 +153,7 @@ class _Sink:
         """Read what shares its layout with too few others, one record at a time."""
         if not self.singles:
             return
-        starts, lengths = np.array(self.singles, dtype=np.int64).T
+        starts, lengths = np.array(self.singles, dtype=np.int64).reshape(-1, 2).T
         for start, length, whole in zip(
             starts.tolist(),
             lengths.tolist(),
@@ -148,17 +167,23 @@ class _Sink:
                 self._read_single(start, length)
             except MalformedError:
                 self._damaged(start, length, "a record is no TensorBoard event")
+        for tag, (places, numbers) in self.rows.items():
+            offsets, steps = np.array(places, dtype=np.int64).reshape(-1, 2).T
+            values, walls = np.array(numbers, dtype=np.float64).reshape(-1, 2).T
+            self.parts[tag].append(Points(offsets, steps, values, walls))
 
     def _read_single(self, start: int, length: int) -> None:
         shape = layout(self.buffer[start : start + length])
         lot = Lot(self.buffer, np.array([start], dtype=np.int64), length)
-        steps = lot.numbers(shape.step, 0).astype(np.int64)
-        walls = lot.numbers(shape.wall, np.nan).astype(np.float64)
+        step, wall = int(lot.numbers(shape.step, 0)[0]), float(lot.numbers(shape.wall, np.nan)[0])
         for slot in shape.scalars:
-            values = lot.numbers(slot, np.nan).astype(np.float64)
-            self.parts[slot.tag].append(Points(lot.starts, steps, values, walls))
+            if self._accepts(slot.tag, 1):
+                places, numbers = self.rows.setdefault(slot.tag, (array("q"), array("d")))
+                places.extend((start, step))
+                numbers.extend((float(lot.numbers(slot, np.nan)[0]), wall))
         for other in shape.others:
-            self.others[other.plugin, other.tag].append((start, length))
+            if self._accepts(other.tag, 0):
+                self.others[other.plugin, other.tag].append((start, length))
 
 
 def _in_file_order(parts: list[Points]) -> Points:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from spikediag.errors import RunNotFoundError
 from spikediag.parser.attempts import attempts, distinct
-from spikediag.parser.folders import Folder, survey
+from spikediag.parser.columns import read_columns
+from spikediag.parser.folders import PEEK, Folder, Kin, survey
 from spikediag.parser.load import load_files
 
 
@@ -28,9 +29,22 @@ def find_runs(root: str | Path) -> tuple[Path, ...]:
 
 def _entries(folder: Folder) -> tuple[Path, ...]:
     if len(folder.files) < 2:
-        return (folder.path,)
+        return (folder.path,) if _has_points(folder) else ()
     loaded = load_files(folder.files, folder.path)
     apart = attempts(distinct(loaded.files)[0])
     if len(apart) < 2:
-        return (folder.path,)
+        return (folder.path,) if apart or _has_points(folder) else ()
     return tuple(file.path for attempt in apart for file in attempt)
+
+
+def _has_points(folder: Folder) -> bool:
+    """Whether any file of a run holds a scalar; the beginning of a file nearly always tells."""
+    for place in (folder, *(child for child in folder.below if folder.kin(child) is not Kin.STRANGER)):
+        for path in place.files:
+            try:
+                with path.open("rb") as file:
+                    if read_columns(file.read(PEEK)).tags or read_columns(path.read_bytes()).tags:
+                        return True
+            except (OSError, MemoryError):
+                continue
+    return False

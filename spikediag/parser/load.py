@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikediag.model import Damage
+from spikediag.parser.columns import MOST_TAGS
 from spikediag.parser.eventfile import EventFile, read_event_file
 
 MOST_GAPS = 1000  # damaged stretches of one file told one by one
@@ -25,8 +26,9 @@ def load_files(paths: Iterable[Path], base: Path) -> Loaded:
         label = path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
         try:
             file = read_event_file(path, label)
-        except OSError as error:
-            damage.append(Damage(label, 0, 0, f"left out: {error.strerror or 'it cannot be read'}"))
+        except (OSError, MemoryError) as error:
+            why = getattr(error, "strerror", None) or "it does not fit into the memory"
+            damage.append(Damage(label, 0, 0, f"left out: {why}"))
             continue
         if file.is_foreign:
             damage.append(Damage(label, 0, file.size, "left out: no TensorBoard event file"))
@@ -43,3 +45,6 @@ def _damage(file: EventFile) -> Iterator[Damage]:
     if rest := gaps[MOST_GAPS:]:
         total = sum(gap.length for gap in rest)
         yield Damage(file.label, rest[0].offset, total, f"{len(rest)} more stretches from here on")
+    if file.columns.refused:
+        what = f"left out: {file.columns.refused} points of tags beyond the first {MOST_TAGS:,}"
+        yield Damage(file.label, 0, 0, what)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError
 from spikediag.model import Run, SourceFile
 from spikediag.parser.checkpoints import checkpoints
-from spikediag.parser.eventfile import EventFile
+from spikediag.parser.eventfile import MARK, EventFile
 from spikediag.parser.facts import Trust, claims_of_user, gather
 from spikediag.parser.folders import CONTAINERS
 from spikediag.parser.settings import Settings, read_settings
@@ -108,6 +108,8 @@ def _name(path: Path, folder: Path) -> str:
     while CONTAINERS.fullmatch(shown.name.lower()) and shown.parent != shown:
         shown = shown.parent
     stamp = STAMP.fullmatch(path.name)
-    if stamp and sum("tfevents" in entry.name for entry in folder.iterdir()) > 1:
-        return f"{shown.name}-{stamp[1]}"
+    beside = [entry.name for entry in folder.iterdir() if MARK in entry.name]
+    if stamp and len(beside) > 1:
+        alone = sum(f".{stamp[1]}." in name for name in beside) == 1
+        return f"{shown.name}-{stamp[1] if alone else path.name.partition(MARK + '.')[2]}"
     return shown.name or "run"

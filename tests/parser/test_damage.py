@@ -169,6 +169,14 @@ def test_hostile_files_are_read_in_bounded_time(buffer: bytes) -> None:
     assert time.process_time() - start < 60
 
 
+def test_endless_tags_are_bounded(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("spikediag.parser.columns.MOST_TAGS", 100)
+    file = write(tmp_path, [scalar(f"tag{k}", 0, 1.0) for k in range(150)])
+    run = read_run(file)
+    assert len(run.series) == 100
+    assert run.damage[0].what.startswith("left out: 50 points of tags")
+
+
 def test_crc_agrees_with_the_standard() -> None:
     assert crc32c.plain(b"123456789") == 0xE3069283  # RFC 3720, the check value
     assert crc32c.plain(bytes(32)) == 0x8A9136AA  # RFC 3720, appendix B.4

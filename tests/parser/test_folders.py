@@ -60,6 +60,20 @@ def test_strangers_below_a_run_are_runs_of_their_own(tmp_path) -> None:
     assert set(read_run(tmp_path / "run").series) == {"train/loss"}
 
 
+def test_a_folder_without_scalars_is_no_run(tmp_path) -> None:
+    write(tmp_path / "empty", [])
+    write(tmp_path / "run", curves(LOSS))
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / NAME).write_text("no record")
+    assert find_runs(tmp_path) == (tmp_path / "run",)
+
+
+def test_attempts_of_one_second_have_names_of_their_own(tmp_path) -> None:
+    for k in range(3):
+        write(tmp_path / f"events.out.tfevents.1700000000.host.{k}", curves(LOSS, wall=1e9 + 1000 * k))
+    assert len({read_run(path).name for path in find_runs(tmp_path)}) == 3
+
+
 def test_every_result_can_be_read(tmp_path) -> None:
     write(tmp_path / "a" / "logs", curves(LOSS))
     write(tmp_path / "b" / "train", curves(LOSS))
