@@ -48,8 +48,9 @@ class BatchRatio:
         drawn = sampling(case.run, case.spike.peak_step)
         both = batch_and_dataset(case.run)
         if both is None:
-            evidence = tuple(_drawn_anew(case))
-            return Judgement(Tier.CONDITION, evidence, checkable=False, missing=(_unknown(case),))
+            return Judgement(
+                Tier.CONDITION, tuple(_drawn_anew(case)), checkable=False, missing=(_unknown(case),)
+            )
         batch, dataset = both[0].number or 1.0, both[1].number or 1.0
         ratio = batch / dataset
         flagged = ratio > self.flagged_above
