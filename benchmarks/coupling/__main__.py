@@ -103,7 +103,7 @@ def judge(margin: str, error: np.ndarray, width: int, rng: np.random.Generator) 
     steps = 10 * np.arange(POINTS)
     loss = -15 + 0.6 * np.random.default_rng(rng.integers(2**32)).normal(0, 0.1, POINTS)
     loss[AT : AT + width] += 12.0
-    measure = Measure.NLL if margin == "algebra" else Measure.POLICY
+    measure = Measure.NLL if margin == "algebra" else Measure.VALUE
     series = (
         Series("loss", Role.LOSS, steps, loss, steps, measure=measure, reduction=Reduction.SUM),
         Series(

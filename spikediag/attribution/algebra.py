@@ -5,17 +5,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from spikediag.attribution.likelihood import Likelihood, levels, likelihood
-from spikediag.model import Case, Component, CouplingVerdict, Text, say
+from spikediag.model import Case, Component, CouplingVerdict, Kind, Text, say
 from spikediag.stats.nll import (
     Drivers,
     amplification_bound,
     certified_dimensions,
+    clip_plateau,
     decompose,
     effective_sigma,
     error_rise_needed,
     isotropic_floor,
+    squash_gain,
 )
 
+SATURATION = 1e-6  # distance of a squashed action from the edge: where implementations clip
+PLATEAU_TOLERANCE = 0.1  # nats per dimension
 _CALIBRATED = (0.2, 20.0)  # squared error in sigmas per dimension; beyond, the loss is not this formula
 
 
@@ -52,7 +56,8 @@ def algebra(case: Case) -> tuple[Text, ...]:
     known = likelihood(case)
     if known is None or known.mse is None or not np.isfinite(case.spike.height) or case.spike.height <= 0:
         return ()
-    return (*_floor(known), *_needed(case, known), *_bound(case, known), *_peak(known))
+    parts = (_floor(known), _squash(known), _needed(case, known), _bound(case, known), _peak(known))
+    return (*(text for part in parts for text in part), *_plateau(case, known))
 
 
 def _floor(known: Likelihood) -> Iterator[Text]:
@@ -85,6 +90,38 @@ def _floor(known: Likelihood) -> Iterator[Text]:
             mse=known.mse,
             dims=known.dims,
             floor=floor,
+        )
+
+
+def _squash(known: Likelihood) -> Iterator[Text]:
+    """Below the floor, a squashed policy is the other explanation."""
+    if known.dims is None or known.mse is None or known.before >= isotropic_floor(known.mse, known.dims):
+        return
+    yield say(
+        "If the actions are squashed by tanh, the certificate does not hold: each dimension saturated at "
+        "{edge:.6f} adds "
+        "{gain:.1f} nats by itself.",
+        edge=1 - SATURATION,
+        gain=squash_gain(SATURATION),
+    )
+
+
+def _plateau(case: Case, known: Likelihood) -> Iterator[Text]:
+    """A loss that stays near the value of sigma at its upper clip, whose gradient is zero there."""
+    ceiling = case.run.fact("sigma_max").number
+    if known.dims is None or ceiling is None or ceiling <= 0 or case.spike.kind is not Kind.LEVEL_SHIFT:
+        return
+    plateau = clip_plateau(ceiling, known.dims)
+    if abs(known.peak - plateau) <= PLATEAU_TOLERANCE * known.dims:
+        yield say(
+            "The new level of {loss:.1f} nats is what {dims} dimensions cost with every sigma at its "
+            "ceiling of "
+            "{ceiling:g} ({plateau:.1f}): a clipped sigma has no gradient and cannot come back. Log "
+            "log-std to decide.",
+            loss=known.peak,
+            dims=known.dims,
+            ceiling=ceiling,
+            plateau=plateau,
         )
 
 

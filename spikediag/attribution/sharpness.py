@@ -6,11 +6,12 @@ import numpy as np
 
 from spikediag.attribution.likelihood import levels, likelihood
 from spikediag.attribution.settings import dims
-from spikediag.model import Case, Evidence, FloatArray, say
+from spikediag.model import Case, Evidence, FloatArray, Reduction, Role, say
 from spikediag.stats.nll import certified_dimensions, isotropic_floor
 
 SHARPENED_NATS = 1.0  # fall of the loss at a flat error that counts as sharpening
 OVERCONFIDENT = 2.0  # squared error in sigmas per dimension; 1 for a calibrated policy
+AT_CLIP = 0.05  # nats above the floor that count as at it
 FLAT_ERROR = 0.8  # the error kept at least this share of its level
 
 
@@ -62,6 +63,19 @@ def overconfident(case: Case) -> Iterator[Evidence]:
             sigmas=share**0.5,
         )
         yield Evidence("overconfident", reading, 1.0, share, OVERCONFIDENT)
+
+
+def at_floor(case: Case) -> Iterator[Evidence]:
+    """Evidence that the smallest sigma has reached the clip that the configuration states."""
+    floor, log_floor = case.run.fact("sigma_min").number, case.run.fact("log_std_min").number
+    limit = log_floor if log_floor is not None else float(np.log(floor)) if floor else None
+    lowest = next((s for s in case.run.having(Role.LOG_STD) if s.reduction is Reduction.MIN), None)
+    if limit is None or lowest is None:
+        return
+    past = lowest.values[(lowest.steps < case.spike.onset_step) & np.isfinite(lowest.values)]
+    if len(past) and float(np.median(past[-33:])) <= limit + AT_CLIP:
+        reading = say("{tag} stands at its floor of {limit:.2f}.", tag=lowest.tag, limit=limit)
+        yield Evidence("at-floor", reading, 0.3, float(np.median(past[-33:])), limit)
 
 
 def _sharpening(case: Case) -> Iterator[Evidence]:

@@ -21,10 +21,7 @@ def couple(spike: Spike, run: Run) -> Coupling:
     loss = run.series[spike.tag]
     companions = sorted(run.having(Role.COMPANION), key=lambda series: rank(series, loss))
     spans = windows(spike, loss)
-    dims = run.fact("action_dim").number
     tests = tuple(
-        test
-        for series in companions
-        if (test := test_companion(series, loss, spike, spans, dims)) is not None
+        test for series in companions if (test := test_companion(series, spike, spans, run)) is not None
     )
     return combine(tests, tuple(series.tag for series in companions), spike)

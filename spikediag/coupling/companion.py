@@ -6,8 +6,9 @@ import numpy as np
 
 from spikediag.coupling.margin import Margin, choose_margin
 from spikediag.coupling.window import Window
-from spikediag.model import CompanionTest, CouplingVerdict, Measure, Series, Spike, say
+from spikediag.model import CompanionTest, CouplingVerdict, Measure, Run, Series, Spike, say
 from spikediag.stats.equivalence import two_one_sided
+from spikediag.stats.likelihoods import is_likelihood
 from spikediag.stats.windows import Contrast, contrast, robust_sd
 
 OUTLIER_SDS = 8.0  # companion points this far from their own level are its own spikes
@@ -27,7 +28,7 @@ def rank(companion: Series, loss: Series) -> tuple[bool, int, str]:
 
 
 def test_companion(
-    companion: Series, loss: Series, spike: Spike, spans: tuple[Window, ...], dims: float | None
+    companion: Series, spike: Spike, spans: tuple[Window, ...], run: Run
 ) -> CompanionTest | None:
     """Test whether the companion moved while the loss stood high; None when it was not logged then."""
     inside = [
@@ -46,13 +47,13 @@ def test_companion(
     sign = -1 if companion.measure is Measure.ACCURACY else 1  # where up is good, a fall is the error
     jump = float(np.mean([span.jump for span in spans]))
     margin = choose_margin(
-        loss,
         companion,
+        likelihood=is_likelihood(run.series[spike.tag], run),
         sigmas=spike.sigmas,
         jump=jump,
         level=measured.before,
         noise=measured.noise,
-        dims=dims,
+        dims=run.fact("action_dim").number,
     )
     return _judge(companion, measured, margin, sign)
 

@@ -21,9 +21,9 @@ class Margin:
 
 
 def choose_margin(
-    loss: Series,
     companion: Series,
     *,
+    likelihood: bool,
     sigmas: float,
     jump: float,
     level: float,
@@ -33,15 +33,15 @@ def choose_margin(
     """Take the margin from the NLL's algebra where loss and companion allow it, else from their noise.
 
     Args:
-        loss: The spiking loss.
         companion: The error metric.
+        likelihood: Whether the spiking loss is a negative log-likelihood.
         sigmas: Height of the spike in robust standard deviations of the loss.
         jump: Height of the loss over the tested window.
         level: Companion level before.
         noise: Robust standard deviation of single companion points.
         dims: Action dimensions, None when unknown.
     """
-    algebraic = loss.measure is Measure.NLL and companion.measure in _ERRORS
+    algebraic = likelihood and companion.measure in _ERRORS
     if algebraic and level > 0 and math.isfinite(jump) and jump > 0:
         return _from_algebra(companion, jump, level, dims)
     most = SCORE_SHARE if companion.measure is Measure.ACCURACY else 1.0

@@ -5,7 +5,7 @@ import pytest
 
 from spikediag.attribution import explain
 from spikediag.attribution.algebra import algebra, components
-from spikediag.model import Measure, Reduction, Role
+from spikediag.model import Kind, Measure, Reduction, Role
 from tests.attribution import cases
 
 
@@ -25,7 +25,7 @@ def test_without_the_dimension_the_certificate_names_those_it_holds_for() -> Non
 
 def test_a_loss_that_is_no_likelihood_proves_nothing() -> None:
     run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse())
-    other = cases.series("bc/actor_loss", Role.LOSS, cases.nll({cases.AT: 39}), measure=Measure.POLICY)
+    other = cases.series("bc/actor_loss", Role.LOSS, cases.nll({cases.AT: 39}), measure=Measure.VALUE)
     run = type(run)(run.path, run.name, {**run.series, other.tag: other}, run.facts)
     assert algebra(cases.make_case(run)) == ()
     assert components(cases.make_case(run)) == ()
@@ -71,3 +71,17 @@ def test_the_logarithm_of_a_mean_sigma_is_not_taken_for_a_mean_logarithm() -> No
     )  # fmt: skip
     run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), series)
     assert components(cases.make_case(run)) == ()
+
+
+def test_a_squashed_policy_is_named_as_the_other_explanation() -> None:
+    assert any("-13.1 nats" in str(text) for text in algebra(cases.seed_case()))
+
+
+def test_a_level_at_the_ceiling_of_sigma_is_recognised() -> None:
+    """Seven dimensions at sigma 5 cost 17.7 nats."""
+    loss = cases.nll()
+    loss[cases.AT :] = 17.7 + cases.noise(0.1)[cases.AT :]
+    facts = {**cases.CALM_FACTS, "sigma_max": 5.0}
+    run = cases.make_run(loss, cases.mse(), facts=facts)
+    case = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.LEVEL_SHIFT))
+    assert any("ceiling of 5" in str(text) for text in algebra(case))

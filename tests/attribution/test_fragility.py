@@ -82,7 +82,7 @@ def test_exploding_gradients_without_and_with_clipping() -> None:
 
 def test_sigma_conditions_are_for_likelihoods_only() -> None:
     run = calm()
-    other = cases.series("bc/actor_loss", Role.LOSS, cases.nll(), measure=Measure.POLICY)
+    other = cases.series("bc/actor_loss", Role.LOSS, cases.nll(), measure=Measure.VALUE)
     found = of(Run("r", "r", {**run.series, other.tag: other}, run.facts))
     assert "sigma-collapse" not in found
     assert "log-std" not in found

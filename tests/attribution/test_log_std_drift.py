@@ -57,3 +57,12 @@ def test_errors_of_several_sigmas_are_a_collapse_that_the_loss_alone_does_not_sh
     assert cases.evidence(judged, "overconfident").observed == pytest.approx(4, rel=0.1)
     assert judged.tier is Tier.CONDITION
     assert judged.decisive
+
+
+def test_a_smallest_sigma_at_its_clip_is_told() -> None:
+    lowest = cases.series(
+        "bc/log_std_min", Role.LOG_STD, np.full(len(cases.STEPS), -5.0), reduction=Reduction.MIN
+    )
+    facts = {**cases.CALM_FACTS, "log_std_min": -5.0}
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), log_std(), lowest, facts=facts)
+    assert cases.evidence(LogStdDrift().judge(cases.make_case(run)), "at-floor")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from spikediag.attribution.causes.lr_change import LrChange, rate_changes
+from spikediag.attribution.causes.lr_change import LrChange
+from spikediag.attribution.rates import dose, rate_changes
 from spikediag.model import Role
 from tests.attribution import cases
 
@@ -68,3 +69,21 @@ def test_changes_are_found_against_the_usual_change() -> None:
     (change,) = rate_changes(rate(stepped(700, 3.0)), 1.05)
     assert change.step == 7000
     assert change.factor == pytest.approx(3.0)
+
+
+def test_the_end_of_a_warm_up_is_a_change() -> None:
+    values = 3e-4 * np.minimum(1.0, (cases.STEPS + 10) / 14_990) ** 0.5
+    judged = LrChange().judge(cases.calm_case(rate(values)))
+    assert "warmed up" in str(cases.evidence(judged, "rose").reading)
+    assert judged.decisive
+
+
+def test_spikes_that_come_only_at_the_higher_rate_follow_the_dose() -> None:
+    positions = [1510, 1600, 1700, 1800]
+    values = rate(stepped(1500, 5.0))
+    run = cases.make_run(cases.nll(dict.fromkeys(positions, 20.0)), cases.mse(), values, facts={})
+    case = cases.make_case(run, cases.train_at(run, positions))
+    counted = dose(case, rate_changes(values, 1.05)[0])
+    assert (counted.before, counted.after) == (0, 4)
+    assert counted.chance == pytest.approx(0.25**4, rel=0.02)
+    assert cases.evidence(LrChange().judge(case), "dose").weight > 0.5

@@ -130,7 +130,7 @@ def test_the_verdict_does_not_depend_on_the_scale_of_the_loss_noise_margin() -> 
     """Without a likelihood the margin comes from the noise, in the loss's own standard deviations."""
     found = []
     for scale in (1.0, 1e-4, 1e5):
-        loss = cases.series("bc/actor_loss", Role.LOSS, scale * cases.nll(LEAP), measure=Measure.POLICY)
+        loss = cases.series("bc/actor_loss", Role.LOSS, scale * cases.nll(LEAP), measure=Measure.VALUE)
         run = Run("r", "r", {s.tag: s for s in (loss, companion("bc/mse", cases.mse()))})
         found.append(couple(cases.spike_at(run, AT, AT + 3), run).tests[0])
     assert len({test.verdict for test in found}) == 1

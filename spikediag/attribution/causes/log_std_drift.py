@@ -12,7 +12,7 @@ from spikediag.attribution.likelihood import likelihood, log_std_series, summed_
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset
-from spikediag.attribution.sharpness import overconfident, sharp_evidence
+from spikediag.attribution.sharpness import at_floor, overconfident, sharp_evidence
 from spikediag.attribution.timing import SHORT_KINDS, moved, stretch
 from spikediag.model import (
     Advice,
@@ -20,13 +20,13 @@ from spikediag.model import (
     CouplingVerdict,
     Evidence,
     Kind,
-    Measure,
     Role,
     Series,
     Text,
     Tier,
     say,
 )
+from spikediag.stats.likelihoods import is_likelihood
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class LogStdDrift:
 
     def _not_logged(self, case: Case) -> Judgement:
         missing = (log_line(case.run, Role.LOG_STD),)
-        if case.run.series[case.spike.tag].measure is not Measure.NLL:
+        if not is_likelihood(case.run.series[case.spike.tag], case.run):
             return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
         evidence = (*sharp_evidence(case), *_error(case), *_ratio_first(case))
         return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
@@ -121,7 +121,8 @@ class LogStdDrift:
             -change.fall,
             -self.drop_nats,
         )
-        slow = (*sharp_evidence(case), *overconfident(case), *_error(case), *_slow_fall(case, series))
+        sigma = (*sharp_evidence(case), *overconfident(case), *at_floor(case))
+        slow = (*sigma, *_error(case), *_slow_fall(case, series))
         collapsed = any(e.what in {"isotropic-floor", "overconfident"} and e.supports for e in slow)
         if not collapsed:
             return Judgement(Tier.TRIGGER, (still,), ruled_out=True)
@@ -205,6 +206,8 @@ def _error(case: Case) -> Iterator[Evidence]:
         yield Evidence("error-flat", case.coupling.reading, 0.5, "decoupled", "decoupled")
     elif case.coupling.verdict is CouplingVerdict.COUPLED:
         yield Evidence("error-moved", case.coupling.reading, -1.5, "coupled", "decoupled")
+    elif case.coupling.verdict is CouplingVerdict.UNDECIDED:
+        yield Evidence("error-undecided", case.coupling.reading, -0.5, "undecided", "decoupled")
 
 
 def _ratio_first(case: Case) -> Iterator[Evidence]:

@@ -1,29 +1,17 @@
 """lr-change: the learning rate stepped up, restarted or ended its warm-up just before the jump."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
+from spikediag.attribution.rates import RateChange, dose, rate_changes
 from spikediag.attribution.settings import constant_rate_stated, interval
 from spikediag.attribution.timing import begin, length, precedence, slack
 from spikediag.model import Advice, Case, Evidence, Role, Series, Tier, say
-
-
-@dataclass(frozen=True)
-class RateChange:
-    """One abrupt change of a learning rate."""
-
-    step: int  # first logged step with the new rate
-    before: float
-    after: float
-
-    @property
-    def factor(self) -> float:
-        """New rate over old."""
-        return self.after / self.before
 
 
 @cause
@@ -88,6 +76,7 @@ class LrChange:
         evidence = (
             self._lag(case, series, nearest, changes),
             self._direction(series, nearest),
+            *_dose(case, series, nearest),
         )
         return Judgement(
             Tier.TRIGGER,
@@ -95,9 +84,8 @@ class LrChange:
             decisive=nearest.factor > 1 and evidence[0].weight > 0,
             advice=_advice(nearest),
             mechanism=say(
-                "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; the updates "
-                "grew {factor:.1f} "
-                "times, further than the loss surface allows.",
+                "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; the updates grew "
+                "{factor:.1f} times, further than the loss surface allows.",
                 before=nearest.before,
                 after=nearest.after,
                 step=nearest.step,
@@ -132,8 +120,8 @@ class LrChange:
         weight = precedence(lag, length(case), (shortest, *self.delays[1:]), alike)
         reading = say(
             "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the "
-            "jump; the run has "
-            "{alike} such change(s) in {length:,.0f} steps.",
+            "jump; the "
+            "run has {alike} such change(s) in {length:,.0f} steps.",
             tag=series.tag,
             before=change.before,
             after=change.after,
@@ -148,6 +136,12 @@ class LrChange:
         if change.factor > 1:
             weight = min(1.0, math.log10(change.factor) + 0.3)
             reading = say("{tag} rose {factor:.2g} times.", tag=series.tag, factor=change.factor)
+            if change.gradual:
+                reading = say(
+                    "{tag} warmed up to {factor:.2g} times its first value.",
+                    tag=series.tag,
+                    factor=change.factor,
+                )
             return Evidence("rose", reading, weight, change.factor, 1.0)
         reading = say(
             "{tag} fell, to {factor:.2g} of its value: a fall calms a loss.",
@@ -157,18 +151,20 @@ class LrChange:
         return Evidence("fell", reading, -1.5, change.factor, 1.0)
 
 
-def rate_changes(series: Series, smallest_factor: float) -> tuple[RateChange, ...]:
-    """Abrupt changes: larger than the smallest factor and eight times the usual change between points."""
-    usable = np.isfinite(series.values) & (series.values > 0)
-    steps, logs = series.steps[usable], np.log(series.values[usable])
-    moves = np.abs(np.diff(logs))
-    if not len(moves):
-        return ()
-    limit = max(math.log(smallest_factor), 8 * float(np.median(moves)))
-    return tuple(
-        RateChange(int(steps[i + 1]), math.exp(logs[i]), math.exp(logs[i + 1]))
-        for i in np.flatnonzero(moves > limit)
+def _dose(case: Case, series: Series, change: RateChange) -> Iterator[Evidence]:
+    """Spikes that come only at the higher rate speak for it, spikes that came before it against."""
+    counted = dose(case, change)
+    if counted is None or change.factor <= 1:
+        return
+    reading = say(
+        "{after} of {all} spikes of this loss come after the rise of {tag}; by chance {chance:.2g}.",
+        after=counted.after,
+        all=counted.before + counted.after,
+        tag=series.tag,
+        chance=counted.chance,
     )
+    weight = min(1.0, -0.5 * math.log10(max(counted.chance, 1e-6)) - 0.3)
+    yield Evidence("dose", reading, weight, counted.after, counted.before)
 
 
 def _advice(change: RateChange) -> tuple[Advice, ...]:
@@ -178,8 +174,8 @@ def _advice(change: RateChange) -> tuple[Advice, ...]:
         Advice(
             say(
                 "Keep the rate at {before:.2g}, or warm up to {after:.2g} over some hundred steps instead "
-                "of at once at "
-                "step {step:,}.",
+                "of at "
+                "once at step {step:,}.",
                 before=change.before,
                 after=change.after,
                 step=change.step,

@@ -1,7 +1,8 @@
 """companion, log-std: what was not logged and would decide."""
 
 from spikediag.attribution.loglines import log_line
-from spikediag.model import Condition, Measure, Role, Run, Status, say
+from spikediag.model import Condition, Role, Run, Status, say
+from spikediag.stats.likelihoods import is_likelihood
 
 
 def no_companion(run: Run) -> Condition:
@@ -21,7 +22,7 @@ def no_companion(run: Run) -> Condition:
 
 def no_log_std(run: Run) -> Condition | None:
     """Whether sigma is logged, for runs whose loss is a likelihood."""
-    if not any(s.measure is Measure.NLL for s in run.having(Role.LOSS)):
+    if not any(is_likelihood(s, run) for s in run.having(Role.LOSS)):
         return None
     tags = [s.tag for s in (*run.having(Role.LOG_STD), *run.having(Role.ENTROPY))]
     if tags:
