@@ -23,10 +23,10 @@ BULK = (0.25, 0.5)  # quantiles of block maxima that spikes do not reach
 class Null(Protocol):
     """What would happen if nothing happened."""
 
-    def chance(self, highest: FloatArray, start: int, stop: int, calm: NDArray[np.bool_]) -> FloatArray:
-        """P(as high or higher) for the block maxima [start, stop), given those before `start`.
+    def chance(self, new: FloatArray, past: FloatArray, calm: NDArray[np.bool_]) -> FloatArray:
+        """P(as high or higher) for new block maxima (m,), given all earlier ones (n,).
 
-        `calm` (n,) marks the blocks that were no candidates.
+        `calm` (n,) marks the earlier blocks that were no candidates.
         """
         ...
 
@@ -38,9 +38,9 @@ class Past:
     shape_mean: float  # prior of the tail's shape xi
     shape_sd: float
 
-    def chance(self, highest: FloatArray, start: int, stop: int, calm: NDArray[np.bool_]) -> FloatArray:
-        """P given the calm blocks before `start`."""
-        return self.exceedance(highest[start:stop], highest[:start][calm[:start]])
+    def chance(self, new: FloatArray, past: FloatArray, calm: NDArray[np.bool_]) -> FloatArray:
+        """P given the earlier blocks that were calm."""
+        return self.exceedance(new, past[calm])
 
     def exceedance(self, new: FloatArray, past: FloatArray) -> FloatArray:
         """P(a block like those of the past is higher than new ones (m,))."""
@@ -63,13 +63,12 @@ class Mirror:
     single_bumps: FloatArray  # (n,) block maxima of single points
     single_dips: FloatArray  # (n,)
 
-    def chance(self, highest: FloatArray, start: int, stop: int, calm: NDArray[np.bool_]) -> FloatArray:  # noqa: ARG002
-        """P given the dips before `start`."""
-        new = highest[start:stop]
-        mirrored = self.past.exceedance(new, self.dips[:start] * max(1.0, self.skew(start) / EVEN) ** 2)
-        if start >= FEW:
-            return mirrored
-        return np.maximum(mirrored, self.past.exceedance(new, highest[:start]))
+    def chance(self, new: FloatArray, past: FloatArray, calm: NDArray[np.bool_]) -> FloatArray:  # noqa: ARG002
+        """P given the earlier dips; while there are few, also given the earlier bumps."""
+        start = len(past)
+        enlarged = self.dips[:start] * max(1.0, self.skew(start) / EVEN) ** 2
+        mirrored = self.past.exceedance(new, enlarged)
+        return mirrored if start >= FEW else np.maximum(mirrored, self.past.exceedance(new, past))
 
     def skew(self, start: int) -> float:
         """Size of the bulk of single-point bumps over that of the dips; 1 when there are too few."""
@@ -80,11 +79,22 @@ class Mirror:
         return float(np.mean(up / down)) if down.min() > 0 else 1.0
 
 
-def block_maxima(contrasts: Contrasts) -> tuple[FloatArray, IntArray]:
-    """The highest score of each block (m,) and its grid index (m,); 0 where nothing rose."""
-    risen = np.where(contrasts.rise > 0, contrasts.score, 0)
-    blocks = np.concatenate([risen, np.zeros(-len(risen) % BLOCK)]).reshape(-1, BLOCK)
-    return blocks.max(axis=1), blocks.argmax(axis=1) + BLOCK * np.arange(len(blocks))
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The highest score of each block of neighbouring contrasts; 0 where nothing rose."""
+
+    width: int  # points
+    highest: FloatArray  # (n,)
+    positions: IntArray  # (n,), of the highest
+
+    @classmethod
+    def of(cls, contrasts: Contrasts) -> "Blocks":
+        """Blocks of 8; the last may be shorter."""
+        risen = np.zeros(-(-len(contrasts.rise) // BLOCK) * BLOCK)
+        np.copyto(risen[: len(contrasts.rise)], contrasts.score, where=contrasts.rise > 0)
+        blocks = risen.reshape(-1, BLOCK)
+        index = blocks.argmax(axis=1) + BLOCK * np.arange(len(blocks))
+        return cls(contrasts.width, risen[index], contrasts.first + contrasts.stride * index)
 
 
 def chances(block: IntArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from spikediag.detectors.protocol import registry
 from spikediag.detectors.rise import Rise
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Kind, Spike
+
+SOON = 9  # points: fewest that may lie between two rises of one escalation
 
 
 @registry.register
@@ -21,9 +24,9 @@ class Divergence:
         one that ends in NaN or Inf.
 
     How:
-        The stretch from the onset to the end, or to the first NaN or Inf that is never left, is cut into
-        three parts. Their medians must rise, and the last step must be at least `growing` of the whole
-        height.
+        The stretch from the onset to the last finite value is cut into three parts. Their medians must rise,
+        the last step must be at least `growing` of the whole height, and the last part itself must rise by
+        `growing` of that step. Rises that follow one another, each higher, are one escalation.
 
     Blind spots:
         A rise of which fewer than nine points were logged. A slow climb that would have levelled off after
@@ -38,16 +41,33 @@ class Divergence:
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Rises that end the log."""
+        first = begin_of_escalation(signal.rises)
         for rise in signal.rises:
-            climb = signal.values[rise.start :]
-            if rise.stop == len(signal.values) and self.climbs(rise, climb):
-                peak = rise.start + int(np.argmax(climb))
-                at_end = replace(rise, peak=peak, peak_value=float(signal.values[peak]))
-                yield signal.spike(Kind.DIVERGENCE, at_end, float(np.median(climb[-3:])) - rise.baseline)
+            begin = first if first and rise is signal.rises[-1] else rise
+            climb = signal.values[begin.start :]
+            if rise.stop == len(signal.values) and self.climbs(begin, climb):
+                peak = begin.start + int(np.argmax(climb))
+                at_end = replace(begin, stop=rise.stop, peak=peak, peak_value=float(signal.values[peak]))
+                yield signal.spike(Kind.DIVERGENCE, at_end, float(np.median(climb[-3:])) - begin.baseline)
+                return
 
     def climbs(self, rise: Rise, values: FloatArray) -> bool:
-        """Whether values (n,) from the onset on gain height in each third."""
+        """Whether values (n,) from the onset on gain height in each third, and within the last."""
         if len(values) < 9:
             return False
         first, second, third = (float(np.median(part)) for part in np.array_split(values, 3))
-        return first < second and third - second >= self.growing * (third - rise.baseline) > 0
+        early, late = (float(np.median(part)) for part in np.array_split(values[-(len(values) // 3) :], 2))
+        gain = third - second
+        grows = gain >= self.growing * (third - rise.baseline) > 0
+        return first < second and grows and late - early >= self.growing * gain
+
+
+def begin_of_escalation(rises: tuple[Rise, ...]) -> Rise | None:
+    """The first of the rises that lead up to the last one, each higher and soon after the one before."""
+    begin = None
+    for earlier, later in reversed(list(pairwise(rises))):
+        soon = later.start - earlier.start <= 2 * (rises[-1].reach - later.start) + SOON
+        if not soon or earlier.peak_value >= later.peak_value:
+            break
+        begin = earlier
+    return begin

@@ -30,6 +30,7 @@ class Rise:
     level: float  # median of the first `width` points
     peak_value: float
     noise: float  # robust standard deviation before
+    score: float  # of the candidate it was found as
     expected: float
     climb: int = 0  # points that it takes to build up; 0 for a step
 
@@ -107,11 +108,15 @@ def settled(values: FloatArray, rise: Rise) -> Rise:
     stop = recovery(
         values, climb.stop, climb.baseline + RECOVERED * (climb.level - climb.baseline), rise.width
     )
+    reach = max(climb.stop, min(stop, rise.reach))
+    peak = climb.start + int(np.argmax(values[climb.start : reach]))
     return replace(
         rise,
         start=climb.start,
         stop=stop,
-        reach=max(climb.stop, min(stop, rise.reach)),
+        reach=reach,
+        peak=peak,
+        peak_value=float(values[peak]),
         baseline=climb.baseline,
         level=climb.level,
         climb=climb.stop - climb.start,
@@ -142,6 +147,7 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
         level=level,
         peak_value=float(values[peak]),
         noise=local_noise(values[max(0, start - PAST) : max(1, start)]),
+        score=candidate.score,
         expected=candidate.expected,
     )
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from spikediag.detectors.chance import Mirror, Null, Past, block_maxima, chances
+from spikediag.detectors.chance import Blocks, Mirror, Null, Past, chances
 from spikediag.model import FloatArray
-from spikediag.stats.contrasts import SIDE, TIMES, Contrasts, bumps, rises
+from spikediag.stats.contrasts import SIDE, TIMES, bumps, long_rises, rises
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Band:
 
 BURSTS = Band((1, 3), Past(0.03, 0.06), 5)
 MIDDLE = Band((9, 17, 33), Past(0.05, 0.07), 4)
-LONG = Band((65, 129, 257, 513, 1025, 2049, 4097), Past(-0.05, 0.05), 2)  # long medians are nearly normal
+LONG = Band((9, 17, 33, 65, 129, 257, 513), Past(-0.05, 0.05), 2)  # cells of 8 points: 72 to 4,104 points
 GATE = 3.5  # score below which nothing is worth a tail
 
 
@@ -48,38 +48,38 @@ class Candidate:
 
 def scan(values: FloatArray, alpha: float) -> Iterator[Candidate]:
     """Candidates with `expected < alpha` in finite values (n,), on all widths, unordered."""
-    single_bumps, single_dips = block_maxima(bumps(values, 1))[0], block_maxima(bumps(-values, 1))[0]
+    singles: tuple[FloatArray, FloatArray] | None = None
     for width in BURSTS.widths:
-        dips = single_dips if width == 1 else block_maxima(bumps(-values, width))[0]
-        null = Mirror(BURSTS.past, dips, single_bumps, single_dips)
-        yield from candidates(bumps(values, width), null, BURSTS.looks, alpha)
+        up = Blocks.of(bumps(values, width))
+        dips = Blocks.of(bumps(-values, width)).highest
+        singles = singles or (up.highest, dips)
+        yield from candidates(up, Mirror(BURSTS.past, dips, *singles), BURSTS.looks, alpha)
     yield from scan_levels(values, alpha)
 
 
 def scan_levels(values: FloatArray, alpha: float) -> Iterator[Candidate]:
     """The part of the scan that asks for a new level rather than for a burst."""
-    for band in (MIDDLE, LONG):
+    for band, contrasts in ((MIDDLE, rises), (LONG, long_rises)):
         for width in band.widths:
-            yield from candidates(rises(values, width), band.past, band.looks, alpha)
+            yield from candidates(Blocks.of(contrasts(values, width)), band.past, band.looks, alpha)
 
 
-def candidates(contrasts: Contrasts, null: Null, looks: float, alpha: float) -> Iterator[Candidate]:
+def candidates(blocks: Blocks, null: Null, looks: float, alpha: float) -> Iterator[Candidate]:
     """Candidates of one width.
 
     The run is read in stretches of growing length, and the chance of each is learnt from the blocks before it
     only: nothing that is appended changes what was found.
     """
-    highest, where = block_maxima(contrasts)
+    highest = blocks.highest
     calm = np.ones(len(highest), dtype=bool)
     for start, stop in pairwise(_stretches(len(highest))):
-        if highest[start:stop].max() <= GATE:
+        high = start + np.flatnonzero(highest[start:stop] > GATE)
+        if not len(high):
             continue
-        chance = null.chance(highest, start, stop, calm)
-        expected = chance * chances(np.arange(start, stop)) * looks
-        calm[start:stop] = expected >= alpha
-        for k in np.flatnonzero(expected < alpha):
-            at = contrasts.first + contrasts.stride * int(where[start + k])
-            yield Candidate(contrasts.width, at, float(highest[start + k]), float(expected[k]))
+        expected = null.chance(highest[high], highest[:start], calm[:start]) * chances(high) * looks
+        calm[high] = expected >= alpha
+        for k, by_chance in zip(high[expected < alpha], expected[expected < alpha], strict=True):
+            yield Candidate(blocks.width, int(blocks.positions[k]), float(highest[k]), float(by_chance))
 
 
 def _stretches(blocks: int) -> list[int]:

@@ -8,6 +8,8 @@ import numpy as np
 from spikediag.detectors.rise import Rise, find_rises
 from spikediag.model import FloatArray, IntArray, Kind, Series, Spike
 
+LARGE = 1e290  # above, a sum of a few values may overflow
+
 
 @dataclass(frozen=True, eq=False)
 class Signal:
@@ -27,8 +29,14 @@ class Signal:
 
     @cached_property
     def values(self) -> FloatArray:
-        """The finite values (n,), turned by the sign."""
-        return np.asarray(self.sign * self.series.values[self.positions])
+        """The finite values (n,), turned by the sign, in units of `unit`."""
+        return np.asarray(self.series.values[self.positions] * (self.sign / self.unit))
+
+    @cached_property
+    def unit(self) -> float:
+        """A power of two that keeps sums of huge values finite; 1 for all others."""
+        largest = float(np.abs(self.series.values[self.positions]).max(initial=0.0))
+        return 1.0 if largest < LARGE else 2.0**1000
 
     @cached_property
     def rises(self) -> tuple[Rise, ...]:
@@ -52,10 +60,10 @@ class Signal:
             onset_step=int(steps[start]),
             peak_step=int(steps[peak]),
             end_step=int(steps[self.positions[rise.stop]]) if recovered else None,
-            baseline=self.sign * rise.baseline,
+            baseline=self.sign * rise.baseline * self.unit,
             peak_value=float(self.series.values[peak]),
-            height=self.sign * height,
-            noise=rise.noise,
+            height=self.sign * height * self.unit,
+            noise=rise.noise * self.unit,
             sigmas=height / rise.noise,
             expected_by_chance=rise.expected,
         )

@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spikediag.detectors.chance import Blocks
 from spikediag.detectors.protocol import registry
-from spikediag.detectors.rise import Rise
+from spikediag.detectors.rise import Rise, measure
+from spikediag.detectors.scan import Candidate
 from spikediag.detectors.signal import Signal
 from spikediag.model import Excursion, Kind, Spike
+from spikediag.stats.contrasts import bumps
 
 ONE_SIDED_95 = 1.645  # normal quantile
 
@@ -24,9 +27,9 @@ class Train:
         all. One that stands out, `outstanding` times as high as the next, is left as a finding of its own.
 
     How:
-        Members are the rises of `transient`. For bursts, the size of earlier bursts is not held in their
-        favour: they must be unlikely given the *dips* of the run and given the bulk of its bumps. Whether the
-        rate changes is Laplace's trend test at 5 % on each side.
+        Members are the rises of `transient`, and then every single-point bump that scores as high as the
+        first members did. Bursts are judged by the *dips* of the run: that it spikes all the time is no
+        excuse for its spikes. Whether the rate changes is Laplace's trend test at 5 % on each side.
 
     Blind spots:
         Spikes that are not clearly larger than the noise are not counted, so count and rate are lower bounds.
@@ -44,7 +47,10 @@ class Train:
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """At most one finding."""
-        members = [rise for rise in signal.rises if not rise.lasts(self.longest, len(signal.values))]
+        n = len(signal.values)
+        members = [rise for rise in signal.rises if not rise.lasts(self.longest, n)]
+        if len(members) >= self.fewest:
+            members = sorted([*members, *self.likes(signal, members)], key=lambda rise: rise.start)
         by_height = sorted(members, key=height, reverse=True)
         if len(members) > 1 and height(by_height[0]) > self.outstanding * height(by_height[1]):
             members.remove(by_height.pop(0))
@@ -58,11 +64,25 @@ class Train:
             stop=spikes[-1].stop,
             onset_step=spikes[0].onset_step,
             end_step=spikes[-1].end_step,
+            expected_by_chance=min(rise.expected for rise in members),
             count=len(spikes),
             rate=1e4 * len(spikes) / n,
             rate_grows=rate_grows(np.array([spike.start for spike in spikes]) / n),
             members=tuple(Excursion(spike.start, spike.stop, spike.peak) for spike in spikes),
         )
+
+    def likes(self, signal: Signal, members: list[Rise]) -> Iterator[Rise]:
+        """Single-point bumps that score no less than the first members did, and are none yet."""
+        bar = min(rise.score for rise in members[: self.fewest])
+        bursts = Blocks.of(bumps(signal.values, 1))
+        taken = list(members)
+        for k in np.flatnonzero(bursts.highest >= bar):
+            candidate = Candidate(1, int(bursts.positions[k]), float(bursts.highest[k]), np.inf)
+            rise = measure(signal.values, candidate)
+            free = not any(rise.start < other.reach and other.start < rise.reach for other in taken)
+            if free and not rise.lasts(self.longest, len(signal.values)):
+                taken.append(rise)
+                yield rise
 
 
 def height(rise: Rise) -> float:
