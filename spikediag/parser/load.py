@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikediag.model import Damage
-from spikediag.parser.columns import MOST_TAGS
 from spikediag.parser.eventfile import EventFile, read_event_file
+from spikediag.parser.sink import MOST_TAGS
 
 MOST_GAPS = 1000  # damaged stretches of one file told one by one
 

@@ -170,7 +170,7 @@ def test_hostile_files_are_read_in_bounded_time(buffer: bytes) -> None:
 
 
 def test_endless_tags_are_bounded(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("spikediag.parser.columns.MOST_TAGS", 100)
+    monkeypatch.setattr("spikediag.parser.sink.MOST_TAGS", 100)
     file = write(tmp_path, [scalar(f"tag{k}", 0, 1.0) for k in range(150)])
     run = read_run(file)
     assert len(run.series) == 100
