@@ -75,6 +75,10 @@ def _levels(finding: Finding) -> Text:
 
 def _steps(finding: Finding) -> Text:
     spike = finding.spike
+    if spike.end_step is not None and spike.onset_step == spike.peak_step:
+        return say(
+            "It came at step {top:,} and was back by step {end:,}.", top=spike.peak_step, end=spike.end_step
+        )
     if spike.end_step is None:
         return say(
             "Onset at step {onset:,}, highest at step {top:,}, not back when the log ended.",
