@@ -32,7 +32,7 @@ def smaller_batch(batch: float, dataset: float) -> Advice:
     )
 
 
-def sigma_floor(mse: float | None, dims: int | None) -> Advice:
+def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
     """A floor under sigma, at half the error per dimension where that is known."""
     floor = _one_digit(0.5 * math.sqrt(mse / dims)) if mse and dims and mse > 0 else 0.05
     return Advice(
@@ -42,7 +42,9 @@ def sigma_floor(mse: float | None, dims: int | None) -> Advice:
             "dimension, and sharpening further earns nothing.",
             floor=floor,
         ),
-        f"log_std = log_std.clamp(min=math.log({floor:g}))",
+        f"log_std = jnp.maximum(log_std, jnp.log({floor:g}))"
+        if run.library in _JAX
+        else f"log_std = log_std.clamp(min=math.log({floor:g}))",
         1,
     )
 
@@ -65,7 +67,7 @@ def decay_rate(run: Run) -> Advice:
     )
 
 
-def lower_beta2(beta2: float) -> Advice:
+def lower_beta2(run: Run, beta2: float) -> Advice:
     """A shorter memory of Adam's second moment."""
     return Advice(
         say(
@@ -75,17 +77,19 @@ def lower_beta2(beta2: float) -> Advice:
             beta2=beta2,
             memory=1 / (1 - beta2),
         ),
-        "betas=(0.9, 0.95)",
+        "optax.adam(learning_rate, b2=0.95)" if run.library in _JAX else "betas=(0.9, 0.95)",
         3,
     )
 
 
-def clip_gradients(limit: float | None) -> Advice:
+def clip_gradients(run: Run, limit: float | None) -> Advice:
     """Gradient clipping at a norm this run shows in calm times, where it is logged."""
     norm = _one_digit(limit) if limit and limit > 0 else 1.0
     return Advice(
         say("Clip the gradient norm at {norm:g}, so that one batch cannot throw the weights far.", norm=norm),
-        f"torch.nn.utils.clip_grad_norm_(model.parameters(), {norm:g})",
+        f"optax.chain(optax.clip_by_global_norm({norm:g}), optimizer)"
+        if run.library in _JAX
+        else f"torch.nn.utils.clip_grad_norm_(model.parameters(), {norm:g})",
         4,
     )
 

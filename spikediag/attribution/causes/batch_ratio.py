@@ -1,7 +1,7 @@
 """batch-ratio: the batch is a large part of the dataset, and every sample is used thousands of times."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spikediag.attribution import remedies, resampling
 from spikediag.attribution.likelihood import likelihood
@@ -56,7 +56,7 @@ class BatchRatio:
         flagged = ratio > self.flagged_above
         evidence = [self._ratio(ratio, case)]
         if flagged:
-            evidence += [*self._passes(case), *sharp_evidence(case), *_coupled(case), *_kind(case)]
+            evidence += [*self._passes(case), *_sharp(case), *_coupled(case), *_kind(case)]
             evidence += resampling.evidence(case, batch, dataset)
         return Judgement(
             tier=Tier.CONDITION,
@@ -127,9 +127,15 @@ class BatchRatio:
         yield Evidence("passes", reading, weight, before.passes, self.many_passes)
 
 
+def _sharp(case: Case) -> Iterator[Evidence]:
+    """A tiny sigma follows from the passes: it confirms the condition and is not independent of it."""
+    for evidence in sharp_evidence(case):
+        yield replace(evidence, weight=0.4 * evidence.weight)
+
+
 def _coupled(case: Case) -> Iterator[Evidence]:
     if case.coupling.verdict is CouplingVerdict.DECOUPLED:
-        yield Evidence("error-flat", case.coupling.reading, 0.5, "decoupled", "decoupled")
+        yield Evidence("error-flat", case.coupling.reading, 0.3, "decoupled", "decoupled")
     elif case.coupling.verdict is CouplingVerdict.COUPLED:
         yield Evidence("error-moved", case.coupling.reading, -1.5, "coupled", "decoupled")
 
@@ -184,10 +190,10 @@ def _advice(case: Case, batch: float, dataset: float) -> tuple[Advice, ...]:
     mse, dims = (known.mse, known.dims) if known is not None else (None, None)
     return (
         remedies.smaller_batch(batch, dataset),
-        remedies.sigma_floor(mse, dims),
+        remedies.sigma_floor(case.run, mse, dims),
         remedies.decay_rate(case.run),
-        remedies.lower_beta2(beta2(case.run)),
-        remedies.clip_gradients(None),
+        remedies.lower_beta2(case.run, beta2(case.run)),
+        remedies.clip_gradients(case.run, None),
         remedies.more_samples(batch, dataset),
         remedies.weighted_sampling(),
         remedies.verify(case.run),

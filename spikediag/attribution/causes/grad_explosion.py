@@ -55,8 +55,8 @@ class GradExplosion:
             (_order(rise), _size(rise), *self._staleness(case, rise)),
             decisive=first,
             advice=(
-                remedies.clip_gradients(2 * rise.typical),
-                remedies.lower_beta2(beta2(case.run)),
+                remedies.clip_gradients(case.run, 2 * rise.typical),
+                remedies.lower_beta2(case.run, beta2(case.run)),
                 remedies.decay_rate(case.run),
             ),
             mechanism=say(

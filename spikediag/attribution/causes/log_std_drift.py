@@ -235,4 +235,8 @@ def _slow_mechanism(case: Case) -> Text:
 def _advice(case: Case) -> tuple[Advice, ...]:
     known = likelihood(case)
     mse, dims = (known.mse, known.dims) if known is not None else (None, None)
-    return (remedies.sigma_floor(mse, dims), remedies.decay_rate(case.run), remedies.verify(case.run))
+    return (
+        remedies.sigma_floor(case.run, mse, dims),
+        remedies.decay_rate(case.run),
+        remedies.verify(case.run),
+    )

@@ -44,6 +44,6 @@ def no_clipping(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
         )
         upper = float(np.quantile(later, 0.9))
         return Condition(
-            "no-clipping", Status.SUPPORTED, reading, top / typical, (remedies.clip_gradients(upper),)
+            "no-clipping", Status.SUPPORTED, reading, top / typical, (remedies.clip_gradients(run, upper),)
         )
     return None

@@ -50,7 +50,7 @@ def sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
         dims=checked,
     )
     return Condition(
-        "sigma-collapse", Status.SUPPORTED, reading, level - floor, (remedies.sigma_floor(mse, d),)
+        "sigma-collapse", Status.SUPPORTED, reading, level - floor, (remedies.sigma_floor(run, mse, d),)
     )
 
 
