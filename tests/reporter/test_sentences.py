@@ -24,6 +24,7 @@ def variants() -> Iterator[Diagnosis]:
         for end in (None, 15_310):
             spike = replace(big.spike, kind=kind, end_step=end, count=5, rate=2.5, rate_grows=end is None)
             yield builders.diagnosis(found=(replace(big, spike=spike),))
+    yield builders.diagnosis(found=(replace(big, spike=replace(big.spike, onset_step=big.spike.peak_step)),))
     for verdict in CouplingVerdict:
         tests = big.coupling.tests if verdict is not CouplingVerdict.NO_COMPANION else ()
         coupling = replace(big.coupling, verdict=verdict, tests=tests)
