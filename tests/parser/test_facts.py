@@ -328,3 +328,69 @@ def test_histograms_of_log_std_become_a_series(tmp_path) -> None:
         "policy/log_std": "mean",
         "policy/log_std/min": "min",
     }
+
+
+def test_histograms_of_tensorflow_2(tmp_path) -> None:
+    records = []
+    for step in range(3):
+        record = Event(wall_time=START + step, step=step)
+        value = record.summary.value.add(tag="actor/std")
+        bins = np.array([[0.0, 0.0, 0.0], [1.0, 3.0, 2.0], [3.0, 5.0, 2.0]])
+        value.tensor.CopyFrom(tensor_util.make_tensor_proto(bins))
+        value.metadata.plugin_data.plugin_name = "histograms"
+        records.append(record)
+    write(tmp_path, [*curves(LOSS), *records])
+    run = read_run(tmp_path)
+    np.testing.assert_allclose(run.series["actor/std"].values, np.log([3.0] * 3))
+    np.testing.assert_allclose(run.series["actor/std/min"].values, [0.0] * 3)
+
+
+def test_broken_hyper_parameters_are_nothing(tmp_path) -> None:
+    record = Event(wall_time=START)
+    value = record.summary.value.add(tag="_hparams_/session_start_info")
+    value.metadata.plugin_data.plugin_name = "hparams"
+    value.metadata.plugin_data.content = b"\xff\xff no protocol buffer"
+    run = run_with(tmp_path, record)
+    assert run.series
+    assert not run.facts
+
+
+def test_a_scalar_of_the_same_name_as_a_histogram_wins(tmp_path) -> None:
+    record = Event(wall_time=START, step=1)
+    histogram = record.summary.value.add(tag="log_std").histo
+    histogram.num, histogram.sum = 1, -9.0
+    write(tmp_path, [record, *curves({"log_std": [-1.0, -2.0]})])
+    assert read_run(tmp_path).series["log_std"].values.tolist() == [-1.0, -2.0]
+
+
+def test_sessions_that_say_otherwise(tmp_path) -> None:
+    for k, batch in enumerate((32, 64)):
+        table = text("hyperparameters", f"|param|value|\n|-|-|\n|batch_size|{batch}|\n")
+        records = curves(LOSS, steps=range(10 * k, 10 * k + 3), wall=START + 100 * k)
+        write(tmp_path / f"events.out.tfevents.{k}.host", [table, *records])
+    fact = read_run(tmp_path).fact("batch_size")
+    assert fact.value == 64
+    assert fact.conflicts == ("32 (text tag hyperparameters: batch_size of events.out.tfevents.0.host)",)
+
+
+@pytest.mark.parametrize(
+    "content", ["- x: 1\n" * 40_000, "{" + ", ".join(f"k{k}: *a" for k in range(9)) + "}"]
+)
+def test_more_unusable_yaml(tmp_path, content: str) -> None:
+    run = run_with(tmp_path, **{"a/b/run/config.yaml": content})
+    assert any("config.yaml was left out" in note for note in run.notes)
+
+
+def test_a_stranger_among_archives(tmp_path) -> None:
+    run = run_with(tmp_path, **{"a/b/run/model.zip": "this is no archive"})
+    assert any("model.zip was left out" in note for note in run.notes)
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [("true", "replacement"), ("false", "without_replacement"), ("'no_such_dots'", "no_such_dots")],
+)
+def test_sampling(tmp_path, value: str, word: str) -> None:
+    key = "sampling" if "dots" in value else "replacement"
+    run = run_with(tmp_path, **{"a/b/run/config.yaml": f"{key}: {value}\n"})
+    assert run.fact("sampling").value == word

@@ -1,6 +1,7 @@
 """read_run: the whole way, and every kind of bad input."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,3 +109,38 @@ def test_facts_that_cannot_be_meant(tmp_path, given) -> None:
     write(tmp_path, curves(BC))
     with pytest.raises(UsageError, match=next(iter(given))):
         read_run(tmp_path, given)
+
+
+def refuse(*_args, **_keywords):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch) -> None:
+    file = write(tmp_path, curves(BC))
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UnreadableRunError, match="Permission denied"):
+        read_run(file)
+    with pytest.raises(UnreadableRunError, match="none of its 1 event files can be read"):
+        read_run(tmp_path)
+
+
+def test_a_folder_that_may_not_be_entered(tmp_path, monkeypatch) -> None:
+    write(tmp_path, curves(BC))
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UnreadableRunError, match="permission denied"):
+        read_run(tmp_path)
+
+
+def test_one_unreadable_file_costs_that_file_alone(tmp_path, monkeypatch) -> None:
+    write(tmp_path, curves(BC))
+    (tmp_path / "events.out.tfevents.2.host").write_bytes(b"x")
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: refuse() if path.name != NAME else read(path))
+    run = read_run(tmp_path)
+    assert run.series.keys() == BC.keys()
+    assert run.damage[0].what == "left out: Permission denied"
+
+
+def test_a_path_that_is_too_long() -> None:
+    with pytest.raises(UnreadableRunError):
+        read_run("x" * 5000)

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from spikediag.errors import UsageError
 from spikediag.model import Rewind
 from spikediag.parser import find_runs, read_run, run_from_arrays
 from tests.parser.writing import START, curves, scalar, write
@@ -162,3 +163,31 @@ def test_series_are_read_only_copies() -> None:
     assert run.series["loss"].values[0] == 1.0
     with pytest.raises(ValueError, match="read-only"):
         run.series["loss"].values[0] = 2.0
+
+
+@pytest.mark.parametrize(
+    ("steps", "values"),
+    [
+        ([0, 1], ["a", "b"]),
+        ([0, 1], [1.0]),
+        ([[0], [1]], [[1.0], [2.0]]),
+        ([0.5, 1.0], [1.0, 2.0]),
+        ([0, float("nan")], [1.0, 2.0]),
+        ([0, 1e300], [1.0, 2.0]),
+    ],
+)
+def test_arrays_that_cannot_be_used(steps, values) -> None:
+    with pytest.raises(UsageError, match="loss"):
+        run_from_arrays({"loss": (steps, values)}, {})
+
+
+def test_no_arrays_and_empty_arrays() -> None:
+    assert not run_from_arrays({}).series
+    assert len(run_from_arrays({"loss": ([], [])}, {}).series["loss"]) == 0
+
+
+def test_another_training_with_other_tags_is_apart(tmp_path) -> None:
+    part(tmp_path, 0, 1000, 1.0, START)
+    part(tmp_path, 0, 1000, 2.0, START + 9000, tag="bc/actor_loss")
+    assert len(find_runs(tmp_path)) == 2
+    assert set(read_run(tmp_path).series) == {"bc/actor_loss"}
