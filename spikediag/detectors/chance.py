@@ -15,6 +15,7 @@ BLOCK = 8  # neighbouring contrasts whose highest counts once: two windows
 MEMORY = 2048  # blocks of history that a tail is learnt from
 IMAGINARY = 48  # blocks of normal noise that stand in for the history of a short run
 NORMAL = ndtri(((np.arange(IMAGINARY) + 0.5) / IMAGINARY) ** 0.25)  # the highest of four normals
+SKEWED = 1.5  # bulk of the bumps over bulk of the dips from which dips say little about bumps
 EVEN = 1.1  # bulk of the bumps over bulk of the dips that symmetric noise may show
 FEW = 32  # blocks below which the skew is not known
 BULK = (0.25, 0.5)  # quantiles of block maxima that spikes do not reach
@@ -55,7 +56,8 @@ class Mirror:
     So the earlier bumps of a run that spikes all the time are no excuse for the next. Noise that is skewed to
     the right shows it already in the bulk of its bumps, which spikes do not reach; the further out, the more.
     Dips are therefore enlarged by the square of the skew of the bulk. Where too little was seen to tell, a
-    burst must also be unlikely given the earlier bumps.
+    burst must also be unlikely given the earlier bumps; in clearly skewed noise either will do, at twice the
+    chance.
     """
 
     past: Past
@@ -63,12 +65,15 @@ class Mirror:
     single_bumps: FloatArray  # (n,) block maxima of single points
     single_dips: FloatArray  # (n,)
 
-    def chance(self, new: FloatArray, past: FloatArray, calm: NDArray[np.bool_]) -> FloatArray:  # noqa: ARG002
-        """P given the earlier dips; while there are few, also given the earlier bumps."""
-        start = len(past)
-        enlarged = self.dips[:start] * max(1.0, self.skew(start) / EVEN) ** 2
-        mirrored = self.past.exceedance(new, enlarged)
-        return mirrored if start >= FEW else np.maximum(mirrored, self.past.exceedance(new, past))
+    def chance(self, new: FloatArray, past: FloatArray, calm: NDArray[np.bool_]) -> FloatArray:
+        """P given the earlier dips; while there are few, or where they say little, with the earlier bumps."""
+        skew = self.skew(len(past))
+        mirrored = self.past.exceedance(new, self.dips[: len(past)] * max(1.0, skew / EVEN) ** 2)
+        if len(past) < FEW:
+            return np.maximum(mirrored, self.past.exceedance(new, past))
+        if skew < SKEWED:
+            return mirrored
+        return 2 * np.minimum(mirrored, self.past.chance(new, past, calm))
 
     def skew(self, start: int) -> float:
         """Size of the bulk of single-point bumps over that of the dips; 1 when there are too few."""
@@ -76,7 +81,7 @@ class Mirror:
             return 1.0
         recent = slice(max(0, start - MEMORY), start)
         up, down = (np.quantile(scores[recent], BULK) for scores in (self.single_bumps, self.single_dips))
-        return float(np.mean(up / down)) if down.min() > 0 else 1.0
+        return float(up.sum() / down.sum()) if down.sum() > 0 else 1.0
 
 
 @dataclass(frozen=True, eq=False)

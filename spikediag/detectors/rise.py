@@ -41,8 +41,9 @@ class Rise:
         """
         last = candidate.position + candidate.width
         seen = candidate.position < self.reach and self.start < last
-        stepped = self.width >= SLOW and candidate.position - candidate.before < self.start < last
-        return (seen or stepped) and 2 * (self.reach - self.start) >= candidate.width
+        stepped = candidate.position - candidate.before < self.start < last
+        lasted = self.stop - self.start
+        return (seen and 2 * lasted >= candidate.width) or (stepped and lasted >= candidate.width)
 
     def climbs_into(self, rise: "Rise") -> bool:
         """Whether the other rise, a higher one, begins before this one has settled."""
@@ -171,7 +172,7 @@ def onset(values: FloatArray, candidate: Candidate) -> int:
 
 def recovery(values: FloatArray, start: int, threshold: float, width: int) -> int:
     """First position after the onset from where the running median stays below the threshold; n if none."""
-    smooth = max(3, width // 4) | 1
+    smooth = max(3, width // (2 if width >= SLOW else 4)) | 1
     first, size, n = start + 1, 64 * smooth, len(values)
     while first + smooth <= n:
         chunk = values[first : first + size]

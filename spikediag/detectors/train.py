@@ -1,6 +1,6 @@
 """train: the loss spikes again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,9 +48,10 @@ class Train:
     def find(self, signal: Signal) -> Iterator[Spike]:
         """At most one finding."""
         n = len(signal.values)
-        members = [rise for rise in signal.rises if not rise.lasts(self.longest, n)]
+        lasting = [rise for rise in signal.rises if rise.lasts(self.longest, n)]
+        members = [rise for rise in signal.rises if rise not in lasting and not on_climb(rise, lasting)]
         if len(members) >= self.fewest:
-            members = sorted([*members, *self.likes(signal, members)], key=lambda rise: rise.start)
+            members = sorted([*members, *self.likes(signal, members, lasting)], key=lambda rise: rise.start)
         by_height = sorted(members, key=height, reverse=True)
         if len(members) > 1 and height(by_height[0]) > self.outstanding * height(by_height[1]):
             members.remove(by_height.pop(0))
@@ -71,7 +72,7 @@ class Train:
             members=tuple(Excursion(spike.start, spike.stop, spike.peak) for spike in spikes),
         )
 
-    def likes(self, signal: Signal, members: list[Rise]) -> Iterator[Rise]:
+    def likes(self, signal: Signal, members: list[Rise], lasting: list[Rise]) -> Iterator[Rise]:
         """Single-point bumps that score no less than the first members did, and are none yet."""
         bar = min(rise.score for rise in members[: self.fewest])
         bursts = Blocks.of(bumps(signal.values, 1))
@@ -80,9 +81,15 @@ class Train:
             candidate = Candidate(1, int(bursts.positions[k]), float(bursts.highest[k]), np.inf)
             rise = measure(signal.values, candidate)
             free = not any(rise.start < other.reach and other.start < rise.reach for other in taken)
+            free = free and not on_climb(rise, lasting)
             if free and not rise.lasts(self.longest, len(signal.values)):
                 taken.append(rise)
                 yield rise
+
+
+def on_climb(rise: Rise, lasting: Iterable[Rise]) -> bool:
+    """Whether a rise is part of the unrest of a slow climb, whose noise often grows with it."""
+    return any(climb.start <= rise.start < climb.start + 2 * climb.climb for climb in lasting)
 
 
 def height(rise: Rise) -> float:
