@@ -4,11 +4,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from spikediag.model import FloatArray
 
 MAD_TO_SIGMA = 1.4826  # for normal noise
 BASELINE_POINTS = 33  # shortest stretch a level is taken from
+LOOKBACK = 250  # baselines; no contrast looks further back, so that a million points cost no more
 MAX_REFERENCES = 120  # windows of the past a contrast is compared with
 CAUTION = 1.15  # tails heavier than Student's keep the size of a test; benchmarks/coupling measures it
 WINDOWS_PER_DEGREE = 3.0  # half-overlapping windows and shared baselines are not independent
@@ -47,7 +49,8 @@ def contrast(values: FloatArray, start: int, stop: int, calm: np.ndarray) -> Con
     """
     width = stop - start
     length = max(width, BASELINE_POINTS)
-    past = np.flatnonzero(calm[:start])
+    first = max(0, start - LOOKBACK * length)
+    past = first + np.flatnonzero(calm[first:start])
     if len(past) < 5 or width < 1:
         return None
     series = values[past]
@@ -63,12 +66,14 @@ def contrast(values: FloatArray, start: int, stop: int, calm: np.ndarray) -> Con
 
 
 def _calm_contrasts(series: FloatArray, width: int, length: int) -> FloatArray:
-    """Window mean minus the median of the `length` points before, at half-overlapping windows."""
+    """Window mean minus the median of the points before it, at half-overlapping windows."""
+    baseline = min(length, len(series) // 2)
     step = max(1, width // 2)
-    starts = np.arange(len(series) - width, min(length, len(series) // 2) - 1, -step)[:MAX_REFERENCES]
-    return np.array(
-        [np.mean(series[s : s + width]) - np.median(series[max(0, s - length) : s]) for s in starts]
-    )
+    starts = np.arange(len(series) - width, baseline - 1, -step)[:MAX_REFERENCES]
+    if not len(starts) or baseline < 1:
+        return np.array([])
+    means = sliding_window_view(series, width)[starts].mean(axis=1)
+    return means - np.median(sliding_window_view(series, baseline)[starts - baseline], axis=1)
 
 
 def _spread(references: FloatArray) -> float:

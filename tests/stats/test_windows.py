@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikediag.stats.windows import contrast, robust_sd
+from spikediag.stats.windows import MAX_REFERENCES, _calm_contrasts, contrast, robust_sd
 
 
 def noise(n: int = 2000, seed: int = 0) -> np.ndarray:
@@ -44,3 +44,14 @@ def test_too_few_calm_points_give_no_contrast_or_no_degrees() -> None:
 def test_the_robust_sd_is_that_of_normal_noise() -> None:
     assert robust_sd(noise(20_000)) == pytest.approx(1, abs=0.03)
     assert robust_sd(np.array([])) == 0
+
+
+def test_the_fast_contrasts_equal_the_obvious_ones() -> None:
+    series = noise(400, 5)
+    for width, length in ((1, 33), (7, 33), (60, 60), (3, 390)):
+        baseline, step = min(length, 200), max(1, width // 2)
+        expected = [
+            series[s : s + width].mean() - np.median(series[s - baseline : s])
+            for s in range(400 - width, baseline - 1, -step)
+        ][:MAX_REFERENCES]
+        assert _calm_contrasts(series, width, length) == pytest.approx(expected)

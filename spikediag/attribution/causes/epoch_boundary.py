@@ -11,6 +11,8 @@ from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset, interval
 from spikediag.model import Advice, Case, Evidence, IntArray, Kind, Role, Run, Tier, say
 
+SAMPLED_STEPS = 20_000  # logged steps are regular: so many show how often each phase is logged
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -130,6 +132,7 @@ def phase(peaks: IntArray, steps: IntArray, period: float, name: str) -> Phase:
     """The commonest phase of the peaks against how often logged points have that phase (binomial)."""
     bins = int(max(2, min(round(period), 20)))
     of_peaks = np.floor(np.mod(peaks, period) / period * bins).astype(np.int64)
+    steps = steps[-SAMPLED_STEPS:]
     of_steps = np.floor(np.mod(steps, period) / period * bins).astype(np.int64)
     share = np.bincount(of_steps, minlength=bins + 1) / len(steps)
     hits = np.bincount(of_peaks, minlength=bins + 1)
