@@ -65,6 +65,7 @@ def moments() -> Iterator[Moment]:
         size = (OTHER_BATCHES, REFERENCE.batch_size)
         others = losses[torch.randint(len(losses), size, generator=generator)].mean(1)
         rise = terms - before
+        total = rise.sum() if step > FIRST else 1.0
         batch_loss = float(training.update(step).nll)
         yield Moment(
             step,
@@ -75,17 +76,18 @@ def moments() -> Iterator[Moment]:
             float(judged.mse),
             float(judged.log_std.mean()),
             float(judged.log_std.min()),
-            float(rise.sum(1).topk(10).values.sum() / rise.sum()),
-            float(rise[:, -1].sum() / rise.sum()),
+            float(rise.sum(1).topk(10).values.sum() / total),
+            float(rise[:, -1].sum() / total),
         )
 
 
 def write(path: Path) -> None:
     """Write the moments as CSV, four decimals."""
+    seen = list(moments())
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(Moment.__annotations__), lineterminator="\n")
         writer.writeheader()
-        for moment in moments():
+        for moment in seen:
             writer.writerow({key: round(value, 4) for key, value in asdict(moment).items()})
 
 

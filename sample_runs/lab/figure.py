@@ -45,6 +45,7 @@ def _jump(axes: Axes, moments: Sequence[Moment]) -> None:
     worst = max(range(len(moments)), key=lambda i: moments[i].dataset_loss)
     near = moments[max(0, worst - 14) : worst + 26]
     steps = [m.step for m in near]
+    peak = moments[worst]
     axes.fill_between(
         steps,
         [m.other_low for m in near],
@@ -62,14 +63,25 @@ def _jump(axes: Axes, moments: Sequence[Moment]) -> None:
     )
     axes.set_ylabel("actor loss (nats)")
     axes.set_xlabel("update")
+    axes.set_ylim(top=peak.batch_loss + 22)
+    axes.set_xticks([step for step in steps if step % 10 == 0])
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.annotate(
+        f"{peak.gripper_share:.0%} of the rise lies in one of\nseven action dimensions, the gripper",
+        (peak.step, peak.dataset_loss),
+        (peak.step + 3, peak.dataset_loss - 8),
+        arrowprops={"arrowstyle": "-", "color": "#8c959f"},
+        fontsize=8,
+        color=INK,
+    )
     error = axes.twinx()
     error.plot(steps, [m.dataset_mse for m in near], color=ERROR, lw=1.4)
-    error.set_ylim(0.0, 5 * max(m.dataset_mse for m in near))
+    error.set_ylim(0.0, 6 * max(m.dataset_mse for m in near))
     error.set_ylabel("squared error on all transitions", color=ERROR)
     error.tick_params(colors=ERROR)
     error.spines[["top", "left"]].set_visible(False)
     axes.set_title("The main jump: not the batch, the policy", loc="left", color=INK)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper right")
     _plain(axes)
 
 

@@ -75,12 +75,12 @@ def _autopsy(moments: Sequence[Moment]) -> str:
     """The updates into the worst of the moments, and the first ones out of it."""
     worst = max(range(len(moments)), key=lambda i: moments[i].dataset_loss)
     lines = [
-        "| update | loss on its batch | on 98 % of other batches | on all transitions | mse | min log-std |",
-        "|---|---|---|---|---|---|",
+        "| update | its batch | 98 % of other batches | all transitions | gripper's share | mse | min log-std |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {m.step:,} | {m.batch_loss:.1f} | {m.other_low:.1f} to {m.other_high:.1f} | {m.dataset_loss:.1f} "
-        f"| {m.dataset_mse:.3f} | {m.log_std_min:.2f} |"
-        for m in moments[max(0, worst - 7) : worst + 5]
+        f"| {m.gripper_share:.0%} | {m.dataset_mse:.4f} | {m.log_std_min:.2f} |"
+        for m in moments[max(0, worst - 6) : worst + 5]
     ]
     return "\n".join(lines) + "\n"

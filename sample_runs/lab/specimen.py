@@ -35,7 +35,8 @@ class Specimen:
         folder = root / self.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        preface = self.placement(folder, self.recipe.facts())
+        facts = self.intervention.configuration(self.recipe.facts())
+        preface = self.placement(folder, facts)
         events.write(folder / self.subfolder, logbook, self.dialect, preface)
         self.intervention.truth().write(folder / "truth.json", self.name)
         return logbook

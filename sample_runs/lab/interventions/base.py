@@ -20,6 +20,10 @@ class Intervention:
         """What must be found because of this intervention."""
         raise NotImplementedError
 
+    def configuration(self, facts: dict[str, object]) -> dict[str, object]:
+        """What the run's configuration says; disturbances that nobody planned are not in it."""
+        return facts
+
     def sessions(self, train_steps: int) -> tuple[range, ...]:
         """The steps of each process that trained; more than one after a restart."""
         return (range(train_steps),)

@@ -15,6 +15,11 @@ class LrWarmRestart(Intervention):
     peak: float
     floor: float = 1e-6
 
+    def configuration(self, facts: dict[str, object]) -> dict[str, object]:
+        """The schedule is planned, restart and all."""
+        schedule = {"schedule": "cosine_warm_restarts", "schedule_period": self.step, "min_lr": self.floor}
+        return {**facts, "learning_rate": self.peak, **schedule}
+
     def learning_rate(self, rate: float, step: int) -> float:
         """The annealed rate, starting again at every multiple of `step`."""
         progress = (step % self.step) / self.step
