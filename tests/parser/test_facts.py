@@ -14,7 +14,7 @@ from tensorboard.util import tensor_util
 from spikediag.parser import read_run
 from spikediag.parser.facts.documents import UnusableError, parse
 from spikediag.parser.facts.names import NAMES, claims_in
-from tests.parser.writing import START, curves, write
+from tests.parser.writing import START, curves, scalar, write
 
 LOSS = {"train/loss": [3.0, 2.0, 1.0]}
 
@@ -301,6 +301,23 @@ def test_dataset_size_from_steps_per_epoch(tmp_path) -> None:
     fact = read_run(tmp_path, {"batch_size": 8}).fact("dataset_size")
     assert fact.value == 400
     assert fact.confidence < 1
+
+
+def test_a_batch_size_from_two_axes(tmp_path) -> None:
+    tags = ("lm loss", "grad-norm")
+    write(
+        tmp_path,
+        [
+            scalar(name, step, 1.0)
+            for k in range(1, 6)
+            for tag in tags
+            for name, step in ((tag, k), (f"{tag} vs samples", 32 * k))
+        ],
+    )
+    (tmp_path / "args.yaml").write_text("global_batch_size: 256\n")
+    fact = read_run(tmp_path).fact("batch_size")
+    assert (fact.value, fact.source) == (32, "axes of grad-norm")
+    assert fact.conflicts == ("256 (args.yaml: global_batch_size)",)
 
 
 def test_a_logged_batch_size_is_best(tmp_path) -> None:

@@ -62,7 +62,8 @@ def test_megatron_attempts_are_kept_apart(real_runs) -> None:
     run = read_run(folder)
     assert "4 attempts" in run.notes[0]
     assert run.series["lm loss"].steps[[0, -1]].tolist() == [1, 100]
-    assert run.fact("batch_size").value == 256
+    assert run.fact("batch_size").value == 32  # its batch is still being ramped up
+    assert run.fact("batch_size").conflicts == ("256 (text tags: global_batch_size)",)
 
 
 def test_unity_side_car_is_no_run(real_runs) -> None:

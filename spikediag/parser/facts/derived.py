@@ -8,12 +8,15 @@ from spikediag.model import Fact, FloatArray, Role, Series
 from spikediag.parser.facts.claims import Claim, Trust
 from spikediag.parser.vocabulary import normalise
 
+WHOLE = ("global_batch_size", ": train_batch_size")  # keys of a batch over all devices and accumulation
+BY_SAMPLES = " vs samples"
 STEADY = 0.02  # relative difference of the two halves of a training, above which there is no one rate
 FEWEST = 5  # points to judge that
 
 
 def logged(series: Mapping[str, Series]) -> Iterator[Claim]:
-    """Claim what a scalar states outright: a constant batch size, the fill of a replay buffer."""
+    """Claim what scalars state outright: a batch size, the fill of a replay buffer, samples beside steps."""
+    yield from _on_two_axes(series)
     for tag, one in sorted(series.items()):
         finite = one.values[np.isfinite(one.values)]
         if one.role is not Role.SAMPLES or not len(finite):
@@ -26,6 +29,20 @@ def logged(series: Mapping[str, Series]) -> Iterator[Claim]:
             yield Claim("batch_size", int(whole[-1]), source, Trust.LOGGED, 1.0 if constant else 0.7)
         if name.endswith(("replay_buffer_size", "dataset_num_frames", "dataset_size")) and len(whole):
             yield Claim("dataset_size", int(whole[-1]), f"scalar {tag}, last value", Trust.LOGGED, 0.9)
+
+
+def _on_two_axes(series: Mapping[str, Series]) -> Iterator[Claim]:
+    """Claim Megatron's batch size: it writes every tag again with samples for steps."""
+    for tag in sorted(series):
+        twin = series.get(tag + BY_SAMPLES)
+        if twin is None or len(twin) != len(series[tag]) or len(twin) < 2:
+            continue
+        per_step = np.diff(twin.steps) / np.diff(series[tag].steps)
+        if per_step[-1] == round(per_step[-1]):
+            constant = bool((per_step == per_step[0]).all())
+            source = f"axes of {tag}" if constant else f"axes of {tag}, at the end"
+            yield Claim("batch_size", int(per_step[-1]), source, Trust.LOGGED, 0.95 if constant else 0.7)
+            return
 
 
 def derived(series: Mapping[str, Series], facts: Mapping[str, Fact], step_unit: str) -> Iterator[Claim]:
@@ -57,7 +74,11 @@ def _effective(facts: Mapping[str, Fact]) -> tuple[int | None, Claim | None]:
     if batch is None:
         return None, None
     source = facts["batch_size"].source
-    if source.startswith("scalar ") or "global_batch_size" in source or ": train_batch_size" in source:
+    if (
+        source.startswith(("scalar ", "axes "))
+        or "global_batch_size" in source
+        or ": train_batch_size" in source
+    ):
         return batch, Claim("effective_batch_size", batch, f"derived: {source}", Trust.DERIVED, 0.95)
     accumulation, world = _count(facts, "gradient_accumulation"), _count(facts, "world_size")
     if accumulation is None and world is None:
