@@ -62,7 +62,7 @@ def _print_json(runs: Sequence[Path], facts: Given) -> int:
     documents = []
     for outcome in attempt(runs, partial(quietly, facts=facts)):
         if isinstance(outcome, Failure):
-            note(str(outcome.error))
+            note(outcome.sentence)
         else:
             documents.append(reporter.to_dict(outcome))
     if not documents:
@@ -89,5 +89,5 @@ def _report(
 def _announce(outcome: Failure | None) -> bool:
     if outcome is None:
         return True
-    note(str(outcome.error))
+    note(outcome.sentence)
     return False

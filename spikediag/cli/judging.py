@@ -20,9 +20,15 @@ def judge_all(runs: Sequence[Path], policy: "Policy", facts: Given, against: Seq
     diagnoses, unread = _diagnoses(runs, facts)
     earlier, missing = _diagnoses(against, {}) if against else ([], [])
     rulings = [judge(diagnosis, policy) for diagnosis in diagnoses]
-    if earlier:
-        rulings = [history.compare(ruling, earlier, policy.alpha) for ruling in rulings]
+    if against:
+        rulings = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in rulings]
     return Gate(policy, tuple(rulings), (*unread, *missing))
+
+
+def _others(diagnosis: "Diagnosis", earlier: "Sequence[Diagnosis]") -> "list[Diagnosis]":
+    """The earlier runs without the run itself, which a folder of runs may hold too."""
+    itself = Path(diagnosis.run.path).resolve()
+    return [d for d in earlier if Path(d.run.path).resolve() != itself]
 
 
 def _diagnoses(runs: Sequence[Path], facts: Given) -> "tuple[list[Diagnosis], list[Unread]]":

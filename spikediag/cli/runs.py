@@ -22,6 +22,12 @@ class Failure:
     path: Path
     error: SpikediagError
 
+    @property
+    def sentence(self) -> str:
+        """The error, with the path in front where it does not name it: many runs are called run_1."""
+        said = str(self.error)
+        return said if str(self.path) in said else f"{self.path}: {said}"
+
 
 def attempt(paths: Sequence[Path], job: Callable[[Path], T]) -> Iterator[T | Failure]:
     """Do a job for each run at or below the paths, each run once, in the order typed."""

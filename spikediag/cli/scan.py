@@ -35,7 +35,7 @@ def scan(
         else:
             diagnoses.append(outcome)
     for failure in failures:
-        note(str(failure.error))
+        note(failure.sentence)
     if not diagnoses:
         return Exit.UNUSABLE
     show(_table(root, sorted(diagnoses, key=_badness)), uncut=True)

@@ -80,8 +80,8 @@ def _seeds(before: Side, after: Side, ratio: Ratio) -> Iterator[Text]:
         )
     elif ratio.dispersion > 1:
         yield say(
-            "Trainings of one side differ {spread:.1f} times as much as chance, so counts are divided "
-            "by that before the interval is taken.",
+            "Trainings of one side differ more than chance: counts are divided by {spread:.1f}, their "
+            "dispersion, before the interval is taken.",
             spread=ratio.dispersion,
         )
     else:

@@ -44,6 +44,9 @@ class Tested:
 def compare(ruling: Ruling, earlier: Sequence[Diagnosis], alpha: float) -> Ruling:
     """The ruling with what the earlier runs say; four tests share alpha equally (Bonferroni)."""
     level = alpha / len(RULES)
+    if not earlier:
+        gap = Gap(RATE, say("There is no earlier run to compare with."))
+        return replace(ruling, rules=(*ruling.rules, *RULES), gaps=(*ruling.gaps, gap))
     tag = _common_loss((ruling.diagnosis, *earlier))
     if tag is None:
         gap = Gap(RATE, say("The run and the {n} earlier ones share no loss.", n=len(earlier)))

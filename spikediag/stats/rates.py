@@ -43,13 +43,15 @@ class Ratio:
     high: float
     p: float  # two-sided, of equal rates
     p_increase: float  # one-sided, of no increase
-    dispersion: float  # the variance of repeated counts over that of a Poisson process, at least 1
+    dispersion: float  # what the counts were divided by, at least 1
 
 
 def dispersion(*sides: Counts) -> float:
     """Pearson's dispersion of counts around the rate of their side, pooled; 1 where nothing repeats.
 
-    Never below 1: counts that happen to agree are no licence for a narrower interval.
+    Never below 1: counts that happen to agree are no licence for a narrower interval. Above 1 it is estimated
+    from few trainings, and therefore raised by the square of Student's quantile over the normal one.
+    Reference: McCullagh and Nelder (1989), doi:10.1007/978-1-4899-3242-6, over-dispersion.
     """
     squares = degrees = 0.0
     for side in sides:
@@ -58,7 +60,10 @@ def dispersion(*sides: Counts) -> float:
         expected = [side.rate * exposure for exposure in side.exposures]
         squares += sum((k - e) ** 2 / e for k, e in zip(side.events, expected, strict=True))
         degrees += len(side.events) - 1
-    return max(1.0, squares / degrees) if degrees else 1.0
+    if squares <= degrees:
+        return 1.0
+    student = float(stats.t.ppf(0.975, degrees) / stats.norm.ppf(0.975))
+    return squares / degrees * student**2
 
 
 def rate_ratio(before: Counts, after: Counts, confidence: float = 0.95, spread: float | None = None) -> Ratio:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from xml.etree import ElementTree as ET
@@ -151,6 +152,10 @@ def test_bad_options_are_one_sentence_and_2(here, capsys, arguments, sentence):
 
 
 def test_a_run_beside_its_history(here, capsys):
-    assert entry.run(["check", CALM, "--against", CALM]) == 0
+    shutil.copytree(CALM, here / "good")
+    assert entry.run(["check", CALM, "--against", "good"]) == 0
     assert "Spikes per 10,000 points" in capsys.readouterr().out
+    assert entry.run(["check", CALM, "--against", CALM]) == 0
+    assert "no earlier run" in capsys.readouterr().out
+    assert entry.run(["check", CALM, "--against", CALM, "--strict"]) == 1
     assert entry.run(["check", CALM, "--against", "gone"]) == 2

@@ -52,13 +52,14 @@ def test_seeds_that_agree_are_no_licence_for_a_narrower_interval():
 def test_seeds_that_differ_widen_the_interval():
     wild = Counts((24, 20, 2), (1.0, 1.0, 1.0))
     calm = Counts((10, 11, 9), (1.0, 1.0, 1.0))
-    assert dispersion(wild) == pytest.approx(np.var(wild.events, ddof=1) / np.mean(wild.events))
+    student = stats.t.ppf(0.975, 2) / stats.norm.ppf(0.975)
+    assert dispersion(wild) == pytest.approx(student**2 * np.var(wild.events, ddof=1) / np.mean(wild.events))
     assert rate_ratio(wild, calm).high > rate_ratio(one(46, 3.0), one(30, 3.0)).high
 
 
-@pytest.mark.parametrize(("clumps", "least"), [(None, 0.95), (4.0, 0.88)])
+@pytest.mark.parametrize(("clumps", "least"), [(None, 0.95), (4.0, 0.93)])
 def test_the_interval_covers(clumps, least):
-    """Poisson counts: at least 95 %. Gamma-mixed ones of three seeds, variance 5 times the mean: nearly."""
+    """Poisson counts: at least 95 %. Gamma-mixed ones of three seeds, variance 5 times the mean: too."""
     rng = np.random.default_rng(11)
 
     def draw(mean):
