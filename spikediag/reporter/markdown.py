@@ -12,13 +12,13 @@ from spikediag.reporter.words import language
 from spikediag.reporter.words.writer import MARKDOWN, Writer
 
 
-def to_markdown(diagnosis: Diagnosis, lang: str = "en") -> str:
-    """The whole post-mortem; its pictures are the files of the format `png`.
+def to_markdown(diagnosis: Diagnosis, lang: str = "en", *, pictures: bool = False) -> str:
+    """The whole post-mortem; with `pictures` it shows the files of the format `png`, which stand beside it.
 
     Raises:
         UsageError: there is no such language.
     """
-    return _rendered("report.md.j2", diagnosis, lang)
+    return _rendered("report.md.j2", diagnosis, lang, pictures=pictures)
 
 
 def verdict(diagnosis: Diagnosis, lang: str = "en") -> str:
@@ -27,14 +27,14 @@ def verdict(diagnosis: Diagnosis, lang: str = "en") -> str:
     Raises:
         UsageError: there is no such language.
     """
-    return _rendered("verdict.md.j2", diagnosis, lang)
+    return _rendered("verdict.md.j2", diagnosis, lang, pictures=False)
 
 
-def _rendered(template: str, diagnosis: Diagnosis, lang: str) -> str:
+def _rendered(template: str, diagnosis: Diagnosis, lang: str, *, pictures: bool) -> str:
     writer = Writer(language.load(lang), MARKDOWN)
     env = environment(writer)
     env.globals["code_block"] = _code_block
-    text = env.get_template(template).render(page(diagnosis, writer))
+    text = env.get_template(template).render(page(diagnosis, writer), pictures=pictures)
     return re.sub(r"\n{3,}", "\n\n", text)
 
 

@@ -17,4 +17,4 @@ class Md:
 
     def render(self, diagnosis: Diagnosis, language: Language) -> tuple[Artifact, ...]:
         """One file, UTF-8."""
-        return (Artifact("report.md", to_markdown(diagnosis, language.code).encode()),)
+        return (Artifact("report.md", to_markdown(diagnosis, language.code, pictures=True).encode()),)

@@ -64,3 +64,7 @@ def test_a_log_line_is_no_remedy_and_commands_are_shell() -> None:
     text = written(builders.diagnosis())
     assert text.count("log_std_min") == 1
     assert "```sh\nspikediag analyze runs/bc\n```" in text
+
+
+def test_without_the_files_there_are_no_pictures() -> None:
+    assert "<img" not in reporter.to_markdown(builders.diagnosis())

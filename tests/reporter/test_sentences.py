@@ -58,7 +58,7 @@ def said() -> set[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Writer, "_spans", listen)
         for diagnosis in variants():
-            reporter.to_markdown(diagnosis)
+            reporter.to_markdown(diagnosis, pictures=True)
             reporter.summary(diagnosis, "zh")
             reporter.figure(diagnosis)
         reporter.render(builders.diagnosis(), ["html", "png"])

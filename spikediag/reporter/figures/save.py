@@ -15,5 +15,5 @@ def png(figure: Figure) -> bytes:
     pixels, buffer = io.BytesIO(), io.BytesIO()
     figure.savefig(pixels, format="rgba")
     picture = Image.frombytes("RGBA", canvas.get_width_height(), pixels.getvalue()).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG")
     return buffer.getvalue()
