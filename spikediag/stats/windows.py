@@ -73,7 +73,8 @@ def _calm_contrasts(series: FloatArray, width: int, length: int) -> FloatArray:
     if not len(starts) or baseline < 1:
         return np.array([])
     means = sliding_window_view(series, width)[starts].mean(axis=1)
-    return means - np.median(sliding_window_view(series, baseline)[starts - baseline], axis=1)
+    levels = np.median(sliding_window_view(series, baseline)[starts - baseline], axis=1)
+    return np.asarray(means - levels)
 
 
 def _spread(references: FloatArray) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from spikediag.attribution import remedies, resampling
+from spikediag.attribution.algebra import drivers
 from spikediag.attribution.likelihood import likelihood
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset, beta2, sampling
@@ -174,6 +175,21 @@ def _mechanism(case: Case, drawn: Sampling | None) -> Text:
     if drawn is None:
         return say(
             "A large batch at a fixed number of steps means many passes, memorised samples and a tiny sigma."
+        )
+    split = drivers(case)
+    if split is not None and split.error is not None and split.concentration > 0.5 * split.total:
+        return say(
+            "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them and sigma shrink "
+            "around them. Of "
+            "the {height:.1f} nats, {focus:.1f} came from errors that landed where sigma is smallest; "
+            "their size made "
+            "{error:.1f}, sigma itself {sigma:.1f}.",
+            passes=drawn.passes,
+            dataset=drawn.dataset,
+            height=split.total,
+            focus=split.concentration,
+            error=split.error,
+            sigma=split.sigma,
         )
     return say(
         "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them; sigma then shrinks "

@@ -10,7 +10,7 @@ from spikediag.attribution.gradients import LARGE, GradientRise, adam_staleness,
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import beta2
-from spikediag.model import Case, Evidence, Role, Tier, say
+from spikediag.model import Case, Evidence, Role, Text, Tier, say
 
 
 @cause
@@ -59,13 +59,7 @@ class GradExplosion:
                 remedies.lower_beta2(case.run, beta2(case.run)),
                 remedies.decay_rate(case.run),
             ),
-            mechanism=say(
-                "{tag} leapt to {factor:.0f} times its median at step {step:,}; the update it made raised "
-                "the loss.",
-                tag=rise.tag,
-                factor=rise.factor,
-                step=rise.step,
-            ),
+            mechanism=_mechanism(rise),
         )
 
     def _usual(self, rise: GradientRise) -> Evidence:
@@ -92,6 +86,23 @@ class GradExplosion:
                 ratio,
                 self.stale,
             )
+
+
+def _mechanism(rise: GradientRise) -> Text:
+    if rise.lead > 0:
+        return say(
+            "{tag} leapt to {factor:.0f} times its median at step {step:,}, before the loss; the update it "
+            "made "
+            "raised the loss.",
+            tag=rise.tag,
+            factor=rise.factor,
+            step=rise.step,
+        )
+    return say(
+        "{tag} leapt to {factor:.0f} times its median together with the loss: it may be the consequence.",
+        tag=rise.tag,
+        factor=rise.factor,
+    )
 
 
 def _order(rise: GradientRise) -> Evidence:
