@@ -75,7 +75,7 @@ def _autopsy(moments: Sequence[Moment]) -> str:
     """The updates into the worst of the moments, and the first ones out of it."""
     worst = max(range(len(moments)), key=lambda i: moments[i].dataset_loss)
     lines = [
-        "| update | its batch | 98 % of other batches | all transitions | gripper's share | mse | min log-std |",
+        "| update | its batch | 98 % of other batches | all transitions | gripper | mse | min log-std |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
