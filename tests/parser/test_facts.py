@@ -411,3 +411,15 @@ def test_sampling(tmp_path, value: str, word: str) -> None:
     key = "sampling" if "dots" in value else "replacement"
     run = run_with(tmp_path, **{"a/b/run/config.yaml": f"{key}: {value}\n"})
     assert run.fact("sampling").value == word
+
+
+def test_the_home_folder_is_everybodys(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "a"))
+    assert run_with(tmp_path, **{"a/config.yaml": "batch_size: 64\n"}).fact("batch_size").value is None
+
+
+def test_hyper_parameters_in_a_folder_of_their_own(tmp_path) -> None:
+    write(tmp_path, curves(LOSS))
+    record = Event(wall_time=START, summary=summary_v2.hparams_pb({"batch_size": 16}))
+    write(tmp_path / "1700000000.5", [record])
+    assert read_run(tmp_path).fact("batch_size").value == 16

@@ -20,7 +20,7 @@ def scalar(tag: str, step: int, value: float, wall: float | None = None) -> Even
 
 def write(path: Path, records: Iterable[Event | bytes]) -> Path:
     """Write an event file, with its header record first; `path` is the file or its folder."""
-    file = path if path.suffix or "tfevents" in path.name else path / NAME
+    file = path if "tfevents" in path.name else path / NAME
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as out:
         writer = RecordWriter(out)

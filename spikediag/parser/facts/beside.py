@@ -1,6 +1,7 @@
 """Configuration files in the folder of a run and up to three levels above it."""
 
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ def configuration(run: Path, inside: Path | None = None) -> Iterator[Found]:
 
     Files of `run` itself are certain. Above it, a file counts only if it states a batch size or a learning
     rate, and the search stops below the root of a repository, whose files belong to the program and not to
-    the run.
+    the run, and below the home and the temporary folder.
 
     Args:
         run: the folder that holds the event files.
@@ -49,7 +50,7 @@ def configuration(run: Path, inside: Path | None = None) -> Iterator[Found]:
     count = 0
     for level, folder in enumerate((run, *run.parents[:LEVELS])):
         own = level == 0 or (inside is not None and folder.is_relative_to(inside))
-        if not own and any((folder / border).exists() for border in BORDERS):
+        if not own and _is_border(folder):
             return
         for path in _candidates(folder):
             count += 1
@@ -58,6 +59,16 @@ def configuration(run: Path, inside: Path | None = None) -> Iterator[Found]:
             found = _read(path, run, level, own=own)
             if own or found.left_out or {claim.name for claim in found.claims} & TELLING:
                 yield found
+
+
+def _is_border(folder: Path) -> bool:
+    """Whether a folder is the root of a repository, or one that everybody's files lie in."""
+    if folder in (Path.home(), Path(tempfile.gettempdir()), folder.parent):
+        return True
+    try:
+        return any((folder / border).exists() for border in BORDERS)
+    except OSError:
+        return True
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
