@@ -19,25 +19,25 @@ SEEN = say("It changes how many spikes are seen, not how many there are.")
 CHANCE = say("Chance: only several seeds a side tell it from an effect.")
 OTHER = say("No effect on spikes is known.")
 
-# In the order of the effect that each had on the number of spikes in the remedies of sample_runs and in the
-# published studies that docs name; a seed and the logging come last because they explain without a cause.
+# In the order of the effect that each had on the number of spikes in the study of sample_runs (README there),
+# then what was not measured; length, logging and seed come last, as they explain without a cause.
 REASONS = {
     "sigma_min": SIGMA,
     "log_std_min": SIGMA,
+    "grad_clip": CLIP,
+    "beta2": ADAM,
     "batch_size": BATCH,
     "effective_batch_size": BATCH,
     "lr_schedule": PACE,
     "learning_rate": PACE,
-    "beta2": ADAM,
     "optimizer": ADAM,
     "beta1": ADAM,
     "dropout": REGULAR,
-    "grad_clip": CLIP,
-    "dataset_size": SAMPLES,
-    "sampling": DRAW,
     "weight_decay": REGULAR,
     "gradient_accumulation": BATCH,
     "world_size": BATCH,
+    "dataset_size": SAMPLES,
+    "sampling": DRAW,
     "action_dim": PROBLEM,
     "train_steps": LENGTH,
     "log_every": SEEN,
