@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from spikediag.model import Advice, Condition, Diagnosis, Finding, Kind, Status, Verdict
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
+ROWS = 50  # findings in the table; JSON has them all
 OPEN = (Status.SUPPORTED, Status.PLAUSIBLE)
 GRAVEST = (Kind.NON_FINITE, Kind.DIVERGENCE)
 
@@ -13,6 +14,11 @@ GRAVEST = (Kind.NON_FINITE, Kind.DIVERGENCE)
 def main_findings(diagnosis: Diagnosis) -> tuple[Finding, ...]:
     """The findings told in full, gravest first: lost runs, then by height in robust sigmas."""
     return by_gravity(diagnosis)[:CLOSE_UPS]
+
+
+def listed(diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """The findings of the table, the gravest ones when there are too many, in step order."""
+    return tuple(sorted(by_gravity(diagnosis)[:ROWS], key=lambda f: (f.spike.onset_step, f.id)))
 
 
 def by_gravity(diagnosis: Diagnosis) -> tuple[Finding, ...]:

@@ -158,6 +158,14 @@ def test_awkward_series_are_drawn_without_a_warning(values: np.ndarray) -> None:
     assert len(dark.content) > 1_000
 
 
+def test_a_crowd_of_points_shows_its_level_and_a_smooth_line_is_left_alone() -> None:
+    noise = np.random.default_rng(0).normal(-15, 0.3, 50_000)
+    band, middle = drawn(lone(noise)).axes[0].lines
+    assert len(band.get_xdata()) > len(middle.get_xdata())
+    np.testing.assert_allclose(middle.get_ydata(), -15, atol=0.2)
+    assert len(drawn(lone(np.linspace(0, 1, 50_000))).axes[0].lines) == 1
+
+
 def test_non_finite_points_are_crossed() -> None:
     figure = drawn(lone(np.array([1.0, np.nan, np.inf, 2.0])))
     (crosses,) = (line for line in figure.axes[0].lines if line.get_marker() == "x")

@@ -1,6 +1,7 @@
 """The Markdown report."""
 
 import re
+from dataclasses import replace
 
 from spikediag import reporter
 from tests.reporter import builders
@@ -68,3 +69,13 @@ def test_a_log_line_is_no_remedy_and_commands_are_shell() -> None:
 
 def test_without_the_files_there_are_no_pictures() -> None:
     assert "<img" not in reporter.to_markdown(builders.diagnosis())
+
+
+def test_a_crowd_of_findings_keeps_the_gravest_rows() -> None:
+    small, big = builders.findings()
+    crowd = tuple(replace(small, id=f"F{n}") for n in range(80))
+    text = written(builders.diagnosis(found=(*crowd, replace(big, id="F99"))))
+    rows = re.findall(r"^\| (F\d+) \|", text, flags=re.MULTILINE)
+    assert len(rows) == 50
+    assert "F99" in rows
+    assert "31 smaller ones stand in the JSON report only." in text

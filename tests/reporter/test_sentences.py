@@ -19,6 +19,7 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.diagnosis()
     yield builders.calm()
     yield builders.resumed()
+    yield builders.diagnosis(found=builders.findings() * 30)
     small, big = builders.findings()
     for kind in Kind:
         for end in (None, 15_310):

@@ -10,7 +10,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from spikediag.model import Finding, Series, Text, say
 from spikediag.reporter.figures import scale
-from spikediag.reporter.figures.decimate import decimate
+from spikediag.reporter.figures.decimate import Band, band, decimate
 from spikediag.reporter.figures.style import Theme
 from spikediag.reporter.words.writer import Writer, verbatim
 
@@ -18,6 +18,7 @@ Drawing: TypeAlias = Callable[[Axes, Finding, Theme, Writer], None]
 
 TITLE_LIMIT = 36  # characters of a tag above a panel, so that a remark fits beside it
 DOTS = 80  # points that still stand apart
+THICK = 5  # points on paper
 CROSSES = 30  # non-finite points that are still told apart
 
 
@@ -36,8 +37,22 @@ def draw(
     dots = "o" if len(line.steps) <= DOTS else None
     axes.plot(line.steps, line.values, color=theme.line(series.role), marker=dots, markersize=2.5)
     scale.choose(axes, line.values, edges)
+    crowd = band(series.steps[part], series.values[part])
+    if crowd is not None:
+        _middle(axes, crowd, theme)
     _non_finite(axes, series, part, theme)
     heading(axes, writer.text(_title(axes, writer.name(series.tag, TITLE_LIMIT))), theme, raised)
+
+
+def _middle(axes: Axes, crowd: Band, theme: Theme) -> None:
+    """The medians, in the colour of the paper, where the band of points is thick enough to carry a line."""
+    ends = (
+        axes.transData.transform(np.column_stack((crowd.steps, y)))[:, 1] for y in (crowd.low, crowd.high)
+    )
+    low, high = ends
+    thick = (high - low) * 72 / axes.figure.dpi >= THICK
+    if thick.any():
+        axes.plot(crowd.steps, np.where(thick, crowd.middle, np.nan), color=theme.paper, linewidth=1.1)
 
 
 def heading(axes: Axes, title: str, theme: Theme, raised: float = 0.0) -> None:

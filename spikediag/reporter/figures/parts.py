@@ -43,6 +43,7 @@ def draw(axes: Axes, finding: Finding, theme: Theme, writer: Writer) -> None:
             va="center",
             fontsize=8,
             color=theme.ink,
+            bbox={"facecolor": theme.paper, "edgecolor": "none", "pad": 0.3},
         )
     span = (max(reach) - min(reach)) or 1.0
     axes.set_xlim(min(reach) - 0.02 * span, max(reach) + 0.2 * span)

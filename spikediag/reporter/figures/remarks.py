@@ -13,7 +13,7 @@ from spikediag.reporter.words.writer import Writer, verbatim
 def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
     """The jump of a loss, the change of an error, or that a learning rate never changed."""
     finding = lead(diagnosis)
-    if series.role is Role.LEARNING_RATE and len(series) and np.ptp(series.values) == 0:
+    if series.role is Role.LEARNING_RATE and len(series) and np.all(series.values == series.values[0]):
         return say("constant at {value}", value=verbatim(number(float(series.values[0]))))
     if finding is None:
         return None
