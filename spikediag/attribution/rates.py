@@ -56,22 +56,22 @@ def _warm_up_end(steps: np.ndarray, logs: np.ndarray) -> RateChange | None:
 
 @dataclass(frozen=True)
 class Dose:
-    """Spikes of the loss before and after a change of the rate."""
+    """Spikes of the loss in equal stretches before and after a change of the rate."""
 
     before: int
     after: int
-    chance: float  # of so many after it, if spikes came evenly over the run
+    chance: float  # of so many after it, if spikes were as frequent on both sides
 
 
 def dose(case: Case, change: RateChange) -> Dose | None:
-    """Count the spikes on both sides of a change; None with fewer than two."""
+    """Count the spikes within equal stretches before and after a change; None with fewer than two."""
     loss = case.run.series[case.spike.tag]
     peaks = [int(loss.steps[m.peak]) for m in case.spike.members]
     peaks += [s.peak_step for s in case.spikes.get(case.spike.tag, ()) if s.kind is Kind.TRANSIENT]
     peaks = sorted(set(peaks) | {case.spike.peak_step})
-    after = sum(step >= change.step for step in peaks)
-    if len(peaks) < 2 or len(loss) < 2:
+    reach = min(change.step - float(loss.steps[0]), float(loss.steps[-1]) - change.step)
+    before = sum(change.step - reach <= step < change.step for step in peaks)
+    after = sum(change.step <= step <= change.step + reach for step in peaks)
+    if before + after < 2:
         return None
-    share = (float(loss.steps[-1]) - change.step) / (float(loss.steps[-1] - loss.steps[0]) or 1.0)
-    chance = float(stats.binom.sf(after - 1, len(peaks), min(max(share, 0.0), 1.0)))
-    return Dose(len(peaks) - after, after, chance)
+    return Dose(before, after, float(stats.binom.sf(after - 1, before + after, 0.5)))

@@ -157,7 +157,8 @@ def _dose(case: Case, series: Series, change: RateChange) -> Iterator[Evidence]:
     if counted is None or change.factor <= 1:
         return
     reading = say(
-        "{after} of {all} spikes of this loss come after the rise of {tag}; by chance {chance:.2g}.",
+        "{after} of {all} spikes in equal stretches around the rise of {tag} come after it; by chance "
+        "{chance:.2g}.",
         after=counted.after,
         all=counted.before + counted.after,
         tag=series.tag,
