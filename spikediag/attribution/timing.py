@@ -64,8 +64,17 @@ def _shakes(earlier: Spike, later: Spike) -> bool:
 
 
 def begin(case: Case) -> int:
-    """The step at which it all began: the onset of the spike, or of the one it is an aftershock of."""
-    return origin(case).onset_step
+    """The step at which it all began: the onset of the spike, or of the one it is an aftershock of.
+
+    For a train, the first of its large members: small spikes of long before may have other reasons.
+    """
+    spike, loss = case.spike, case.run.series[case.spike.tag]
+    if spike.kind is not Kind.TRAIN or not spike.members:
+        return origin(case).onset_step
+    heights = [float(loss.values[m.peak]) - spike.baseline for m in spike.members]
+    large = AFTERSHOCK_SHARE * max(heights)
+    first = next(m for m, height in zip(spike.members, heights, strict=True) if height >= large)
+    return int(loss.steps[first.start])
 
 
 def onset(case: Case) -> float:

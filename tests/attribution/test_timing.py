@@ -30,3 +30,9 @@ def test_precedence_is_the_likelihood_ratio_of_the_delay() -> None:
         expected = math.log10(20_000 * math.exp(-lag / 100) / 100)
         assert precedence(lag, 20_000, (100.0,), 1) == pytest.approx(expected)
     assert precedence(0, 20_000, (100.0,), 10) == pytest.approx(precedence(0, 20_000, (100.0,), 1) - 1)
+
+
+def test_a_train_begins_with_its_first_large_member() -> None:
+    run = cases.make_run(cases.nll({600: 5, 900: 5, 1500: 60, 1600: 40}), cases.mse())
+    train = cases.train_at(run, [600, 900, 1500, 1600])
+    assert begin(cases.make_case(run, train)) == 15_000
