@@ -100,6 +100,12 @@ def test_close_up_shows_levels_peak_interval_margin_and_parts() -> None:
     assert [b.get_x() for b in bars] == pytest.approx([0.0, 2.0, 9.6, 0.0])
 
 
+def test_close_up_of_a_train_is_that_of_its_highest_member() -> None:
+    figure = near(builders.diagnosis(), 0)
+    assert "F1: train of spikes, the highest of 5 at step 17,110" in texts(figure)
+    assert figure.axes[0].get_xlim()[0] > 16_000
+
+
 def test_close_up_of_a_shift_shows_the_new_level_and_measures_to_it() -> None:
     spike = replace(builders.leap(), stop=2_000, end_step=None, kind=Kind.LEVEL_SHIFT, height=9.8)
     figure = near(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)), 0)

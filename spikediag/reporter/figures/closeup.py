@@ -89,10 +89,16 @@ def _asides(view: CloseUp) -> list[tuple[float, panel.Drawing]]:
 
 
 def _title(figure: Figure, view: CloseUp, height: float) -> None:
+    spike = view.finding.spike
     title = say(
-        "{id}: {kind} at step {step:,}",
-        id=view.finding.id,
-        kind=view.writer.word("kind", view.finding.spike.kind.value),
-        step=view.finding.spike.onset_step,
+        "{id}: {kind} at step {step:,}", id=view.finding.id, kind=spike.kind.value, step=spike.onset_step
     )
+    if spike.members:
+        title = say(
+            "{id}: {kind}, the highest of {count:,} at step {step:,}",
+            id=view.finding.id,
+            kind=spike.kind.value,
+            count=spike.count,
+            step=view.window.peak,
+        )
     figure.text(0.012, 1 - 0.12 / height, view.writer.text(title), va="top", fontsize=12, fontweight="bold")
