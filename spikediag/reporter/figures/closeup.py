@@ -81,7 +81,7 @@ def _asides(view: CloseUp) -> list[tuple[float, panel.Drawing]]:
     """What stands beside the curves, with heights in inches."""
     found = view.finding
     asides: list[tuple[float, panel.Drawing]] = []
-    if found.components:
+    if parts.drawable(found):
         asides.append((parts.height(found), parts.draw))
     if margins.testable(found):
         asides.append((margins.height(found), margins.forest))

@@ -1,5 +1,7 @@
 """The jump in parts: one bar per component, each starting where the last one ended."""
 
+import math
+
 from matplotlib.axes import Axes
 
 from spikediag.model import Finding, Role, say
@@ -7,6 +9,11 @@ from spikediag.reporter.figures import panel
 from spikediag.reporter.figures.style import Theme
 from spikediag.reporter.words.numbers import number
 from spikediag.reporter.words.writer import Writer
+
+
+def drawable(finding: Finding) -> bool:
+    """Whether there are parts, and every one is a number."""
+    return bool(finding.components) and all(math.isfinite(c.value) for c in finding.components)
 
 
 def height(finding: Finding) -> float:
