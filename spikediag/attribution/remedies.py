@@ -1,6 +1,7 @@
 """What to do, with this run's numbers; ranked by the effect each had in the measured study of sample_runs."""
 
 import math
+import shlex
 
 from spikediag.attribution.settings import last_step
 from spikediag.model import Advice, Run, say
@@ -131,7 +132,7 @@ def verify(run: Run) -> Advice:
             "Verify by training again with one change: the same code spikes with some seeds and not with "
             "others."
         ),
-        f"spikediag compare {run.path} RUN_AFTER",
+        f"spikediag compare {shlex.quote(run.path)} RUN_AFTER",
         9,
     )
 

@@ -9,6 +9,7 @@ from spikediag.model import Diagnosis
 from spikediag.reporter.page import page
 from spikediag.reporter.templates import environment
 from spikediag.reporter.words import language
+from spikediag.reporter.words.escape import visible_lines
 from spikediag.reporter.words.writer import MARKDOWN, Writer
 
 
@@ -40,6 +41,7 @@ def _rendered(template: str, diagnosis: Diagnosis, lang: str, *, pictures: bool)
 
 def _code_block(code: str, indent: str = "   ") -> Markup:
     """A fence longer than any fence inside, indented for a list item."""
+    code = visible_lines(code)
     syntax = "sh" if code.startswith("spikediag ") else "python"
     fence = "```"
     while fence in code:

@@ -11,6 +11,7 @@ from spikediag.reporter.headline import headline
 from spikediag.reporter.page import MATTERS, answer, font_note
 from spikediag.reporter.story import story
 from spikediag.reporter.words import language
+from spikediag.reporter.words.escape import visible_lines
 from spikediag.reporter.words.writer import PLAIN, Writer
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -60,7 +61,7 @@ def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> Terminal
         sparkline=sparkline(shown.values, width) if shown else "",
         rows=tuple(Row(writer.text(a), writer.text(b)) for a, b in _rows(diagnosis)),
         next_step=writer.text(step.text) if step else "",
-        code=step.code if step else None,
+        code=visible_lines(step.code) if step and step.code else None,
         next_label=writer.text(say("Next")),
         report_label=writer.text(say("Report")),
         notes=tuple(writer.text(note) for note in (font_note(writer.language),) if note),

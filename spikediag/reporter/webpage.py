@@ -11,6 +11,7 @@ from spikediag.reporter.page import page
 from spikediag.reporter.selection import main_findings
 from spikediag.reporter.templates import environment
 from spikediag.reporter.words import escape, language
+from spikediag.reporter.words.escape import visible_lines
 from spikediag.reporter.words.writer import HTML, PLAIN, Writer
 
 OVERVIEW = say("Every series on one step axis, findings shaded")
@@ -87,4 +88,4 @@ def _themes() -> dict[str, list[tuple[Markup, Markup]]]:
 
 
 def _code_block(code: str) -> Markup:
-    return Markup("<pre><code>{}</code></pre>").format(code)
+    return Markup("<pre><code>{}</code></pre>").format(visible_lines(code))

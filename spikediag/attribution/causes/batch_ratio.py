@@ -1,5 +1,6 @@
 """batch-ratio: the batch is a large part of the dataset, and every sample is used thousands of times."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -168,7 +169,7 @@ def _unknown(case: Case) -> Advice:
     text = say(
         "{names} unknown: give it on the command line or in spikediag.toml.", names=" and ".join(names)
     )
-    return Advice(text, f"spikediag analyze {case.run.path} {flags}")
+    return Advice(text, f"spikediag analyze {shlex.quote(case.run.path)} {flags}")
 
 
 def _mechanism(case: Case, drawn: Sampling | None) -> Text:

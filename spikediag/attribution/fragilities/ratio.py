@@ -1,5 +1,7 @@
 """batch-ratio: how large a part of the dataset one batch is."""
 
+import shlex
+
 from spikediag.attribution import remedies
 from spikediag.attribution.settings import batch_and_dataset
 from spikediag.model import Advice, Condition, Run, Status, say
@@ -60,7 +62,7 @@ def _unknown(run: Run) -> Condition:
         (
             Advice(
                 say("Give {names} on the command line or in spikediag.toml.", names=", ".join(names)),
-                f"spikediag analyze {run.path} {flags}",
+                f"spikediag analyze {shlex.quote(run.path)} {flags}",
             ),
         ),
     )

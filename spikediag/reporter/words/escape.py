@@ -23,6 +23,11 @@ def visible(text: str, limit: int = LIMIT) -> str:
     return "".join(_spell(c) if unicodedata.category(c) in INVISIBLE else c for c in shown)
 
 
+def visible_lines(code: str) -> str:
+    """Code to paste, line by line: a path in it is as hostile as anywhere."""
+    return "\n".join(visible(line, limit=1000) for line in code.split("\n"))
+
+
 def _spell(char: str) -> str:
     return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
 
