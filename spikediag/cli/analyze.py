@@ -68,7 +68,7 @@ def _print_json(runs: Sequence[Path], facts: Given) -> int:
     if not documents:
         return Exit.UNUSABLE
     whole = documents[0] if len(documents) == 1 else documents
-    typer.echo(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False))
+    typer.echo(json.dumps(whole, indent=2, allow_nan=False))
     return Exit.DONE
 
 

@@ -66,7 +66,7 @@ def compare(
     if as_json:
         documents = [comparison.to_dict(c) for c in made]
         whole = documents[0] if len(documents) == 1 else documents
-        typer.echo(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False))
+        typer.echo(json.dumps(whole, indent=2, allow_nan=False))
     elif as_table:
         typer.echo(comparison.table(made), nl=False)
     else:

@@ -4,13 +4,18 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from spikediag.cli.exits import Exit
+from spikediag.cli.terminal import note
 from spikediag.errors import SpikediagError
 
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a path or tag that cannot be written is no bug
     sys.exit(run(sys.argv[1:]))
 
 
@@ -43,7 +48,7 @@ def _dispatch(arguments: list[str]) -> int:
 def _show(error: SpikediagError, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    print(f"spikediag: {error}", file=sys.stderr)  # noqa: T201
+    note(str(error))
 
 
 def _not_ours(error: Exception, debug: bool) -> int:
@@ -58,9 +63,8 @@ def _not_ours(error: Exception, debug: bool) -> int:
         traceback.print_exc()
     where = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
     hint = "" if debug else " Run it again with --debug to see the traceback, and send that with the report."
-    print(  # noqa: T201
-        f"spikediag: internal error ({type(error).__name__}: {error}){where}. This is a bug in spikediag, "
-        f"not in your run: please report it, with the command you typed.{hint}",
-        file=sys.stderr,
+    note(
+        f"internal error ({type(error).__name__}: {error}){where}. This is a bug in spikediag, "
+        f"not in your run: please report it, with the command you typed.{hint}"
     )
     return Exit.BUG

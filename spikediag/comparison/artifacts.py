@@ -16,7 +16,7 @@ def artifacts(comparisons: Sequence[Comparison]) -> tuple[Artifact, ...]:
     """The files of comparisons that share their side before."""
     documents = [to_dict(c) for c in comparisons]
     whole = documents[0] if len(documents) == 1 else documents
-    written = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    written = json.dumps(whole, indent=2, allow_nan=False) + "\n"
     return (
         Artifact(PAGE, to_markdown(comparisons).encode()),
         Artifact(DOCUMENT, written.encode()),

@@ -25,6 +25,8 @@ def compare(
     Raises:
         UsageError: the runs share no loss or no stretch of the axis, or passes cannot be computed.
     """
+    if not min_height >= 0:
+        raise UsageError(f"the least height of a spike is a number of at least 0, not {min_height}.")
     everyone = [d for group in (before, *afters) for d in group.diagnoses]
     loss = sides.loss_tag(everyone)
     if loss is None:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from spikediag.model import FloatArray
-from spikediag.stats.scale import robust_sigma
+from spikediag.stats.scale import local_noise
 
 WINDOW = 257  # points of the running median that is the baseline; shorter excursions do not move it
 SIGMAS = 8.0  # of the noisiest run: noise alone does not get there
@@ -36,9 +36,9 @@ def ruler(series: Iterable[FloatArray], least: float = 0.0) -> float:
 
 
 def noise(values: FloatArray) -> float:
-    """Robust standard deviation of the finite values around their running median; 0 without any."""
+    """Robust standard deviation of the finite values around the baseline; 0 without any."""
     finite = values[np.isfinite(values)]
-    return robust_sigma(finite - _baseline(finite)) if len(finite) else 0.0
+    return local_noise(finite - _baseline(finite)) if len(finite) else 0.0
 
 
 def excursions(values: FloatArray, height: float) -> tuple[Excursion, ...]:

@@ -159,3 +159,26 @@ def test_a_run_beside_its_history(here, capsys):
     assert "no earlier run" in capsys.readouterr().out
     assert entry.run(["check", CALM, "--against", CALM, "--strict"]) == 1
     assert entry.run(["check", CALM, "--against", "gone"]) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here a file may have any name")
+def test_names_that_no_encoding_can_write_are_shown_and_not_obeyed(here):
+    hostile = os.fsdecode(b"evil\xff\n::error::owned\x1b[31m")
+    shutil.copytree(SPIKY, here / hostile)
+    files = ("--junit", "j.xml", "--sarif", "s.json", "--gitlab", "g.json", "--markdown", "c.md")
+    done = spikediag("check", hostile, *files, cwd=here, PYTHONIOENCODING="ascii", GITHUB_ACTIONS="true")
+    assert done.returncode == 1, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "\n::error::owned" not in done.stdout
+    json.loads((here / "s.json").read_text())
+    done = spikediag("analyze", hostile, "--json", cwd=here, PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout)["run"]["name"] == hostile
+    done = spikediag("analyze", hostile, "--format", "md,html", cwd=here, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert {p.name for p in (here / "reports").iterdir()} == {"evil_error_owned_31m"}
+    assert "\x1b" not in (here / "reports" / "evil_error_owned_31m" / "report.md").read_text()
+    done = spikediag("compare", hostile, CALM, "--out", "reports", cwd=here, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    done = spikediag("scan", ".", cwd=here, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr

@@ -81,3 +81,16 @@ def test_no_series_is_too_odd(values):
 def test_noise_alone_has_none_in_twenty_trainings():
     runs = [curve(seed) for seed in range(20)]
     assert sum(len(excursions(values, ruler(runs))) for values in runs) == 0
+
+
+def test_a_loss_that_mostly_repeats_itself_has_a_ruler():
+    values = np.zeros(1000)
+    values[::5] = 0.01 * np.sin(np.arange(200))
+    assert excursions(values, ruler([values])) == ()
+    values[500] = 5.0
+    assert len(excursions(values, ruler([values]))) == 1
+
+
+def test_a_constant_has_none():
+    for level in (0.0, 0.1, -1e7):
+        assert excursions(np.full(500, level), ruler([np.full(500, level)])) == ()

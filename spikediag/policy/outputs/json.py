@@ -15,7 +15,7 @@ SCHEMA = "spikediag.check/1"
 
 def to_json(gate: Gate) -> str:
     """Strict JSON: what could not be computed, or is not finite, is null."""
-    return json.dumps(to_dict(gate), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(to_dict(gate), indent=2, allow_nan=False) + "\n"
 
 
 def to_dict(gate: Gate) -> dict[str, Any]:

@@ -67,7 +67,10 @@ def _results(ruling: Ruling, rules: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _result(ruling: Ruling, rule: str, rules: list[str], level: str, reading: Text) -> dict[str, Any]:
-    place = {"artifactLocation": {"uri": quote(source_file(ruling))}, "region": {"startLine": 1}}
+    place = {
+        "artifactLocation": {"uri": quote(source_file(ruling), errors="surrogateescape")},
+        "region": {"startLine": 1},
+    }
     return {
         "ruleId": rule,
         "ruleIndex": rules.index(rule),

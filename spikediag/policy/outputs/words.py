@@ -46,7 +46,9 @@ def fingerprint(ruling: Ruling, breach: Breach) -> str:
     """The same for the same breach in the next check: by run, rule, tag and kind, with a number for twins."""
     twins = [b for b in ruling.breaches if _identity(ruling, b) == _identity(ruling, breach)]
     number = next(n for n, twin in enumerate(twins) if twin is breach)
-    return hashlib.sha256("\0".join((*_identity(ruling, breach), str(number))).encode()).hexdigest()
+    return hashlib.sha256(
+        "\0".join((*_identity(ruling, breach), str(number))).encode(errors="surrogatepass")
+    ).hexdigest()
 
 
 def source_file(ruling: Ruling) -> str:
