@@ -73,6 +73,35 @@ def test_tensor_encodings(tmp_path, dtype: str, packed: bool) -> None:
     assert len(columns.tags["loss"].steps) == 20
 
 
+@pytest.mark.parametrize(
+    ("code", "dtype"),
+    [
+        (1, "<f4"), (2, "<f8"), (3, "<i4"), (4, "u1"), (5, "<i2"), (6, "i1"), (9, "<i8"), (10, "?"),
+        (17, "<u2"), (19, "<f2"), (22, "<u4"), (23, "<u8"),
+    ],
+)  # fmt: skip
+def test_every_numeric_type_as_bytes(tmp_path, code: int, dtype: str) -> None:
+    records = []
+    for step in range(10):
+        record = Event(wall_time=START, step=step)
+        value = record.summary.value.add(tag="loss")
+        value.tensor.dtype = code
+        value.tensor.tensor_content = np.array([step % 2 + 1 if dtype != "?" else 1], dtype).tobytes()
+        records.append(record)
+    columns = read_columns(write(tmp_path, records).read_bytes())
+    expected = np.ones(10) if dtype == "?" else np.arange(10) % 2 + 1
+    np.testing.assert_array_equal(columns.tags["loss"].values, expected)
+
+
+@pytest.mark.parametrize(
+    "array", [np.array([1.0, 2.0]), np.array(["text"], object), np.zeros(0), np.array(1 + 2j)], ids=str
+)
+def test_what_is_no_single_number_is_no_scalar(tmp_path, array: np.ndarray) -> None:
+    columns = read_columns(write(tmp_path, [tensor("x", step, array) for step in range(20)]).read_bytes())
+    assert not columns.tags
+    assert len(columns.others["scalars", "x"]) == 20
+
+
 @pytest.mark.parametrize(("dtype", "bits"), [(DT_HALF, 0x3E00), (DT_BFLOAT16, 0x3FC0)])
 def test_half_floats_as_integers(tmp_path, dtype: int, bits: int) -> None:
     records = []
