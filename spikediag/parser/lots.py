@@ -20,6 +20,18 @@ WORDS = {1: "u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 
 
 @dataclass(frozen=True)
+class Models:
+    """One example of each kind of record in a lot, and which kind each record is of."""
+
+    payloads: tuple[bytes, ...]
+    kinds: NDArray[np.int64]  # (n,) positions in `payloads`; not looked at when there is only one
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Bring one value per kind to one per record, (n,) or (1,)."""
+        return values if len(values) == 1 else values[self.kinds]
+
+
+@dataclass(frozen=True)
 class Lot:
     """Payloads of `length` bytes at `starts`, (n,), ascending."""
 
@@ -41,11 +53,16 @@ class Lot:
         ahead = np.diff(self.starts)
         return int(ahead[0]) if len(ahead) and bool((ahead == ahead[0]).all()) else 0
 
-    def agrees(self, model: bytes, mask: bytes) -> NDArray[np.bool_]:
-        """Tell which payloads equal `model` wherever `mask` has a one, (n,)."""
+    def only(self, which: NDArray[np.bool_]) -> "Lot":
+        """Take some of the records."""
+        return self if which.all() else Lot(self.buffer, self.starts[which], self.length)
+
+    def agrees(self, models: Models, mask: bytes) -> NDArray[np.bool_]:
+        """Tell which payloads equal their model wherever `mask` has a one, (n,)."""
         same = np.ones(len(self.starts), dtype=bool)
         for at, visible in _visible(mask):
-            expected = np.uint64(int.from_bytes(model[at : at + 8], "little")) & visible
+            words = [int.from_bytes(payload[at : at + 8], "little") for payload in models.payloads]
+            expected = models.spread(np.array(words, dtype=np.uint64)) & visible
             same &= (self.column(at, "<u8") & visible) == expected
         return same
 
@@ -66,20 +83,17 @@ class Lot:
             return _brain_floats(self.column(slot.at, "<u2")).astype(np.float64)
         return self.column(slot.at, slot.kind).astype(np.float64)
 
-    def intact(self, model: bytes, shape: Layout) -> NDArray[np.bool_]:
-        """Tell which payloads match their checksum, given that they agree with `model`, (n,)."""
-        bare = bytearray(model)
-        total = np.zeros(len(self.starts), dtype=np.uint32)
+    def intact(self, models: Models, shape: Layout) -> NDArray[np.bool_]:
+        """Tell which payloads match their checksum, given that they agree with their model, (n,)."""
+        total = models.spread(np.array([_bare_crc(payload, shape) for payload in models.payloads]))
+        total = np.broadcast_to(total, len(self.starts)).astype(np.uint32)
         for slot in shape.slots:
-            bare[slot.at : slot.at + slot.width] = bytes(slot.width)
             for at, word in self._words(slot):
                 items = word.view(np.uint8)
                 for k in range(word.itemsize):
                     table = crc32c.contributions(self.length - 1 - at - k)
                     total ^= table.take(items[k :: word.itemsize], mode="clip")
-        stored = self.column(self.length, "<u4")
-        full = total ^ np.uint32(crc32c.plain(bytes(bare)))
-        whole: NDArray[np.bool_] = np.equal(full, crc32c.unmask(stored))
+        whole: NDArray[np.bool_] = np.equal(total, crc32c.unmask(self.column(self.length, "<u4")))
         return whole
 
     def _words(self, slot: Slot) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -87,6 +101,14 @@ class Lot:
         size = slot.width if slot.width in WORDS else 1
         for at in range(slot.at, slot.at + slot.width, size):
             yield at, self.column(at, WORDS[size])
+
+
+def _bare_crc(payload: bytes, shape: Layout) -> int:
+    """Return the checksum of a payload whose numbers are all zero: what its other bytes contribute."""
+    bare = bytearray(payload)
+    for slot in shape.slots:
+        bare[slot.at : slot.at + slot.width] = bytes(slot.width)
+    return crc32c.plain(bytes(bare))
 
 
 def mask_of(shape: Layout, length: int) -> bytes:

@@ -5,6 +5,7 @@ The reading itself is explained in `columns`.
 
 from array import array
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,11 +13,11 @@ from numpy.typing import NDArray
 
 from spikediag.parser import crc32c
 from spikediag.parser.frames import HEADER, OVERHEAD, Gap
-from spikediag.parser.lots import Lot, mask_of
-from spikediag.parser.wire import MalformedError, layout
+from spikediag.parser.lots import Lot, Models, mask_of
+from spikediag.parser.wire import Layout, MalformedError, layout
 
 FEW = 8  # records; fewer of a kind are read one by one
-GUESSES = 8  # layouts tried on one length before its records are sorted by what they hold
+GUESSES = 3  # records of one length that others are compared with, and then layouts of that length
 SHORTEST, LONGEST = 8, 4096  # bytes; other records are read one by one
 MOST_TAGS = 20_000  # of one file
 BLOCK = 1 << 13  # records decoded at a time, so that temporary columns stay in the cache
@@ -50,58 +51,67 @@ class Sink:
     refused: int = 0  # points of tags beyond the limit
 
     def read_group(self, starts: Starts, length: int) -> None:
-        """Read records of one length, layout by layout."""
-        mask: bytes | None = b""
-        guesses = GUESSES if SHORTEST <= length <= LONGEST else 0
-        while guesses and mask is not None and len(starts) >= FEW:
-            starts, mask = self._read_alike(starts, length)
-            guesses -= 1
-        if mask and len(starts) >= FEW:
-            starts = self._read_sorted(starts, length, mask)
+        """Read records of one length: the commonest kinds one by one, then all others together."""
+        ways = [self._read_alike] * GUESSES + [self._read_kinds] * GUESSES
+        if not SHORTEST <= length <= LONGEST:
+            ways = []
+        for read in ways:
+            if len(starts) < FEW:
+                break
+            starts = read(starts, length)
         for start in starts.tolist():
             self.singles.extend((start, length))
 
-    def _read_alike(self, starts: Starts, length: int) -> tuple[Starts, bytes | None]:
-        """Read the records that share the layout of the first; return the others, and its mask."""
+    def _read_alike(self, starts: Starts, length: int) -> Starts:
+        """Read the records that share the layout of the first; return the others."""
         model = self.buffer[starts[0] : starts[0] + length]
-        try:
-            shape = layout(model)
-        except MalformedError:
-            return starts, None
-        if not shape.scalars or shape.others:
-            return starts, None
-        mask = mask_of(shape, length)
+        shape = _plain_shape(model)
+        if shape is None:
+            return starts
+        mask, models = mask_of(shape, length), Models((model,), np.zeros(1, dtype=np.int64))
         rest = []
         for at in range(0, len(starts), BLOCK):
-            block = starts[at : at + BLOCK]
-            same = Lot(self.buffer, block, length).agrees(model, mask)
-            rest.append(block[~same])
+            lot = Lot(self.buffer, starts[at : at + BLOCK], length)
+            same = lot.agrees(models, mask)
+            rest.append(lot.starts[~same])
             if same.any():
-                self._decode(Lot(self.buffer, block[same], length), model)
-        return np.concatenate(rest), mask
-
-    def _read_sorted(self, starts: Starts, length: int, mask: bytes) -> Starts:
-        """Bring records together by what the mask lets through and read each lot; return what is left."""
-        keys = Lot(self.buffer, starts, length).hashes(mask)
-        _, lot, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-        lots = np.split(starts[np.argsort(lot, kind="stable")], np.cumsum(sizes)[:-1])
-        rest = [self._read_alike(alike, length)[0] if len(alike) >= FEW else alike for alike in lots]
+                self._decode(lot.only(same), models, [shape.tags], shape)
         return np.concatenate(rest)
 
-    def _decode(self, lot: Lot, model: bytes) -> None:
-        shape = layout(model)
-        good = lot.intact(model, shape)
+    def _read_kinds(self, starts: Starts, length: int) -> Starts:
+        """Read records that differ in more than their numbers, say in their tags; return what is left.
+
+        All of them have their numbers in the same places, so that they are decoded together.
+        """
+        reference = _plain_shape(self.buffer[starts[0] : starts[0] + length])
+        if reference is None:
+            return np.roll(starts, -1)  # try the next one
+        lot, mask = Lot(self.buffer, starts, length), mask_of(reference, length)
+        _, first, kinds = np.unique(lot.hashes(mask), return_index=True, return_inverse=True)
+        payloads = tuple(self.buffer[start : start + length] for start in starts[first].tolist())
+        shapes = [_plain_shape(payload) for payload in payloads]
+        alike = np.array([shape is not None and shape.places == reference.places for shape in shapes])
+        fits = alike[kinds] & lot.agrees(Models(payloads, kinds), mask)
+        if fits.any():
+            tags = [shape.tags if shape else () for shape in shapes]
+            self._decode(lot.only(fits), Models(payloads, kinds[fits]), tags, reference)
+        return starts[~fits]
+
+    def _decode(self, lot: Lot, models: Models, tags: list[tuple[str, ...]], shape: Layout) -> None:
+        """Keep the numbers of records that agree with their models; `tags` are those of each model."""
+        good = lot.intact(models, shape)
         if not good.all():
             for start in lot.starts[~good].tolist():
                 self._damaged(start, lot.length, "a record fails its checksum")
-            lot = Lot(lot.buffer, lot.starts[good], lot.length)
-        if len(lot.starts):
-            steps = lot.numbers(shape.step, 0).astype(np.int64)
-            walls = lot.numbers(shape.wall, np.nan).astype(np.float64)
-            for slot in shape.scalars:
-                if self._accepts(slot.tag, len(steps)):
-                    values = lot.numbers(slot, np.nan).astype(np.float64)
-                    self.parts[slot.tag].append(Points(lot.starts, steps, values, walls))
+            lot = lot.only(good)
+            models = Models(models.payloads, models.kinds[good] if len(models.payloads) > 1 else models.kinds)
+        numbers = [lot.numbers(slot, np.nan).astype(np.float64) for slot in shape.scalars]
+        steps = lot.numbers(shape.step, 0).astype(np.int64)
+        walls = lot.numbers(shape.wall, np.nan).astype(np.float64)
+        for kind, at in _by_kind(models):
+            for tag, values in zip(tags[kind], numbers, strict=True):
+                if len(lot.starts) and self._accepts(tag, len(steps[at])):
+                    self.parts[tag].append(Points(lot.starts[at], steps[at], values[at], walls[at]))
 
     def _accepts(self, tag: str, points: int) -> bool:
         """Bound the number of tags, each of which costs memory beyond its points."""
@@ -149,3 +159,22 @@ class Sink:
         for other in shape.others:
             if self._accepts(other.tag, 0):
                 self.others[other.plugin, other.tag].append((start, length))
+
+
+def _plain_shape(payload: bytes) -> Layout | None:
+    """Return the layout of a record that holds scalars and nothing else."""
+    try:
+        shape = layout(payload)
+    except MalformedError:
+        return None
+    return shape if shape.scalars and not shape.others else None
+
+
+def _by_kind(models: Models) -> Iterator[tuple[int, NDArray[np.int64] | slice]]:
+    """Yield each kind and which records are of it, in file order."""
+    if len(models.payloads) == 1:
+        yield 0, slice(None)
+        return
+    order = np.argsort(models.kinds, kind="stable")
+    present, begin = np.unique(models.kinds[order], return_index=True)
+    yield from zip(present.tolist(), np.split(order, begin[1:]), strict=True)

@@ -58,6 +58,16 @@ class Layout:
     others: tuple[Other, ...]
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """The tag of each scalar."""
+        return tuple(slot.tag for slot in self.scalars)
+
+    @property
+    def places(self) -> tuple[tuple[int, int, str], ...]:
+        """Where the numbers lie and how they are written, whatever their tags."""
+        return tuple((slot.at, slot.width, slot.kind) for slot in self.slots)
+
+    @property
     def slots(self) -> tuple[Slot, ...]:
         """Every number of the record."""
         return tuple(slot for slot in (self.wall, self.step, *self.scalars) if slot)
