@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikediag.cli.folders import claim, folder_name
@@ -33,6 +33,7 @@ def test_names(run, folder):
     assert folder_name(run) == folder
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_name_is_one_folder(run):
     name = folder_name(run)

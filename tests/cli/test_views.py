@@ -121,15 +121,16 @@ def test_the_progress_display_waits_and_leaves_nothing(monkeypatch):
             return True
 
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(terminal, "PATIENCE", 0.05)
+    monkeypatch.setattr(terminal, "PATIENCE", 60)
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     with terminal.progress(3) as begin:
         begin("reading\x1b[2J")
     assert screen.getvalue() == ""
+    monkeypatch.setattr(terminal, "PATIENCE", 0.01)
     with terminal.progress(3) as begin:
         begin("reading\x1b[2J")
-        time.sleep(0.3)
+        time.sleep(0.5)
     assert "reading" in screen.getvalue()
     assert "\x1b[2J" not in screen.getvalue()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikediag.errors import UsageError
@@ -109,6 +109,7 @@ acceptances = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(acceptances, max_size=4))
 def test_a_baseline_is_read_as_it_was_written(tmp_path_factory, kept):
     path = tmp_path_factory.mktemp("baseline") / "spikes.toml"

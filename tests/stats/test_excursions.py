@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikediag.stats.excursions import excursions, noise, ruler
@@ -60,6 +60,7 @@ def test_the_ruler_is_that_of_the_noisiest():
     assert ruler([]) == 0.0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0.01, 1e6), st.floats(-1e6, 1e6))
 def test_neither_scale_nor_offset_changes_what_is_found(seed, a, b):
     values = curve(seed, 600)
@@ -70,6 +71,7 @@ def test_neither_scale_nor_offset_changes_what_is_found(seed, a, b):
     assert len(plain) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=40))
 def test_no_series_is_too_odd(values):
     series = np.array(values, dtype=np.float64)

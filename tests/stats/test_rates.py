@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -15,6 +15,7 @@ def one(events, exposure=1.0):
     return Counts((events,), (exposure,))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), st.floats(0.1, 10))
 def test_the_test_is_the_conditional_binomial_one(before, after, exposure):
     ratio = rate_ratio(one(before), one(after, exposure))
@@ -23,6 +24,7 @@ def test_the_test_is_the_conditional_binomial_one(before, after, exposure):
     assert ratio.p_increase == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), st.floats(0.1, 10))
 def test_the_interval_is_clopper_and_pearsons(before, after, exposure):
     ratio = rate_ratio(one(before), one(after, exposure))
@@ -36,6 +38,7 @@ def test_the_interval_is_clopper_and_pearsons(before, after, exposure):
     assert ratio.high == pytest.approx(high, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(1, 40))
 def test_exchanging_the_sides_inverts_the_ratio(a, b):
     one_way, other_way = rate_ratio(one(a), one(b)), rate_ratio(one(b), one(a))
