@@ -44,21 +44,16 @@ class Sink:
     others: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     broken: list[Gap] = field(default_factory=list)
     singles: "array[int]" = field(default_factory=lambda: array("q"))  # payload start, length, start, ...
-    rows: "dict[str, tuple[array[int], array[float]]]" = field(
-        default_factory=dict
-    )  # offset, step; value, wall
+    # By tag: offset, step, offset, ... and value, wall, value, ...
+    rows: "dict[str, tuple[array[int], array[float]]]" = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     refused: int = 0  # points of tags beyond the limit
 
     def read_group(self, starts: Starts, length: int) -> None:
         """Read records of one length: the commonest kinds one by one, then all others together."""
-        ways = [self._read_alike] * GUESSES + [self._read_kinds] * GUESSES
-        if not SHORTEST <= length <= LONGEST:
-            ways = []
-        for read in ways:
-            if len(starts) < FEW:
-                break
-            starts = read(starts, length)
+        for read in [self._read_alike] * GUESSES + [self._read_kinds] * GUESSES:
+            if len(starts) >= FEW and SHORTEST <= length <= LONGEST:
+                starts = read(starts, length)
         for start in starts.tolist():
             self.singles.extend((start, length))
 
@@ -88,6 +83,8 @@ class Sink:
             return np.roll(starts, -1)  # try the next one
         lot, mask = Lot(self.buffer, starts, length), mask_of(reference, length)
         _, first, kinds = np.unique(lot.hashes(mask), return_index=True, return_inverse=True)
+        if len(first) > MOST_TAGS:
+            return starts  # examples of all would take more memory than the file
         payloads = tuple(self.buffer[start : start + length] for start in starts[first].tolist())
         shapes = [_plain_shape(payload) for payload in payloads]
         alike = np.array([shape is not None and shape.places == reference.places for shape in shapes])

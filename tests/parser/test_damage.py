@@ -175,6 +175,8 @@ def test_endless_tags_are_bounded(tmp_path, monkeypatch) -> None:
     run = read_run(file)
     assert len(run.series) == 100
     assert run.damage[0].what.startswith("left out: 50 points of tags")
+    repeated = [scalar(f"tag{k}", step, 1.0) for step in range(20) for k in range(150)]
+    assert len(read_run(write(tmp_path, repeated)).series) == 100
 
 
 def test_crc_agrees_with_the_standard() -> None:
