@@ -363,13 +363,14 @@ def hostile() -> Diagnosis:
         evidence = tuple(
             Evidence("x", say("{a} and `{a}` and {b}", a=h, b=say("{c}", c=h)), 1.0) for h in HOSTILE
         )
+        advice = tuple(Advice(say("{a}", a=h), f"run {h}\n```\n# {h}", n) for n, h in enumerate(HOSTILE))
         found.append(
             replace(
                 finding,
                 spike=replace(finding.spike, tag=names[finding.spike.tag]),
                 losses=tuple(replace(change, tag=names[change.tag]) for change in finding.losses),
                 coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=HOSTILE[6])),
-                verdicts=tuple(replace(v, evidence=evidence) for v in finding.verdicts),
+                verdicts=tuple(replace(v, evidence=evidence, advice=advice) for v in finding.verdicts),
             )
         )
     return diagnosis(run, tuple(found))
