@@ -1,34 +1,16 @@
 """A run beside earlier good ones: more spikes, larger jumps, or a worse end than chance explains."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from spikediag.model import Diagnosis, Role, Text, say
+from spikediag.model import Diagnosis, Text, say
 from spikediag.policy.ruling import Breach, Gap, Ruling
-from spikediag.stats.excursions import excursions, ruler
+from spikediag.policy.sample import Sample, common_loss, ruler_of, sample
 from spikediag.stats.rates import Counts, prediction_tail, rank_tail, rate_ratio
-from spikediag.stats.spike_score import spike_score
 
 RATE, SCORE, JUMP, LEVEL = (f"history:{name}" for name in ("spike-rate", "spike-score", "jump", "level"))
 RULES = (RATE, SCORE, JUMP, LEVEL)
-END = 0.1  # share of the run that is its end
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One run in the numbers that are compared."""
-
-    points: int  # of the loss
-    spikes: int  # excursions above 8 robust sigmas of the noisiest earlier run: one ruler for all
-    score: float  # OLMo 2 spike score, percent
-    scored: int  # points that could be scored
-    excursions: int  # distinct excursions that the score counts
-    jump: float  # largest, loss units; 0 when there is none
-    level: float  # median of the last tenth, loss units
 
 
 @dataclass(frozen=True)
@@ -47,12 +29,12 @@ def compare(ruling: Ruling, earlier: Sequence[Diagnosis], alpha: float) -> Rulin
     if not earlier:
         gap = Gap(RATE, say("There is no earlier run to compare with."))
         return replace(ruling, rules=(*ruling.rules, *RULES), gaps=(*ruling.gaps, gap))
-    tag = _common_loss((ruling.diagnosis, *earlier))
+    tag = common_loss((ruling.diagnosis, *earlier))
     if tag is None:
         gap = Gap(RATE, say("The run and the {n} earlier ones share no loss.", n=len(earlier)))
         return replace(ruling, rules=(*ruling.rules, *RULES), gaps=(*ruling.gaps, gap))
-    height = ruler(d.run.series[tag].values for d in earlier)
-    new, old = _sample(ruling.diagnosis, tag, height), [_sample(d, tag, height) for d in earlier]
+    height = ruler_of(earlier, tag)
+    new, old = sample(ruling.diagnosis, tag, height), [sample(d, tag, height) for d in earlier]
     tested = tuple(_tests(new, old))
     return replace(
         ruling,
@@ -60,30 +42,6 @@ def compare(ruling: Ruling, earlier: Sequence[Diagnosis], alpha: float) -> Rulin
         breaches=(*ruling.breaches, *(_breach(t, level) for t in tested if t.p < level)),
         gaps=(*ruling.gaps, *(_gap(t, level) for t in tested if _undecidable(t, level))),
         measures=tuple(t.reading for t in tested),
-    )
-
-
-def _common_loss(diagnoses: Sequence[Diagnosis]) -> str | None:
-    """The loss that all runs have: the one that leads most findings, then the first by name."""
-    sets = [{s.tag for s in d.run.having(Role.LOSS) if np.isfinite(s.values).any()} for d in diagnoses]
-    leads = Counter(f.spike.tag for d in diagnoses for f in d.findings)
-    return min(set.intersection(*sets), key=lambda tag: (-leads[tag], tag), default=None)
-
-
-def _sample(diagnosis: Diagnosis, tag: str, height: float) -> Sample:
-    values = diagnosis.run.series[tag].values
-    finite = values[np.isfinite(values)]
-    found = excursions(values, height)
-    score = spike_score(values)
-    end = finite[-max(1, math.ceil(END * len(finite))) :]
-    return Sample(
-        points=len(values),
-        spikes=len(found),
-        score=score.percent,
-        scored=score.judged,
-        excursions=score.excursions,
-        jump=max((e.height for e in found), default=0.0),
-        level=float(np.median(end)),
     )
 
 
