@@ -67,10 +67,8 @@ def _floor(known: Likelihood) -> Iterator[Text]:
         if certified >= 1:
             yield say(
                 "Before the jump the loss stood at {loss:.1f} nats with {tag} at {mse:.3g}. With one sigma "
-                "for every "
-                "sample and dimension that is impossible for up to {dims} action dimensions: sigma must be "
-                "far "
-                "smaller in some places than the error as a whole suggests.",
+                "for every sample and dimension that is impossible for up to {dims} action dimensions: sigma "
+                "must be far smaller in some places than the error as a whole suggests.",
                 loss=known.before,
                 tag=known.mse_tag,
                 mse=known.mse,
@@ -81,10 +79,8 @@ def _floor(known: Likelihood) -> Iterator[Text]:
     if known.before < floor:
         yield say(
             "Before the jump the loss stood at {loss:.1f} nats with {tag} at {mse:.3g}. One sigma for all "
-            "samples and "
-            "all {dims} dimensions cannot go below {floor:.1f} nats at that error: sigma must be far "
-            "smaller in some "
-            "places than the error as a whole suggests.",
+            "samples and all {dims} dimensions cannot go below {floor:.1f} nats at that error: sigma must be "
+            "far smaller in some places than the error as a whole suggests.",
             loss=known.before,
             tag=known.mse_tag,
             mse=known.mse,
@@ -99,8 +95,7 @@ def _squash(known: Likelihood) -> Iterator[Text]:
         return
     yield say(
         "If the actions are squashed by tanh, the certificate does not hold: each dimension saturated at "
-        "{edge:.6f} adds "
-        "{gain:.1f} nats by itself.",
+        "{edge:.6f} adds {gain:.1f} nats by itself.",
         edge=1 - SATURATION,
         gain=squash_gain(SATURATION),
     )
@@ -114,9 +109,8 @@ def _plateau(case: Case, known: Likelihood) -> Iterator[Text]:
     plateau = clip_plateau(ceiling, known.dims)
     if abs(known.peak - plateau) <= PLATEAU_TOLERANCE * known.dims:
         yield say(
-            "The new level of {loss:.1f} nats is what {dims} dimensions cost with every sigma at its "
-            "ceiling of "
-            "{ceiling:g} ({plateau:.1f}): a clipped sigma has no gradient and cannot come back. Log "
+            "The new level of {loss:.1f} nats is what {dims} dimensions cost with every sigma at its ceiling "
+            "of {ceiling:g} ({plateau:.1f}): a clipped sigma has no gradient and cannot come back. Log "
             "log-std to decide.",
             loss=known.peak,
             dims=known.dims,
@@ -132,8 +126,7 @@ def _needed(case: Case, known: Likelihood) -> Iterator[Text]:
     jump = known.peak - known.before
     yield say(
         "Had the error alone made the {jump:.1f} nats, {tag} would have had to rise by {needed:.3g}, to "
-        "{factor:.0f} "
-        "times its level; it changed by {change:+.2g}.",
+        "{factor:.0f} times its level; it changed by {change:+.2g}.",
         jump=jump,
         tag=known.mse_tag,
         needed=error_rise_needed(jump, known.mse, known.dims),
@@ -147,11 +140,9 @@ def _bound(case: Case, known: Likelihood) -> Iterator[Text]:
         return
     jump = known.peak - known.before
     yield say(
-        "An error that changes by e^2 costs e^2 / (2 sigma^2) nats. {tag} changed by at most {bound:.2g}, "
-        "so for "
-        "{jump:.1f} nats with sigma unchanged some sigma is {sigma:.2g} or less: the jump is large in nats "
-        "and "
-        "too small to see in the error.",
+        "An error that changes by e^2 costs e^2 / (2 sigma^2) nats. {tag} changed by at most {bound:.2g}, so "
+        "for {jump:.1f} nats with sigma unchanged some sigma is {sigma:.2g} or less: the jump is large in "
+        "nats and too small to see in the error.",
         tag=known.mse_tag,
         bound=known.mse_bound,
         jump=jump,
@@ -166,8 +157,7 @@ def _peak(known: Likelihood) -> Iterator[Text]:
     if after is not None and after.error_in_sigmas > 1:
         yield say(
             "At the peak ({loss:+.1f} nats) the policy is as surprised as one with a single sigma of "
-            "{sigma:.2g}, "
-            "whose errors are {sigmas:.1f} sigmas.",
+            "{sigma:.2g}, whose errors are {sigmas:.1f} sigmas.",
             loss=known.peak,
             sigma=after.narrow,
             sigmas=after.error_in_sigmas,

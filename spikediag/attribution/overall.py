@@ -82,8 +82,7 @@ def _what(findings: tuple[Finding, ...], main: Finding) -> Text:
     if spike.kind is Kind.TRAIN:
         return say(
             "{tag} jumped {count} times between steps {first:,} and {last:,}, at most by {height:.3g} at "
-            "step {step:,} "
-            "(from {before:.3g} to {peak:.3g}, {sigmas:.0f} times its noise).",
+            "step {step:,} (from {before:.3g} to {peak:.3g}, {sigmas:.0f} times its noise).",
             tag=spike.tag,
             count=spike.count,
             first=spike.onset_step,
@@ -97,8 +96,7 @@ def _what(findings: tuple[Finding, ...], main: Finding) -> Text:
     if spike.end_step is None:
         return say(
             "{tag} rose by {height:.3g} at step {step:,} (from {before:.3g}, {sigmas:.0f} times its noise) "
-            "and did not come back; "
-            "findings in all: {findings}.",
+            "and did not come back; findings in all: {findings}.",
             tag=spike.tag,
             height=spike.height,
             step=spike.onset_step,
@@ -108,8 +106,7 @@ def _what(findings: tuple[Finding, ...], main: Finding) -> Text:
         )
     return say(
         "{tag} rose by {height:.3g} at step {step:,} (from {before:.3g} to {peak:.3g}, {sigmas:.0f} times "
-        "its noise) and came back "
-        "by step {end:,}; findings in all: {findings}.",
+        "its noise) and came back by step {end:,}; findings in all: {findings}.",
         tag=spike.tag,
         height=spike.height,
         step=spike.onset_step,

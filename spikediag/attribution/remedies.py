@@ -18,8 +18,8 @@ def smaller_batch(batch: float, dataset: float) -> Advice:
     return Advice(
         say(
             "Use a batch of {low} to {high} (10 to 20 % of {dataset:.0f} samples; {size} is {ratio:.0%}) "
-            "instead of "
-            "{batch:.0f}: at the same number of steps every sample is used {fewer:.1f} times less.",
+            "instead of {batch:.0f}: at the same number of steps every sample is used {fewer:.1f} times "
+            "less.",
             low=span.low,
             high=span.high,
             dataset=dataset,
@@ -38,9 +38,8 @@ def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
     floor = _one_digit(0.5 * math.sqrt(mse / dims)) if mse and dims and mse > 0 else 0.05
     return Advice(
         say(
-            "Bound sigma from below, at {floor:g}: an error of e then costs at most e^2 / (2 x "
-            "{floor:g}^2) nats per "
-            "dimension, and sharpening further earns nothing.",
+            "Bound sigma from below, at {floor:g}: an error of e then costs at most e^2 / (2 x {floor:g}^2) "
+            "nats per dimension, and sharpening further earns nothing.",
             floor=floor,
         ),
         f"log_std = jnp.maximum(log_std, jnp.log({floor:g}))"
@@ -72,9 +71,8 @@ def lower_beta2(run: Run, beta2: float) -> Advice:
     """A shorter memory of Adam's second moment."""
     return Advice(
         say(
-            "Lower Adam's beta2 from {beta2:g} to 0.95: its step size then follows a sudden gradient "
-            "within 20 steps "
-            "instead of {memory:,.0f}.",
+            "Lower Adam's beta2 from {beta2:g} to 0.95: its step size then follows a sudden gradient within "
+            "20 steps instead of {memory:,.0f}.",
             beta2=beta2,
             memory=1 / (1 - beta2),
         ),
@@ -100,8 +98,8 @@ def more_samples(batch: float, dataset: float) -> Advice:
     return Advice(
         say(
             "Collect more data: {needed:,.0f} samples make batch {batch:.0f} a fifth of the dataset "
-            "({times:.1f} times "
-            "today's {dataset:.0f}). In the measured study this helped less than a smaller batch.",
+            "({times:.1f} times today's {dataset:.0f}). In the measured study this helped less than a "
+            "smaller batch.",
             needed=batch / SAFE_RATIO,
             batch=batch,
             times=batch / SAFE_RATIO / dataset,

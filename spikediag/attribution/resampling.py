@@ -25,11 +25,9 @@ def evidence(case: Case, batch: float, dataset: float) -> Iterator[Evidence]:
     yield Evidence(
         "resampling-height",
         say(
-            "An unlucky batch does not explain it: batches differ by {noise:.2g} nats (sd before the "
-            "jump), the largest "
-            "of {points:,} would stray {reach:.2g}; the jump is {height:.1f}, {sigmas:.0f} of these sd, a "
-            "chance of at "
-            "most {chance:.1g} per batch whatever the distribution.",
+            "An unlucky batch does not explain it: batches differ by {noise:.2g} nats (sd before the jump), "
+            "the largest of {points:,} would stray {reach:.2g}; the jump is {height:.1f}, {sigmas:.0f} of "
+            "these sd, a chance of at most {chance:.1g} per batch whatever the distribution.",
             noise=spike.noise,
             points=points,
             reach=reach,
@@ -81,9 +79,9 @@ def _size(batch: float, dataset: float) -> Evidence:
     return Evidence(
         "resampling-size",
         say(
-            "A larger batch makes the batch mean steadier, not wilder: its sd at {batch:.0f} is "
-            "{factor:.2f} of that at {smaller} "
-            "(1 / sqrt(batch)), and another {finite:.2f} of it where batches are drawn without replacement.",
+            "A larger batch makes the batch mean steadier, not wilder: its sd at {batch:.0f} is {factor:.2f} "
+            "of that at {smaller} (1 / sqrt(batch)), and another {finite:.2f} of it where batches are drawn "
+            "without replacement.",
             batch=batch,
             factor=(smaller / batch) ** 0.5,
             smaller=smaller,

@@ -27,8 +27,7 @@ def sharp_evidence(case: Case) -> Iterator[Evidence]:
     below = known.before < floor
     reading = say(
         "The loss before the jump ({loss:.1f} nats) lies above {floor:.1f}, what one sigma can reach at "
-        "{tag} {mse:.3g} "
-        "in {dims} dimensions: nothing certifies a tiny sigma.",
+        "{tag} {mse:.3g} in {dims} dimensions: nothing certifies a tiny sigma.",
         loss=known.before,
         floor=floor,
         tag=known.mse_tag,
@@ -38,8 +37,7 @@ def sharp_evidence(case: Case) -> Iterator[Evidence]:
     if below:
         reading = say(
             "The loss before the jump ({loss:.1f} nats) lies below {floor:.1f}, the least one sigma can "
-            "reach at {tag} "
-            "{mse:.3g} in {dims} dimensions: sigma is tiny for some samples or dimensions.",
+            "reach at {tag} {mse:.3g} in {dims} dimensions: sigma is tiny for some samples or dimensions.",
             loss=known.before,
             floor=floor,
             tag=known.mse_tag,
@@ -95,8 +93,7 @@ def _sharpening(case: Case) -> Iterator[Evidence]:
         "sharpening",
         say(
             "Sigma kept shrinking: the loss fell from {before:.1f} to {after:.1f} nats in the second half "
-            "before the "
-            "jump while {tag} stayed at {mse:.3g}.",
+            "before the jump while {tag} stayed at {mse:.3g}.",
             before=fall[0],
             after=fall[1],
             tag=known.mse_tag,

@@ -62,8 +62,8 @@ def _reading(test: CompanionTest) -> Text:
         return say("{tag} became non-finite together with the loss.", tag=test.tag)
     if test.verdict is CouplingVerdict.DECOUPLED:
         return say(
-            "{tag} did not move: {before:.4g} before, {during:.4g} during, change {change:+.3g} "
-            "(90 % interval {low:+.3g} to {high:+.3g}), inside the margin of {margin:.3g}.",
+            "{tag} did not move: {before:.4g} before, {during:.4g} during, change {change:+.3g} (90 % "
+            "interval {low:+.3g} to {high:+.3g}), inside the margin of {margin:.3g}.",
             tag=test.tag,
             before=test.before,
             during=test.during,
@@ -74,8 +74,8 @@ def _reading(test: CompanionTest) -> Text:
         )
     if test.verdict is CouplingVerdict.COUPLED:
         return say(
-            "{tag} moved too: {before:.4g} before, {during:.4g} during, change {change:+.3g} "
-            "(90 % interval {low:+.3g} to {high:+.3g}), beyond the margin of {margin:.3g}.",
+            "{tag} moved too: {before:.4g} before, {during:.4g} during, change {change:+.3g} (90 % interval "
+            "{low:+.3g} to {high:+.3g}), beyond the margin of {margin:.3g}.",
             tag=test.tag,
             before=test.before,
             during=test.during,

@@ -52,8 +52,7 @@ def choose_margin(
         wide * noise,
         say(
             "{sigmas:.1f} standard deviations of {tag}: a quarter of how far the loss moved in its own "
-            "noise, "
-            "at most {most:.0%} of its level",
+            "noise, at most {most:.0%} of its level",
             sigmas=wide,
             most=most,
             tag=companion.tag,
@@ -72,8 +71,7 @@ def _from_algebra(companion: Series, jump: float, level: float, dims: float | No
             value,
             say(
                 "a quarter of the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if "
-                "error "
-                "alone makes it, at most a doubling; action_dim is unknown, {assumed} assumed",
+                "error alone makes it, at most a doubling; action_dim is unknown, {assumed} assumed",
                 tag=companion.tag,
                 needed=needed,
                 jump=jump,

@@ -74,8 +74,7 @@ class BatchRatio:
         if ratio > self.flagged_above:
             reading = say(
                 "Batch {batch} of {dataset} samples is {ratio:.0%}, above {limit:.0%}: flagged "
-                "({batch_source}; "
-                "{dataset_source}).",
+                "({batch_source}; {dataset_source}).",
                 batch=batch.value,
                 dataset=dataset.value,
                 ratio=ratio,
@@ -108,8 +107,8 @@ class BatchRatio:
         if before.passes >= self.many_passes:
             reading = say(
                 "Every sample is used {whole:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), "
-                "{passes:,.0f} times before "
-                "the jump, all alike to within {spread:.1%}: none was neglected, all were memorised.",
+                "{passes:,.0f} times before the jump, all alike to within {spread:.1%}: none was neglected, "
+                "all were memorised.",
                 whole=whole.passes,
                 batch=whole.batch,
                 steps=whole.steps,
@@ -119,9 +118,8 @@ class BatchRatio:
             )
         else:
             reading = say(
-                "Every sample was used {passes:,.0f} times before the jump, of {whole:,.0f} in all: few "
-                "for memorising (from "
-                "{many:,.0f} on).",
+                "Every sample was used {passes:,.0f} times before the jump, of {whole:,.0f} in all: few for "
+                "memorising (from {many:,.0f} on).",
                 passes=before.passes,
                 whole=whole.passes,
                 many=self.many_passes,
@@ -181,10 +179,8 @@ def _mechanism(case: Case, drawn: Sampling | None) -> Text:
     if split is not None and split.error is not None and split.concentration > 0.5 * split.total:
         return say(
             "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them and sigma shrink "
-            "around them. Of "
-            "the {height:.1f} nats, {focus:.1f} came from errors that landed where sigma is smallest; "
-            "their size made "
-            "{error:.1f}, sigma itself {sigma:.1f}.",
+            "around them. Of the {height:.1f} nats, {focus:.1f} came from errors that landed where sigma is "
+            "smallest; their size made {error:.1f}, sigma itself {sigma:.1f}.",
             passes=drawn.passes,
             dataset=drawn.dataset,
             height=split.total,
@@ -194,8 +190,8 @@ def _mechanism(case: Case, drawn: Sampling | None) -> Text:
         )
     return say(
         "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them; sigma then shrinks "
-        "around the "
-        "memorised actions, and 1 / (2 sigma^2) turns an error too small to see into {height:.1f} nats.",
+        "around the memorised actions, and 1 / (2 sigma^2) turns an error too small to see into {height:.1f} "
+        "nats.",
         passes=drawn.passes,
         dataset=drawn.dataset,
         height=case.spike.height,

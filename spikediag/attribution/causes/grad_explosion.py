@@ -76,8 +76,8 @@ class GradExplosion:
             yield Evidence(
                 "adam-lags",
                 say(
-                    "At step {step:,} the gradient was {ratio:.1f} times what Adam remembered ({stale:g} "
-                    "is risky).",
+                    "At step {step:,} the gradient was {ratio:.1f} times what Adam remembered ({stale:g} is "
+                    "risky).",
                     step=rise.step,
                     ratio=ratio,
                     stale=self.stale,
@@ -92,8 +92,7 @@ def _mechanism(rise: GradientRise) -> Text:
     if rise.lead > 0:
         return say(
             "{tag} leapt to {factor:.0f} times its median at step {step:,}, before the loss; the update it "
-            "made "
-            "raised the loss.",
+            "made raised the loss.",
             tag=rise.tag,
             factor=rise.factor,
             step=rise.step,

@@ -65,8 +65,7 @@ class HardBatch:
             advice=_advice(case),
             mechanism=say(
                 "The policy was wrong on this batch: error and loss rose in the same logged point and were "
-                "back "
-                "within {points}.",
+                "back within {points}.",
                 points=points,
             ),
         )
@@ -96,8 +95,7 @@ class HardBatch:
         if left > self.away_sds or left > max(self.away_share * spike.sigmas, 3.0):
             reading = say(
                 "The next batches are still {left:.0f} sd above the level before: the weights were thrown, "
-                "which "
-                "one bad batch does not do.",
+                "which one bad batch does not do.",
                 left=left,
             )
             yield Evidence("not-back", reading, -1.5, left, self.away_sds)

@@ -178,8 +178,7 @@ def _share(case: Case, step: float | None) -> Iterator[Evidence]:
     held = min(max(share, 0.01), 0.99)
     reading = say(
         "Of {jump:.1f} nats, sigma itself made {sigma:.1f} and errors landing where it is smallest "
-        "{focus:.1f}; the size "
-        "of the error made {error:.1f}.",
+        "{focus:.1f}; the size of the error made {error:.1f}.",
         jump=split.total,
         sigma=split.sigma,
         focus=split.concentration,
@@ -225,9 +224,8 @@ def _ratio_first(case: Case) -> Iterator[Evidence]:
 
 def _slow_mechanism(case: Case) -> Text:
     return say(
-        "Sigma had shrunk slowly to far below the errors; there 1 / (2 sigma^2) turned an error too small "
-        "to see into "
-        "{height:.1f} nats.",
+        "Sigma had shrunk slowly to far below the errors; there 1 / (2 sigma^2) turned an error too small to "
+        "see into {height:.1f} nats.",
         height=case.spike.height,
     )
 

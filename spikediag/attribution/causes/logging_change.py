@@ -67,8 +67,8 @@ class LoggingChange:
             decisive=True,
             advice=(_advice(case),),
             mechanism=say(
-                "Every batch statistic was multiplied by {factor:.3g} at step {step:,}: the log changed, "
-                "not the training.",
+                "Every batch statistic was multiplied by {factor:.3g} at step {step:,}: the log changed, not "
+                "the training.",
                 factor=float(np.exp(own.log)),
                 step=case.spike.onset_step,
             ),

@@ -61,9 +61,8 @@ class LossScale:
         lag = float(begin(case) - nearest.step)
         weight = precedence(lag, length(case), (max(self.delay, 0.5 * reach),), len(falls))
         reading = say(
-            "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; "
-            "it falls "
-            "{count} time(s) in the run.",
+            "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; it "
+            "falls {count} time(s) in the run.",
             tag=series.tag,
             before=nearest.before,
             after=nearest.after,
@@ -78,8 +77,7 @@ class LossScale:
             advice=_advice(),
             mechanism=say(
                 "Scaled gradients left the range of half precision at step {step:,}, and an update with "
-                "wrong "
-                "gradients was made.",
+                "wrong gradients was made.",
                 step=nearest.step,
             ),
         )

@@ -119,9 +119,8 @@ class LrChange:
         alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
         weight = precedence(lag, length(case), (shortest, *self.delays[1:]), alike)
         reading = say(
-            "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the "
-            "jump; the "
-            "run has {alike} such change(s) in {length:,.0f} steps.",
+            "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the jump; "
+            "the run has {alike} such change(s) in {length:,.0f} steps.",
             tag=series.tag,
             before=change.before,
             after=change.after,
@@ -174,9 +173,8 @@ def _advice(change: RateChange) -> tuple[Advice, ...]:
     return (
         Advice(
             say(
-                "Keep the rate at {before:.2g}, or warm up to {after:.2g} over some hundred steps instead "
-                "of at "
-                "once at step {step:,}.",
+                "Keep the rate at {before:.2g}, or warm up to {after:.2g} over some hundred steps instead of "
+                "at once at step {step:,}.",
                 before=change.before,
                 after=change.after,
                 step=change.step,

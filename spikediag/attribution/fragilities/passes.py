@@ -16,8 +16,8 @@ def many_passes(run: Run) -> Condition | None:
             "passes",
             Status.RULED_OUT,
             say(
-                "Every sample was used {passes:,.1f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}): "
-                "few for memorising.",
+                "Every sample was used {passes:,.1f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}): few "
+                "for memorising.",
                 passes=drawn.passes,
                 batch=drawn.batch,
                 steps=drawn.steps,
@@ -30,9 +30,8 @@ def many_passes(run: Run) -> Condition | None:
         Status.SUPPORTED,
         say(
             "Every sample was used {passes:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), alike "
-            "to within {spread:.1%}; "
-            "one batch drawn with replacement covers {distinct:.0%} of the dataset, all of it is seen "
-            "after {batches:.1f} batches.",
+            "to within {spread:.1%}; one batch drawn with replacement covers {distinct:.0%} of the dataset, "
+            "all of it is seen after {batches:.1f} batches.",
             passes=drawn.passes,
             batch=drawn.batch,
             steps=drawn.steps,

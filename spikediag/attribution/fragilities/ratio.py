@@ -19,8 +19,8 @@ def batch_ratio(run: Run) -> Condition:
     ratio = batch / dataset
     if ratio > FLAGGED_ABOVE:
         reading = say(
-            "Batch {batch:.0f} of {dataset:.0f} samples is {ratio:.0%}, above {limit:.0%}: flagged; 10 to "
-            "20 % is recommended.",
+            "Batch {batch:.0f} of {dataset:.0f} samples is {ratio:.0%}, above {limit:.0%}: flagged; 10 to 20 "
+            "% is recommended.",
             batch=batch,
             dataset=dataset,
             ratio=ratio,
@@ -31,8 +31,7 @@ def batch_ratio(run: Run) -> Condition:
     if ratio > RECOMMENDED_UP_TO:
         reading = say(
             "Batch {batch:.0f} of {dataset:.0f} samples is {ratio:.0%}: below the limit of {limit:.0%}, "
-            "above the recommended "
-            "10 to 20 %.",
+            "above the recommended 10 to 20 %.",
             batch=batch,
             dataset=dataset,
             ratio=ratio,

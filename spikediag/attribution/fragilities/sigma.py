@@ -39,8 +39,8 @@ def sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
         return Condition("sigma-collapse", Status.RULED_OUT, reading, level - floor)
     reading = say(
         "{tag} ends at {level:.1f} nats, {below:.1f} below the {floor:.1f} that one sigma can reach at "
-        "{error} {mse:.3g} in {dims} "
-        "dimensions: sigma is far below the error somewhere, and small strays cost many nats there.",
+        "{error} {mse:.3g} in {dims} dimensions: sigma is far below the error somewhere, and small strays "
+        "cost many nats there.",
         tag=loss.tag,
         level=level,
         below=floor - level,
