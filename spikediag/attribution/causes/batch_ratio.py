@@ -4,14 +4,12 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from spikediag.attribution import remedies, resampling
-from spikediag.attribution.algebra import drivers
-from spikediag.attribution.likelihood import likelihood
+from spikediag.attribution import resampling
+from spikediag.attribution.memorisation import against_memorisation, memorisation
 from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.settings import batch_and_dataset, beta2, sampling
+from spikediag.attribution.settings import batch_and_dataset, sampling
 from spikediag.attribution.sharpness import sharp_evidence
-from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Kind, Role, Text, Tier, say
-from spikediag.stats.sampling import Sampling
+from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Kind, Role, Tier, say
 
 
 @cause
@@ -65,8 +63,8 @@ class BatchRatio:
             evidence=tuple(evidence),
             decisive=flagged and case.coupling.verdict is not CouplingVerdict.COUPLED,
             ruled_out=ratio <= self.safe_below,
-            advice=_advice(case, batch, dataset) if flagged else (),
-            mechanism=_mechanism(case, drawn) if flagged else None,
+            advice=against_memorisation(case, batch, dataset) if flagged else (),
+            mechanism=memorisation(case, drawn) if flagged else None,
         )
 
     def _ratio(self, ratio: float, case: Case) -> Evidence:
@@ -168,46 +166,3 @@ def _unknown(case: Case) -> Advice:
         "{names} unknown: give it on the command line or in spikediag.toml.", names=" and ".join(names)
     )
     return Advice(text, f"spikediag analyze {shlex.quote(case.run.path)} {flags}")
-
-
-def _mechanism(case: Case, drawn: Sampling | None) -> Text:
-    if drawn is None:
-        return say(
-            "A large batch at a fixed number of steps means many passes, memorised samples and a tiny sigma."
-        )
-    split = drivers(case)
-    if split is not None and split.error is not None and split.concentration > 0.5 * split.total:
-        return say(
-            "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them and sigma shrink "
-            "around them. Of the {height:.1f} nats, {focus:.1f} came from errors that landed where sigma is "
-            "smallest; their size made {error:.1f}, sigma itself {sigma:.1f}.",
-            passes=drawn.passes,
-            dataset=drawn.dataset,
-            height=split.total,
-            focus=split.concentration,
-            error=split.error,
-            sigma=split.sigma,
-        )
-    return say(
-        "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them; sigma then shrinks "
-        "around the memorised actions, and 1 / (2 sigma^2) turns an error too small to see into {height:.1f} "
-        "nats.",
-        passes=drawn.passes,
-        dataset=drawn.dataset,
-        height=case.spike.height,
-    )
-
-
-def _advice(case: Case, batch: float, dataset: float) -> tuple[Advice, ...]:
-    known = likelihood(case)
-    mse, dims = (known.mse, known.dims) if known is not None else (None, None)
-    return (
-        remedies.smaller_batch(batch, dataset),
-        remedies.sigma_floor(case.run, mse, dims),
-        remedies.decay_rate(case.run),
-        remedies.lower_beta2(case.run, beta2(case.run)),
-        remedies.clip_gradients(case.run, None),
-        remedies.more_samples(batch, dataset),
-        remedies.weighted_sampling(),
-        remedies.verify(case.run),
-    )
