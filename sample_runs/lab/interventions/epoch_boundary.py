@@ -25,5 +25,5 @@ class EpochBoundary(Intervention):
             "The mean over so few samples varies most, loss and error alike, at the end of an epoch only.",
             kind=("train", "transient", "variance"),
             coupling=("coupled", "undecided"),
-            primary_cause=("epoch-boundary", "hard-batch"),
+            primary_cause="epoch-boundary",
         )
