@@ -35,6 +35,8 @@ def _lines(gate: "Gate") -> "Iterator[Text]":
         yield Text(printable(f"stale in the baseline: {a.tag}, {a.kind}, {steps}{why}"), "yellow")
     outcomes = [ruling.outcome.value for ruling in gate.rulings] + ["not_judged"] * len(gate.unread)
     counts = [f"{outcomes.count(o)} {o.replace('_', ' ')}" for o in STYLES if o in outcomes]
+    if partial := sum(ruling.partial for ruling in gate.rulings):
+        counts.append(f"{partial} of those passed not judged in full (--strict fails on that)")
     yield Text.assemble((", ".join(counts) or "nothing was checked", STYLES[gate.outcome.value]))
 
 
@@ -44,7 +46,8 @@ def _ruling(ruling: "Ruling") -> "Iterator[Text]":
     from spikediag.policy import describe
     from spikediag.policy.outputs.words import plain
 
-    yield _headline(ruling.outcome.value, ruling.diagnosis.run.path)
+    remark = "  (not judged in full)" if ruling.partial else ""
+    yield _headline(ruling.outcome.value, ruling.diagnosis.run.path + remark)
     for breach in ruling.breaches:
         yield Text.assemble(
             ("  forbidden   ", "red"), plain(breach.reading), (f"  [{', '.join(breach.rules)}]", "dim")

@@ -63,6 +63,11 @@ class Ruling:
             return Outcome.NOT_JUDGED
         return Outcome.PASSED
 
+    @property
+    def partial(self) -> bool:
+        """Passed as far as it was judged, and not judged in full."""
+        return self.outcome is Outcome.PASSED and bool(self.gaps)
+
 
 @dataclass(frozen=True)
 class Unread:

@@ -182,3 +182,15 @@ def test_names_that_no_encoding_can_write_are_shown_and_not_obeyed(here):
     assert done.returncode == 0, done.stderr
     done = spikediag("scan", ".", cwd=here, PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_run_that_passed_in_part_says_so_and_fails_when_strict(here, capsys):
+    run = str(SAMPLE_RUNS / "bc_batch_32")
+    assert entry.run(["check", run, "--max-batch-ratio", "0.9", "--fact", "batch_size=16"]) == 0
+    assert "in full" not in capsys.readouterr().out
+    shutil.copytree(run, here / "bare", ignore=shutil.ignore_patterns("config.yaml"))
+    assert entry.run(["check", "bare", "--max-batch-ratio", "0.9"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("PASSED     bare  (not judged in full)")
+    assert "1 of those passed not judged in full" in said
+    assert entry.run(["check", "bare", "--max-batch-ratio", "0.9", "--strict"]) == 1

@@ -243,3 +243,10 @@ def test_markdown_shows_hostile_names_and_does_not_obey_them(gate):
 def test_an_empty_check_says_not_judged():
     assert "Not judged" in markdown.to_markdown(Gate(Policy(), ()))
     assert github.to_github(Gate(Policy(), ())) == ""
+
+
+def test_a_run_that_passed_in_part_does_not_look_like_one_that_passed():
+    gate = Gate(Policy(), (judge(diagnosis(finding(CouplingVerdict.UNDECIDED)), Policy()),))
+    assert "⚠️ passed, not judged in full" in markdown.to_markdown(gate)
+    assert to_dict(gate)["runs"][0]["judged_in_full"] is False
+    assert "not judged" in ET.fromstring(junit.to_junit(gate)).find(".//skipped").get("message")

@@ -43,6 +43,7 @@ def _run(ruling: Ruling) -> dict[str, Any]:
         "path": run.path,
         "name": run.name,
         "outcome": ruling.outcome.value,
+        "judged_in_full": not ruling.gaps,
         "rules": list(ruling.rules),
         "breaches": [_breach(b) for b in ruling.breaches],
         "gaps": [{"rule": g.rule, "reading": plain(g.reading)} for g in ruling.gaps],

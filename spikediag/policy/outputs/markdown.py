@@ -16,6 +16,7 @@ BADGES = {
     Outcome.FAILED: "❌ failed",
     Outcome.NOT_JUDGED: "⚠️ not judged",
 }
+PARTIAL = "⚠️ passed, not judged in full"
 
 
 def to_markdown(gate: Gate) -> str:
@@ -30,7 +31,8 @@ def _lines(gate: Gate) -> Iterator[str]:
     yield "| --- | --- | ---: | ---: | ---: |"
     for r in gate.rulings:
         counts = f"{len(r.breaches)} | {len(r.pardons)} | {len(r.gaps)}"
-        yield f"| {_code(r.diagnosis.run.name)} | {BADGES[r.outcome]} | {counts} |"
+        badge = PARTIAL if r.partial else BADGES[r.outcome]
+        yield f"| {_code(r.diagnosis.run.name)} | {badge} | {counts} |"
     for unread in gate.unread:
         yield f"| {_code(unread.path)} | {BADGES[Outcome.NOT_JUDGED]} | | | 1 |"
     for ruling in gate.rulings:
