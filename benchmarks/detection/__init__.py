@@ -1,0 +1,1 @@
+"""How often does the engine cry wolf, and what does it miss, next to eleven others?"""
