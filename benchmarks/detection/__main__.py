@@ -1,9 +1,10 @@
-"""`python -m benchmarks.detection [--from-saved]`: measure, save results.json, rewrite the README's tables."""
+"""`python -m benchmarks.detection [--from-saved]`: measure, save results.json, rewrite the README."""
 
 import json
 import sys
 from pathlib import Path
 
+from benchmarks.detection import measure
 from benchmarks.detection.report import rewrite
 
 SAVED = Path(__file__).with_name("results.json")
@@ -11,8 +12,6 @@ SAVED = Path(__file__).with_name("results.json")
 
 def main() -> None:
     if "--from-saved" not in sys.argv:
-        from benchmarks.detection import measure
-
         results = {
             "run_time": measure.run_time(),
             "reference": measure.reference_case(),

@@ -86,7 +86,7 @@ def false_alarms() -> dict:
 
 
 def slow_false_alarms() -> dict:
-    """The same for ruptures, on two runs of three kinds and a tenth of the length: it takes too long for more."""
+    """The same for ruptures, on two short runs of three kinds: it takes too long for more."""
     rates = {}
     for kind in ("white", "ar9", "ar9_student"):
         curves = [curve(kind, run, 0)[: N // 10] for run in range(2)]

@@ -1,6 +1,7 @@
 """The peers, each from its published definition. A function takes a curve and returns a mask of alarms."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -33,15 +34,15 @@ def olmo_core(x, window=128, k=6.0):
 
 
 def olmo2_score(x):
-    """OLMo 2 spike score: seven standard deviations or more from the average of the last 1,000, both sides."""
+    """OLMo 2 spike score: seven standard deviations from the average of the last 1,000, both sides."""
     return _above(x, 1000, 7.0) | _above(-x, 1000, 7.0)
 
 
 def llm_c(x, window=128, k=7.0):
     """llm.c outlier detector: z over a window that includes the point itself."""
     mask = np.zeros(len(x), dtype=bool)
-    windows = sliding_window_view(x, window)
-    mask[window - 1 :] = x[window - 1 :] - windows.mean(axis=1) > k * windows.std(axis=1)
+    mean, square = _mean(np.append(x, 0.0), window), _mean(np.append(x * x, 0.0), window)
+    mask[window - 1 :] = x[window - 1 :] - mean > k * np.sqrt(np.maximum(square - mean**2, 0))
     return mask
 
 
@@ -99,14 +100,14 @@ PEERS: dict[str, Peer] = {
 
 def pelt(x):
     """ruptures PELT, squared error, BIC penalty for a known unit variance; change points upwards only."""
-    import ruptures
+    import ruptures  # noqa: PLC0415 - optional
 
     return _upwards(x, ruptures.Pelt(model="l2", jump=5).fit(x).predict(pen=2 * np.log(len(x))))
 
 
 def kernel(x):
     """ruptures KernelCPD, linear kernel, the same penalty."""
-    import ruptures
+    import ruptures  # noqa: PLC0415 - optional
 
     return _upwards(x, ruptures.KernelCPD(kernel="linear").fit(x).predict(pen=2 * np.log(len(x))))
 
@@ -116,7 +117,7 @@ SLOW_PEERS: dict[str, Peer] = {"ruptures PELT": pelt, "ruptures KernelCPD": kern
 
 def _upwards(x, breaks):
     mask, edges = np.zeros(len(x), dtype=bool), [0, *breaks]
-    means = [x[a:b].mean() for a, b in zip(edges, edges[1:], strict=False)]
+    means = [x[a:b].mean() for a, b in pairwise(edges)]
     for at, before, after in zip(breaks, means, means[1:], strict=False):
         mask[at] = after > before
     return mask

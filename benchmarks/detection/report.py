@@ -75,7 +75,7 @@ def reference(results: dict) -> str:
 
 def slow(results: dict) -> str:
     rows = [[kind, *(f"{rates[name]:.3g}" for name in SLOW_PEERS)] for kind, rates in results["slow"].items()]
-    title = f"### ruptures: rises per 10,000 points where there are none (2 runs of {N // 10:,} points: it is slow)"
+    title = f"### ruptures: rises per 10,000 points where there are none (2 runs of {N // 10:,} points)"
     return f"{title}\n\n" + table(["noise", *SLOW_PEERS], rows)
 
 

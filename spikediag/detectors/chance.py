@@ -68,12 +68,16 @@ class Mirror:
     def chance(self, new: FloatArray, past: FloatArray, calm: NDArray[np.bool_]) -> FloatArray:
         """P given the earlier dips; while there are few, or where they say little, with the earlier bumps."""
         skew = self.skew(len(past))
-        mirrored = self.past.exceedance(new, self.dips[: len(past)] * max(1.0, skew / EVEN) ** 2)
+        mirrored = self.past.exceedance(new, self.enlarged_dips(len(past)))
         if len(past) < FEW:
             return np.maximum(mirrored, self.past.exceedance(new, past))
         if skew < SKEWED:
             return mirrored
         return 2 * np.minimum(mirrored, self.past.chance(new, past, calm))
+
+    def enlarged_dips(self, start: int) -> FloatArray:
+        """The dips before `start`, as high as bumps of the same rarity would be."""
+        return np.asarray(self.dips[:start] * max(1.0, self.skew(start) / EVEN) ** 2)
 
     def skew(self, start: int) -> float:
         """Size of the bulk of single-point bumps over that of the dips; 1 when there are too few."""

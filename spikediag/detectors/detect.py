@@ -7,9 +7,9 @@ from spikediag.model import Kind, Series, Spike
 ALPHA = 0.05  # false findings per run
 PRECEDENCE = (
     Kind.NON_FINITE,
-    Kind.TRAIN,
     Kind.DIVERGENCE,
     Kind.VARIANCE,
+    Kind.TRAIN,
     Kind.LEVEL_SHIFT,
     Kind.DRIFT,
     Kind.TRANSIENT,

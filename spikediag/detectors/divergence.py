@@ -41,15 +41,16 @@ class Divergence:
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Rises that end the log."""
+        values = signal.values
         first = begin_of_escalation(signal.rises)
         for rise in signal.rises:
             begin = first if first and rise is signal.rises[-1] else rise
-            climb = signal.values[begin.start :]
-            if rise.stop == len(signal.values) and self.climbs(begin, climb):
-                peak = begin.start + int(np.argmax(climb))
-                at_end = replace(begin, stop=rise.stop, peak=peak, peak_value=float(signal.values[peak]))
-                yield signal.spike(Kind.DIVERGENCE, at_end, float(np.median(climb[-3:])) - begin.baseline)
-                return
+            if rise.stop < len(values) or not any(self.climbs(r, values[r.start :]) for r in (begin, rise)):
+                continue
+            peak = begin.start + int(np.argmax(values[begin.start :]))
+            at_end = replace(begin, stop=rise.stop, peak=peak, peak_value=float(values[peak]))
+            yield signal.spike(Kind.DIVERGENCE, at_end, float(np.median(values[-3:])) - begin.baseline)
+            return
 
     def climbs(self, rise: Rise, values: FloatArray) -> bool:
         """Whether values (n,) from the onset on gain height in each third, and within the last."""

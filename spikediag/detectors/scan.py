@@ -48,13 +48,17 @@ class Candidate:
 
 def scan(values: FloatArray, alpha: float) -> Iterator[Candidate]:
     """Candidates with `expected < alpha` in finite values (n,), on all widths, unordered."""
-    singles: tuple[FloatArray, FloatArray] | None = None
+    singles = up_and_down(values, 1)
     for width in BURSTS.widths:
-        up = Blocks.of(bumps(values, width))
-        dips = Blocks.of(bumps(-values, width)).highest
-        singles = singles or (up.highest, dips)
-        yield from candidates(up, Mirror(BURSTS.past, dips, *singles), BURSTS.looks, alpha)
+        up, down = singles if width == 1 else up_and_down(values, width)
+        null = Mirror(BURSTS.past, down.highest, singles[0].highest, singles[1].highest)
+        yield from candidates(up, null, BURSTS.looks, alpha)
     yield from scan_levels(values, alpha)
+
+
+def up_and_down(values: FloatArray, width: int) -> tuple[Blocks, Blocks]:
+    """The bumps of one width, and the dips."""
+    return Blocks.of(bumps(values, width)), Blocks.of(bumps(-values, width))
 
 
 def scan_levels(values: FloatArray, alpha: float) -> Iterator[Candidate]:

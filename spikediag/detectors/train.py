@@ -4,15 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import bdtrc
 
-from spikediag.detectors.chance import Blocks
+from spikediag.detectors.chance import Blocks, Mirror
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.rise import Rise, measure
-from spikediag.detectors.scan import Candidate
+from spikediag.detectors.scan import BURSTS, Candidate, up_and_down
 from spikediag.detectors.signal import Signal
-from spikediag.model import Excursion, Kind, Spike
-from spikediag.stats.contrasts import bumps
+from spikediag.model import Excursion, FloatArray, Kind, Spike
 
+CHOICES = 100  # chances that a crowd is charged for: its bar, its size, its run
 ONE_SIDED_95 = 1.645  # normal quantile
 
 
@@ -29,7 +30,9 @@ class Train:
     How:
         Members are the rises of `transient`, and then every single-point bump that scores as high as the
         first members did. Bursts are judged by the *dips* of the run: that it spikes all the time is no
-        excuse for its spikes. Whether the rate changes is Laplace's trend test at 5 % on each side.
+        excuse for its spikes. Where too few are certain alone, a crowd may be: at least `crowd` bumps beyond
+        `clear` deviations, and so few dips as deep (enlarged by the skew of the noise) that a coin would not
+        do it. Whether the rate changes is Laplace's trend test at 5 % on each side.
 
     Blind spots:
         Spikes that are not clearly larger than the noise are not counted, so count and rate are lower bounds.
@@ -40,7 +43,9 @@ class Train:
         arXiv:2103.00065.
     """
 
-    fewest: int = 4  # members
+    fewest: int = 4  # members that are certain alone
+    crowd: int = 10  # members that are certain only together
+    clear: float = 6.0  # score of a member that is certain only with others, about robust deviations
     outstanding: float = 3.0  # times the height of the next highest
     longest: int = 1000  # points from onset to recovery of a member
     id: str = Kind.TRAIN.value
@@ -50,8 +55,13 @@ class Train:
         n = len(signal.values)
         lasting = [rise for rise in signal.rises if rise.lasts(self.longest, n)]
         members = [rise for rise in signal.rises if rise not in lasting and not on_climb(rise, lasting)]
-        if len(members) >= self.fewest:
-            members = sorted([*members, *self.likes(signal, members, lasting)], key=lambda rise: rise.start)
+        ups, downs = up_and_down(signal.values, 1)
+        bar, chance = self.bar(members, ups, downs)
+        if chance < signal.alpha:
+            members = sorted(
+                [*members, *likes(signal.values, members, ups, bar)], key=lambda rise: rise.start
+            )
+            members = [r for r in members if not r.lasts(self.longest, n) and not on_climb(r, lasting)]
         by_height = sorted(members, key=height, reverse=True)
         if len(members) > 1 and height(by_height[0]) > self.outstanding * height(by_height[1]):
             members.remove(by_height.pop(0))
@@ -65,26 +75,37 @@ class Train:
             stop=spikes[-1].stop,
             onset_step=spikes[0].onset_step,
             end_step=spikes[-1].end_step,
-            expected_by_chance=min(rise.expected for rise in members),
+            expected_by_chance=min(chance, *(rise.expected for rise in members)),
             count=len(spikes),
             rate=1e4 * len(spikes) / n,
             rate_grows=rate_grows(np.array([spike.start for spike in spikes]) / n),
             members=tuple(Excursion(spike.start, spike.stop, spike.peak) for spike in spikes),
         )
 
-    def likes(self, signal: Signal, members: list[Rise], lasting: list[Rise]) -> Iterator[Rise]:
-        """Single-point bumps that score no less than the first members did, and are none yet."""
-        bar = min(rise.score for rise in members[: self.fewest])
-        bursts = Blocks.of(bumps(signal.values, 1))
-        taken = list(members)
-        for k in np.flatnonzero(bursts.highest >= bar):
-            candidate = Candidate(1, int(bursts.positions[k]), float(bursts.highest[k]), np.inf)
-            rise = measure(signal.values, candidate)
-            free = not any(rise.start < other.reach and other.start < rise.reach for other in taken)
-            free = free and not on_climb(rise, lasting)
-            if free and not rise.lasts(self.longest, len(signal.values)):
-                taken.append(rise)
-                yield rise
+    def bar(self, members: list[Rise], ups: Blocks, downs: Blocks) -> tuple[float, float]:
+        """The score from which a bump is a member, and the trains expected by chance.
+
+        Either enough members are certain alone: then the first of them set the bar. Or it is the crowd that
+        is unlikely: many more bumps than dips beyond `clear` deviations.
+        """
+        if len(members) >= self.fewest:
+            first = members[: self.fewest]
+            return min(rise.score for rise in first), min(rise.expected for rise in first)
+        mirror = Mirror(BURSTS.past, downs.highest, ups.highest, downs.highest)
+        up = int((ups.highest >= self.clear).sum())
+        down = int((mirror.enlarged_dips(len(ups.highest)) >= self.clear).sum())
+        by_chance = CHOICES * float(bdtrc(up - 1, up + down, 0.5)) if up >= self.crowd else np.inf
+        return self.clear, by_chance
+
+
+def likes(values: FloatArray, members: list[Rise], ups: Blocks, bar: float) -> Iterator[Rise]:
+    """Single-point bumps that score no less than the bar, and are no members yet."""
+    taken = list(members)
+    for k in np.flatnonzero(ups.highest >= bar):
+        rise = measure(values, Candidate(1, int(ups.positions[k]), float(ups.highest[k]), np.inf))
+        if not any(rise.start < other.reach and other.start < rise.reach for other in taken):
+            taken.append(rise)
+            yield rise
 
 
 def on_climb(rise: Rise, lasting: Iterable[Rise]) -> bool:

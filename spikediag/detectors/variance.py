@@ -49,7 +49,8 @@ class Variance:
             return
         cells = log_noise(signal.values)
         for rise in measure_all(cells, scan_levels(cells, signal.alpha)):
-            start, stop = CELL * rise.start, min(CELL * rise.reach, len(signal.values))
+            start = CELL * rise.start
+            stop = min(CELL * max(rise.reach, rise.start + rise.width), len(signal.values))
             before = local_noise(signal.values[max(0, start - CELL * 4 * rise.width) : start])
             after = local_noise(signal.values[start:stop])
             spiky = any(

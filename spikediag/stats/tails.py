@@ -8,6 +8,7 @@ from spikediag.model import FloatArray
 
 TOP = 0.2  # share of the pool that is the tail
 FEWEST, MOST = 4, 400  # exceedances used; more only cost time
+TIE = 1e-9  # mean exceedance of a pool whose highest scores are all equal
 SHAPES = np.linspace(-3, 3, 13)  # grid of the shape xi, in prior standard deviations
 SCALES = np.linspace(-1, 1, 15)  # grid of log beta, in half-widths
 
@@ -56,7 +57,7 @@ def fit_tail(pool: FloatArray, shape_mean: float, shape_sd: float) -> Tail:
 
 def _grid(over: FloatArray, shape_mean: float, shape_sd: float) -> tuple[FloatArray, FloatArray]:
     """Shapes and scales (j,) around the moment estimate `beta = (1 - xi) * mean`."""
-    mean = max(float(over.mean()), float(np.finfo(np.float64).tiny))
+    mean = max(float(over.mean()), TIE)
     half_width = min(1.5, 5 / np.sqrt(len(over)))
     shapes, log_scales = np.meshgrid(shape_mean + shape_sd * SHAPES, half_width * SCALES)
     return shapes.ravel(), (np.exp(log_scales) * (1 - shapes) * mean).ravel()

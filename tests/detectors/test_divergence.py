@@ -1,0 +1,52 @@
+"""divergence: still climbing when the log ends."""
+
+import numpy as np
+import pytest
+
+from spikediag.detectors import detect
+from spikediag.model import Kind
+from tests.detectors.builders import NOISES, planted, series_of
+
+
+@pytest.mark.parametrize("noise", ["white", "ar", "student"])
+def test_an_exponential_rise_at_the_end(noise: str) -> None:
+    found = 0
+    for seed in range(20):
+        values = NOISES[noise](np.random.default_rng([81, seed]), 6000)
+        values[5000:] += np.expm1(np.arange(1000) / 200)
+        last = detect(series_of(values))[-1]
+        found += last.kind is Kind.DIVERGENCE and last.end_step is None and last.peak > 5900
+
+    assert found >= 19
+
+
+def test_one_that_ends_in_nan_is_both() -> None:
+    values = NOISES["white"](np.random.default_rng(1), 6000)
+    values[5000:5300] += np.expm1(np.arange(300) / 50)
+    values[5300:] = np.nan
+
+    kinds = [s.kind for s in detect(series_of(values))]
+
+    assert kinds[-2:] == [Kind.DIVERGENCE, Kind.NON_FINITE]
+
+
+def test_spikes_that_escalate_to_the_end_are_one_divergence() -> None:
+    rng = np.random.default_rng(2)
+    values = 1e-4 * np.exp(0.2 * rng.normal(size=150))
+    values[110:] *= np.geomspace(1, 3e4, 40)
+    for at in (114, 122, 132):
+        values[at : at + 3] *= 10
+
+    assert [s.kind for s in detect(series_of(values))] == [Kind.DIVERGENCE]
+
+
+def test_a_climb_that_levels_off_is_none() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(3), 8000), 8, at=4000, ramp=500)
+
+    assert [s.kind for s in detect(series_of(values))] == [Kind.DRIFT]
+
+
+def test_a_step_is_none() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(4), 6000), 8, at=5900)
+
+    assert [s.kind for s in detect(series_of(values))] == [Kind.LEVEL_SHIFT]

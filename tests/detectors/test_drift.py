@@ -1,0 +1,52 @@
+"""drift: climbs slowly and stays up."""
+
+import numpy as np
+import pytest
+
+from spikediag.detectors import detect
+from spikediag.detectors.climb import slow_climb
+from spikediag.model import Kind
+from tests.detectors.builders import NOISES, planted, series_of
+
+
+@pytest.mark.parametrize("noise", ["white", "student"])
+def test_a_ramp_is_one_drift(noise: str) -> None:
+    kinds, errors = [], []
+    for seed in range(20):
+        values = planted(NOISES[noise](np.random.default_rng([51, seed]), 12_000), 5, at=7000, ramp=1000)
+        spikes = detect(series_of(values))
+        kinds.append([s.kind for s in spikes])
+        errors += [abs(s.start - 7000) for s in spikes if s.kind is Kind.DRIFT]
+
+    assert kinds.count([Kind.DRIFT]) >= 16
+    assert np.median(errors) <= 100
+
+
+def test_the_height_is_that_of_the_whole_climb() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(1), 20_000), 9, at=9000, ramp=3000)
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.kind is Kind.DRIFT
+    assert spike.height == pytest.approx(9, abs=0.5)
+    assert spike.start == pytest.approx(9000, abs=300)
+
+
+def test_a_step_is_no_climb() -> None:
+    climbs = 0
+    for seed in range(20):
+        values = planted(NOISES["ar"](np.random.default_rng([52, seed]), 4000), 6, at=2000)
+        climbs += slow_climb(values, 2000, 257) is not None
+
+    assert climbs <= 2
+
+
+def test_a_climb_is_measured_from_foot_to_top() -> None:
+    values = planted(0.1 * NOISES["white"](np.random.default_rng(3), 4000), 6, at=1800, ramp=600)
+
+    climb = slow_climb(values, 2100, 257)
+
+    assert climb is not None
+    assert climb.start == pytest.approx(1800, abs=80)
+    assert climb.stop == pytest.approx(2400, abs=80)
+    assert (climb.baseline, climb.level) == pytest.approx((0, 6), abs=0.2)

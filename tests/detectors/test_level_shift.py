@@ -1,0 +1,68 @@
+"""level_shift: steps up and stays."""
+
+import numpy as np
+import pytest
+
+from spikediag.detectors import detect
+from spikediag.model import Kind
+from tests.detectors.builders import NOISES, planted, series_of
+
+
+def shifts(noise: str, height: float, *, role: int, n: int = 8000, at: int = 5000) -> list[int]:
+    """Onset errors of the level shifts found over 20 seeds, one per seed."""
+    errors = []
+    for seed in range(20):
+        values = planted(NOISES[noise](np.random.default_rng([role, seed]), n), height, at=at)
+        onsets = [
+            s.start for s in detect(series_of(values)) if s.kind is Kind.LEVEL_SHIFT and s.end_step is None
+        ]
+        errors += [min(abs(o - at) for o in onsets)] if onsets else []
+    return errors
+
+
+@pytest.mark.parametrize("noise", ["white", "ar", "student", "skewed", "wandering"])
+def test_a_large_step_is_found_where_it_is(noise: str) -> None:
+    errors = shifts(noise, 26, role=41)
+
+    assert len(errors) == 20
+    assert np.median(errors) == 0
+
+
+@pytest.mark.parametrize("noise", ["white", "student"])
+def test_a_step_of_two_deviations_is_found(noise: str) -> None:
+    assert len(shifts(noise, 2, role=42)) >= 15
+
+
+def test_the_height_is_that_of_the_new_level_and_not_of_its_noise() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(2), 6000), 5, at=4000)
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.height == pytest.approx(5, abs=0.4)
+    assert (spike.stop, spike.end_step) == (6000, None)
+
+
+def test_a_second_step_is_a_second_finding() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(3), 9000), 8, at=3000)
+    values = planted(values, 8, at=6000)
+
+    first, second = detect(series_of(values))
+
+    assert first.kind is second.kind is Kind.LEVEL_SHIFT
+    assert (first.start, second.start) == pytest.approx((3000, 6000), abs=3)
+
+
+def test_a_spike_on_the_new_level_is_not_lost() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(4), 9000), 8, at=3000)
+    values = planted(values, 25, at=7000, length=4)
+
+    assert [s.kind for s in detect(series_of(values))] == [Kind.LEVEL_SHIFT, Kind.TRANSIENT]
+
+
+def test_what_comes_back_after_long_is_a_level_shift_with_an_end() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(5), 9000), 8, at=3000, length=3000)
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.kind is Kind.LEVEL_SHIFT
+    assert spike.stop == pytest.approx(6000, abs=10)

@@ -1,0 +1,83 @@
+"""train: spikes again and again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spikediag.detectors import detect
+from spikediag.detectors.signal import Signal
+from spikediag.detectors.train import Train, rate_grows
+from spikediag.model import FloatArray, Kind
+from tests.detectors.builders import NOISES, series_of
+
+
+def spiking(seed: int, at: FloatArray, noise: str = "white", n: int = 10_000) -> FloatArray:
+    """Noise with spikes of 20 to 30 deviations that decay over a few points."""
+    rng = np.random.default_rng([71, seed])
+    values = NOISES[noise](rng, n)
+    for t in at.astype(int):
+        values[t : t + 8] += rng.uniform(20, 30) * np.exp(-np.arange(8) / 2)
+    return values
+
+
+@pytest.mark.parametrize("noise", ["white", "ar"])
+def test_many_spikes_are_one_finding_that_lists_them(noise: str) -> None:
+    at = np.linspace(3000, 9500, 20)
+    for seed in range(10):
+        (spike,) = detect(series_of(spiking(seed, at, noise)))
+
+        assert spike.kind is Kind.TRAIN
+        assert spike.count == len(spike.members) == pytest.approx(20, abs=1)
+        assert spike.rate == pytest.approx(1e4 * spike.count / 10_000)
+        assert all(a.stop <= b.start for a, b in zip(spike.members, spike.members[1:], strict=False))
+        assert (spike.start, spike.stop) == (spike.members[0].start, spike.members[-1].stop)
+
+
+def test_it_leads_with_its_highest_member() -> None:
+    values = spiking(1, np.linspace(3000, 9000, 12))
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.peak_value == max(values[m.peak] for m in spike.members)
+    assert spike.peak in [m.peak for m in spike.members]
+    assert spike.height == pytest.approx(spike.peak_value - spike.baseline)
+
+
+def test_one_that_stands_out_is_named_apart() -> None:
+    values = spiking(2, np.linspace(3000, 9000, 12))
+    values[7500:7504] += 200
+
+    kinds = {s.kind: s for s in detect(series_of(values))}
+
+    assert set(kinds) == {Kind.TRAIN, Kind.TRANSIENT}
+    assert kinds[Kind.TRANSIENT].start == 7500
+    assert all(not m.start <= 7500 < m.stop for m in kinds[Kind.TRAIN].members)
+
+
+def test_three_spikes_are_three_findings() -> None:
+    spikes = detect(series_of(spiking(3, np.array([4000, 6000, 8000]))))
+
+    assert [s.kind for s in spikes] == [Kind.TRANSIENT] * 3
+
+
+def test_the_number_that_makes_a_train_is_a_setting() -> None:
+    signal = Signal(series_of(spiking(3, np.array([4000, 6000, 8000]))), alpha=0.05)
+
+    assert list(Train().find(signal)) == []
+    assert [s.count for s in replace(Train(), fewest=3).find(signal)] == [3]
+
+
+def test_whether_the_rate_grows() -> None:
+    late, even = detect(series_of(spiking(4, 9800 - 20 * np.arange(15) ** 2))), np.linspace(0, 1, 30)
+
+    assert late[0].rate_grows is True
+    assert rate_grows(even) is None
+    assert rate_grows(even**3) is False
+
+
+def test_laplaces_test_has_its_size() -> None:
+    rng = np.random.default_rng(72)
+    decided = [rate_grows(rng.uniform(size=25)) is not None for _ in range(2000)]
+
+    assert np.mean(decided) == pytest.approx(0.1, abs=0.02)

@@ -1,0 +1,59 @@
+"""variance: stays where it is but becomes noisier."""
+
+import numpy as np
+import pytest
+
+from spikediag.detectors import detect
+from spikediag.detectors.variance import log_noise
+from spikediag.model import Kind
+from tests.detectors.builders import NOISES, planted, series_of
+
+
+@pytest.mark.parametrize("noise", ["white", "student"])
+def test_noise_that_grows_threefold_is_one_finding(noise: str) -> None:
+    found = []
+    for seed in range(20):
+        values = -15 + NOISES[noise](np.random.default_rng([61, seed]), 10_000)
+        values[6000:] = -15 + 3 * (values[6000:] + 15)
+        found.append([(s.kind, abs(s.start - 6000) <= 64) for s in detect(series_of(values))])
+
+    assert found.count([(Kind.VARIANCE, True)]) >= (16 if noise == "white" else 10)
+
+
+def test_its_numbers_are_deviations_before_and_their_increase() -> None:
+    values = 2 * NOISES["white"](np.random.default_rng(1), 10_000) - 15
+    values[6000:] = 4 * (values[6000:] + 15) - 15
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.baseline == pytest.approx(-15, abs=1.5)
+    assert spike.noise == pytest.approx(2, rel=0.25)
+    assert spike.height == pytest.approx(6, rel=0.3)
+    assert spike.end_step is None
+
+
+def test_a_spike_is_the_finding_and_not_the_noise_it_makes() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(2), 6000), 30, at=4000, length=200)
+
+    assert [s.kind for s in detect(series_of(values))] == [Kind.TRANSIENT]
+
+
+def test_a_spike_that_is_large_for_the_new_noise_is_reported_too() -> None:
+    values = NOISES["white"](np.random.default_rng(3), 12_000)
+    values[6000:] *= 3
+    values[10_000:10_004] += 80
+
+    kinds = [s.kind for s in detect(series_of(values))]
+
+    assert Kind.VARIANCE in kinds
+    assert Kind.TRANSIENT in kinds
+
+
+def test_noise_is_read_in_cells() -> None:
+    values = NOISES["white"](np.random.default_rng(4), 8000)
+    quiet, loud = np.median(log_noise(values)), np.median(log_noise(3 * values))
+
+    assert len(log_noise(values)) == 1000
+    assert loud - quiet == pytest.approx(np.log(3))
+    assert np.array_equal(log_noise(np.zeros(80)), np.zeros(10))
+    assert len(log_noise(np.zeros(5))) == 0
