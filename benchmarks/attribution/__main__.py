@@ -1,7 +1,8 @@
 """Does attribution name the fault that was injected, and do its probabilities mean what they say?
 
     python -m sample_runs.lab faults --out faults/calibration --seeds 0:10
-    python -m sample_runs.lab faults --out faults/test --seeds 500:512
+    python -m sample_runs.lab faults --out faults/calibration --seeds 500:512
+    python -m sample_runs.lab faults --out faults/test --seeds 700:705
     python -m benchmarks.attribution faults/calibration faults/test
 
 Rewrites the tables of README.md and attribution.json. The calibration folder fits the temperature and
