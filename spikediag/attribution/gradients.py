@@ -10,6 +10,8 @@ from spikediag.model import Case, FloatArray, Kind, Role, Series
 from spikediag.stats.windows import robust_sd
 
 FAR_SDS = 6.0  # robust sd of the log norm
+UNUSUAL_SDS = 3.5  # enough where the norm was never nearly as large: some runs' norms vary a hundredfold
+UNSEEN = 1.5  # times the largest norm of the usual range
 LARGE = 3.0  # times the median
 POINTS_BEFORE = 10  # logged points before the onset that are searched
 PAST_POINTS = 257  # logged points the usual range is taken from
@@ -23,13 +25,15 @@ class GradientRise:
     step: int  # first point far above the usual range, else the highest
     factor: float  # over the median before
     sds: float  # robust sd of the log norm above the median
+    over_past: float  # times the largest norm of the usual range
     lead: float  # steps before the loss's onset; not positive: with it or after
     typical: float  # median before
 
     @property
     def leapt(self) -> bool:
         """Whether it left its usual range."""
-        return self.factor >= LARGE and self.sds >= FAR_SDS
+        beyond = self.sds >= FAR_SDS or (self.sds >= UNUSUAL_SDS and self.over_past >= UNSEEN)
+        return self.factor >= LARGE and beyond
 
 
 def gradient_rise(case: Case) -> GradientRise | None:
@@ -49,7 +53,8 @@ def _rise(case: Case, series: Series) -> GradientRise | None:
         return None
     middle, spread = float(np.median(past)), max(robust_sd(past), 1e-6)
     inside, where = logs[window], steps[window]
-    far = np.flatnonzero(inside - middle > max(FAR_SDS * spread, np.log(LARGE)))
+    limit = min(FAR_SDS * spread, max(UNUSUAL_SDS * spread, float(np.max(past)) - middle + np.log(UNSEEN)))
+    far = np.flatnonzero(inside - middle > max(limit, np.log(LARGE)))
     at = int(far[0]) if len(far) else int(np.argmax(inside))
     top = float(np.max(inside))
     return GradientRise(
@@ -57,6 +62,7 @@ def _rise(case: Case, series: Series) -> GradientRise | None:
         step=int(where[at]),
         factor=float(np.exp(min(top - middle, 700.0))),
         sds=(top - middle) / spread,
+        over_past=float(np.exp(min(top - np.max(past), 700.0))),
         lead=begin - float(where[at]),
         typical=float(np.exp(middle)),
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from spikediag.attribution.algebra import drivers
 from spikediag.attribution.settings import batch_and_dataset
-from spikediag.attribution.timing import SHORT_KINDS, moved, stretch
+from spikediag.attribution.timing import SHORT_KINDS, moved, slack, stretch
 from spikediag.model import Case, CouplingVerdict, Evidence, Kind, Series, say
 
 
@@ -31,8 +31,9 @@ def change_at_onset(case: Case, series: Series) -> Change | None:
     if case.spike.kind not in SHORT_KINDS:
         return Change(mean.before, mean.during, -mean.change, mean.error, None)
     where = stretch(case)
+    early = where.first - slack(case, series)  # the loss may show a drop a point or two later
     inside = np.flatnonzero(
-        (series.steps >= where.first) & (series.steps <= where.last) & np.isfinite(series.values)
+        (series.steps >= early) & (series.steps <= where.last) & np.isfinite(series.values)
     )
     lowest = int(inside[np.argmin(series.values[inside])])
     low = float(series.values[lowest])

@@ -54,7 +54,11 @@ class HardBatch:
             *_gradient(case),
             *_aftershock(case),
         )
-        excluded = any(e.what in {"gradient-first", "not-back", "aftershock"} for e in evidence)
+        seen = {e.what for e in evidence}
+        thrown = (
+            "not-back" in seen and "gradient-with" not in seen
+        )  # its own gradient can throw the weights too
+        excluded = thrown or bool(seen & {"gradient-first", "aftershock"})
         lasting = case.spike.kind not in SHORT_KINDS or points > self.longest
         return Judgement(
             Tier.TRIGGER,
