@@ -16,7 +16,7 @@ def diagnose(run: Run) -> Diagnosis:
     Raises:
         NoLossError: no series of the run is understood as a loss.
     """
-    if not any(run.having(Role.LOSS)):
+    if next(run.having(Role.LOSS), None) is None:
         raise NoLossError(
             f"{run.name}: none of its {len(run.series)} tags is understood as a loss; "
             f"`spikediag tags` shows how each was understood and how to override it."

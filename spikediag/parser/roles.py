@@ -134,8 +134,9 @@ def _converted(values: FloatArray, convert: str) -> tuple[FloatArray, str]:
 
 def _same_shape(loss: Series, companion: Series) -> bool:
     steps = np.intersect1d(loss.steps[-RECENT:], companion.steps[-RECENT:], assume_unique=True)
-    one = np.diff(loss.values[np.searchsorted(loss.steps, steps)])
-    two = np.diff(companion.values[np.searchsorted(companion.steps, steps)])
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is left out below
+        one = np.diff(loss.values[np.searchsorted(loss.steps, steps)])
+        two = np.diff(companion.values[np.searchsorted(companion.steps, steps)])
     fine = np.isfinite(one) & np.isfinite(two)
     one, two = one[fine], two[fine]
     if len(one) < ENOUGH or not one.any() or not two.any():

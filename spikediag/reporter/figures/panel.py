@@ -33,11 +33,12 @@ def draw(
     raised: float = 0.0,
 ) -> None:
     """The positions of `part`, decimated, the tag above them, `raised` by points; few points get dots."""
-    line = decimate(series.steps[part], series.values[part])
+    values = scale.drawable(series.values[part])
+    line = decimate(series.steps[part], values)
     dots = "o" if len(line.steps) <= DOTS else None
     axes.plot(line.steps, line.values, color=theme.line(series.role), marker=dots, markersize=2.5)
     scale.choose(axes, line.values, edges)
-    crowd = band(series.steps[part], series.values[part])
+    crowd = band(series.steps[part], values)
     if crowd is not None:
         _middle(axes, crowd, theme)
     _non_finite(axes, series, part, theme)

@@ -11,6 +11,7 @@ from spikediag.model import FloatArray
 
 FLATTENED = 12.0  # the whole range is this many times the range of nearly all points
 POSITIVE = 8.0  # the largest of all-positive values is this many times the median
+LARGEST = 1e300  # what is larger is drawn at the edge: limits and ticks must not overflow
 EDGES = (0.06, 0.14)  # share of the range left free below and above
 TICKS = 5
 
@@ -41,6 +42,11 @@ def choose(axes: Axes, values: FloatArray, edges: tuple[float, float] = EDGES) -
         _bend(axes, (low, high), edges, bend, back)
         return
     _linear(axes, low, high, edges)
+
+
+def drawable(values: FloatArray) -> FloatArray:
+    """The values with finite ones beyond `LARGEST` at its edge; infinite ones stay."""
+    return np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), values)
 
 
 def _linear(axes: Axes, low: float, high: float, edges: tuple[float, float]) -> None:
