@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from spikediag.attribution.causes.epoch_boundary import EpochBoundary, phase
+from spikediag.attribution.causes.epoch_boundary import EpochBoundary
+from spikediag.attribution.causes.hard_batch import HardBatch
+from spikediag.attribution.periods import phase
 from spikediag.model import Case
 from tests.attribution import cases
 
@@ -48,3 +50,11 @@ def test_the_chance_of_a_phase_is_binomial() -> None:
     assert (found.hits, found.peaks) == (4, 5)
     exact = 5 * 0.1**4 * 0.9 + 0.1**5
     assert found.chance == pytest.approx(10 * exact)
+
+
+def test_hard_batches_at_one_phase_are_no_bad_luck() -> None:
+    judged = HardBatch().judge(
+        case_with(list(range(260, 1900, 130)), {"batch_size": 100, "dataset_size": 1300})
+    )
+    assert cases.evidence(judged, "periodic").weight < 0
+    assert not judged.decisive

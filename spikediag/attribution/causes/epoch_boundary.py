@@ -1,28 +1,13 @@
 """epoch-boundary: the jumps come at a fixed phase of an epoch, or of another exact period."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from spikediag.attribution.loglines import log_line
+from spikediag.attribution.periods import Phase, best_period, peak_steps, stated_periods
 from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.settings import batch_and_dataset, interval
-from spikediag.model import Advice, Case, Evidence, IntArray, Kind, Role, Run, Tier, say
-
-SAMPLED_STEPS = 20_000  # logged steps are regular: so many show how often each phase is logged
-
-
-@dataclass(frozen=True)
-class Phase:
-    """How the peaks fall on one period."""
-
-    period: float  # steps
-    name: str  # what has this period
-    hits: int  # peaks at the commonest phase
-    peaks: int
-    chance: float  # p-value, all phases and periods tried
+from spikediag.model import Advice, Case, Evidence, Kind, Role, Tier, say
 
 
 @cause
@@ -49,19 +34,13 @@ class EpochBoundary:
     prior: float = 0.05
     fewest: int = 5  # peaks for a phase to mean anything
     chance: float = 1e-3
-    longest_period: int = 400  # logged points, for periods nobody stated
 
     def judge(self, case: Case) -> Judgement:
         """Test the stated periods, then every period of the log."""
         peaks = peak_steps(case)
-        stated = dict(stated_periods(case.run))
         if len(peaks) < self.fewest:
-            return self._too_few(case, len(peaks), stated)
-        loss = case.run.series[case.spike.tag]
-        tested = [phase(peaks, loss.steps, period, name) for period, name in stated.items()]
-        if not any(p.chance < self.chance for p in tested):
-            tested += list(self._searched(peaks, loss.steps, interval(loss)))
-        best = min(tested, key=lambda p: p.chance, default=None)
+            return self._too_few(case, len(peaks), dict(stated_periods(case.run)))
+        best = best_period(case, self.chance)
         if best is None or best.chance >= self.chance:
             return Judgement(Tier.TRIGGER, (_spread(best, len(peaks)),), ruled_out=True)
         return Judgement(
@@ -90,56 +69,6 @@ class EpochBoundary:
             checkable=False,
             missing=missing,
         )
-
-    def _searched(self, peaks: IntArray, steps: IntArray, gap: float) -> Iterator[Phase]:
-        """Every period of two or more logged points; the chance counts how many were tried."""
-        longest = min(self.longest_period, len(steps) // 3)
-        for points in range(2, longest + 1):
-            found = phase(peaks, steps, points * gap, "searched")
-            yield Phase(found.period, found.name, found.hits, found.peaks, min(1.0, found.chance * longest))
-
-
-def peak_steps(case: Case) -> IntArray:
-    """Steps of the peaks: of every member of a train and of every other transient of the same loss."""
-    loss = case.run.series[case.spike.tag]
-    peaks = {int(loss.steps[m.peak]) for m in case.spike.members} | {case.spike.peak_step}
-    for spike in case.spikes.get(case.spike.tag, ()):
-        if spike.kind is Kind.TRANSIENT and spike.height > 0.25 * case.spike.height:
-            peaks.add(spike.peak_step)
-    return np.array(sorted(peaks), dtype=np.int64)
-
-
-def stated_periods(run: Run) -> Iterator[tuple[float, str]]:
-    """Periods that the configuration or the epoch counter implies, in steps."""
-    both = batch_and_dataset(run)
-    if both is not None and run.step_unit == "step":
-        epoch = (both[1].number or 1.0) / (both[0].number or 1.0)
-        for period in {float(np.floor(epoch)), float(np.ceil(epoch)), epoch}:
-            if period >= 2:
-                yield period, "epoch"
-    for name in (
-        "target_update_interval",
-        "target_update_period",
-        "target_network_frequency",
-        "eval_interval",
-    ):
-        number = run.fact(name).number
-        if number is not None and number >= 2:
-            yield number, name
-
-
-def phase(peaks: IntArray, steps: IntArray, period: float, name: str) -> Phase:
-    """The commonest phase of the peaks against how often logged points have that phase (binomial)."""
-    bins = int(max(2, min(round(period), 20)))
-    of_peaks = np.floor(np.mod(peaks, period) / period * bins).astype(np.int64)
-    steps = steps[-SAMPLED_STEPS:]
-    of_steps = np.floor(np.mod(steps, period) / period * bins).astype(np.int64)
-    share = np.bincount(of_steps, minlength=bins + 1) / len(steps)
-    hits = np.bincount(of_peaks, minlength=bins + 1)
-    tails = np.asarray(stats.binom.sf(hits - 1, len(peaks), np.clip(share, 1 / len(steps), 1.0)))
-    used = int(np.count_nonzero(share))
-    best = int(np.argmin(tails))
-    return Phase(period, name, int(hits[best]), len(peaks), min(1.0, float(tails[best]) * used))
 
 
 def _locked(best: Phase) -> Evidence:

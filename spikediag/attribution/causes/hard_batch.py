@@ -7,9 +7,13 @@ import numpy as np
 
 from spikediag.attribution.gradients import LARGE, gradient_rise
 from spikediag.attribution.loglines import log_line
+from spikediag.attribution.periods import best_period
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.timing import SHORT_KINDS, origin, points_high
 from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Role, Tier, say
+
+FEWEST_PEAKS = 5  # for a period to mean anything
+BY_CHANCE = 1e-3
 
 
 @cause
@@ -53,12 +57,13 @@ class HardBatch:
             *self._afterwards(case),
             *_gradient(case),
             *_aftershock(case),
+            *_periodic(case),
         )
         seen = {e.what for e in evidence}
         thrown = (
             "not-back" in seen and "gradient-with" not in seen
         )  # its own gradient can throw the weights too
-        excluded = thrown or bool(seen & {"gradient-first", "aftershock"})
+        excluded = thrown or bool(seen & {"gradient-first", "aftershock", "periodic"})
         lasting = case.spike.kind not in SHORT_KINDS or points > self.longest
         return Judgement(
             Tier.TRIGGER,
@@ -122,6 +127,18 @@ def _aftershock(case: Case) -> Iterator[Evidence]:
     if first is not case.spike:
         reading = say("A larger jump began shortly before, at step {step:,}.", step=first.onset_step)
         yield Evidence("aftershock", reading, -1.5, first.onset_step, case.spike.onset_step)
+
+
+def _periodic(case: Case) -> Iterator[Evidence]:
+    """Bad batches come at any step; many of them at one phase have a reason of their own."""
+    if len(case.spike.members) < FEWEST_PEAKS:
+        return
+    best = best_period(case, BY_CHANCE)
+    if best is not None and best.chance < BY_CHANCE:
+        reading = say(
+            "The peaks come with a period of {period:g} steps, not at any step.", period=best.period
+        )
+        yield Evidence("periodic", reading, -1.0, best.period, None)
 
 
 def _gradient(case: Case) -> Iterator[Evidence]:
