@@ -18,7 +18,7 @@ from benchmarks.reading.cases import CASES, write
 from benchmarks.reading.readers import READERS, spikediag
 
 README = Path(__file__).parent / "README.md"
-TURNS = 5  # of each pair
+TURNS = 3  # of each pair
 SLOW = 5.0  # seconds; a slower reader has fewer turns
 MEMORY = """
 import re, sys

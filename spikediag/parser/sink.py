@@ -102,12 +102,14 @@ class Sink:
                 self._damaged(start, lot.length, "a record fails its checksum")
             lot = lot.only(good)
             models = Models(models.payloads, models.kinds[good] if len(models.payloads) > 1 else models.kinds)
+        if not len(lot.starts):
+            return
         numbers = [lot.numbers(slot, np.nan).astype(np.float64) for slot in shape.scalars]
         steps = lot.numbers(shape.step, 0).astype(np.int64)
         walls = lot.numbers(shape.wall, np.nan).astype(np.float64)
         for kind, at in _by_kind(models):
             for tag, values in zip(tags[kind], numbers, strict=True):
-                if len(lot.starts) and self._accepts(tag, len(steps[at])):
+                if self._accepts(tag, len(steps[at])):
                     self.parts[tag].append(Points(lot.starts[at], steps[at], values[at], walls[at]))
 
     def _accepts(self, tag: str, points: int) -> bool:

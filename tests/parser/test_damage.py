@@ -179,6 +179,14 @@ def test_endless_tags_are_bounded(tmp_path, monkeypatch) -> None:
     assert len(read_run(write(tmp_path, repeated)).series) == 100
 
 
+@pytest.mark.parametrize("tags", [1, 60])
+def test_a_file_without_one_intact_record(tags: int) -> None:
+    whole = [frame(scalar(f"tag{k % tags:02}", 5, 1.0).SerializeToString()) for k in range(300)]
+    columns = read_columns(b"".join(piece[:-1] + bytes([piece[-1] ^ 1]) for piece in whole))
+    assert not columns.tags
+    assert columns.records == 0
+
+
 def test_crc_agrees_with_the_standard() -> None:
     assert crc32c.plain(b"123456789") == 0xE3069283  # RFC 3720, the check value
     assert crc32c.plain(bytes(32)) == 0x8A9136AA  # RFC 3720, appendix B.4
