@@ -15,6 +15,7 @@ def main() -> None:
         results = {
             "run_time": measure.run_time(),
             "reference": measure.reference_case(),
+            "short": measure.short_runs(),
             "slow": measure.slow_false_alarms(),
             "false": measure.false_alarms(),
             "recall": measure.recall(),

@@ -85,6 +85,16 @@ def false_alarms() -> dict:
     }
 
 
+def short_runs() -> dict:
+    """False findings per run, by length and noise: short runs have little history to judge by."""
+    out = {}
+    for n in (100, 300, 1_000, 5_000):
+        out[str(n)] = {
+            kind: sum(len(found(curve(kind, run, 5, n))) for run in range(RUNS)) / RUNS for kind in KINDS
+        }
+    return out
+
+
 def slow_false_alarms() -> dict:
     """The same for ruptures, on two short runs of three kinds: it takes too long for more."""
     rates = {}

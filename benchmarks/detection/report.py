@@ -16,13 +16,20 @@ def rewrite(results: dict) -> None:
     text = README.read_text(encoding="utf-8")
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
-    parts = [f(results) for f in (false_alarms, calibration, recall, detail, reference, slow, run_time)]
+    parts = [
+        f(results) for f in (false_alarms, calibration, short, recall, detail, reference, slow, run_time)
+    ]
     README.write_text(f"{head}{BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{END}{tail}", encoding="utf-8")
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def by_length(results: dict) -> dict:
+    """In ascending order: JSON keeps lengths as words."""
+    return {n: results[n] for n in sorted(results, key=int)}
 
 
 def false_alarms(results: dict) -> str:
@@ -41,6 +48,16 @@ def calibration(results: dict) -> str:
     rows.append(["**all**", *(f"**{share:.3f}**" for share in mean)])
     title = "### Calibration: share of empty runs with a finding below `expected_by_chance`"
     return f"{title}\n\n" + table(["noise", *(f"< {level}" for level in LEVELS)], rows)
+
+
+def short(results: dict) -> str:
+    rows = [
+        [kind, *(f"{rates[kind]:.2f}" for rates in by_length(results["short"]).values())] for kind in KINDS
+    ]
+    title = f"### Short runs: false findings per run ({RUNS} runs each)"
+    return f"{title}\n\n" + table(
+        ["noise", *(f"{int(n):,} points" for n in by_length(results["short"]))], rows
+    )
 
 
 def recall(results: dict) -> str:
@@ -80,7 +97,7 @@ def slow(results: dict) -> str:
 
 
 def run_time(results: dict) -> str:
-    lengths = results["run_time"]
+    lengths = by_length(results["run_time"])
     own = table([f"{int(n):,} points" for n in lengths], [[f"{1e3 * t:.0f} ms" for t in lengths.values()]])
     times = results["false"]["milliseconds"]
     peers = table(list(ALL), [[f"{times[name]:.1f}" for name in ALL]])
