@@ -9,7 +9,7 @@ from spikediag.attribution.protocol import Cause, Judgement
 from spikediag.model import Status, Tier, Verdict
 
 LARGEST_WEIGHT = 2.0  # bans; no single check may decide alone
-TEMPERATURE = 1.0  # fitted on the calibration split of benchmarks/attribution
+TEMPERATURE = 1.1  # fitted on the calibration split of benchmarks/attribution
 SUPPORTED_FROM = 0.8
 PLAUSIBLE_FROM = 0.1  # below, and with the evidence against it: ruled out
 NEGLIGIBLE = 0.02  # below: ruled out by the others
