@@ -35,8 +35,7 @@ def rhythm(finding: Finding) -> Text | None:
         None: say("whether they come more often with time cannot be told"),
     }[spike.rate_grows]
     return say(
-        "{count:,} jumps, {rate:.1f} in every 10,000 logged points; {trend}.",
-        count=spike.count,
+        "That is {rate:.1f} in every 10,000 logged points; {trend}.",
         rate=spike.rate,
         trend=trend,
     )
@@ -65,6 +64,14 @@ def _levels(finding: Finding) -> Text:
             peak=verbatim(number(spike.peak_value)),
             sigmas=sigmas,
         )
+    if spike.kind is Kind.TRAIN:
+        return say(
+            "{count:,} jumps, the highest from {before} to {peak}, {sigmas} times the noise before it.",
+            count=spike.count,
+            before=verbatim(number(spike.baseline)),
+            peak=verbatim(number(spike.peak_value)),
+            sigmas=sigmas,
+        )
     return say(
         "From {before} to {peak}, {sigmas} times the noise before it.",
         before=verbatim(number(spike.baseline)),
@@ -75,6 +82,13 @@ def _levels(finding: Finding) -> Text:
 
 def _steps(finding: Finding) -> Text:
     spike = finding.spike
+    if spike.kind is Kind.TRAIN and spike.end_step is not None:
+        return say(
+            "They lie between steps {onset:,} and {end:,}, the highest at step {top:,}.",
+            onset=spike.onset_step,
+            top=spike.peak_step,
+            end=spike.end_step,
+        )
     if spike.end_step is not None and spike.onset_step == spike.peak_step:
         return say(
             "It came at step {top:,} and was back by step {end:,}.", top=spike.peak_step, end=spike.end_step
