@@ -1,4 +1,4 @@
-"""docs/comparison.md quotes what the tool writes of the sample runs today; `--update-golden` renews the numbers."""
+"""docs/comparison.md quotes what the tool writes today; `--update-golden` renews the numbers."""
 
 import re
 from functools import cache
