@@ -46,7 +46,7 @@ class Train:
     fewest: int = 4  # members that are certain alone
     crowd: int = 10  # members that are certain only together
     clear: float = 6.0  # score of a member that is certain only with others, about robust deviations
-    outstanding: float = 3.0  # times the height of the next highest
+    outstanding: float = 2.0  # times the height of the next highest
     longest: int = 1000  # points from onset to recovery of a member
     id: str = Kind.TRAIN.value
 
