@@ -63,7 +63,7 @@ class Train:
             )
             members = [r for r in members if not r.lasts(self.longest, n) and not on_climb(r, lasting)]
         by_height = sorted(members, key=height, reverse=True)
-        if len(members) > 1 and height(by_height[0]) > self.outstanding * height(by_height[1]):
+        if self.stands_out(by_height):
             members.remove(by_height.pop(0))
         if len(members) < self.fewest:
             return
@@ -81,6 +81,12 @@ class Train:
             rate_grows=rate_grows(np.array([spike.start for spike in spikes]) / n),
             members=tuple(Excursion(spike.start, spike.stop, spike.peak) for spike in spikes),
         )
+
+    def stands_out(self, by_height: list[Rise]) -> bool:
+        """Whether the highest rise is a finding of its own: certain alone, and far above the next."""
+        if len(by_height) < 2 or not np.isfinite(by_height[0].expected):
+            return False
+        return height(by_height[0]) > self.outstanding * height(by_height[1])
 
     def bar(self, members: list[Rise], ups: Blocks, downs: Blocks) -> tuple[float, float]:
         """The score from which a bump is a member, and the trains expected by chance.

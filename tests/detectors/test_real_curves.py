@@ -50,9 +50,8 @@ def test_a_value_loss_that_grows_without_end_diverges() -> None:
 def test_a_value_loss_that_leaps_over_and_over_is_a_train_with_its_leap_at_1106() -> None:
     series = real(f"{LEGGED}/Aug30_20-36-35_").series["Loss/value_function"]
 
-    (spike,) = detect(series)
+    spike = next(spike for spike in detect(series) if spike.kind is Kind.TRAIN)
 
-    assert spike.kind is Kind.TRAIN
     assert 1106 in [int(series.steps[member.peak]) for member in spike.members]
 
 
