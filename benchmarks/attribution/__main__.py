@@ -30,7 +30,8 @@ def main() -> None:
     parser.add_argument("calibration", type=Path)
     parser.add_argument("test", type=Path)
     arguments = parser.parse_args()
-    fitted = tuple(one for bare in VIEWS.values() for one in view(arguments.calibration, bare=bare).said)
+    seen = {name: view(arguments.calibration, bare=bare).said for name, bare in VIEWS.items()}
+    fitted = tuple(one for said in seen.values() for one in said)
     factor = best_temperature(fitted)
     views = {name: view(arguments.test, bare=bare) for name, bare in VIEWS.items()}
     scored = {name: scores(found.said) for name, found in views.items()}
@@ -38,11 +39,19 @@ def main() -> None:
     sections = [
         f"Calibration: {len(fitted)} findings; the best factor on the temperature in use is {factor:.2f}."
     ]
+    sections += [calibrated(name, scores(said)) for name, said in seen.items()]
     sections += [summary(views, scored), *(details(name, views[name], scored[name]) for name in VIEWS)]
     rewrite(HERE / "README.md", "\n\n".join(sections))
     results = {name: {**asdict(s), "missed": views[name].missed} for name, s in scored.items()}
     (HERE / "attribution.json").write_text(
         json.dumps({"temperature_factor": factor, **results}, indent=1) + "\n", encoding="utf-8"
+    )
+
+
+def calibrated(name: str, on: Scores) -> str:
+    return (
+        f"On the calibration itself, {name}: top-1 {on.top1:.3f}, right or unexplained "
+        f"{on.right_or_unexplained:.3f}, a wrong SUPPORTED {on.wrong_supported:.3f}, calibration error {on.ece:.3f}."
     )
 
 
