@@ -51,7 +51,8 @@ def main() -> None:
 def calibrated(name: str, on: Scores) -> str:
     return (
         f"On the calibration itself, {name}: top-1 {on.top1:.3f}, right or unexplained "
-        f"{on.right_or_unexplained:.3f}, a wrong SUPPORTED {on.wrong_supported:.3f}, calibration error {on.ece:.3f}."
+        f"{on.right_or_unexplained:.3f}, a wrong SUPPORTED {on.wrong_supported:.3f}, "
+        f"calibration error {on.ece:.3f}."
     )
 
 
