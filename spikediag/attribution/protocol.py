@@ -16,6 +16,7 @@ class Judgement:
     checkable: bool = True  # whether what decides it was logged or is known
     decisive: bool = False  # a test that few other causes would pass was passed
     ruled_out: bool = False  # an effect this cause must have is absent
+    ceiling: float = 1.0  # the largest probability it may claim; what is cut goes to `unexplained`
     missing: tuple[Advice, ...] = ()
     advice: tuple[Advice, ...] = ()
     mechanism: Text | None = None

@@ -21,7 +21,7 @@ def verdicts(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) -
     ids = list(judgements)
     heard = _without_echo(judgements)
     scores = np.array([score(causes[id_].prior, heard[id_]) for id_ in ids])
-    shares = _softmax(scores / TEMPERATURE)
+    shares = _under_ceilings(ids, judgements, _softmax(scores / TEMPERATURE))
     found = [_verdict(id_, judgements[id_], float(share)) for id_, share in zip(ids, shares, strict=True)]
     return tuple(sorted(found, key=lambda verdict: (-verdict.probability, verdict.cause)))
 
@@ -47,6 +47,15 @@ def _without_echo(judgements: Mapping[str, Judgement]) -> Mapping[str, Judgement
 def _softmax(scores: np.ndarray) -> np.ndarray:
     powers = np.power(10.0, scores - np.max(scores))
     return np.asarray(powers / np.sum(powers))
+
+
+def _under_ceilings(ids: list[str], judgements: Mapping[str, Judgement], shares: np.ndarray) -> np.ndarray:
+    """Shares (c,) with what lies above each ceiling given to `unexplained`."""
+    if UNEXPLAINED not in ids:
+        return shares
+    kept = np.minimum(shares, [judgements[id_].ceiling for id_ in ids])
+    kept[ids.index(UNEXPLAINED)] += shares.sum() - kept.sum()
+    return np.asarray(kept)
 
 
 def _verdict(id_: str, judgement: Judgement, probability: float) -> Verdict:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from spikediag.attribution import resampling
+from spikediag.attribution import resampling, study
 from spikediag.attribution.memorisation import against_memorisation, memorisation
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset, sampling
@@ -32,8 +32,8 @@ class BatchRatio:
         A ratio of 20 % or less; few passes; an error that rises with the loss (a hard batch).
 
     What to do:
-        Take a batch of 10 to 20 % of the dataset, put a floor under sigma, let the learning rate decay;
-        more data helps less. Verify by training again and `spikediag compare`.
+        Put a floor under sigma, clip the gradient, or take a batch of 10 to 20 % of the dataset; more data at
+        the same batch is no cure. Verify by training again and `spikediag compare`.
     """
 
     id: str = "batch-ratio"
@@ -57,7 +57,7 @@ class BatchRatio:
         evidence = [self._ratio(ratio, case)]
         if flagged:
             evidence += [*self._passes(case), *_sharp(case), *_coupled(case), *_kind(case)]
-            evidence += resampling.evidence(case, batch, dataset)
+            evidence += [*resampling.evidence(case, batch, dataset), _measured()]
         return Judgement(
             tier=Tier.CONDITION,
             evidence=tuple(evidence),
@@ -65,6 +65,7 @@ class BatchRatio:
             ruled_out=ratio <= self.safe_below,
             advice=against_memorisation(case, batch, dataset) if flagged else (),
             mechanism=memorisation(case, drawn) if flagged else None,
+            ceiling=study.prevented(study.SMALL_BATCH),
         )
 
     def _ratio(self, ratio: float, case: Case) -> Evidence:
@@ -136,6 +137,17 @@ def _coupled(case: Case) -> Iterator[Evidence]:
         yield Evidence("error-flat", case.coupling.reading, 0.3, "decoupled", "decoupled")
     elif case.coupling.verdict is CouplingVerdict.COUPLED:
         yield Evidence("error-moved", case.coupling.reading, -1.5, "coupled", "decoupled")
+
+
+def _measured() -> Evidence:
+    """What is known of the ratio apart from this run; it bounds how sure anybody can be."""
+    reading = say(
+        "In the measured study a batch of 15 % of the dataset prevented {prevented:.0%} of the spikes, and "
+        "five times the data at the same batch none: it is the large batch that counts, the ratio is its "
+        "sign.",
+        prevented=study.prevented(study.SMALL_BATCH),
+    )
+    return Evidence("study", reading, 0.0, study.SPIKES[study.SMALL_BATCH], study.SPIKES[study.REFERENCE])
 
 
 def _kind(case: Case) -> Iterator[Evidence]:
