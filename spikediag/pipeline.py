@@ -63,7 +63,7 @@ def _checks(
             kind,
             True,
             say(
-                "Searched {losses} losses and {others} other series.",
+                "Losses searched: {losses}; other series: {others}.",
                 losses=losses,
                 others=len(spikes) - losses,
             ),
@@ -75,10 +75,13 @@ def _checks(
         yield Check(
             "coupling",
             False,
-            say("There was no jump to test {companions} error metrics against.", companions=companions),
+            say(
+                "There was no jump to test against; error metrics logged: {companions}.",
+                companions=companions,
+            ),
         )
     else:
-        yield Check("coupling", True, say("Tested {companions} error metrics.", companions=companions))
+        yield Check("coupling", True, say("Error metrics tested: {companions}.", companions=companions))
     for cause in attribution.registry.load():
         yield _cause_check(cause, findings)
 
@@ -92,7 +95,7 @@ def _cause_check(cause: str, findings: tuple[Finding, ...]) -> Check:
         return Check(
             cause,
             True,
-            say("Judged for {judged} of {findings} findings.", judged=len(judged), findings=len(findings)),
+            say("Findings judged: {judged} of {findings}.", judged=len(judged), findings=len(findings)),
         )
     missing = [v.missing[0].text for v in verdicts if v.missing]
     return Check(

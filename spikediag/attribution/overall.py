@@ -18,6 +18,7 @@ from spikediag.model import (
 )
 
 FEWEST_POINTS = 8  # finite points of a loss below which nothing can be judged
+CERTAIN = 0.99  # a conclusion never claims more
 _DIVERGED = {Kind.NON_FINITE, Kind.DIVERGENCE}
 
 
@@ -131,9 +132,11 @@ def _why(main: Finding) -> Text:
         return say(
             "Most likely {cause} ({probability:.0%}): {mechanism}",
             cause=verdict.cause,
-            probability=verdict.probability,
+            probability=min(verdict.probability, CERTAIN),
             mechanism=verdict.mechanism,
         )
     return say(
-        "Most likely {cause} ({probability:.0%}).", cause=verdict.cause, probability=verdict.probability
+        "Most likely {cause} ({probability:.0%}).",
+        cause=verdict.cause,
+        probability=min(verdict.probability, CERTAIN),
     )

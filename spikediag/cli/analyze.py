@@ -27,7 +27,7 @@ def analyze(
     ] = Path("reports"),
     formats: Annotated[
         str, typer.Option("--format", "-f", metavar="NAME,...", help="Formats to write.")
-    ] = "md,png",
+    ] = "md,png,json",
     lang: Annotated[str, typer.Option("--lang", help="Language of the report: en or zh.")] = "en",
     as_json: Annotated[
         bool,

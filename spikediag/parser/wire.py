@@ -5,10 +5,10 @@ records of one layout differ in these bytes alone, and then a whole group is dec
 others.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
+from spikediag.parser.protobuf import BYTES, FIXED32, FIXED64, LONGEST_VARINT, VARINT, fields, varint
+
 DTYPES = {  # tensor.proto DataType -> numpy dtype of one element; bfloat16 is the top half of a float32
     1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "u1",
     14: "bfloat16", 17: "<u2", 19: "<f2", 22: "<u4", 23: "<u8",
@@ -23,11 +23,6 @@ VARINTS = {
     17: "int",
 }  # int_val, int64_val, bool_val, ...
 BFLOAT16 = 14
-LONGEST_VARINT = 10  # bytes
-
-
-class MalformedError(ValueError):
-    """The bytes are no protocol buffer of the expected shape."""
 
 
 @dataclass(frozen=True)
@@ -71,33 +66,6 @@ class Layout:
     def slots(self) -> tuple[Slot, ...]:
         """Every number of the record."""
         return tuple(slot for slot in (self.wall, self.step, *self.scalars) if slot)
-
-
-Field = tuple[int, int, int, int]  # number, wire type, start, stop
-
-
-def fields(payload: bytes, at: int, stop: int) -> Iterator[Field]:
-    """Yield the fields of the message in `payload[at:stop]`.
-
-    Raises:
-        MalformedError: the bytes are no message.
-    """
-    while at < stop:
-        key, at = _varint(payload, at, stop)
-        number, kind = key >> 3, key & 7
-        start = at
-        if kind == VARINT:
-            _, at = _varint(payload, at, stop)
-        elif kind == BYTES:
-            size, start = _varint(payload, at, stop)
-            at = start + size
-        elif kind in (FIXED64, FIXED32):
-            at += 8 if kind == FIXED64 else 4
-        else:
-            raise MalformedError
-        if at > stop or not number:
-            raise MalformedError
-        yield number, kind, start, at
 
 
 def layout(payload: bytes) -> Layout:
@@ -161,7 +129,7 @@ def _element(payload: bytes, at: int, stop: int) -> Slot | None:
     dtype, content, found = 0, None, []
     for number, kind, start, end in fields(payload, at, stop):
         if (number, kind) == (1, VARINT):
-            dtype, _ = _varint(payload, start, end)
+            dtype, _ = varint(payload, start, end)
         elif (number, kind) == (4, BYTES):
             content = (start, end - start)
         elif number in REPEATED and kind in (BYTES, FIXED32, FIXED64):
@@ -190,15 +158,3 @@ def _checked(slot: Slot, payload: bytes, dtype: int) -> Slot | None:
         return Slot(slot.at, slot.width, kind)
     size = {"bfloat16": 2}.get(slot.kind) or int(slot.kind[-1])
     return slot if slot.width == size else None
-
-
-def _varint(payload: bytes, at: int, stop: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < stop and shift < 7 * LONGEST_VARINT:
-        byte = payload[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise MalformedError

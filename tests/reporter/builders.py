@@ -302,7 +302,7 @@ def diagnosis(run: Run | None = None, found: tuple[Finding, ...] | None = None) 
             Check(
                 "transient",
                 True,
-                say("Searched {losses} losses and {others} other series.", losses=2, others=5),
+                say("Losses searched: {losses}; other series: {others}.", losses=2, others=5),
             ),
             Check("loss-scale", False, say("The run does not carry what this check needs.")),
         ),

@@ -62,7 +62,7 @@ class EpochBoundary:
             reading = say("The loss stays up; what happens once per epoch would come and go.")
             return Judgement(Tier.TRIGGER, (Evidence("lasting", reading, -2.0, peaks, None),), ruled_out=True)
         missing = () if stated else (log_line(case.run, Role.EPOCH),)
-        reading = say("{peaks} peak(s): too few to see a period.", peaks=peaks)
+        reading = say("Too few peaks to see a period: {peaks}.", peaks=peaks)
         return Judgement(
             Tier.TRIGGER,
             (Evidence("too-few", reading, -0.5, peaks, self.fewest),),

@@ -89,7 +89,7 @@ class HardBatch:
             return Evidence("lasting", reading, -2.0, case.spike.kind.value, "transient")
         weight = 0.2 if points <= self.shortest else -1.5 if points > self.longest else -0.5
         reading = say(
-            "The loss stands high for {points} logged point(s); one bad batch fills one.", points=points
+            "Logged points for which the loss stands high: {points}; one bad batch fills one.", points=points
         )
         return Evidence("duration", reading, weight, points, self.shortest)
 
