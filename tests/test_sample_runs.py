@@ -13,13 +13,13 @@ XFAIL = {  # run name -> where the tool differs; the truth is never loosened
     "policy's MSE does rise over the next updates: +0.065, 90 % interval -0.006 to +0.136, margin 0.095",
 }
 
-SCORED = [
-    pytest.param(
-        run, id=run.name, marks=[pytest.mark.xfail(reason=XFAIL[run.name])] if run.name in XFAIL else []
-    )
-    for run in sample_runs()
-    if truth_of(run)["scored"]
-]
+SCORED = [run for run in sample_runs() if truth_of(run)["scored"]]
+LATE = [run for run in SCORED if isinstance(truth_of(run)["step"], int)]
+
+
+def judged(run: Path) -> object:
+    marks = [pytest.mark.xfail(reason=XFAIL[run.name])] if run.name in XFAIL else []
+    return pytest.param(run, id=run.name, marks=marks)
 
 
 def expected(truth: dict[str, object], key: str) -> set[object]:
@@ -34,7 +34,7 @@ def at_the_intervention(findings: tuple[Finding, ...], step: object) -> Finding:
     return max(findings, key=lambda f: f.spike.height)
 
 
-@pytest.mark.parametrize("run", SCORED)
+@pytest.mark.parametrize("run", [judged(run) for run in SCORED])
 def test_diagnosis_agrees_with_the_truth(run: Path) -> None:
     truth = truth_of(run)
     diagnosis = spikediag.diagnose(run)
@@ -48,12 +48,10 @@ def test_diagnosis_agrees_with_the_truth(run: Path) -> None:
     assert finding.primary_cause in expected(truth, "primary_cause")
 
 
-@pytest.mark.parametrize("run", SCORED)
+@pytest.mark.parametrize("run", [pytest.param(run, id=run.name) for run in LATE])
 def test_what_is_found_before_the_intervention_stands_far_out(run: Path) -> None:
     """The calm base spikes by itself now and then; that is no false alarm, a smaller rise would be."""
     step = truth_of(run)["step"]
-    if not isinstance(step, int):
-        pytest.skip("the whole training is the intervention")
     early = [f.spike for f in spikediag.diagnose(run).findings if f.spike.onset_step < step * 0.98]
     assert all(spike.sigmas > 8 for spike in early)
 

@@ -84,6 +84,15 @@ def _reading(test: CompanionTest) -> Text:
             high=test.high,
             margin=test.margin,
         )
+    if test.strayed_at is not None:
+        return say(
+            "{tag} stayed where the loss stood highest ({change:+.3g}), but left its margin of {margin:.3g} "
+            "at step {step:,}, while the loss was still up.",
+            tag=test.tag,
+            change=test.change,
+            margin=test.margin,
+            step=test.strayed_at,
+        )
     if not math.isfinite(test.low):
         return say(
             "Too few calm points of {tag} before step of the jump to decide whether it moved (change "

@@ -1,10 +1,12 @@
 """One companion against one spike."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from spikediag.coupling.margin import Margin, choose_margin
+from spikediag.coupling.stray import strayed_at
 from spikediag.coupling.window import Window
 from spikediag.model import CompanionTest, CouplingVerdict, Measure, Run, Series, Spike, say
 from spikediag.stats.equivalence import two_one_sided
@@ -55,7 +57,11 @@ def test_companion(
         noise=measured.noise,
         dims=run.fact("action_dim").number,
     )
-    return _judge(companion, measured, margin, sign)
+    test = _judge(companion, measured, margin, sign)
+    if test.verdict is not CouplingVerdict.DECOUPLED:
+        return test
+    stray = strayed_at(companion, spike, test, measured.noise, sign)
+    return test if stray is None else replace(test, verdict=CouplingVerdict.UNDECIDED, strayed_at=stray)
 
 
 def _pooled(companion: Series, inside: list[tuple[int, int]]) -> Contrast | None:

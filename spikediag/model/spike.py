@@ -93,6 +93,9 @@ class CompanionTest:
     margin: float  # the change that would still count as "did not move"
     p_equivalent: float  # TOST p-value
     margin_reason: Text  # how the margin was chosen
+    strayed_at: int | None = (
+        None  # step at which it left the margin after the peak, while the loss was still up
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikediag.model import Diagnosis, Finding, Role, Series, say
+from spikediag.model import Diagnosis, Finding, Kind, Role, Series, say
 from spikediag.reporter.figures import margins, panel, parts
 from spikediag.reporter.figures.layout import Stack
 from spikediag.reporter.figures.levels import annotate
@@ -93,7 +93,7 @@ def _title(figure: Figure, view: CloseUp, height: float) -> None:
     title = say(
         "{id}: {kind} at step {step:,}", id=view.finding.id, kind=spike.kind.value, step=spike.onset_step
     )
-    if spike.members:
+    if spike.kind is Kind.TRAIN:
         title = say(
             "{id}: {kind}, the highest of {count:,} at step {step:,}",
             id=view.finding.id,
