@@ -70,9 +70,13 @@ def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> Overal
         )
         return Overall(RunStatus.NOT_JUDGED, None, None, summary)
     flagged = [c for c in conditions if c.status is Status.SUPPORTED]
-    summary = say("No loss jumped.")
+    summary = say("No loss jumped in {points:,} logged points.", points=longest)
     if flagged:
-        summary = say("No loss jumped; what could make one jump: {reading}", reading=flagged[0].reading)
+        summary = say(
+            "No loss jumped in {points:,} logged points; risks listed below: {risks}.",
+            points=longest,
+            risks=len(flagged),
+        )
     return Overall(RunStatus.CLEAN, False, None, summary)
 
 

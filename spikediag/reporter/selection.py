@@ -67,6 +67,7 @@ def _gravity(finding: Finding) -> tuple[int, float, int]:
 
 
 def _once(advice: Iterable[Advice]) -> tuple[Advice, ...]:
+    """In order of rank; of the same advice with other numbers, that of the gravest finding."""
     seen: dict[str, Advice] = {}
     for a in sorted(advice, key=lambda a: a.rank):
         seen.setdefault(_key(a), a)
@@ -74,4 +75,4 @@ def _once(advice: Iterable[Advice]) -> tuple[Advice, ...]:
 
 
 def _key(advice: Advice) -> str:
-    return advice.code or str(advice.text)
+    return advice.text.template
