@@ -110,4 +110,4 @@ def _table(*headings: str) -> "Table":
 def _row(table: "Table", *cells: str) -> None:
     from rich.text import Text
 
-    table.add_row(*(Text(printable(cell)) for cell in cells))
+    table.add_row(*(Text(printable(cell), overflow="fold") for cell in cells))
