@@ -3,7 +3,7 @@
     python -m sample_runs.lab faults --out faults/calibration --seeds 0:10
     python -m sample_runs.lab faults --out faults/calibration --seeds 500:512
     python -m sample_runs.lab faults --out faults/calibration --seeds 700:705
-    python -m sample_runs.lab faults --out faults/test --seeds 705:710
+    python -m sample_runs.lab faults --out faults/test --seeds 710:735
     python -m benchmarks.attribution faults/calibration faults/test
 
 Rewrites the tables of README.md and attribution.json. The calibration folder fits the temperature and
