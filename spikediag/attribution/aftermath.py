@@ -28,8 +28,8 @@ class _Sign:
 
 
 def judge_aftermath(run: Run, findings: tuple[Finding, ...], main: Finding) -> Aftermath:
-    """Compare what was before the first jump with what was after the last."""
-    signs = [_loss(run, main), *_others(run, findings)]
+    """Compare what was before the main jump with what was after it, and likewise for others that did harm."""
+    signs = [_loss(run, main), *_around(run, main), *_harm_of_others(run, findings, main)]
     worse = [sign.worse for sign in signs if sign.worse is not None]
     informed = len(worse) > 1 or any(worse)
     matters = any(worse) if informed else None
@@ -62,14 +62,23 @@ def _loss(run: Run, main: Finding) -> _Sign:
     return _Sign(not back, text)
 
 
-def _others(run: Run, findings: tuple[Finding, ...]) -> Iterator[_Sign]:
-    first = min(f.spike.onset_step for f in findings)
-    last = max(f.spike.end_step if f.spike.end_step is not None else f.spike.onset_step for f in findings)
+def _around(run: Run, finding: Finding) -> Iterator[_Sign]:
+    spike = finding.spike
+    last = spike.end_step if spike.end_step is not None else spike.onset_step
     for role in (Role.COMPANION, Role.REWARD):
         for series in run.having(role):
-            sign = _compared(series, first, last)
+            sign = _compared(series, spike.onset_step, last)
             if sign is not None:
                 yield sign
+
+
+def _harm_of_others(run: Run, findings: tuple[Finding, ...], main: Finding) -> Iterator[_Sign]:
+    for finding in findings:
+        if finding is not main:
+            for sign in _around(run, finding):
+                if sign.worse:
+                    text = say("{id}: {harm}", id=finding.id, harm=sign.text)
+                    yield _Sign(True, text)
 
 
 def _compared(series: Series, first: int, last: int) -> _Sign | None:

@@ -60,29 +60,20 @@ def _contested(tests: tuple[CompanionTest, ...]) -> Text:
 def _reading(test: CompanionTest) -> Text:
     if not math.isfinite(test.change):
         return say("{tag} became non-finite together with the loss.", tag=test.tag)
+    levels: dict[str, str | float] = {
+        name: getattr(test, name) for name in ("tag", "before", "during", "change", "low", "high", "margin")
+    }
     if test.verdict is CouplingVerdict.DECOUPLED:
         return say(
             "{tag} did not move: {before:.4g} before, {during:.4g} during, change {change:+.3g} (90 % "
             "interval {low:+.3g} to {high:+.3g}), inside the margin of {margin:.3g}.",
-            tag=test.tag,
-            before=test.before,
-            during=test.during,
-            change=test.change,
-            low=test.low,
-            high=test.high,
-            margin=test.margin,
+            **levels,
         )
     if test.verdict is CouplingVerdict.COUPLED:
         return say(
             "{tag} moved too: {before:.4g} before, {during:.4g} during, change {change:+.3g} (90 % interval "
             "{low:+.3g} to {high:+.3g}), beyond the margin of {margin:.3g}.",
-            tag=test.tag,
-            before=test.before,
-            during=test.during,
-            change=test.change,
-            low=test.low,
-            high=test.high,
-            margin=test.margin,
+            **levels,
         )
     if test.strayed_at is not None:
         return say(
