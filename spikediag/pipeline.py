@@ -7,6 +7,7 @@ from spikediag.errors import NoLossError
 from spikediag.model import Case, Check, Diagnosis, Finding, Incident, Role, Run, Spike, Status, say
 from spikediag.version import VERSION
 
+FIRST_JUDGED, LAST_POINTS = 60, 9  # logged points: what a burst is compared with on either side
 WATCHED = frozenset(Role) - {Role.EPOCH, Role.SAMPLES, Role.OTHER}
 
 
@@ -68,6 +69,13 @@ def _checks(
                 others=len(spikes) - losses,
             ),
         )
+    edges = say(
+        "Not judged: bursts in the first {first} and the last {last} logged points, which have too little on "
+        "one side to be compared with.",
+        first=FIRST_JUDGED,
+        last=LAST_POINTS,
+    )
+    yield Check("edges", False, edges)
     companions = sum(1 for _ in run.having(Role.COMPANION))
     if not companions:
         yield Check("coupling", False, say("No error metric is logged."))

@@ -100,7 +100,8 @@ def more_samples(batch: float, dataset: float) -> Advice:
         say(
             "Collect more data: {needed:,.0f} samples make batch {batch:.0f} a fifth of the dataset "
             "({times:.1f} times today's {dataset:.0f}). Good for the policy, but no cure: in the measured "
-            "study five times the data at the same batch spiked {spikes:.0f} times, not {reference:.0f}.",
+            "study five times the data at the same batch meant {spikes:.0f} spikes a training instead of "
+            "{reference:.0f}.",
             needed=batch / SAFE_RATIO,
             batch=batch,
             times=batch / SAFE_RATIO / dataset,
@@ -118,7 +119,8 @@ def weighted_sampling() -> Advice:
     return Advice(
         say(
             "Weight the sampling by each sample's error, if a few samples are much harder than the rest. In "
-            "the measured study this left {spikes:.0f} spikes of {reference:.0f}: try it after the others.",
+            "the measured study this meant {spikes:.0f} spikes a training instead of {reference:.0f}: try it "
+            "after the others.",
             spikes=study.SPIKES[study.WEIGHTED],
             reference=study.SPIKES[study.REFERENCE],
         ),

@@ -69,7 +69,7 @@ def _verdict(id_: str, judgement: Judgement, probability: float) -> Verdict:
         evidence=tuple(sorted(judgement.evidence, key=lambda e: -abs(e.weight))),
         missing=judgement.missing,
         advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)) if held else (),
-        mechanism=judgement.mechanism if held else None,
+        mechanism=judgement.mechanism if status in {Status.SUPPORTED, Status.PLAUSIBLE} else None,
     )
 
 

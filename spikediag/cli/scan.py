@@ -67,7 +67,7 @@ def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
             Text(status.replace("_", " "), style=STYLES[status]),
             str(len(diagnosis.findings)),
             "" if worst is None else f"{worst.spike.height:+.4g}",
-            "" if worst is None else f"{worst.spike.onset_step:,}",
+            "" if worst is None else f"{worst.spike.peak_step:,}",
             diagnosis.overall.primary_cause or "",
         )
     return table

@@ -13,6 +13,7 @@ from spikediag.parser.rest import Rest, needed, read_rest
 
 MARK = "tfevents"
 SIDECARS = (
+    ".spikediag",  # what our own report adds for TensorBoard
     ".meta",
     ".profile-empty",
     ".zip",

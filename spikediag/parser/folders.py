@@ -81,11 +81,12 @@ def survey(root: Path) -> Folder:
 
     Folders that cannot be entered are passed over.
     """
-    return _Survey(set()).look(root) or Folder(root, (), ())
+    return _Survey(root.resolve(), set()).look(root) or Folder(root, (), ())
 
 
 @dataclass(frozen=True)
 class _Survey:
+    root: Path
     seen: set[tuple[int, int]]
 
     def look(self, folder: Path, depth: int = 0) -> Folder | None:
@@ -101,13 +102,15 @@ class _Survey:
         except OSError:
             return None
         files = tuple(Path(entry.path) for entry in listed if looks_like_events(Path(entry.path)))
-        below = [self.look(Path(entry.path), depth + 1) for entry in listed if _is_folder(entry)]
+        below = [self.look(Path(entry.path), depth + 1) for entry in listed if self.leads_down(entry)]
         found = tuple(child for child in below if child)
         return Folder(folder, files, found) if files or found or depth == 0 else None
 
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir() and not entry.name.startswith(".")
-    except OSError:
-        return False
+    def leads_down(self, entry: "os.DirEntry[str]") -> bool:
+        """Whether to enter: not what is hidden, nor a link back up to what holds the root."""
+        try:
+            if not entry.is_dir() or entry.name.startswith("."):
+                return False
+            return not (entry.is_symlink() and self.root.is_relative_to(Path(entry.path).resolve()))
+        except (OSError, RuntimeError):
+            return False

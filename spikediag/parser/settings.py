@@ -1,5 +1,6 @@
 """`spikediag.toml` beside a run: what the user says of its tags and facts, above all that was read."""
 
+import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ class Settings:
     files: tuple[Path, ...] = ()
 
 
+TABLES = ("roles", "facts", "check")  # the last is read by the check
+
+
 def read_settings(folder: Path) -> Settings:
     """Read the settings beside a run; none are empty settings.
 
@@ -40,6 +44,10 @@ def read_settings(folder: Path) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is no valid TOML ({error}); correct it.") from error
+    for name in table:
+        if name not in TABLES:
+            near = difflib.get_close_matches(name, TABLES, 1, 0.0)[0]
+            raise UsageError(f"{path}: unknown name {name!r}; did you mean the table [{near}]?")
     roles, facts = table.get("roles", {}), table.get("facts", {})
     if not isinstance(roles, dict) or not isinstance(facts, dict):
         raise UsageError(f'{path}: [roles] and [facts] are tables, as in [roles] "my/tag" = "loss".')

@@ -56,8 +56,12 @@ def standing_conditions(diagnosis: Diagnosis) -> tuple[Condition, ...]:
 
 def _standing(diagnosis: Diagnosis) -> Iterator[tuple[Advice, ...]]:
     for finding in by_gravity(diagnosis):
-        yield from (v.advice for v in finding.verdicts if v.status in OPEN)
+        yield from (v.advice for v in finding.verdicts if _answers(v, finding))
     yield from (c.advice for c in standing_conditions(diagnosis))
+
+
+def _answers(verdict: Verdict, finding: Finding) -> bool:
+    return verdict.status is Status.SUPPORTED or verdict.cause == finding.primary_cause
 
 
 def _gravity(finding: Finding) -> tuple[int, float, int]:

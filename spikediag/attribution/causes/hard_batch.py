@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikediag.attribution import remedies
 from spikediag.attribution.gradients import LARGE, gradient_rise
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.periods import best_period
@@ -179,9 +180,5 @@ def _advice(case: Case) -> tuple[Advice, ...]:
             f"if loss.item() > {limit:.3g}: print(step, batch_indices.tolist())",
             1,
         ),
-        Advice(
-            say("Bound what one sample can cost: clip the per-sample loss or the gradient norm."),
-            "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
-            2,
-        ),
+        remedies.clip_gradients(case.run, None),
     )

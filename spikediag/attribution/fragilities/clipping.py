@@ -37,7 +37,7 @@ def no_clipping(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
             )
             return Condition("no-clipping", Status.RULED_OUT, reading, top / typical)
         reading = say(
-            "{tag} reaches {times:.0f} times its median {typical:.3g}, and no clipping is stated.",
+            "{tag} reaches {times:.0f} times its median {typical:.3g}, and no clipping is known to bound it.",
             tag=series.tag,
             times=top / typical,
             typical=typical,

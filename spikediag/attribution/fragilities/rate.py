@@ -17,6 +17,11 @@ def constant_rate(run: Run) -> Condition | None:
         if np.ptp(values) <= 1e-6 * abs(top):
             reading = say("{tag} is {rate:.3g} from the first point to the last.", tag=series.tag, rate=last)
             return Condition("constant-rate", Status.SUPPORTED, reading, last, (remedies.decay_rate(run),))
+        if last >= 0.99 * top:
+            reading = say(
+                "{tag} ends at {last:.2g}, its highest: it rises and never decays.", tag=series.tag, last=last
+            )
+            return Condition("constant-rate", Status.SUPPORTED, reading, last, (remedies.decay_rate(run),))
         reading = say(
             "{tag} goes from {first:.2g} over {top:.2g} to {last:.2g}.",
             tag=series.tag,
