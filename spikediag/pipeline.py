@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from spikediag import attribution, coupling, detectors
 from spikediag.errors import NoLossError
 from spikediag.model import Case, Check, Diagnosis, Finding, Incident, Role, Run, Spike, Status, say
+from spikediag.stats.contrasts import SIDE
 from spikediag.version import VERSION
 
-FIRST_JUDGED, LAST_POINTS = 60, 9  # logged points: what a burst is compared with on either side
+FIRST_JUDGED = 60  # logged points before which a burst has too little history
 WATCHED = frozenset(Role) - {Role.EPOCH, Role.SAMPLES, Role.OTHER}
 
 
@@ -73,7 +74,7 @@ def _checks(
         "Not judged: bursts in the first {first} and the last {last} logged points, which have too little on "
         "one side to be compared with.",
         first=FIRST_JUDGED,
-        last=LAST_POINTS,
+        last=SIDE,
     )
     yield Check("edges", False, edges)
     companions = sum(1 for _ in run.having(Role.COMPANION))

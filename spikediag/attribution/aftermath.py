@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.model import Finding, FloatArray, Measure, Role, Run, Series, Text, say
-from spikediag.stats.windows import robust_sd
+from spikediag.stats.scale import robust_sigma
 
 LEVEL_POINTS = 33  # logged points a level is the median of
 BACK_WITHIN = 0.25  # of the jump: closer counts as back
@@ -111,7 +111,7 @@ def _compared(series: Series, first: int, last: int) -> _Sign | None:
 def _uncertainty(before: FloatArray, after: FloatArray) -> float:
     """Standard error of the difference of two medians (1.25 sd / sqrt n for normal noise)."""
     return 1.25 * float(
-        np.hypot(robust_sd(before) / np.sqrt(len(before)), robust_sd(after) / np.sqrt(len(after)))
+        np.hypot(robust_sigma(before) / np.sqrt(len(before)), robust_sigma(after) / np.sqrt(len(after)))
     )
 
 

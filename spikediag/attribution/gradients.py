@@ -7,7 +7,7 @@ import numpy as np
 from spikediag.attribution.settings import interval
 from spikediag.attribution.timing import onset, origin
 from spikediag.model import Case, FloatArray, Kind, Role, Series
-from spikediag.stats.windows import robust_sd
+from spikediag.stats.scale import robust_sigma
 
 FAR_SDS = 6.0  # robust sd of the log norm
 UNUSUAL_SDS = 3.5  # enough where the norm was never nearly as large: some runs' norms vary a hundredfold
@@ -51,7 +51,7 @@ def _rise(case: Case, series: Series) -> GradientRise | None:
     past = logs[steps < begin - POINTS_BEFORE * gap][-PAST_POINTS:]
     if not window.any() or len(past) < 10:
         return None
-    middle, spread = float(np.median(past)), max(robust_sd(past), 1e-6)
+    middle, spread = float(np.median(past)), max(robust_sigma(past), 1e-6)
     inside, where = logs[window], steps[window]
     limit = min(FAR_SDS * spread, max(UNUSUAL_SDS * spread, float(np.max(past)) - middle + np.log(UNSEEN)))
     far = np.flatnonzero(inside - middle > max(limit, np.log(LARGE)))

@@ -11,7 +11,8 @@ from spikediag.coupling.window import Window
 from spikediag.model import CompanionTest, CouplingVerdict, Measure, Run, Series, Spike, say
 from spikediag.stats.equivalence import two_one_sided
 from spikediag.stats.likelihoods import is_likelihood
-from spikediag.stats.windows import Contrast, contrast, robust_sd
+from spikediag.stats.scale import robust_sigma
+from spikediag.stats.windows import Contrast, contrast
 
 OUTLIER_SDS = 8.0  # companion points this far from their own level are its own spikes
 SURE_SHARE = 0.5  # of the margin that the whole interval must exceed for an error beyond it to have moved
@@ -90,7 +91,9 @@ def _filled(companion: Series) -> tuple[np.ndarray, np.ndarray]:
     finite = np.isfinite(companion.values)
     values = np.where(finite, companion.values, np.median(companion.values[finite]))
     level = _level(values)
-    return values, finite & (np.abs(values - level) <= OUTLIER_SDS * max(robust_sd(values - level), 1e-300))
+    return values, finite & (
+        np.abs(values - level) <= OUTLIER_SDS * max(robust_sigma(values - level), 1e-300)
+    )
 
 
 def _level(values: np.ndarray) -> np.ndarray:

@@ -45,11 +45,6 @@ class Sampling:
             return 0.0
         return math.sqrt((self.dataset - self.batch) / (self.dataset - 1))
 
-    @property
-    def steps_per_epoch(self) -> float:
-        """Optimizer steps for one pass over the dataset."""
-        return self.dataset / self.batch
-
 
 @dataclass(frozen=True)
 class BatchRange:

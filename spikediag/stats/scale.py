@@ -8,10 +8,12 @@ MAD_TO_SIGMA = 1.4826  # the median absolute deviation of normal noise is sigma 
 
 
 def robust_sigma(values: FloatArray) -> float:
-    """1.4826 times the median absolute deviation from the median of values (n,), n >= 1.
+    """1.4826 times the median absolute deviation from the median of finite values (n,); 0 without any.
 
     References: Rousseeuw, Croux (1993), doi:10.1080/01621459.1993.10476408.
     """
+    if not len(values):
+        return 0.0
     return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values))))
 
 

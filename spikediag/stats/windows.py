@@ -7,20 +7,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from spikediag.model import FloatArray
+from spikediag.stats.scale import robust_sigma
 
-MAD_TO_SIGMA = 1.4826  # for normal noise
 BASELINE_POINTS = 33  # shortest stretch a level is taken from
 LOOKBACK = 250  # baselines; no contrast looks further back, so that a million points cost no more
 MAX_REFERENCES = 120  # windows of the past a contrast is compared with
 CAUTION = 1.15  # tails heavier than Student's keep the size of a test; benchmarks/coupling measures it
 WINDOWS_PER_DEGREE = 3.0  # half-overlapping windows and shared baselines are not independent
-
-
-def robust_sd(values: FloatArray) -> float:
-    """1.4826 times the median absolute deviation of (n,) finite values; 0 for an empty array."""
-    if not len(values):
-        return 0.0
-    return MAD_TO_SIGMA * float(np.median(np.abs(values - np.median(values))))
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ def contrast(values: FloatArray, start: int, stop: int, calm: np.ndarray) -> Con
         return None
     series = values[past]
     level = float(np.median(series[-length:]))
-    noise = robust_sd(series[-8 * length :] - _running_level(series[-8 * length :], length))
+    noise = robust_sigma(series[-8 * length :] - _running_level(series[-8 * length :], length))
     references = _calm_contrasts(series, width, length)
     during = float(np.mean(values[start:stop]))
     if len(references) < 8:
@@ -80,7 +73,7 @@ def _calm_contrasts(series: FloatArray, width: int, length: int) -> FloatArray:
 def _spread(references: FloatArray) -> float:
     """The wider of the MAD and the 5-95 % range: heavy tails must not make a test overconfident."""
     low, high = np.quantile(references, [0.05, 0.95])
-    return max(robust_sd(references), float(high - low) / (2 * 1.645))
+    return max(robust_sigma(references), float(high - low) / (2 * 1.645))
 
 
 def _running_level(series: FloatArray, length: int) -> FloatArray:

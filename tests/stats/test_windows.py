@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from spikediag.stats.windows import MAX_REFERENCES, _calm_contrasts, contrast, robust_sd
+from spikediag.stats.scale import robust_sigma
+from spikediag.stats.windows import MAX_REFERENCES, _calm_contrasts, contrast
 
 
 def noise(n: int = 2000, seed: int = 0) -> np.ndarray:
@@ -42,8 +43,8 @@ def test_too_few_calm_points_give_no_contrast_or_no_degrees() -> None:
 
 
 def test_the_robust_sd_is_that_of_normal_noise() -> None:
-    assert robust_sd(noise(20_000)) == pytest.approx(1, abs=0.03)
-    assert robust_sd(np.array([])) == 0
+    assert robust_sigma(noise(20_000)) == pytest.approx(1, abs=0.03)
+    assert robust_sigma(np.array([])) == 0
 
 
 def test_the_fast_contrasts_equal_the_obvious_ones() -> None:

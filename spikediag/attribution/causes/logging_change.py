@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.timing import SHORT_KINDS, stretch
 from spikediag.model import Advice, Case, Evidence, Kind, Role, Series, Tier, say
-from spikediag.stats.windows import robust_sd
+from spikediag.stats.scale import robust_sigma
 
 LEVEL_POINTS = 65  # logged points a level is the median of
 
@@ -96,7 +96,7 @@ def _factor(case: Case, series: Series) -> Factor | None:
     low, high = float(np.median(before)), float(np.median(after))
     if low * high <= 0:  # a changed sign is no factor
         return Factor(series.tag, series.role, float("inf"), 0.0)
-    errors = [1.25 * robust_sd(part) / np.sqrt(len(part)) for part in (before, after)]
+    errors = [1.25 * robust_sigma(part) / np.sqrt(len(part)) for part in (before, after)]
     return Factor(
         series.tag, series.role, float(np.log(high / low)), float(np.hypot(errors[0] / low, errors[1] / high))
     )

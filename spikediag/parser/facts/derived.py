@@ -8,7 +8,6 @@ from spikediag.model import Fact, FloatArray, Role, Series
 from spikediag.parser.facts.claims import Claim, Trust
 from spikediag.parser.vocabulary import normalise
 
-WHOLE = ("global_batch_size", ": train_batch_size")  # keys of a batch over all devices and accumulation
 BY_SAMPLES = " vs samples"
 STEADY = 0.02  # relative difference of the two halves of a training, above which there is no one rate
 FEWEST = 5  # points to judge that

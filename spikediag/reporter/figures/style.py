@@ -14,7 +14,7 @@ WIDTH = 9.0  # inches; 900 pixels in a README at 100 dots per inch
 DPI = 200
 
 # M. Okabe and K. Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/
-BLUE, SKY, GREEN, YELLOW = "#0072b2", "#56b4e9", "#009e73", "#f0e442"
+BLUE, SKY, GREEN = "#0072b2", "#56b4e9", "#009e73"
 ORANGE, VERMILLION, PURPLE = "#e69f00", "#d55e00", "#cc79a7"
 
 
