@@ -48,11 +48,8 @@ def _finding(name: str, incident: Incident, run: Run, spikes: Mapping[str, tuple
         id=name,
         spike=incident.spike,
         coupling=coupled,
-        verdicts=why.verdicts,
-        primary_cause=why.primary_cause,
+        why=why,
         losses=incident.losses,
-        components=why.components,
-        algebra=why.algebra,
     )
 
 

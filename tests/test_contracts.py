@@ -54,16 +54,6 @@ def test_plugin_has_a_test_file_of_its_name(package: str, plugin: object) -> Non
     assert any((ROOT / "tests" / package).rglob(f"test_{plugin.id.replace('-', '_')}.py"))
 
 
-def test_every_module_is_short() -> None:
-    """Files past 200 lines hold two ideas; the aim is 150."""
-    long = {
-        str(path.relative_to(ROOT)): lines
-        for path in (ROOT / "spikediag").rglob("*.py")
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 200
-    }
-    assert not long
-
-
 def test_ids_are_unique_over_all_packages() -> None:
     ids = [plugin.id for package in (detectors, attribution) for plugin in package.registry.load().values()]
     shared = {i for i in ids if ids.count(i) > 1} - {"non_finite"}

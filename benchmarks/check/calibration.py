@@ -50,7 +50,7 @@ def diagnosed(values):
     steps = np.arange(len(values))
     loss = model.Series("loss", model.Role.LOSS, steps, values, np.full(len(values), np.nan))
     run = model.Run("run", "run", MappingProxyType({"loss": loss}))
-    overall = model.Overall(model.RunStatus.CLEAN, None, None, model.say("Nothing."))
+    overall = model.RunVerdict(model.RunStatus.CLEAN, None, None, model.say("Nothing."))
     return model.Diagnosis(run, (), (), overall, (), "0")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from spikediag.attribution.likelihood import Likelihood, levels, likelihood
-from spikediag.model import Case, Component, CouplingVerdict, Kind, Text, say
+from spikediag.model import Case, Component, CouplingVerdict, FactName, Kind, Text, say
 from spikediag.stats.nll import (
     Drivers,
     amplification_bound,
@@ -103,7 +103,7 @@ def _squash(known: Likelihood) -> Iterator[Text]:
 
 def _plateau(case: Case, known: Likelihood) -> Iterator[Text]:
     """A loss that stays near the value of sigma at its upper clip, whose gradient is zero there."""
-    ceiling = case.run.fact("sigma_max").number
+    ceiling = case.run.fact(FactName.SIGMA_MAX).number
     if known.dims is None or ceiling is None or ceiling <= 0 or case.spike.kind is not Kind.LEVEL_SHIFT:
         return
     plateau = clip_plateau(ceiling, known.dims)

@@ -6,7 +6,6 @@ import numpy as np
 
 from spikediag.attribution.settings import dims, interval
 from spikediag.model import Case, Kind, Measure, Reduction, Role, Run, Series
-from spikediag.stats.likelihoods import is_likelihood
 from spikediag.stats.nll import HALF_LOG_2PI, Level
 
 LEVEL_POINTS = 33  # logged points a level is the median of
@@ -27,7 +26,7 @@ class Likelihood:
 def likelihood(case: Case) -> Likelihood | None:
     """The levels around the spike; None when the loss is not known to be a negative log-likelihood."""
     loss = case.run.series[case.spike.tag]
-    if not is_likelihood(loss, case.run):
+    if not case.run.is_likelihood(loss):
         return None
     d = dims(case.run)
     scale = _per_sum(loss, d)

@@ -1,26 +1,11 @@
 """The line of code that logs what was missing, for the library that wrote the run where it is known."""
 
-from collections.abc import Mapping
-
 from spikediag.model import Advice, Role, Run, say
-
-_GENERIC: Mapping[Role, str] = {
-    Role.LOG_STD: 'writer.add_scalar("train/log_std_mean", log_std.mean(), step); '
-    'writer.add_scalar("train/log_std_min", log_std.min(), step)',
-    Role.LEARNING_RATE: 'writer.add_scalar("train/learning_rate", optimizer.param_groups[0]["lr"], step)',
-    Role.GRAD_NORM: 'writer.add_scalar("train/grad_norm", '
-    'torch.nn.utils.clip_grad_norm_(model.parameters(), float("inf")), step)',
-    Role.COMPANION: 'writer.add_scalar("train/mse", ((mean - action) ** 2).sum(-1).mean(), step)',
-    Role.LOSS_SCALE: 'writer.add_scalar("train/loss_scale", scaler.get_scale(), step)',
-    Role.EPOCH: 'writer.add_scalar("train/epoch", epoch, step)',
-}
 
 
 def log_line(run: Run, role: Role) -> Advice:
     """How to log a role in this run: as its library does where that is known, else plain TensorBoard."""
-    lines: Mapping[str, str] = run.log_lines
-    code = lines.get(role.value) or _GENERIC[role]
-    return Advice(_TEXTS[role], code)
+    return Advice(_TEXTS[role], run.log_lines.get(role))
 
 
 _TEXTS = {

@@ -8,10 +8,10 @@ from spikediag.model import (
     Condition,
     Finding,
     Kind,
-    Overall,
     Role,
     Run,
     RunStatus,
+    RunVerdict,
     Status,
     Text,
     say,
@@ -22,7 +22,7 @@ CERTAIN = 0.99  # a conclusion never claims more
 _DIVERGED = {Kind.NON_FINITE, Kind.DIVERGENCE}
 
 
-def conclude(run: Run, findings: tuple[Finding, ...], conditions: tuple[Condition, ...]) -> Overall:
+def conclude(run: Run, findings: tuple[Finding, ...], conditions: tuple[Condition, ...]) -> RunVerdict:
     """Sum up a run.
 
     Args:
@@ -35,7 +35,7 @@ def conclude(run: Run, findings: tuple[Finding, ...], conditions: tuple[Conditio
         return _without_findings(longest, conditions)
     main = main_finding(findings)
     aftermath = judge_aftermath(run, findings, main)
-    return Overall(
+    return RunVerdict(
         status=_status(findings),
         matters=aftermath.matters,
         primary_cause=main.primary_cause,
@@ -61,14 +61,14 @@ def _status(findings: tuple[Finding, ...]) -> RunStatus:
     return RunStatus.DIVERGED if any(_is_lasting_divergence(f) for f in findings) else RunStatus.SPIKY
 
 
-def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> Overall:
+def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> RunVerdict:
     if longest < FEWEST_POINTS:
         summary = say(
             "Not judged: the longest loss has {points} finite points, {fewest} are needed.",
             points=longest,
             fewest=FEWEST_POINTS,
         )
-        return Overall(RunStatus.NOT_JUDGED, None, None, summary)
+        return RunVerdict(RunStatus.NOT_JUDGED, None, None, summary)
     flagged = [c for c in conditions if c.status is Status.SUPPORTED]
     summary = say("No loss jumped in {points:,} logged points.", points=longest)
     if flagged:
@@ -77,7 +77,7 @@ def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> Overal
             points=longest,
             risks=len(flagged),
         )
-    return Overall(RunStatus.CLEAN, False, None, summary)
+    return RunVerdict(RunStatus.CLEAN, False, None, summary)
 
 
 def _what(findings: tuple[Finding, ...], main: Finding) -> Text:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from spikediag.attribution.settings import batch_and_dataset, interval
-from spikediag.model import Case, IntArray, Kind, Run
+from spikediag.model import Case, FactName, IntArray, Kind, Run
 
 LONGEST_PERIOD = 400  # logged points, for periods nobody stated
 SAMPLED_STEPS = 20_000  # logged steps are regular: so many show how often each phase is logged
@@ -65,10 +65,10 @@ def stated_periods(run: Run) -> Iterator[tuple[float, str]]:
             if period >= 2:
                 yield period, "epoch"
     for name in (
-        "target_update_interval",
-        "target_update_period",
-        "target_network_frequency",
-        "eval_interval",
+        FactName.TARGET_UPDATE_INTERVAL,
+        FactName.TARGET_UPDATE_PERIOD,
+        FactName.TARGET_NETWORK_FREQUENCY,
+        FactName.EVAL_INTERVAL,
     ):
         number = run.fact(name).number
         if number is not None and number >= 2:

@@ -1,12 +1,12 @@
 """Which verdict answers 'why': a trigger, else a condition, else a mechanism, else nothing does."""
 
 from spikediag.attribution.scoring import UNEXPLAINED
-from spikediag.model import Status, Tier, Verdict
+from spikediag.model import CauseVerdict, Status, Tier
 
 CONDITION_FROM = 0.5  # a condition answers from here on: more likely than everything else together
 
 
-def primary_cause(verdicts: tuple[Verdict, ...]) -> str:
+def primary_cause(verdicts: tuple[CauseVerdict, ...]) -> str:
     """The id of the primary cause, or `unexplained`.
 
     Args:
@@ -23,10 +23,10 @@ def primary_cause(verdicts: tuple[Verdict, ...]) -> str:
     return UNEXPLAINED
 
 
-def _supported(verdict: Verdict) -> bool:
+def _supported(verdict: CauseVerdict) -> bool:
     return verdict.status is Status.SUPPORTED
 
 
-def _likely(verdict: Verdict) -> bool:
+def _likely(verdict: CauseVerdict) -> bool:
     held = verdict.status in {Status.SUPPORTED, Status.PLAUSIBLE}
     return held and verdict.probability >= CONDITION_FROM

@@ -5,7 +5,7 @@ import shlex
 
 from spikediag.attribution import study
 from spikediag.attribution.settings import last_step
-from spikediag.model import Advice, Run, say
+from spikediag.model import Advice, FactName, Run, say
 from spikediag.stats.sampling import recommended_batch
 
 SAFE_RATIO = 0.20  # upper end of the recommended batch/dataset ratio
@@ -53,7 +53,7 @@ def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
 def decay_rate(run: Run) -> Advice:
     """A learning-rate decay to zero over the length of this run."""
     steps = int(last_step(run) or 20_000)
-    rate = run.fact("learning_rate").number
+    rate = run.fact(FactName.LEARNING_RATE).number
     if run.library in _JAX:
         code = f"optax.adam(optax.cosine_decay_schedule({rate or 3e-4:g}, {steps}))"
     else:

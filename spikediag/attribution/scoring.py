@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from spikediag.attribution.protocol import Cause, Judgement
-from spikediag.model import Status, Tier, Verdict
+from spikediag.model import CauseVerdict, Status, Tier
 
 LARGEST_WEIGHT = 2.0  # bans; no single check may decide alone
 TEMPERATURE = 1.1  # fitted on the calibration split of benchmarks/attribution
@@ -16,7 +16,7 @@ NEGLIGIBLE = 0.02  # below: ruled out by the others
 UNEXPLAINED = "unexplained"
 
 
-def verdicts(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) -> tuple[Verdict, ...]:
+def verdicts(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) -> tuple[CauseVerdict, ...]:
     """Weigh every judgement against the others; strongest first, ties in order of id."""
     ids = list(judgements)
     heard = _without_echo(judgements)
@@ -58,10 +58,10 @@ def _under_ceilings(ids: list[str], judgements: Mapping[str, Judgement], shares:
     return np.asarray(kept)
 
 
-def _verdict(id_: str, judgement: Judgement, probability: float) -> Verdict:
+def _verdict(id_: str, judgement: Judgement, probability: float) -> CauseVerdict:
     status = _status(id_, judgement, probability)
     held = status is not Status.RULED_OUT  # nobody acts on a cause that is ruled out
-    return Verdict(
+    return CauseVerdict(
         cause=id_,
         tier=judgement.tier,
         status=status,

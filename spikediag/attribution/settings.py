@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikediag.model import Fact, Role, Run, Series
+from spikediag.model import Fact, FactName, Role, Run, Series
 from spikediag.stats.sampling import Sampling
 
 DEFAULT_BETA2 = 0.999  # of Adam in every library
@@ -11,15 +11,15 @@ _NO_SCHEDULE = {"constant", "none", "fixed", "false"}
 
 def dims(run: Run) -> int | None:
     """Action dimensions, None when unknown."""
-    number = run.fact("action_dim").number
+    number = run.fact(FactName.ACTION_DIM).number
     return int(number) if number is not None and number >= 1 else None
 
 
 def batch_and_dataset(run: Run) -> tuple[Fact, Fact] | None:
     """Both facts when both are positive numbers."""
-    whole = run.fact("effective_batch_size")  # accumulation and workers counted in
-    batch = whole if (whole.number or 0) > 0 else run.fact("batch_size")
-    dataset = run.fact("dataset_size")
+    whole = run.fact(FactName.EFFECTIVE_BATCH_SIZE)  # accumulation and workers counted in
+    batch = whole if (whole.number or 0) > 0 else run.fact(FactName.BATCH_SIZE)
+    dataset = run.fact(FactName.DATASET_SIZE)
     known = (batch.number or 0) > 0 and (dataset.number or 0) > 0
     return (batch, dataset) if known else None
 
@@ -58,12 +58,12 @@ def interval(series: Series) -> float:
 
 def constant_rate_stated(run: Run) -> Fact | None:
     """The fact that states a constant learning rate, if there is one."""
-    fact = run.fact("lr_schedule")
+    fact = run.fact(FactName.LR_SCHEDULE)
     stated = isinstance(fact.value, str) and fact.value.strip().lower() in _NO_SCHEDULE
     return fact if stated else None
 
 
 def beta2(run: Run) -> float:
     """Adam's second decay, its default when it is not stated."""
-    number = run.fact("beta2").number
+    number = run.fact(FactName.BETA2).number
     return number if number is not None and 0 < number < 1 else DEFAULT_BETA2

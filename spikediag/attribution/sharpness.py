@@ -6,7 +6,7 @@ import numpy as np
 
 from spikediag.attribution.likelihood import levels, likelihood
 from spikediag.attribution.settings import dims
-from spikediag.model import Case, Evidence, FloatArray, Reduction, Role, say
+from spikediag.model import Case, Evidence, FactName, FloatArray, Reduction, Role, say
 from spikediag.stats.nll import certified_dimensions, isotropic_floor
 
 SHARPENED_NATS = 1.0  # fall of the loss at a flat error that counts as sharpening
@@ -65,7 +65,7 @@ def overconfident(case: Case) -> Iterator[Evidence]:
 
 def at_floor(case: Case) -> Iterator[Evidence]:
     """Evidence that the smallest sigma has reached the clip that the configuration states."""
-    floor, log_floor = case.run.fact("sigma_min").number, case.run.fact("log_std_min").number
+    floor, log_floor = case.run.fact(FactName.SIGMA_MIN).number, case.run.fact(FactName.LOG_STD_MIN).number
     limit = log_floor if log_floor is not None else float(np.log(floor)) if floor else None
     lowest = next((s for s in case.run.having(Role.LOG_STD) if s.reduction is Reduction.MIN), None)
     if limit is None or lowest is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.errors import UsageError
-from spikediag.model import FloatArray, IntArray, Run
+from spikediag.model import FactName, FloatArray, IntArray, Run
 
 AXES = ("step", "pass")
 
@@ -44,8 +44,8 @@ def _scale(run: Run, unit: str) -> float:
         return 1.0
     if run.step_unit != "step":
         raise UsageError(f"{run.name} counts {run.step_unit}s, not steps; compare by step.")
-    batch = run.fact("effective_batch_size").number or run.fact("batch_size").number
-    dataset = run.fact("dataset_size").number
+    batch = run.fact(FactName.EFFECTIVE_BATCH_SIZE).number or run.fact(FactName.BATCH_SIZE).number
+    dataset = run.fact(FactName.DATASET_SIZE).number
     if not batch or not dataset:
         missing = "dataset_size" if batch else "batch_size"
         raise UsageError(

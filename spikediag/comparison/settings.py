@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from spikediag.comparison.values import ConditionChange, Setting
-from spikediag.model import Condition, Diagnosis, Text, say
+from spikediag.model import Condition, Diagnosis, FactName, Text, say
 
 SIGMA = say("A floor under sigma caps what one small error can cost in nats.")
 BATCH = say("The batch sets how often every sample is used, and the noise of the gradient.")
@@ -64,7 +64,7 @@ def _rank(name: str) -> tuple[int, Text]:
     return RANKS.get(name, RANKS["train_steps"]), REASONS.get(name, OTHER)
 
 
-def _values(diagnoses: Sequence[Diagnosis], name: str) -> str:
+def _values(diagnoses: Sequence[Diagnosis], name: FactName) -> str:
     values = (d.run.fact(name).value for d in diagnoses)
     return ", ".join(
         sorted(

@@ -8,9 +8,8 @@ import numpy as np
 from spikediag.coupling.margin import Margin, choose_margin
 from spikediag.coupling.stray import strayed_at
 from spikediag.coupling.window import Window
-from spikediag.model import CompanionTest, CouplingVerdict, Measure, Run, Series, Spike, say
+from spikediag.model import CompanionTest, CouplingVerdict, FactName, Measure, Run, Series, Spike, say
 from spikediag.stats.equivalence import two_one_sided
-from spikediag.stats.likelihoods import is_likelihood
 from spikediag.stats.scale import robust_sigma
 from spikediag.stats.windows import Contrast, contrast
 
@@ -51,12 +50,12 @@ def test_companion(
     jump = float(np.mean([span.jump for span in spans]))
     margin = choose_margin(
         companion,
-        likelihood=is_likelihood(run.series[spike.tag], run),
+        likelihood=run.is_likelihood(run.series[spike.tag]),
         sigmas=spike.sigmas,
         jump=jump,
         level=measured.before,
         noise=measured.noise,
-        dims=run.fact("action_dim").number,
+        dims=run.fact(FactName.ACTION_DIM).number,
     )
     test = _judge(companion, measured, margin, sign)
     if test.verdict is not CouplingVerdict.DECOUPLED:

@@ -1,11 +1,12 @@
 """What was concluded: causes with evidence, conditions of the run, and the overall verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from spikediag.model.run import Run
-from spikediag.model.spike import Coupling, LossChange, Spike
+from spikediag.model.spike import Coupling, Kind, LossChange, Spike
 from spikediag.model.text import Text
 
 
@@ -52,7 +53,7 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CauseVerdict:
     """One cause judged for one finding."""
 
     cause: str
@@ -87,7 +88,7 @@ class Case:
 class Explanation:
     """What attribution says of one case."""
 
-    verdicts: tuple[Verdict, ...]  # strongest first
+    verdicts: tuple[CauseVerdict, ...]  # strongest first
     primary_cause: str  # an id, or "unexplained"
     components: tuple[Component, ...] = ()
     algebra: tuple[Text, ...] = ()
@@ -100,11 +101,42 @@ class Finding:
     id: str  # "F1", in step order
     spike: Spike
     coupling: Coupling
-    verdicts: tuple[Verdict, ...]  # strongest first
-    primary_cause: str  # an id, or "unexplained"
+    why: Explanation
     losses: tuple[LossChange, ...] = ()  # every loss tag, the leading one first
-    components: tuple[Component, ...] = ()  # exact decomposition of the jump, where it can be had
-    algebra: tuple[Text, ...] = ()  # why the error did not move: what the NLL proves about sigma
+
+    @property
+    def verdicts(self) -> tuple[CauseVerdict, ...]:
+        """Every cause judged, strongest first."""
+        return self.why.verdicts
+
+    @property
+    def primary_cause(self) -> str:
+        """The id of the primary cause, or `unexplained`."""
+        return self.why.primary_cause
+
+    @property
+    def primary(self) -> CauseVerdict | None:
+        """The verdict on the primary cause; None when no cause was judged."""
+        return next((v for v in self.verdicts if v.cause == self.primary_cause), None)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the loss diverged or stopped being a number, and stayed so until the log ended."""
+        return self.spike.kind in {Kind.NON_FINITE, Kind.DIVERGENCE} and not self.spike.recovered
+
+
+def by_gravity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order a reader should meet them.
+
+    A loss that was lost for good first, then by height in robust standard deviations, then by step. The first
+    is *the* finding: headline, summary, JSON, scan and check all speak of it.
+    """
+    return tuple(sorted(findings, key=_gravity))
+
+
+def _gravity(finding: Finding) -> tuple[bool, float, int, str]:
+    sigmas = abs(finding.spike.sigmas)
+    return (not finding.is_lost, -sigmas if sigmas < inf else -inf, finding.spike.onset_step, finding.id)
 
 
 @dataclass(frozen=True)
@@ -137,12 +169,12 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Overall:
+class RunVerdict:
     """The verdict line of a report."""
 
     status: RunStatus
     matters: bool | None  # None: could not be judged
-    primary_cause: str | None  # None when there is no finding
+    primary_cause: str | None  # of the leading finding; None when there is no finding
     summary: Text
     because: tuple[Text, ...] = ()  # why it matters or does not: level after, companion and evaluation
 
@@ -154,9 +186,14 @@ class Diagnosis:
     run: Run
     findings: tuple[Finding, ...]
     conditions: tuple[Condition, ...]
-    overall: Overall
+    overall: RunVerdict
     checks: tuple[Check, ...]
     version: str
+
+    @property
+    def lead(self) -> Finding | None:
+        """The finding that headline, summary and exit code are about; None for a run without any."""
+        return next(iter(by_gravity(self.findings)), None)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -53,12 +54,82 @@ class Reduction(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Transform(StrEnum):
+    """What reading did to the logged numbers, so that every series of a role points the same way."""
+
+    NONE = "none"
+    LN = "ln"  # natural logarithm of the logged standard deviation
+    NEGATED = "negated"
+
+
+class StepUnit(StrEnum):
+    """What the x-axis of a run counts."""
+
+    STEP = "step"  # optimizer updates
+    EPOCH = "epoch"
+    SAMPLE = "sample"
+    ITERATION = "iteration"  # collect-and-update rounds of an on-policy learner; several updates each
+    LOG = "log"  # calls of the logger
+
+
+class FactName(StrEnum):
+    """Every fact that can be read, given or asked for; `parser/facts` says where each is looked for."""
+
+    BATCH_SIZE = "batch_size"
+    DATASET_SIZE = "dataset_size"
+    ACTION_DIM = "action_dim"
+    TRAIN_STEPS = "train_steps"
+    LEARNING_RATE = "learning_rate"
+    LR_SCHEDULE = "lr_schedule"
+    OPTIMIZER = "optimizer"
+    BETA1 = "beta1"
+    BETA2 = "beta2"
+    WEIGHT_DECAY = "weight_decay"
+    GRAD_CLIP = "grad_clip"
+    GRADIENT_ACCUMULATION = "gradient_accumulation"
+    WORLD_SIZE = "world_size"
+    EFFECTIVE_BATCH_SIZE = "effective_batch_size"
+    SIGMA_MIN = "sigma_min"
+    SIGMA_MAX = "sigma_max"
+    LOG_STD_MIN = "log_std_min"
+    LOG_STD_MAX = "log_std_max"
+    DROPOUT = "dropout"
+    SAMPLING = "sampling"
+    SEED = "seed"
+    LOG_EVERY = "log_every"
+    PRECISION = "precision"
+    MIXED_PRECISION = "mixed_precision"
+    DTYPE = "dtype"
+    TARGET_UPDATE_INTERVAL = "target_update_interval"
+    TARGET_UPDATE_PERIOD = "target_update_period"
+    TARGET_NETWORK_FREQUENCY = "target_network_frequency"
+    EVAL_INTERVAL = "eval_interval"
+
+
+class Origin(IntEnum):
+    """Who states a fact, most trusted first; a configuration file farther above counts for less."""
+
+    COMMAND_LINE = 0
+    SETTINGS = 1  # spikediag.toml
+    LOGGED = 2  # a scalar of the run itself
+    HPARAMS = 3  # the hparams plugin
+    TEXT = 4  # a text tag
+    BESIDE = 5  # a file in the run's folder
+    ABOVE = 6  # a file one level above
+    ABOVE_TWO = 7
+    ABOVE_THREE = 8
+    PRINTED = 9  # a console log kept beside the run
+    DERIVED = 10
+    GUESSED = 11  # derived from something that is itself uncertain
+    UNKNOWN = 12
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One scalar tag over training. Positions are indices `[start, stop)`; steps are for people.
 
     Arrays are read-only. LOG_STD series hold natural logarithms, entropy series point up for more
-    entropy, loss-scale and LR series plain values, whatever the tag logged (`reason` says what was done).
+    entropy, loss-scale and LR series plain values, whatever the tag logged (`transform` says what was done).
     """
 
     tag: str
@@ -69,6 +140,7 @@ class Series:
     measure: Measure = Measure.UNKNOWN
     reduction: Reduction = Reduction.UNKNOWN
     reason: str = ""  # why this role: the preset or rule that matched
+    transform: Transform = Transform.NONE
 
     def __post_init__(self) -> None:
         for name, dtype in (("steps", np.int64), ("values", np.float64), ("wall_times", np.float64)):
@@ -85,16 +157,32 @@ class Series:
     def __len__(self) -> int:
         return len(self.steps)
 
+    @property
+    def group(self) -> str:
+        """The part of the tag before its last slash: what is logged together."""
+        return self.tag.rpartition("/")[0]
+
+    @cached_property
+    def finite(self) -> NDArray[np.bool_]:
+        """Which values are numbers, (n,)."""
+        return np.isfinite(self.values)
+
+    @cached_property
+    def interval(self) -> float:
+        """Median distance of two logged points, in steps; 1 for a single point."""
+        return float(np.median(np.diff(self.steps))) if len(self) > 1 else 1.0
+
 
 @dataclass(frozen=True)
 class Fact:
     """A configuration value with its source and confidence; `value is None` means unknown."""
 
-    name: str
+    name: FactName
     value: str | int | float | bool | None
     source: str  # "hparams.yaml: train.batch_size", "--batch-size", "unknown"
     confidence: float = 1.0  # 1 stated, below 1 derived or guessed
     conflicts: tuple[str, ...] = ()  # other sources that say otherwise, "64 (config.json: batch_size)"
+    origin: Origin = Origin.UNKNOWN
 
     @property
     def number(self) -> float | None:
@@ -102,6 +190,30 @@ class Fact:
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
             return None
         return float(self.value) if np.isfinite(self.value) else None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How many samples one update sees, and of how many; the only place that sets the two side by side."""
+
+    samples: float  # of one optimizer update: accumulation and workers counted in
+    dataset: float  # samples of the dataset
+    samples_source: str  # "config.yaml: batch_size", "derived: batch 64 x accumulation 4"
+    dataset_source: str
+
+    @property
+    def ratio(self) -> float:
+        """Batch over dataset; above 1 for a batch that is larger than the dataset."""
+        return self.samples / self.dataset
+
+    @property
+    def updates_per_pass(self) -> float:
+        """Optimizer updates in which as many samples are drawn as the dataset holds."""
+        return self.dataset / self.samples
+
+    def passes(self, updates: float) -> float:
+        """Passes over the dataset after so many updates."""
+        return updates * self.ratio
 
 
 @dataclass(frozen=True)
@@ -125,10 +237,19 @@ class Rewind:
     session: int  # index of the session that begins here; 0 when it happened inside one file
 
 
+class DamageKind(StrEnum):
+    """What became of the bytes."""
+
+    LOST = "lost"  # a stretch inside a file that could not be read
+    LEFT_OUT = "left_out"  # a whole file that was not read
+    NOTED = "noted"  # read, but something about it is odd
+
+
 @dataclass(frozen=True)
 class Damage:
     """Bytes that could not be read, or a file that was left out, and why."""
 
+    kind: DamageKind
     file: str
     offset: int
     length: int  # bytes
@@ -159,22 +280,67 @@ class Run:
     path: str
     name: str
     series: Mapping[str, Series]
-    facts: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
+    facts: Mapping[FactName, Fact] = field(default_factory=lambda: MappingProxyType({}))
     sessions: tuple[Session, ...] = ()
     rewinds: tuple[Rewind, ...] = ()
     damage: tuple[Damage, ...] = ()
     files: tuple[SourceFile, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
-    step_unit: str = "step"  # "step", "epoch", "sample": what the x-axis counts
+    step_unit: StepUnit = StepUnit.STEP
     notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
-    log_lines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    # how this library logs what is missing, by quantity: log_std, learning_rate, grad_norm, mse, loss_scale
+    log_lines: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
+    # the code with which this library logs a role that is missing
 
     def having(self, role: Role) -> Iterator[Series]:
         """The series of a role, in tag order."""
         return (self.series[tag] for tag in sorted(self.series) if self.series[tag].role is role)
 
-    def fact(self, name: str) -> Fact:
+    def fact(self, name: FactName) -> Fact:
         """The fact of that name; an unknown one is a value too."""
         return self.facts.get(name, Fact(name, None, "unknown", 0.0))
+
+    @cached_property
+    def batch(self) -> Batch | None:
+        """Batch and dataset, accumulation and workers counted in; None unless both are known."""
+        whole = self.fact(FactName.EFFECTIVE_BATCH_SIZE)
+        samples = whole if (whole.number or 0) > 0 else self.fact(FactName.BATCH_SIZE)
+        dataset = self.fact(FactName.DATASET_SIZE)
+        if samples.number is None or dataset.number is None or min(samples.number, dataset.number) <= 0:
+            return None
+        return Batch(samples.number, dataset.number, samples.source, dataset.source)
+
+    @cached_property
+    def last_step(self) -> float | None:
+        """One logging interval past the last step of the losses: the length of training, in x-axis units."""
+        ends = [float(s.steps[-1]) + s.interval for s in self.having(Role.LOSS) if len(s) > 1]
+        return max(ends, default=None)
+
+    def updates(self, step: float | None = None) -> float | None:
+        """Optimizer updates up to `step` of the x-axis, or in the whole log; None if the axis cannot tell."""
+        where = self.last_step if step is None else step
+        if where is None or self.step_unit is StepUnit.STEP:
+            return where
+        batch = self.batch
+        if batch is not None and self.step_unit is StepUnit.EPOCH:
+            return where * batch.updates_per_pass
+        if batch is not None and self.step_unit is StepUnit.SAMPLE:
+            return where / batch.samples
+        return None
+
+    def is_likelihood(self, loss: Series) -> bool:
+        """Whether a loss is a negative log-likelihood of actions.
+
+        Its tag says so; or it settles below zero, which no squared or absolute error can, and the error of
+        the same actions is logged beside it, in the same group of tags.
+        """
+        if loss.measure is Measure.NLL:
+            return True
+        if loss.measure not in {Measure.UNKNOWN, Measure.POLICY, Measure.SQUARED_ERROR}:
+            return False
+        late = slice(len(loss) // 2, None)
+        settled = loss.values[late][loss.finite[late]]
+        if not len(settled) or float(np.median(settled)) >= 0:
+            return False
+        errors = (s for s in self.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR)
+        return any(s.group == loss.group for s in errors)

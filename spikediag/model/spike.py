@@ -1,21 +1,62 @@
 """What was found in one series, and whether the companions followed."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
+from types import MappingProxyType
+from typing import assert_never
 
+from spikediag.model.run import FloatArray
 from spikediag.model.text import Text
 
 
-class Kind(StrEnum):
-    """The kinds of spike; each is one detector."""
+class Shape(Enum):
+    """What a kind of spike does to a series. Closed: who treats kinds apart matches, with `assert_never`."""
 
-    TRANSIENT = "transient"
+    BURST = auto()  # up and back: the height is the highest point above the level before
+    LEVEL = auto()  # a new level, reached at once: the height is the new level above the old one
+    TREND = auto()  # a new level, reached slowly, or still rising
+    NOISE = auto()  # the level stays, the scatter grows: the height is the growth of the standard deviation
+    LOST = auto()  # no numbers any more
+
+
+class Kind(StrEnum):
+    """The kinds of spike, one detector each; of kinds that claim the same stretch, the first says most."""
+
+    NON_FINITE = "non_finite"
+    DIVERGENCE = "divergence"
+    VARIANCE = "variance"
     TRAIN = "train"
     LEVEL_SHIFT = "level_shift"
     DRIFT = "drift"
-    VARIANCE = "variance"
-    NON_FINITE = "non_finite"
-    DIVERGENCE = "divergence"
+    TRANSIENT = "transient"
+
+    @property
+    def shape(self) -> Shape:
+        """What it does to the series.
+
+        Raises:
+            KeyError: a new kind that nobody gave a shape.
+        """
+        return _SHAPES[self]
+
+    @property
+    def precedence(self) -> int:
+        """0 for the kind that says most of a stretch that several kinds claim."""
+        return tuple(Kind).index(self)
+
+
+_SHAPES = MappingProxyType(
+    {
+        Kind.NON_FINITE: Shape.LOST,
+        Kind.DIVERGENCE: Shape.TREND,
+        Kind.VARIANCE: Shape.NOISE,
+        Kind.TRAIN: Shape.BURST,
+        Kind.LEVEL_SHIFT: Shape.LEVEL,
+        Kind.DRIFT: Shape.TREND,
+        Kind.TRANSIENT: Shape.BURST,
+    }
+)
+LONGEST_LOOK = 129  # logged points: the level after a lasting rise is known well enough by then
 
 
 @dataclass(frozen=True)
@@ -41,7 +82,7 @@ class Spike:
     end_step: int | None  # None: not recovered at the end of the log
     baseline: float  # robust level before the onset
     peak_value: float
-    height: float  # peak (transient, train) or new level (others) minus baseline, always > 0 for a rise
+    height: float  # above the baseline, as the shape of its kind says; > 0 for a rise, < 0 for a fall
     noise: float  # robust standard deviation before the onset, same unit as the values
     sigmas: float  # height / noise
     expected_by_chance: float  # equally large rises this run would show if nothing happened
@@ -49,6 +90,71 @@ class Spike:
     rate: float | None = None  # for trains: excursions per 10,000 points
     rate_grows: bool | None = None  # for trains: None when undecided
     members: tuple[Excursion, ...] = ()  # for trains: every excursion, in order
+
+    @property
+    def shape(self) -> Shape:
+        """What it does to the series."""
+        return self.kind.shape
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the series came back before the log ended."""
+        return self.end_step is not None
+
+    @property
+    def excursions(self) -> tuple[Excursion, ...]:
+        """The members of a train in order; any other spike is its own only excursion."""
+        return self.members or (Excursion(self.start, self.stop, self.peak),)
+
+    @property
+    def highest(self) -> Excursion:
+        """The excursion that holds the peak."""
+        return next(e for e in self.excursions if e.start <= self.peak < max(e.stop, e.start + 1))
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """The positions `[start, stop)` that it takes up.
+
+        A level that never came back takes up its onset to its peak only: what happens on it is news.
+        """
+        if self.members:
+            return tuple((member.start, member.stop) for member in self.members)
+        return ((self.start, self.stop if self.recovered else self.peak + 1),)
+
+    @property
+    def level_after(self) -> float:
+        """Where the series stands after a rise that lasts, in its own unit."""
+        return self.baseline + self.height
+
+    def window(self, values: FloatArray, excursion: Excursion | None = None) -> tuple[int, int]:
+        """The positions `[start, stop)` at which to ask what else was different.
+
+        A burst: where it stands at least half as high as at its peak. A new level: its first points; a
+        trend: its last. At most 129 points.
+
+        Args:
+            values: of the series it was found in, (n,).
+            excursion: one of a train; the one that holds the peak if not given.
+        """
+        match self.shape:
+            case Shape.BURST:
+                return _half_height(values, excursion or self.highest, self.baseline)
+            case Shape.TREND:
+                return max(self.start, self.stop - LONGEST_LOOK), self.stop
+            case Shape.LEVEL | Shape.NOISE | Shape.LOST:
+                return self.start, min(self.stop, self.start + LONGEST_LOOK)
+            case _:
+                assert_never(self.shape)
+
+
+def _half_height(values: FloatArray, excursion: Excursion, baseline: float) -> tuple[int, int]:
+    half = 0.5 * float(values[excursion.peak]) + 0.5 * baseline
+    first = last = excursion.peak
+    while first > excursion.start and values[first - 1] >= half:
+        first -= 1
+    while last + 1 < excursion.stop and values[last + 1] >= half:
+        last += 1
+    return first, min(last + 1, first + LONGEST_LOOK)
 
 
 @dataclass(frozen=True)

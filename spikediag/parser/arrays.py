@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spikediag.errors import UsageError
-from spikediag.model import Run
-from spikediag.parser.facts import Trust, claims_of_user, settle
+from spikediag.model import Run, StepUnit
+from spikediag.parser.facts import Origin, claims_of_user, settle
 from spikediag.parser.roles import cast, series, without_twins
 from spikediag.parser.track import Track, straighten
 from spikediag.parser.vocabulary import log_lines, recognise
@@ -37,9 +37,9 @@ def run_from_arrays(
         path="",
         name="arrays",
         series=MappingProxyType(dict(sorted(found.items()))),
-        facts=settle(claims_of_user(facts or {}, "given: {}", Trust.COMMAND_LINE)),
+        facts=settle(claims_of_user(facts or {}, "given: {}", Origin.COMMAND_LINE)),
         library=preset.name if preset else None,
-        step_unit=preset.step_unit if preset else "step",
+        step_unit=preset.step_unit if preset else StepUnit.STEP,
         notes=tuple(notes),
         log_lines=log_lines(preset),
     )

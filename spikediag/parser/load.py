@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikediag.model import Damage
+from spikediag.model import Damage, DamageKind
 from spikediag.parser.eventfile import EventFile, read_event_file
 from spikediag.parser.sink import MOST_TAGS
 
@@ -28,10 +28,12 @@ def load_files(paths: Iterable[Path], base: Path) -> Loaded:
             file = read_event_file(path, label)
         except (OSError, MemoryError) as error:
             why = getattr(error, "strerror", None) or "it does not fit into the memory"
-            damage.append(Damage(label, 0, 0, f"left out: {why}"))
+            damage.append(Damage(DamageKind.LEFT_OUT, label, 0, 0, f"left out: {why}"))
             continue
         if file.is_foreign:
-            damage.append(Damage(label, 0, file.size, "left out: no TensorBoard event file"))
+            damage.append(
+                Damage(DamageKind.LEFT_OUT, label, 0, file.size, "left out: no TensorBoard event file")
+            )
             continue
         files.append(file)
         damage.extend(_damage(file))
@@ -41,10 +43,12 @@ def load_files(paths: Iterable[Path], base: Path) -> Loaded:
 def _damage(file: EventFile) -> Iterator[Damage]:
     gaps = file.columns.gaps
     for gap in gaps[:MOST_GAPS]:
-        yield Damage(file.label, gap.offset, gap.length, gap.what)
+        yield Damage(DamageKind.LOST, file.label, gap.offset, gap.length, gap.what)
     if rest := gaps[MOST_GAPS:]:
         total = sum(gap.length for gap in rest)
-        yield Damage(file.label, rest[0].offset, total, f"{len(rest)} more stretches from here on")
+        yield Damage(
+            DamageKind.LOST, file.label, rest[0].offset, total, f"{len(rest)} more stretches from here on"
+        )
     if file.columns.refused:
         what = f"left out: {file.columns.refused} points of tags beyond the first {MOST_TAGS:,}"
-        yield Damage(file.label, 0, 0, what)
+        yield Damage(DamageKind.LOST, file.label, 0, 0, what)

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError
-from spikediag.model import Run, SourceFile
+from spikediag.model import Run, SourceFile, StepUnit
 from spikediag.parser.checkpoints import checkpoints
 from spikediag.parser.eventfile import MARK, EventFile
-from spikediag.parser.facts import Trust, claims_of_user, gather
+from spikediag.parser.facts import Origin, claims_of_user, gather
 from spikediag.parser.folders import CONTAINERS
 from spikediag.parser.settings import Settings, read_settings
 from spikediag.parser.streams import Sources, sources_of_file, sources_of_folder
@@ -38,8 +38,8 @@ def read_run(path: str | Path, given: Mapping[str, object] | None = None) -> Run
     sources = _sources(place)
     settings = _settings(place, sources)
     stated = [
-        *claims_of_user(given or {}, "--{}", Trust.COMMAND_LINE),
-        *claims_of_user(settings.facts, "spikediag.toml: {}", Trust.SETTINGS),
+        *claims_of_user(given or {}, "--{}", Origin.COMMAND_LINE),
+        *claims_of_user(settings.facts, "spikediag.toml: {}", Origin.SETTINGS),
     ]
     if not sources.streams:
         raise NoEventsError(
@@ -47,7 +47,7 @@ def read_run(path: str | Path, given: Mapping[str, object] | None = None) -> Run
         )
     read = understand(sources, settings.roles)
     files = (*sources.extra, *(file for stream in sources.streams.values() for file in stream))
-    unit = read.preset.step_unit if read.preset else "step"
+    unit = read.preset.step_unit if read.preset else StepUnit.STEP
     folder = sources.folder.absolute()
     named = place.absolute() if place.is_dir() else None
     gathered = gather(stated, files, read.series, unit, folder=folder, inside=named)

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
-from spikediag.model import Measure, Reduction, Role
+from spikediag.model import Measure, Reduction, Role, StepUnit
 
 GENERAL = "general"
 SEPARATORS = re.compile(r"[\s/_.()\-]+")
@@ -35,8 +35,8 @@ class Preset:
     name: str
     recognise: tuple[re.Pattern[str], ...]  # over tags as written; each must match some tag
     rules: tuple[Rule, ...]
-    step_unit: str = "step"
-    log_lines: Mapping[str, str] = field(default_factory=dict)
+    step_unit: StepUnit = StepUnit.STEP
+    log_lines: Mapping[Role, str] = field(default_factory=dict)
 
     def fits(self, tags: Iterable[str]) -> bool:
         """Whether a run with these tags was written by this library."""
@@ -56,7 +56,7 @@ def recognise(tags: Iterable[str]) -> Preset | None:
     return max(fitting, key=lambda preset: (len(preset.recognise), preset.name), default=None)
 
 
-def log_lines(preset: Preset | None) -> Mapping[str, str]:
+def log_lines(preset: Preset | None) -> Mapping[Role, str]:
     """Return how a library logs what is missing; plain TensorBoard where it has no way of its own."""
     own = preset.log_lines if preset else {}
     return MappingProxyType({**presets()[GENERAL].log_lines, **own})
@@ -78,8 +78,8 @@ def _preset(table: Mapping[str, object]) -> Preset:
                 name,
                 tuple(re.compile(p) for p in _list(rest.get("recognise"))),
                 tuple(_rule(rule) for rule in rules),
-                str(rest.get("step_unit", "step")),
-                {str(k): str(v) for k, v in _table(rest.get("log_lines")).items()},
+                StepUnit(str(rest.get("step_unit", StepUnit.STEP))),
+                {Role(str(k)): str(v) for k, v in _table(rest.get("log_lines")).items()},
             )
     raise ValueError(f"A preset needs a name and rules: {table}")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from spikediag.model import Diagnosis, Role, RunStatus, say
+from spikediag.model import Diagnosis, FactName, Role, RunStatus, say
 from spikediag.policy.finding_rules import judge_finding, relevant
 from spikediag.policy.ruling import Breach, Gap, Ruling
 from spikediag.policy.settings import Policy
@@ -48,7 +48,7 @@ def _unread(diagnosis: Diagnosis) -> Iterator[Gap]:
 def _batch_ratio(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
     if policy.max_batch_ratio is None:
         return
-    batch, dataset = (diagnosis.run.fact(name) for name in ("batch_size", "dataset_size"))
+    batch, dataset = (diagnosis.run.fact(name) for name in (FactName.BATCH_SIZE, FactName.DATASET_SIZE))
     if not batch.number or not dataset.number:
         missing = "dataset" if batch.number else "batch"
         reading = say("The {missing} size is not known; give it with `--{missing}-size`.", missing=missing)

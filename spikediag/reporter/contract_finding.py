@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from spikediag.model import Advice, CompanionTest, Coupling, Evidence, Finding, Verdict
+from spikediag.model import Advice, CauseVerdict, CompanionTest, Coupling, Evidence, Finding
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
         "coupling": _coupling(finding.coupling),
         "causes": [_verdict(v) for v in finding.verdicts],
         "primary_cause": finding.primary_cause,
-        "components": [{"name": str(c.name), "value": c.value} for c in finding.components],
-        "algebra": [str(text) for text in finding.algebra],
+        "components": [{"name": str(c.name), "value": c.value} for c in finding.why.components],
+        "algebra": [str(text) for text in finding.why.algebra],
     }
 
 
@@ -61,7 +61,7 @@ def _test(test: CompanionTest) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdict(verdict: CauseVerdict) -> dict[str, Any]:
     return {
         "cause": verdict.cause,
         "tier": verdict.tier.value,

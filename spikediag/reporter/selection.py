@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 
-from spikediag.model import Advice, Condition, Diagnosis, Finding, Kind, Status, Verdict
+from spikediag.model import Advice, CauseVerdict, Condition, Diagnosis, Finding, Kind, Status
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
 ROWS = 50  # findings in the table; JSON has them all
@@ -31,7 +31,7 @@ def lead(diagnosis: Diagnosis) -> Finding | None:
     return next(iter(main_findings(diagnosis)), None)
 
 
-def primary(finding: Finding) -> Verdict | None:
+def primary(finding: Finding) -> CauseVerdict | None:
     """The verdict on the primary cause; None when the jump is unexplained and no verdict says so."""
     return next((v for v in finding.verdicts if v.cause == finding.primary_cause), None)
 
@@ -60,7 +60,7 @@ def _standing(diagnosis: Diagnosis) -> Iterator[tuple[Advice, ...]]:
     yield from (c.advice for c in standing_conditions(diagnosis))
 
 
-def _answers(verdict: Verdict, finding: Finding) -> bool:
+def _answers(verdict: CauseVerdict, finding: Finding) -> bool:
     return verdict.status is Status.SUPPORTED or verdict.cause == finding.primary_cause
 
 

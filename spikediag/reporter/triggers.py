@@ -1,10 +1,10 @@
 """Why at this step: the verdicts on triggers, and one sentence that sums them up."""
 
-from spikediag.model import Finding, Status, Text, Tier, Verdict, say
+from spikediag.model import CauseVerdict, Finding, Status, Text, Tier, say
 from spikediag.reporter.words.writer import Writer
 
 
-def triggers(finding: Finding) -> tuple[Verdict, ...]:
+def triggers(finding: Finding) -> tuple[CauseVerdict, ...]:
     """The causes that are tied to a step, strongest first."""
     return tuple(v for v in finding.verdicts if v.tier is Tier.TRIGGER and v.cause != "unexplained")
 
@@ -28,13 +28,13 @@ def why_now(finding: Finding, writer: Writer) -> Text:
     )
 
 
-def _listed(verdicts: list[Verdict], writer: Writer) -> Text:
+def _listed(verdicts: list[CauseVerdict], writer: Writer) -> Text:
     first, *rest = verdicts
     name = writer.word("cause", first.cause)
     return say("{first}, {rest}", first=name, rest=_listed(rest, writer)) if rest else name
 
 
-def seen(verdict: Verdict) -> Text | None:
+def seen(verdict: CauseVerdict) -> Text | None:
     """What decided a trigger: its weightiest evidence, else what is missing."""
     if verdict.evidence:
         return max(verdict.evidence, key=lambda e: abs(e.weight)).reading

@@ -9,6 +9,7 @@ from spikediag.model import (
     Case,
     Excursion,
     Fact,
+    FactName,
     Kind,
     Measure,
     Reduction,
@@ -18,6 +19,7 @@ from spikediag.model import (
     Session,
     Spike,
 )
+from spikediag.parser.vocabulary import log_lines
 
 STEPS = np.arange(0, 20_000, 10)
 AT = 1500  # position of the spike, step 15,000
@@ -61,12 +63,16 @@ def make_run(
         found.append(
             series("bc/mse", Role.COMPANION, error, measure=Measure.SQUARED_ERROR, reduction=Reduction.SUM)
         )
+    more.setdefault("log_lines", log_lines(None))
     more.setdefault("sessions", (Session("events.1", 0, 19_990, 1.7e9, 1.7e9 + 2000),))
     return Run(
         "runs/bc",
         "bc",
         {s.tag: s for s in found},
-        {name: Fact(name, value, f"config.yaml: {name}") for name, value in facts.items()},
+        {
+            FactName(name): Fact(FactName(name), value, f"config.yaml: {name}")
+            for name, value in facts.items()
+        },
         **more,
     )
 

@@ -5,16 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from spikediag.attribution import conclude, conditions, explain
-from spikediag.model import Case, Checkpoint, Finding, Kind, Overall, Role, Run, RunStatus, Status
+from spikediag.model import Case, Checkpoint, Finding, Kind, Role, Run, RunStatus, RunVerdict, Status
 from tests.attribution import cases
 
 
 def finding(case: Case, name: str = "F1") -> Finding:
-    why = explain(case)
-    return Finding(name, case.spike, case.coupling, why.verdicts, why.primary_cause)
+    return Finding(name, case.spike, case.coupling, explain(case))
 
 
-def concluded(run: Run, *cases_: Case) -> Overall:
+def concluded(run: Run, *cases_: Case) -> RunVerdict:
     found = tuple(finding(case, f"F{i}") for i, case in enumerate(cases_, 1))
     return conclude(run, found, conditions(run, found))
 

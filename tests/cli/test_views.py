@@ -1,7 +1,7 @@
 """`tags`, `scan` and `explain`: what they show, and that a hostile tag cannot move the cursor."""
 
 from spikediag.cli import entry, tags, terminal
-from spikediag.model import Damage, Fact, Rewind, Role, Run
+from spikediag.model import Damage, DamageKind, Fact, Rewind, Role, Run
 from tests.conftest import SAMPLE_RUNS
 from tests.policy.cases import curve, diagnosis
 
@@ -27,7 +27,7 @@ def test_tags_shows_sessions_rewinds_damage_and_notes(capsys):
         series={"a\x1b]0;owned\x07": curve(tag="a\x1b]0;owned\x07", role=Role.OTHER)},
         facts={"batch_size": Fact("batch_size", None, "unknown", 0.0)},
         rewinds=(Rewind(500, 400, 12.0, 1),),
-        damage=(Damage("events", 10, 5, "the last record is cut off"),),
+        damage=(Damage(DamageKind.LOST, "events", 10, 5, "the last record is cut off"),),
         notes=("12 copies were dropped",),
     )
     tags._show(run)

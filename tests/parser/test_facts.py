@@ -11,6 +11,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.plugins.hparams import summary_v2
 from tensorboard.util import tensor_util
 
+from spikediag.model import FactName, Origin
 from spikediag.parser import read_run
 from spikediag.parser.facts.documents import UnusableError, parse
 from spikediag.parser.facts.names import NAMES, claims_in
@@ -202,12 +203,25 @@ def test_stated_absence_is_a_value(tmp_path) -> None:
     assert run.fact("sampling").value == "replacement"
 
 
-def test_names_are_those_of_the_design() -> None:
-    assert set(NAMES) == {
-        "batch_size", "dataset_size", "action_dim", "train_steps", "learning_rate", "lr_schedule", "optimizer", "beta1",
-        "beta2", "weight_decay", "grad_clip", "gradient_accumulation", "world_size", "effective_batch_size", "sigma_min",
-        "sigma_max", "log_std_min", "log_std_max", "dropout", "sampling", "seed", "log_every",
-    }  # fmt: skip
+def test_every_fact_that_can_be_asked_for_can_be_read() -> None:
+    assert list(NAMES) == list(FactName)
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "value"),
+    [
+        ({"trainer": {"precision": "bf16-mixed"}}, FactName.PRECISION, "bf16-mixed"),
+        ({"mixed_precision": "fp16"}, FactName.MIXED_PRECISION, "fp16"),
+        ({"torch_dtype": "bfloat16"}, FactName.DTYPE, "bfloat16"),
+        ({"target_update_interval": 300}, FactName.TARGET_UPDATE_INTERVAL, 300),
+        ({"target_update_period": 100}, FactName.TARGET_UPDATE_PERIOD, 100),
+        ({"target_network_frequency": 500}, FactName.TARGET_NETWORK_FREQUENCY, 500),
+        ({"eval_freq": 5000}, FactName.EVAL_INTERVAL, 5000),
+    ],
+)
+def test_facts_that_only_causes_ask_for(document, name, value) -> None:
+    claims = {claim.name: claim.value for claim in claims_in(document, "config.yaml", Origin.BESIDE)}
+    assert claims == {name: value}
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

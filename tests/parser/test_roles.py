@@ -35,8 +35,12 @@ def test_every_preset_is_shown() -> None:
 
 
 @pytest.mark.parametrize("preset", presets().values(), ids=lambda preset: preset.name)
-def test_log_lines_name_known_quantities(preset) -> None:
-    assert set(preset.log_lines) <= {"log_std", "learning_rate", "grad_norm", "mse", "loss_scale"}
+def test_log_lines_are_for_roles_that_causes_ask_for(preset) -> None:
+    assert set(preset.log_lines) <= set(presets()[GENERAL].log_lines)
+
+
+def test_the_line_for_an_error_metric_is_that_of_the_library() -> None:
+    assert "self.logger.record" in run_of("train/actor_loss", "rollout/ep_rew_mean").log_lines[Role.COMPANION]
 
 
 def test_log_lines_of_the_library_and_of_all() -> None:

@@ -4,20 +4,21 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from spikediag.model import (
+    CauseVerdict,
     Coupling,
     CouplingVerdict,
     Diagnosis,
+    Explanation,
     Fact,
     Finding,
     Kind,
-    Overall,
     Role,
     RunStatus,
+    RunVerdict,
     SourceFile,
     Spike,
     Status,
     Tier,
-    Verdict,
     say,
 )
 from spikediag.model import Run as ModelRun
@@ -50,13 +51,12 @@ def finding(coupling=CouplingVerdict.DECOUPLED, cause="batch-ratio", verdicts=()
         id="F1",
         spike=spike(**changes),
         coupling=Coupling(coupling, (), say("The error is {coupling}.", coupling=coupling.value)),
-        verdicts=verdicts,
-        primary_cause=cause,
+        why=Explanation(verdicts, cause),
     )
 
 
 def not_checkable(cause):
-    return Verdict(cause, Tier.TRIGGER, Status.NOT_CHECKABLE, 0.1, ())
+    return CauseVerdict(cause, Tier.TRIGGER, Status.NOT_CHECKABLE, 0.1, ())
 
 
 def curve(values=None, tag="bc/actor_loss", role=Role.LOSS):
@@ -80,7 +80,7 @@ def diagnosis(*findings, status=None, companion=True, name="bc", loss=None, dama
         run=run,
         findings=findings,
         conditions=(),
-        overall=Overall(
+        overall=RunVerdict(
             status or (RunStatus.SPIKY if findings else RunStatus.CLEAN), None, None, say("The summary.")
         ),
         checks=(),

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from spikediag.model import CouplingVerdict, Damage, Kind, RunStatus
+from spikediag.model import CouplingVerdict, Damage, DamageKind, Kind, RunStatus
 from spikediag.policy import Gate, Outcome, Policy, Unread, judge
 from tests.policy.cases import diagnosis, finding, not_checkable
 
@@ -49,7 +49,7 @@ def test_a_run_that_was_not_judged_never_passes():
 
 
 def test_unread_bytes_fail_only_when_strict():
-    damage = (Damage("events", 10, 5, "the last record is cut off"),)
+    damage = (Damage(DamageKind.LOST, "events", 10, 5, "the last record is cut off"),)
     assert outcome(damage=damage) is Outcome.PASSED
     assert outcome(damage=damage, policy=Policy(strict=True)) is Outcome.FAILED
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikediag.model import (
     Advice,
+    CauseVerdict,
     Check,
     CompanionTest,
     Component,
@@ -14,27 +15,28 @@ from spikediag.model import (
     Coupling,
     CouplingVerdict,
     Damage,
+    DamageKind,
     Diagnosis,
     Evidence,
     Excursion,
+    Explanation,
     Fact,
     Finding,
     Kind,
     LossChange,
     Measure,
-    Overall,
     Reduction,
     Rewind,
     Role,
     Run,
     RunStatus,
+    RunVerdict,
     Series,
     Session,
     SourceFile,
     Spike,
     Status,
     Tier,
-    Verdict,
     say,
 )
 
@@ -89,7 +91,9 @@ def seed_run(curves: Mapping[str, Series] | None = None) -> Run:
             SourceFile("events.out.tfevents.1", 412_331, "9f" * 32),
             SourceFile("config.yaml", 412, "ab" * 32),
         ),
-        damage=(Damage("events.out.tfevents.1", 412_000, 331, "the last record is cut off"),),
+        damage=(
+            Damage(DamageKind.LOST, "events.out.tfevents.1", 412_000, 331, "the last record is cut off"),
+        ),
         library="hil-serl",
         notes=("12 copies of records were dropped",),
     )
@@ -169,9 +173,9 @@ def decoupled() -> Coupling:
     return Coupling(CouplingVerdict.DECOUPLED, tests, reading)
 
 
-def verdicts() -> tuple[Verdict, ...]:
+def verdicts() -> tuple[CauseVerdict, ...]:
     """The user's three causes and one that could not be checked."""
-    ratio = Verdict(
+    ratio = CauseVerdict(
         "batch-ratio",
         Tier.CONDITION,
         Status.SUPPORTED,
@@ -207,7 +211,7 @@ def verdicts() -> tuple[Verdict, ...]:
         ),
         mechanism=say("{passes:,.0f} passes over every sample sharpen sigma.", passes=256 * 20_000 / 418),
     )
-    drift = Verdict(
+    drift = CauseVerdict(
         "log-std-drift",
         Tier.TRIGGER,
         Status.NOT_CHECKABLE,
@@ -220,7 +224,7 @@ def verdicts() -> tuple[Verdict, ...]:
             ),
         ),
     )
-    lr = Verdict(
+    lr = CauseVerdict(
         "lr-change",
         Tier.TRIGGER,
         Status.RULED_OUT,
@@ -249,8 +253,8 @@ def findings() -> tuple[Finding, ...]:
             s=0.035,
         ),
     )
-    small = Finding("F1", train(), decoupled(), verdicts(), "batch-ratio", losses[:1])
-    big = Finding("F2", leap(), decoupled(), verdicts(), "batch-ratio", losses, parts, algebra)
+    small = Finding("F1", train(), decoupled(), Explanation(verdicts(), "batch-ratio"), losses[:1])
+    big = Finding("F2", leap(), decoupled(), Explanation(verdicts(), "batch-ratio", parts, algebra), losses)
     return small, big
 
 
@@ -286,7 +290,7 @@ def diagnosis(run: Run | None = None, found: tuple[Finding, ...] | None = None) 
             ),
             Condition("companion", Status.RULED_OUT, say("{count} error metrics are logged.", count=2), 2.0),
         ),
-        overall=Overall(
+        overall=RunVerdict(
             RunStatus.SPIKY,
             False,
             "batch-ratio",
@@ -318,7 +322,7 @@ def calm() -> Diagnosis:
         run=Run("runs/calm", "calm", {"loss": curve}),
         findings=(),
         conditions=(),
-        overall=Overall(RunStatus.CLEAN, None, None, say("No loss jumped.")),
+        overall=RunVerdict(RunStatus.CLEAN, None, None, say("No loss jumped.")),
         checks=(Check("coupling", False, say("There was no jump to explain.")),),
         version="0.1.0",
     )
@@ -351,7 +355,7 @@ def hostile() -> Diagnosis:
         notes=HOSTILE,
         library=HOSTILE[1],
         files=tuple(SourceFile(h, 1, "00" * 32) for h in HOSTILE),
-        damage=tuple(Damage(h, 0, 1, h) for h in HOSTILE),
+        damage=tuple(Damage(DamageKind.LOST, h, 0, 1, h) for h in HOSTILE),
         sessions=(),
     )
     found = []
@@ -370,7 +374,10 @@ def hostile() -> Diagnosis:
                 spike=replace(finding.spike, tag=names[finding.spike.tag]),
                 losses=tuple(replace(change, tag=names[change.tag]) for change in finding.losses),
                 coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=HOSTILE[6])),
-                verdicts=tuple(replace(v, evidence=evidence, advice=advice) for v in finding.verdicts),
+                why=replace(
+                    finding.why,
+                    verdicts=tuple(replace(v, evidence=evidence, advice=advice) for v in finding.verdicts),
+                ),
             )
         )
     return diagnosis(run, tuple(found))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spikediag import reporter
-from spikediag.model import CouplingVerdict, Diagnosis, Kind, LossChange, Role, say
+from spikediag.model import CouplingVerdict, Diagnosis, Explanation, Kind, LossChange, Role, say
 from tests.reporter import builders
 from tests.reporter.builders import series
 
@@ -46,12 +46,12 @@ def broken() -> Iterator[tuple[str, Diagnosis]]:
             spike=spike,
             coupling=replace(big.coupling, tests=tests),
             losses=(LossChange("bc/actor_loss", value, value, value, value),),
-            components=tuple(replace(c, value=value) for c in big.components),
+            why=replace(big.why, components=tuple(replace(c, value=value) for c in big.why.components)),
         )
         for kind in (Kind.TRANSIENT, Kind.LEVEL_SHIFT, Kind.VARIANCE, Kind.NON_FINITE):
             one = replace(finding, spike=replace(spike, kind=kind, end_step=None))
             yield f"{value}-{kind}", builders.diagnosis(found=(one,))
-    bare = replace(big, verdicts=(), losses=(), components=(), algebra=(), primary_cause="unexplained")
+    bare = replace(big, why=Explanation((), "unexplained"), losses=())
     none = replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=(), reading=say("none"))
     yield "bare", builders.diagnosis(found=(replace(bare, coupling=none),))
     gone = {"bc/actor_loss": series("bc/actor_loss", Role.LOSS, np.full(2_000, NAN))}

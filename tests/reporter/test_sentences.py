@@ -33,7 +33,7 @@ def variants() -> Iterator[Diagnosis]:
     beside = tuple(replace(e, weight=0.0) for e in big.verdicts[0].evidence)
     lost = replace(big.coupling, tests=tuple(replace(t, change=math.nan) for t in big.coupling.tests))
     verdicts = (replace(big.verdicts[0], evidence=beside), *big.verdicts[1:])
-    yield builders.diagnosis(found=(replace(big, verdicts=verdicts, coupling=lost),))
+    yield builders.diagnosis(found=(replace(big, why=replace(big.why, verdicts=verdicts), coupling=lost),))
     wild = builders.seed_curves()["bc/actor_loss"].values.copy()
     wild[900] = 1e6
     curves = builders.seed_curves() | {"bc/actor_loss": builders.series("bc/actor_loss", Role.LOSS, wild)}
@@ -41,7 +41,7 @@ def variants() -> Iterator[Diagnosis]:
     for status in Status:
         causes = tuple(replace(v, status=status, probability=0.0) for v in big.verdicts)
         for matters in (True, None):
-            found = builders.diagnosis(found=(small, replace(big, verdicts=causes)))
+            found = builders.diagnosis(found=(small, replace(big, why=replace(big.why, verdicts=causes))))
             yield replace(found, overall=replace(found.overall, matters=matters))
     for unit in ("epoch", "sample"):
         yield replace(builders.calm(), run=replace(builders.calm().run, step_unit=unit))

@@ -80,13 +80,17 @@ def test_rhythm_of_a_train(grows: bool | None, said: str) -> None:
     assert rhythm(finding()) is None
 
 
+def with_verdicts(one, *verdicts):
+    return replace(one, why=replace(one.why, verdicts=verdicts))
+
+
 def test_why_now_tells_found_from_unchecked_from_ruled_out() -> None:
     one = finding()
     _, drift, rate = one.verdicts
-    found = replace(one, verdicts=(replace(rate, status=Status.SUPPORTED), drift))
+    found = with_verdicts(one, replace(rate, status=Status.SUPPORTED), drift)
     assert WRITER.text(why_now(found, WRITER)) == "What happened at this step: learning-rate change."
     assert "1 could not be: log-std drift." in WRITER.text(why_now(one, WRITER))
-    assert "Nothing that was logged changed" in WRITER.text(why_now(replace(one, verdicts=(rate,)), WRITER))
+    assert "Nothing that was logged changed" in WRITER.text(why_now(with_verdicts(one, rate), WRITER))
 
 
 def test_the_gravest_finding_leads_and_three_are_told_in_full() -> None:

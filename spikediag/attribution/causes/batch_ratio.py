@@ -9,7 +9,7 @@ from spikediag.attribution.memorisation import against_memorisation, memorisatio
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.settings import batch_and_dataset, sampling
 from spikediag.attribution.sharpness import sharp_evidence
-from spikediag.model import Advice, Case, CouplingVerdict, Evidence, Kind, Role, Tier, say
+from spikediag.model import Advice, Case, CouplingVerdict, Evidence, FactName, Kind, Role, Tier, say
 
 
 @cause
@@ -69,7 +69,7 @@ class BatchRatio:
         )
 
     def _ratio(self, ratio: float, case: Case) -> Evidence:
-        batch, dataset = case.run.fact("batch_size"), case.run.fact("dataset_size")
+        batch, dataset = case.run.fact(FactName.BATCH_SIZE), case.run.fact(FactName.DATASET_SIZE)
         if ratio > self.flagged_above:
             reading = say(
                 "Batch {batch} of {dataset} samples is {ratio:.0%}, above {limit:.0%}: flagged "
@@ -172,7 +172,7 @@ def _drawn_anew(case: Case) -> Iterator[Evidence]:
 
 
 def _unknown(case: Case) -> Advice:
-    names = [n for n in ("batch_size", "dataset_size") if case.run.fact(n).number is None]
+    names = [n for n in (FactName.BATCH_SIZE, FactName.DATASET_SIZE) if case.run.fact(n).number is None]
     flags = " ".join(f"--{name.replace('_', '-')} N" for name in names)
     text = say(
         "{names} unknown: give it on the command line or in spikediag.toml.", names=" and ".join(names)

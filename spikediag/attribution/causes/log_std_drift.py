@@ -18,7 +18,6 @@ from spikediag.model import (
     Tier,
     say,
 )
-from spikediag.stats.likelihoods import is_likelihood
 
 
 @cause
@@ -66,7 +65,7 @@ class LogStdDrift:
 
     def _not_logged(self, case: Case) -> Judgement:
         missing = (log_line(case.run, Role.LOG_STD),)
-        if not is_likelihood(case.run.series[case.spike.tag], case.run):
+        if not case.run.is_likelihood(case.run.series[case.spike.tag]):
             return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
         evidence = (*sharp_evidence(case), *log_std.error(case), *log_std.ratio_first(case))
         return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))

@@ -7,7 +7,7 @@ import numpy as np
 from spikediag.attribution.loglines import log_line
 from spikediag.attribution.protocol import Judgement, cause
 from spikediag.attribution.timing import begin, length, precedence, slack
-from spikediag.model import Advice, Case, Evidence, Role, Run, Series, Tier, say
+from spikediag.model import Advice, Case, Evidence, FactName, Role, Run, Series, Tier, say
 
 _FULL_PRECISION = {"32", "fp32", "float32", "32-true", "bf16", "bfloat16", "bf16-mixed", "no"}
 
@@ -95,7 +95,7 @@ def backoffs(series: Series) -> tuple[Backoff, ...]:
 
 def full_precision(run: Run) -> str | None:
     """Where the configuration states a precision that needs no loss scale."""
-    for name in ("precision", "mixed_precision", "dtype"):
+    for name in (FactName.PRECISION, FactName.MIXED_PRECISION, FactName.DTYPE):
         fact = run.fact(name)
         if fact.value is not None and str(fact.value).lower() in _FULL_PRECISION:
             return fact.source

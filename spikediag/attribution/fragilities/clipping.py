@@ -3,7 +3,7 @@
 import numpy as np
 
 from spikediag.attribution import remedies
-from spikediag.model import Condition, Finding, Role, Run, Status, say
+from spikediag.model import Condition, FactName, Finding, Role, Run, Status, say
 
 EXPLODED = 10.0  # times the median
 
@@ -11,7 +11,7 @@ EXPLODED = 10.0  # times the median
 def no_clipping(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
     """Whether gradients explode without a stated clip; None when no gradient norm is logged."""
     del findings
-    limit = run.fact("grad_clip").number
+    limit = run.fact(FactName.GRAD_CLIP).number
     for series in run.having(Role.GRAD_NORM):
         values = series.values[np.isfinite(series.values) & (series.values > 0)]
         if len(values) < 50:

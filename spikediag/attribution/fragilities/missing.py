@@ -2,7 +2,6 @@
 
 from spikediag.attribution.loglines import log_line
 from spikediag.model import Condition, Role, Run, Status, say
-from spikediag.stats.likelihoods import is_likelihood
 
 
 def no_companion(run: Run) -> Condition:
@@ -22,7 +21,7 @@ def no_companion(run: Run) -> Condition:
 
 def no_log_std(run: Run) -> Condition | None:
     """Whether sigma is logged, for runs whose loss is a likelihood."""
-    if not any(is_likelihood(s, run) for s in run.having(Role.LOSS)):
+    if not any(run.is_likelihood(s) for s in run.having(Role.LOSS)):
         return None
     tags = [s.tag for s in (*run.having(Role.LOG_STD), *run.having(Role.ENTROPY))]
     if tags:

@@ -4,7 +4,7 @@ import shlex
 
 from spikediag.attribution import remedies
 from spikediag.attribution.settings import batch_and_dataset
-from spikediag.model import Advice, Condition, Run, Status, say
+from spikediag.model import Advice, Condition, FactName, Run, Status, say
 
 FLAGGED_ABOVE = 0.50  # the user's rule, confirmed by the measured study
 RECOMMENDED_UP_TO = 0.20
@@ -51,7 +51,7 @@ def batch_ratio(run: Run) -> Condition:
 
 
 def _unknown(run: Run) -> Condition:
-    names = [n for n in ("batch_size", "dataset_size") if run.fact(n).number is None]
+    names = [n for n in (FactName.BATCH_SIZE, FactName.DATASET_SIZE) if run.fact(n).number is None]
     flags = " ".join(f"--{name.replace('_', '-')} N" for name in names)
     return Condition(
         "batch-ratio",

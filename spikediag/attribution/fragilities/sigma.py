@@ -5,7 +5,6 @@ import numpy as np
 from spikediag.attribution import remedies
 from spikediag.attribution.settings import dims
 from spikediag.model import Condition, Finding, FloatArray, Measure, Reduction, Role, Run, Series, Status, say
-from spikediag.stats.likelihoods import is_likelihood
 from spikediag.stats.nll import certified_dimensions, isotropic_floor
 
 LAST_SHARE = 0.1  # of the log, for the level at the end
@@ -56,7 +55,7 @@ def sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
 
 def _pair(run: Run, findings: tuple[Finding, ...]) -> tuple[Series, Series] | None:
     found = [run.series[f.spike.tag] for f in findings]
-    losses = [s for s in (*found, *run.having(Role.LOSS)) if is_likelihood(s, run)]
+    losses = [s for s in (*found, *run.having(Role.LOSS)) if run.is_likelihood(s)]
     errors = [s for s in run.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR]
     for loss in losses:
         group = loss.tag.rpartition("/")[0]

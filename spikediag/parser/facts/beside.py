@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikediag.parser.facts.claims import Claim, Trust
+from spikediag.model import Origin
+from spikediag.parser.facts.claims import Claim
 from spikediag.parser.facts.documents import UnusableError, load
 from spikediag.parser.facts.names import claims_in
 
@@ -90,7 +91,7 @@ def _read(path: Path, run: Path, level: int, *, own: bool) -> Found:
         if level == 0
         else "../" * level + path.relative_to(run.parents[level - 1]).as_posix()
     )
-    trust = Trust.BESIDE if level == 0 else Trust.ABOVE + level - 1
+    trust = Origin(Origin.BESIDE + level)
     try:
         return Found(path, tuple(claims_in(load(path), name, trust, 1.0 if own else 0.9)))
     except UnusableError as error:

@@ -3,27 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from math import isclose
 from types import MappingProxyType
 
-from spikediag.model import Fact
+from spikediag.model import Fact, FactName, Origin
 
 Value = str | int | float | bool
-
-
-class Trust(IntEnum):
-    """The order of trust; a lower number wins."""
-
-    COMMAND_LINE = 0
-    SETTINGS = 1  # spikediag.toml
-    LOGGED = 2  # a scalar of the run itself
-    HPARAMS = 3  # the hparams plugin
-    TEXT = 4  # a text tag
-    BESIDE = 5  # a file in the run's folder
-    ABOVE = 6  # a file one to three levels above; farther is less
-    PRINTED = 9  # a console log kept beside the run
-    DERIVED = 10
 
 
 @dataclass(frozen=True)
@@ -33,20 +18,22 @@ class Claim:
     name: str
     value: Value
     source: str  # "config.yaml: train.batch_size"
-    trust: int
+    origin: Origin
     confidence: float = 1.0
 
 
-def settle(claims: Iterable[Claim]) -> Mapping[str, Fact]:
+def settle(claims: Iterable[Claim]) -> Mapping[FactName, Fact]:
     """Take the most trusted claim of each fact and keep those that contradict it."""
     by_name: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
         by_name[claim.name].append(claim)
-    return MappingProxyType({name: _settled(sorted(by_name[name], key=_rank)) for name in sorted(by_name)})
+    return MappingProxyType(
+        {FactName(name): _settled(sorted(by_name[name], key=_rank)) for name in sorted(by_name)}
+    )
 
 
 def _rank(claim: Claim) -> tuple[int, float, str]:
-    return (claim.trust, -claim.confidence, claim.source)
+    return (claim.origin, -claim.confidence, claim.source)
 
 
 def _settled(claims: list[Claim]) -> Fact:
@@ -54,7 +41,7 @@ def _settled(claims: list[Claim]) -> Fact:
     against = dict.fromkeys(
         f"{other.value} ({other.source})" for other in others if not agree(best.value, other.value)
     )
-    return Fact(best.name, best.value, best.source, best.confidence, tuple(against))
+    return Fact(FactName(best.name), best.value, best.source, best.confidence, tuple(against), best.origin)
 
 
 def agree(one: Value, other: Value) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikediag.parser.facts.claims import Claim, Trust
+from spikediag.model import Origin
+from spikediag.parser.facts.claims import Claim
 
 NAMES = re.compile(
     r"(.*[._-])?(log|stdout|stderr|out|output|console|train|nohup)([._-].*)?\.(log|txt|out)", re.IGNORECASE
@@ -54,4 +55,4 @@ def _claims(text: str, name: str) -> Iterator[Claim]:
         found = next((match for pattern in patterns if (match := re.search(pattern, text))), None)
         if found and (value := int(found[1].replace(",", "")[:18] or 0)):
             line = text.count("\n", 0, found.start()) + 1
-            yield Claim(fact, value, f"{name}: line {line}", Trust.PRINTED, 0.9)
+            yield Claim(fact, value, f"{name}: line {line}", Origin.PRINTED, 0.9)

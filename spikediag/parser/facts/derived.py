@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from spikediag.model import Fact, FloatArray, Role, Series
-from spikediag.parser.facts.claims import Claim, Trust
+from spikediag.model import Fact, FactName, FloatArray, Origin, Role, Series, StepUnit
+from spikediag.parser.facts.claims import Claim
 from spikediag.parser.vocabulary import normalise
 
 BY_SAMPLES = " vs samples"
@@ -25,9 +25,9 @@ def logged(series: Mapping[str, Series]) -> Iterator[Claim]:
         if name.endswith("batch_size") and len(whole) and whole[-1] > 0:
             constant = bool((finite == finite[0]).all())
             source = f"scalar {tag}" if constant else f"scalar {tag}, last value"
-            yield Claim("batch_size", int(whole[-1]), source, Trust.LOGGED, 1.0 if constant else 0.7)
+            yield Claim("batch_size", int(whole[-1]), source, Origin.LOGGED, 1.0 if constant else 0.7)
         if name.endswith(("replay_buffer_size", "dataset_num_frames", "dataset_size")) and len(whole):
-            yield Claim("dataset_size", int(whole[-1]), f"scalar {tag}, last value", Trust.LOGGED, 0.9)
+            yield Claim("dataset_size", int(whole[-1]), f"scalar {tag}, last value", Origin.LOGGED, 0.9)
 
 
 def _on_two_axes(series: Mapping[str, Series]) -> Iterator[Claim]:
@@ -40,13 +40,15 @@ def _on_two_axes(series: Mapping[str, Series]) -> Iterator[Claim]:
         if per_step[-1] == round(per_step[-1]):
             constant = bool((per_step == per_step[0]).all())
             source = f"axes of {tag}" if constant else f"axes of {tag}, at the end"
-            yield Claim("batch_size", int(per_step[-1]), source, Trust.LOGGED, 0.95 if constant else 0.7)
+            yield Claim("batch_size", int(per_step[-1]), source, Origin.LOGGED, 0.95 if constant else 0.7)
             return
 
 
-def derived(series: Mapping[str, Series], facts: Mapping[str, Fact], step_unit: str) -> Iterator[Claim]:
+def derived(
+    series: Mapping[str, Series], facts: Mapping[FactName, Fact], step_unit: StepUnit
+) -> Iterator[Claim]:
     """Claim the effective batch and the size of the dataset where they follow from other facts."""
-    batch = _count(facts, "effective_batch_size")
+    batch = _count(facts, FactName.EFFECTIVE_BATCH_SIZE)
     if batch is None:
         batch, claim = _effective(facts)
         if claim:
@@ -60,26 +62,26 @@ def derived(series: Mapping[str, Series], facts: Mapping[str, Fact], step_unit: 
                 size = _per_epoch(samples, epoch)
                 if size:
                     source = f"derived: {samples.tag} per {epoch.tag}"
-                    yield Claim("dataset_size", size, source, Trust.DERIVED, 0.9)
-        if batch and step_unit == "step":
+                    yield Claim("dataset_size", size, source, Origin.DERIVED, 0.9)
+        if batch and step_unit is StepUnit.STEP:
             steps = _rate(epoch.values, epoch.steps.astype(np.float64))
             if steps:
                 source = f"derived: {steps:.6g} steps per {epoch.tag} x batch {batch}"
-                yield Claim("dataset_size", round(steps * batch), source, Trust.DERIVED + 1, 0.7)
+                yield Claim("dataset_size", round(steps * batch), source, Origin.GUESSED, 0.7)
 
 
-def _effective(facts: Mapping[str, Fact]) -> tuple[int | None, Claim | None]:
-    batch = _count(facts, "batch_size")
+def _effective(facts: Mapping[FactName, Fact]) -> tuple[int | None, Claim | None]:
+    batch = _count(facts, FactName.BATCH_SIZE)
     if batch is None:
         return None, None
-    source = facts["batch_size"].source
+    source = facts[FactName.BATCH_SIZE].source
     if (
         source.startswith(("scalar ", "axes "))
         or "global_batch_size" in source
         or ": train_batch_size" in source
     ):
-        return batch, Claim("effective_batch_size", batch, f"derived: {source}", Trust.DERIVED, 0.95)
-    accumulation, world = _count(facts, "gradient_accumulation"), _count(facts, "world_size")
+        return batch, Claim("effective_batch_size", batch, f"derived: {source}", Origin.DERIVED, 0.95)
+    accumulation, world = _count(facts, FactName.GRADIENT_ACCUMULATION), _count(facts, FactName.WORLD_SIZE)
     if accumulation is None and world is None:
         return batch, None
     total = batch * (accumulation or 1) * (world or 1)
@@ -87,10 +89,10 @@ def _effective(facts: Mapping[str, Fact]) -> tuple[int | None, Claim | None]:
     known += [f"accumulation {accumulation}"] if accumulation else []
     known += [f"world size {world}"] if world else []
     sure = 0.95 if accumulation and world else 0.8
-    return total, Claim("effective_batch_size", total, "derived: " + " x ".join(known), Trust.DERIVED, sure)
+    return total, Claim("effective_batch_size", total, "derived: " + " x ".join(known), Origin.DERIVED, sure)
 
 
-def _count(facts: Mapping[str, Fact], name: str) -> int | None:
+def _count(facts: Mapping[FactName, Fact], name: FactName) -> int | None:
     fact = facts.get(name)
     return fact.value if fact and isinstance(fact.value, int) and not isinstance(fact.value, bool) else None
 

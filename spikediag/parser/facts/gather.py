@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikediag.model import Fact, Series
+from spikediag.model import Fact, FactName, Origin, Series, StepUnit
 from spikediag.parser.eventfile import EventFile
 from spikediag.parser.facts.beside import configuration
-from spikediag.parser.facts.claims import Claim, Trust, settle
+from spikediag.parser.facts.claims import Claim, settle
 from spikediag.parser.facts.console import printed
 from spikediag.parser.facts.derived import derived, logged
 from spikediag.parser.facts.names import claims_in
@@ -20,7 +20,7 @@ OLDER = 0.9  # confidence in what an earlier session wrote of itself
 class Gathered:
     """The facts, the configuration files they came from, and which files were left out."""
 
-    facts: Mapping[str, Fact]
+    facts: Mapping[FactName, Fact]
     files: tuple[Path, ...]
     notes: tuple[str, ...]
 
@@ -29,7 +29,7 @@ def gather(
     stated: list[Claim],
     files: tuple[EventFile, ...],
     series: Mapping[str, Series],
-    step_unit: str,
+    step_unit: StepUnit,
     *,
     folder: Path,
     inside: Path | None,
@@ -62,8 +62,8 @@ def _written(files: tuple[EventFile, ...]) -> Iterator[Claim]:
     newest = True
     for file in reversed(files):
         rest = file.rest
-        claims = [*claims_in(rest.hparams, "hparams", Trust.HPARAMS), *claims_in_texts(rest.texts)]
+        claims = [*claims_in(rest.hparams, "hparams", Origin.HPARAMS), *claims_in_texts(rest.texts)]
         for claim in claims:
             source = claim.source if newest else f"{claim.source} of {file.label}"
-            yield Claim(claim.name, claim.value, source, claim.trust, 1.0 if newest else OLDER)
+            yield Claim(claim.name, claim.value, source, claim.origin, 1.0 if newest else OLDER)
         newest = newest and not claims

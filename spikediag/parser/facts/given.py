@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from spikediag.errors import UsageError
+from spikediag.model import Origin
 from spikediag.parser.facts.claims import Claim
 from spikediag.parser.facts.names import NAMES, usable
 
 
-def claims_of_user(given: Mapping[str, object], source: str, trust: int) -> Iterator[Claim]:
+def claims_of_user(given: Mapping[str, object], source: str, origin: Origin) -> Iterator[Claim]:
     """Check and claim facts; `{}` in `source` stands for the name of the option or setting.
 
     Raises:
@@ -22,7 +23,7 @@ def claims_of_user(given: Mapping[str, object], source: str, trust: int) -> Iter
         if meant is None:
             raise UsageError(f"{name} = {value!r} cannot be used; it must be {_KINDS[NAMES[name].kind]}.")
         written = name.replace("_", "-") if source.startswith("--") else name
-        yield Claim(name, meant, source.format(written), trust)
+        yield Claim(name, meant, source.format(written), origin)
 
 
 _KINDS = {

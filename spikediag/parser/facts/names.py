@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from math import isfinite
 
+from spikediag.model import Origin
 from spikediag.parser.facts.claims import Claim, Value
 
 FOREIGN = re.compile(
@@ -36,13 +37,13 @@ def _names() -> dict[str, Name]:
 NAMES: Mapping[str, Name] = _names()
 
 
-def claims_in(document: object, source: str, trust: int, confidence: float = 1.0) -> Iterator[Claim]:
+def claims_in(document: object, source: str, origin: Origin, confidence: float = 1.0) -> Iterator[Claim]:
     """Find the facts that a configuration states.
 
     Args:
         document: nested mappings, lists and plain values, as a safe loader returns them.
         source: what to call the document in `Fact.source`.
-        trust: how far to trust it; see `Trust`.
+        origin: who states it.
         confidence: of each claim, 1 when the document is certainly of this run.
     """
     values = dict(flat(document))
@@ -50,7 +51,7 @@ def claims_in(document: object, source: str, trust: int, confidence: float = 1.0
         found = _first(values, spec)
         if found:
             path, value = found
-            yield Claim(name, value, f"{source}: {path}", trust, confidence)
+            yield Claim(name, value, f"{source}: {path}", origin, confidence)
 
 
 def flat(document: object) -> Iterator[tuple[str, object]]:
@@ -83,15 +84,19 @@ def _first(values: Mapping[str, object], spec: Name) -> tuple[str, Value] | None
             if _ends_with(path, key)
             and (value := spec.null if item in NOTHING else usable(item, spec.kind, key)) is not None
         ]
-        own = [hit for hit in hits if not FOREIGN.search(hit[1].lower())]
+        own = [hit for hit in hits if not FOREIGN.search(_plain(hit[1]).removesuffix(key))]
         if own:
             _, path, value = min(own, key=lambda hit: hit[:2])
             return path, value
     return None
 
 
+def _plain(path: str) -> str:
+    return path.lower().replace("-", "_").lstrip("_")
+
+
 def _ends_with(path: str, key: str) -> bool:
-    plain = path.lower().replace("-", "_").lstrip("_")
+    plain = _plain(path)
     return plain == key or plain.endswith(("." + key, "/" + key))
 
 

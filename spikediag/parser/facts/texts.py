@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from spikediag.parser.facts.claims import Claim, Trust
+from spikediag.model import Origin
+from spikediag.parser.facts.claims import Claim
 from spikediag.parser.facts.documents import UnusableError, parse
 from spikediag.parser.facts.names import claims_in
 
@@ -21,12 +22,12 @@ def claims_in_texts(texts: Mapping[str, str]) -> Iterator[Claim]:
     short = {
         tag: text.strip() for tag, text in texts.items() if len(text) <= SHORT and "\n" not in text.strip()
     }
-    yield from claims_in(short, "text tags", Trust.TEXT)
+    yield from claims_in(short, "text tags", Origin.TEXT)
     for tag, text in sorted(texts.items()):
         if tag not in short or any(mark in text for mark in "{|="):
             document = document_in(text)
             if document:
-                yield from claims_in(document, f"text tag {tag}", Trust.TEXT)
+                yield from claims_in(document, f"text tag {tag}", Origin.TEXT)
 
 
 def document_in(text: str) -> object:

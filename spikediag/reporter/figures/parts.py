@@ -13,18 +13,21 @@ from spikediag.reporter.words.writer import Writer
 
 def drawable(finding: Finding) -> bool:
     """Whether there are parts, and every one is a number."""
-    return bool(finding.components) and all(math.isfinite(c.value) for c in finding.components)
+    return bool(finding.why.components) and all(math.isfinite(c.value) for c in finding.why.components)
 
 
 def height(finding: Finding) -> float:
     """Inches that the bars of a finding need."""
-    return 0.44 * (len(finding.components) + 1) + 0.1
+    return 0.44 * (len(finding.why.components) + 1) + 0.1
 
 
 def draw(axes: Axes, finding: Finding, theme: Theme, writer: Writer) -> None:
     """Components from top to bottom, their sum at the end; labels above the bars, values beside them."""
-    total = sum(c.value for c in finding.components)
-    rows = [*((writer.text(c.name), c.value) for c in finding.components), (writer.text(say("jump")), total)]
+    total = sum(c.value for c in finding.why.components)
+    rows = [
+        *((writer.text(c.name), c.value) for c in finding.why.components),
+        (writer.text(say("jump")), total),
+    ]
     level, reach = 0.0, [0.0]
     for n, (name, value) in enumerate(rows):
         last = n == len(rows) - 1

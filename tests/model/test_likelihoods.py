@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from spikediag.model import Measure, Role, Run, Series
-from spikediag.stats.likelihoods import is_likelihood
 
 STEPS = np.arange(100)
 
@@ -35,4 +34,4 @@ def test_a_likelihood_is_named_or_negative_beside_its_error(
     measure: Measure, level: float, companion: str | None, expected: bool
 ) -> None:
     found = run(measure, level, companion)
-    assert is_likelihood(found.series["Loss/behavior"], found) is expected
+    assert found.is_likelihood(found.series["Loss/behavior"]) is expected

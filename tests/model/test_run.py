@@ -1,0 +1,46 @@
+"""A run knows its batch, and how many updates and passes a step stands for."""
+
+import numpy as np
+import pytest
+
+from spikediag.model import Fact, FactName, Role, Run, Series, StepUnit
+
+STEPS = np.arange(0, 1000, 10)
+
+
+def run(unit: StepUnit = StepUnit.STEP, **facts: float) -> Run:
+    loss = Series("bc/loss", Role.LOSS, STEPS, np.zeros(100), np.full(100, np.nan))
+    named = {FactName(name): Fact(FactName(name), value, f"config: {name}") for name, value in facts.items()}
+    return Run("runs/bc", "bc", {loss.tag: loss}, named, step_unit=unit)
+
+
+def test_the_effective_batch_is_the_batch() -> None:
+    batch = run(batch_size=64, effective_batch_size=256, dataset_size=418).batch
+    assert batch is not None
+    assert (batch.samples, batch.samples_source) == (256, "config: effective_batch_size")
+    assert batch.ratio == pytest.approx(256 / 418)
+    assert batch.passes(418) == pytest.approx(256)
+
+
+@pytest.mark.parametrize("facts", [{}, {"batch_size": 64}, {"dataset_size": 418}])
+def test_no_batch_unless_both_are_known(facts) -> None:
+    assert run(**facts).batch is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "updates"),
+    [
+        (StepUnit.STEP, 100),
+        (StepUnit.EPOCH, 100 * 4),
+        (StepUnit.SAMPLE, 100 / 64),
+        (StepUnit.ITERATION, None),
+        (StepUnit.LOG, None),
+    ],
+)
+def test_updates_by_what_the_axis_counts(unit, updates) -> None:
+    assert run(unit, batch_size=64, dataset_size=256).updates(100) == updates
+
+
+def test_a_training_ends_one_interval_after_its_last_point() -> None:
+    assert run().last_step == 1000
+    assert run().series["bc/loss"].group == "bc"
