@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from spikediag import attribution, coupling, detectors
+from spikediag import attribution, coupling, detectors, outcome
 from spikediag.errors import NoLossError
 from spikediag.model import Case, Check, Diagnosis, Finding, Incident, Role, Run, Spike, Status, say
 from spikediag.stats.contrasts import SIDE
@@ -35,7 +35,7 @@ def diagnose(run: Run) -> Diagnosis:
         run=run,
         findings=findings,
         conditions=conditions,
-        overall=attribution.conclude(run, findings, conditions),
+        overall=attribution.conclude(run, findings, conditions, outcome.judge(run, findings)),
         checks=tuple(_checks(run, findings, spikes)),
         version=VERSION,
     )

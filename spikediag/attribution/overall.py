@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spikediag.attribution.aftermath import judge_aftermath
 from spikediag.attribution.scoring import UNEXPLAINED
 from spikediag.model import (
+    Aftermath,
     Condition,
     Finding,
     Kind,
@@ -14,27 +14,29 @@ from spikediag.model import (
     RunVerdict,
     Status,
     Text,
+    by_gravity,
     say,
 )
 
 FEWEST_POINTS = 8  # finite points of a loss below which nothing can be judged
 CERTAIN = 0.99  # a conclusion never claims more
-_DIVERGED = {Kind.NON_FINITE, Kind.DIVERGENCE}
 
 
-def conclude(run: Run, findings: tuple[Finding, ...], conditions: tuple[Condition, ...]) -> RunVerdict:
+def conclude(
+    run: Run, findings: tuple[Finding, ...], conditions: tuple[Condition, ...], aftermath: Aftermath
+) -> RunVerdict:
     """Sum up a run.
 
     Args:
         run: The run.
         findings: Everything that was found in it, in step order.
         conditions: Its fragilities, for the summary of a calm run.
+        aftermath: Whether the findings matter.
     """
     longest = max((int(np.isfinite(s.values).sum()) for s in run.having(Role.LOSS)), default=0)
     if not findings:
         return _without_findings(longest, conditions)
-    main = main_finding(findings)
-    aftermath = judge_aftermath(run, findings, main)
+    main = by_gravity(findings)[0]
     return RunVerdict(
         status=_status(findings),
         matters=aftermath.matters,
@@ -43,22 +45,13 @@ def conclude(run: Run, findings: tuple[Finding, ...], conditions: tuple[Conditio
             "{what} {error} {why}", what=_what(findings, main), error=main.coupling.reading, why=_why(main)
         ),
         because=aftermath.because,
+        outcomes=aftermath.outcomes,
+        would_tell=aftermath.would_tell,
     )
-
-
-def main_finding(findings: tuple[Finding, ...]) -> Finding:
-    """The finding to look at first: one that diverged for good, else the largest in its noise."""
-    return max(
-        findings, key=lambda f: (_is_lasting_divergence(f), np.nan_to_num(f.spike.sigmas, posinf=1e300))
-    )
-
-
-def _is_lasting_divergence(finding: Finding) -> bool:
-    return finding.spike.kind in _DIVERGED and finding.spike.end_step is None
 
 
 def _status(findings: tuple[Finding, ...]) -> RunStatus:
-    return RunStatus.DIVERGED if any(_is_lasting_divergence(f) for f in findings) else RunStatus.SPIKY
+    return RunStatus.DIVERGED if any(f.is_lost for f in findings) else RunStatus.SPIKY
 
 
 def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> RunVerdict:

@@ -2,6 +2,7 @@
 
 from spikediag.model.diagnosis import (
     Advice,
+    Aftermath,
     Artifact,
     Case,
     CauseVerdict,
@@ -12,6 +13,8 @@ from spikediag.model.diagnosis import (
     Evidence,
     Explanation,
     Finding,
+    Outcome,
+    OutcomeVerdict,
     RunStatus,
     RunVerdict,
     Status,
@@ -47,7 +50,9 @@ from spikediag.model.spike import (
     Incident,
     Kind,
     LossChange,
+    Searched,
     Shape,
+    SmallestJump,
     Spike,
 )
 from spikediag.model.text import (
@@ -57,6 +62,7 @@ from spikediag.model.text import (
 
 __all__ = [
     "Advice",
+    "Aftermath",
     "Artifact",
     "Batch",
     "Case",
@@ -84,15 +90,19 @@ __all__ = [
     "LossChange",
     "Measure",
     "Origin",
+    "Outcome",
+    "OutcomeVerdict",
     "Reduction",
     "Rewind",
     "Role",
     "Run",
     "RunStatus",
     "RunVerdict",
+    "Searched",
     "Series",
     "Session",
     "Shape",
+    "SmallestJump",
     "SourceFile",
     "Spike",
     "Status",

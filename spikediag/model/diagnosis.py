@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 
-from spikediag.model.run import Run
-from spikediag.model.spike import Coupling, Kind, LossChange, Spike
+from spikediag.model.run import Role, Run
+from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
 from spikediag.model.text import Text
 
 
@@ -168,6 +168,42 @@ class Check:
     reason: Text
 
 
+class OutcomeVerdict(StrEnum):
+    """How a series ended, against what its trend before the jump foretold."""
+
+    WORSE = "worse"
+    NOT_WORSE = "not_worse"  # a non-inferiority test with a printed margin, not a failure to see
+    CANNOT_BE_TOLD = "cannot_be_told"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one loss, error, held-out loss or reward stood before, during and after a finding; its own unit."""
+
+    finding: str  # id
+    tag: str
+    role: Role
+    before: float
+    during: float  # the worst while the loss stood high; NaN where it was not logged then
+    after: float  # NaN where it was not logged
+    foretold: float  # what the trend before the jump foretold for `after`
+    low: float  # 90 % interval of the change for the worse, `after` against `foretold`; > 0 is worse
+    high: float
+    margin: float  # a change for the worse that people would still call no worse
+    verdict: OutcomeVerdict
+    reading: Text
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """Whether the findings matter for what the run is for, and what that rests on."""
+
+    matters: bool | None  # None: cannot be told
+    because: tuple[Text, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    would_tell: tuple[Advice, ...] = ()  # what to log where it cannot be told
+
+
 @dataclass(frozen=True)
 class RunVerdict:
     """The verdict line of a report."""
@@ -177,6 +213,8 @@ class RunVerdict:
     primary_cause: str | None  # of the leading finding; None when there is no finding
     summary: Text
     because: tuple[Text, ...] = ()  # why it matters or does not: level after, companion and evaluation
+    outcomes: tuple[Outcome, ...] = ()
+    would_tell: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +227,7 @@ class Diagnosis:
     overall: RunVerdict
     checks: tuple[Check, ...]
     version: str
+    searched: tuple[Searched, ...] = ()  # of every series that was searched, what would have been seen
 
     @property
     def lead(self) -> Finding | None:

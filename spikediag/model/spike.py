@@ -90,6 +90,8 @@ class Spike:
     rate: float | None = None  # for trains: excursions per 10,000 points
     rate_grows: bool | None = None  # for trains: None when undecided
     members: tuple[Excursion, ...] = ()  # for trains: every excursion, in order
+    usual: bool = False  # for trains: bursts all along, as heavy-tailed series have; no failure by itself
+    provisional: bool = False  # seen in the last points only: what follows may change it
 
     @property
     def shape(self) -> Shape:
@@ -158,6 +160,32 @@ def _half_height(values: FloatArray, excursion: Excursion, baseline: float) -> t
 
 
 @dataclass(frozen=True)
+class SmallestJump:
+    """What would have been found: a jump of this height and length between two steps."""
+
+    width: int | None  # points that it lasts; None for good
+    height: float  # unit of the series
+    sigmas: float
+    first_step: int
+    last_step: int
+
+
+@dataclass(frozen=True)
+class Searched:
+    """How well one series was searched; clean means searched, with power."""
+
+    tag: str
+    points: int  # finite
+    jumps: tuple[SmallestJump, ...]  # by width, shortest first; empty where nothing could have been seen
+    reason: Text | None = None  # why nothing, or not all of it, could be judged
+
+    @property
+    def judged(self) -> bool:
+        """Whether any jump would have been seen."""
+        return bool(self.jumps)
+
+
+@dataclass(frozen=True)
 class LossChange:
     """One loss tag across the same incident: before, highest, after."""
 
@@ -180,6 +208,7 @@ class CouplingVerdict(StrEnum):
     """Did the error metric move too?"""
 
     DECOUPLED = "decoupled"
+    PARTLY = "partly"  # it rose, by far less than error alone would need
     COUPLED = "coupled"
     UNDECIDED = "undecided"
     NO_COMPANION = "no_companion"
@@ -202,6 +231,10 @@ class CompanionTest:
     strayed_at: int | None = (
         None  # step at which it left the margin after the peak, while the loss was still up
     )
+    held_out: bool = False  # measured on data that were not trained on
+    blind: Text | None = None  # why it cannot answer: other weights or batches, smoother, sparser or later
+    moved: int | None = None  # for trains: members at which it moved, of `tested`
+    tested: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from spikediag.reporter.words.writer import verbatim
 
 ERROR = {
     CouplingVerdict.DECOUPLED: say("the error did not move"),
+    CouplingVerdict.PARTLY: say("the error moved, but far too little to explain it"),
     CouplingVerdict.COUPLED: say("the error moved too"),
     CouplingVerdict.UNDECIDED: say("whether the error moved is undecided"),
     CouplingVerdict.NO_COMPANION: say("no error metric is logged"),

@@ -15,6 +15,7 @@ from spikediag.reporter.words.writer import Writer, verbatim
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
 ERROR_TITLE = {
     CouplingVerdict.DECOUPLED: say("Why the error did not move"),
+    CouplingVerdict.PARTLY: say("What the error says of the jump"),
     CouplingVerdict.COUPLED: say("What the error says of the jump"),
     CouplingVerdict.UNDECIDED: say("What the likelihood says of the jump"),
     CouplingVerdict.NO_COMPANION: say("What the likelihood says of the jump"),

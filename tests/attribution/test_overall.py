@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from spikediag import outcome
 from spikediag.attribution import conclude, conditions, explain
 from spikediag.model import Case, Checkpoint, Finding, Kind, Role, Run, RunStatus, RunVerdict, Status
 from tests.attribution import cases
@@ -15,7 +16,7 @@ def finding(case: Case, name: str = "F1") -> Finding:
 
 def concluded(run: Run, *cases_: Case) -> RunVerdict:
     found = tuple(finding(case, f"F{i}") for i, case in enumerate(cases_, 1))
-    return conclude(run, found, conditions(run, found))
+    return conclude(run, found, conditions(run, found), outcome.judge(run, found))
 
 
 def test_a_spike_that_comes_back_with_a_flat_error_does_not_matter() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import Finding, FloatArray, Measure, Role, Run, Series, Text, say
+from spikediag.model import Aftermath, Finding, FloatArray, Measure, Role, Run, Series, Text, by_gravity, say
 from spikediag.stats.scale import robust_sigma
 
 LEVEL_POINTS = 33  # logged points a level is the median of
@@ -14,21 +14,16 @@ WORSE_SDS = 3.0  # standard deviations of the level that count as a change
 
 
 @dataclass(frozen=True)
-class Aftermath:
-    """Whether it matters and the sentences it rests on."""
-
-    matters: bool | None
-    because: tuple[Text, ...]
-
-
-@dataclass(frozen=True)
 class _Sign:
     worse: bool | None
     text: Text
 
 
-def judge_aftermath(run: Run, findings: tuple[Finding, ...], main: Finding) -> Aftermath:
-    """Compare what was before the main jump with what was after it, and likewise for others that did harm."""
+def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
+    """Compare what was before the leading jump with what was after it; likewise others that did harm."""
+    if not findings:
+        return Aftermath(matters=None)
+    main = by_gravity(findings)[0]
     signs = [_loss(run, main), *_around(run, main), *_harm_of_others(run, findings, main)]
     worse = [sign.worse for sign in signs if sign.worse is not None]
     informed = len(worse) > 1 or any(worse)
