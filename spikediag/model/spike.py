@@ -140,13 +140,26 @@ class Spike:
         """
         match self.shape:
             case Shape.BURST:
-                return _half_height(values, excursion or self.highest, self.baseline)
+                first, last = _half_height(values, excursion or self.highest, self.baseline)
+                return first, min(last, first + LONGEST_LOOK)
             case Shape.TREND:
                 return max(self.start, self.stop - LONGEST_LOOK), self.stop
             case Shape.LEVEL | Shape.NOISE | Shape.LOST:
                 return self.start, min(self.stop, self.start + LONGEST_LOOK)
             case _:
                 assert_never(self.shape)
+
+    def width(self, values: FloatArray) -> int:
+        """How many points it lasts: a burst while it stands half as high as its peak, the median over a train.
+
+        Args:
+            values: of the series it was found in, (n,).
+        """
+        if self.shape is not Shape.BURST:
+            return self.stop - self.start
+        spans = (_half_height(values, one, self.baseline) for one in self.excursions)
+        widths = sorted(stop - start for start, stop in spans)
+        return widths[len(widths) // 2]
 
 
 def _half_height(values: FloatArray, excursion: Excursion, baseline: float) -> tuple[int, int]:
@@ -156,7 +169,7 @@ def _half_height(values: FloatArray, excursion: Excursion, baseline: float) -> t
         first -= 1
     while last + 1 < excursion.stop and values[last + 1] >= half:
         last += 1
-    return first, min(last + 1, first + LONGEST_LOOK)
+    return first, last + 1
 
 
 @dataclass(frozen=True)

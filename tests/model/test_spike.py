@@ -58,3 +58,19 @@ def test_half_a_height_of_huge_values_does_not_overflow() -> None:
     huge = replace(BURST, baseline=-1.7e308)
     with np.errstate(all="raise"):
         assert huge.window(np.where(LOSS > 5, 1.7e308, -1.7e308)) == (3, 6)
+
+
+def test_a_burst_lasts_while_it_stands_half_as_high_and_a_level_as_long_as_it_is_there() -> None:
+    assert BURST.width(LOSS) == 3
+    assert replace(BURST, kind=Kind.LEVEL_SHIFT, stop=10, end_step=None).width(LOSS) == 8
+    twice = np.r_[LOSS, LOSS, LOSS]
+    twice[23] = 0.0
+    members = tuple(Excursion(10 * i + 2, 10 * i + 8, 10 * i + 4) for i in range(3))
+    assert replace(BURST, kind=Kind.TRAIN, members=members).width(twice) == 3
+
+
+def test_a_long_burst_is_looked_at_in_part_and_counted_whole() -> None:
+    plateau = np.r_[0.0, np.full(300, 10.0), 0.0]
+    long = replace(BURST, start=1, stop=301, peak=1)
+    assert long.width(plateau) == 300
+    assert long.window(plateau) == (1, 130)
