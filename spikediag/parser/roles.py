@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikediag.model import FloatArray, Measure, Reduction, Role, Series
+from spikediag.model import FloatArray, Measure, Reduction, Role, Series, Transform
 from spikediag.parser.track import Track
 from spikediag.parser.vocabulary import GENERAL, Preset, Rule, normalise, presets
 
@@ -51,7 +51,10 @@ def series(tag: str, track: Track, part: Part) -> Series:
     """Build the series of a tag, its numbers converted as its role demands."""
     values, done = _converted(track.values * part.scale if part.scale != 1.0 else track.values, part.convert)
     reason = "; ".join(text for text in (part.reason, done) if text)
-    return Series(tag, part.role, track.steps, values, track.walls, part.measure, part.reduction, reason)
+    transform = {"ln": Transform.LN, "negate": Transform.NEGATED}.get(part.convert, Transform.NONE)
+    return Series(
+        tag, part.role, track.steps, values, track.walls, part.measure, part.reduction, reason, transform
+    )
 
 
 def without_twins(found: Mapping[str, Series]) -> dict[str, Series]:
