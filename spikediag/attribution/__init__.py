@@ -1,14 +1,14 @@
 """Case -> one verdict per cause, the primary cause, the conditions of the run and the overall verdict."""
 
-from spikediag.attribution.algebra import algebra, components
-from spikediag.attribution.fragility import conditions
+from spikediag.attribution.case import Case
+from spikediag.attribution.conditions import conditions
+from spikediag.attribution.nll_algebra import algebra, components
 from spikediag.attribution.overall import conclude
-from spikediag.attribution.primary import primary_cause
 from spikediag.attribution.protocol import registry
-from spikediag.attribution.scoring import verdicts
-from spikediag.model import Case, Explanation
+from spikediag.attribution.scoring import primary_cause, verdicts
+from spikediag.model import Explanation
 
-__all__ = ["conclude", "conditions", "explain", "registry"]
+__all__ = ["Case", "conclude", "conditions", "explain", "registry"]
 
 
 def explain(case: Case) -> Explanation:

@@ -1,12 +1,11 @@
 """The gradient norm around a spike: did it leap, did it leap first, and what did Adam remember?"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.settings import interval
-from spikediag.attribution.timing import onset, origin
-from spikediag.model import Case, FloatArray, Kind, Role, Series
+from spikediag.model import FloatArray, Series
 from spikediag.stats.scale import robust_sigma
 
 FAR_SDS = 6.0  # robust sd of the log norm
@@ -35,20 +34,35 @@ class GradientRise:
         beyond = self.sds >= FAR_SDS or (self.sds >= UNUSUAL_SDS and self.over_past >= UNSEEN)
         return self.factor >= LARGE and beyond
 
+    @property
+    def leapt_first(self) -> bool:
+        """Whether it did so before the loss."""
+        return self.leapt and self.lead > 0
 
-def gradient_rise(case: Case) -> GradientRise | None:
-    """The most unusual rise among the logged gradient norms; None where none covers the onset."""
-    rises = [r for series in case.run.having(Role.GRAD_NORM) if (r := _rise(case, series)) is not None]
+    @property
+    def leapt_with(self) -> bool:
+        """Whether it did so together with the loss."""
+        return self.leapt and self.lead <= 0
+
+
+def largest_rise(norms: Iterable[Series], onset: float, last: float) -> GradientRise | None:
+    """The most unusual rise among the logged gradient norms; None where none covers the onset.
+
+    Args:
+        norms: Logged gradient norms.
+        onset: Step before which nothing of the spike is seen.
+        last: Step of its peak.
+    """
+    rises = [r for series in norms if (r := _rise(series, onset, last)) is not None]
     return max(rises, key=lambda rise: rise.sds, default=None)
 
 
-def _rise(case: Case, series: Series) -> GradientRise | None:
-    begin, gap = onset(case), interval(series)
-    last = case.spike.peak_step if case.spike.kind is Kind.TRAIN else origin(case).peak_step
-    good = np.isfinite(series.values) & (series.values > 0)
+def _rise(series: Series, onset: float, last: float) -> GradientRise | None:
+    gap = series.interval
+    good = series.finite & (series.values > 0)
     steps, logs = series.steps[good], np.log(series.values[good])
-    window = (steps >= begin - POINTS_BEFORE * gap) & (steps <= last + 0.5 * gap)
-    past = logs[steps < begin - POINTS_BEFORE * gap][-PAST_POINTS:]
+    window = (steps >= onset - POINTS_BEFORE * gap) & (steps <= last + 0.5 * gap)
+    past = logs[steps < onset - POINTS_BEFORE * gap][-PAST_POINTS:]
     if not window.any() or len(past) < 10:
         return None
     middle, spread = float(np.median(past)), max(robust_sigma(past), 1e-6)
@@ -63,7 +77,7 @@ def _rise(case: Case, series: Series) -> GradientRise | None:
         factor=float(np.exp(min(top - middle, 700.0))),
         sds=(top - middle) / spread,
         over_past=float(np.exp(min(top - np.max(past), 700.0))),
-        lead=begin - float(where[at]),
+        lead=onset - float(where[at]),
         typical=float(np.exp(middle)),
     )
 
@@ -73,12 +87,12 @@ def adam_staleness(norm: Series, step: int, decay: float) -> float | None:
 
     Logged points are taken as one sample per logging interval: the memory per point is decay^interval.
     """
-    good = np.isfinite(norm.values)
+    good = norm.finite
     squares, steps = np.minimum(np.abs(norm.values[good]), 1e150) ** 2, norm.steps[good]
     position = int(np.searchsorted(steps, step))
     if position < 10 or position >= len(steps):
         return None
-    memory = decay ** interval(norm)
+    memory = decay**norm.interval
     weights: FloatArray = memory ** np.arange(position - 1, -1, -1, dtype=np.float64)
     remembered = float(np.sum(weights * (squares[:position] / np.sum(weights))))
     return float(np.sqrt(squares[position] / remembered)) if remembered > 0 else None

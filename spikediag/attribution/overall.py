@@ -1,13 +1,10 @@
 """The verdict on the whole run: its status, whether the jump matters and because of what, and one summary."""
 
-import numpy as np
-
 from spikediag.attribution.scoring import UNEXPLAINED
 from spikediag.model import (
     Aftermath,
     Condition,
     Finding,
-    Kind,
     Role,
     Run,
     RunStatus,
@@ -17,6 +14,7 @@ from spikediag.model import (
     by_gravity,
     say,
 )
+from spikediag.phrases import spike_clause
 
 FEWEST_POINTS = 8  # finite points of a loss below which nothing can be judged
 CERTAIN = 0.99  # a conclusion never claims more
@@ -30,31 +28,25 @@ def conclude(
     Args:
         run: The run.
         findings: Everything that was found in it, in step order.
-        conditions: Its fragilities, for the summary of a calm run.
+        conditions: Those of the run, for the summary of a calm one.
         aftermath: Whether the findings matter.
     """
-    longest = max((int(np.isfinite(s.values).sum()) for s in run.having(Role.LOSS)), default=0)
     if not findings:
-        return _without_findings(longest, conditions)
-    main = by_gravity(findings)[0]
+        return _without_findings(run, conditions)
+    lead = by_gravity(findings)[0]
     return RunVerdict(
-        status=_status(findings),
+        status=RunStatus.DIVERGED if any(f.is_lost for f in findings) else RunStatus.SPIKY,
         matters=aftermath.matters,
-        primary_cause=main.primary_cause,
-        summary=say(
-            "{what} {error} {why}", what=_what(findings, main), error=main.coupling.reading, why=_why(main)
-        ),
+        primary_cause=lead.primary_cause,
+        summary=_summary(lead, len(findings)),
         because=aftermath.because,
         outcomes=aftermath.outcomes,
         would_tell=aftermath.would_tell,
     )
 
 
-def _status(findings: tuple[Finding, ...]) -> RunStatus:
-    return RunStatus.DIVERGED if any(f.is_lost for f in findings) else RunStatus.SPIKY
-
-
-def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> RunVerdict:
+def _without_findings(run: Run, conditions: tuple[Condition, ...]) -> RunVerdict:
+    longest = max((int(s.finite.sum()) for s in run.having(Role.LOSS)), default=0)
     if longest < FEWEST_POINTS:
         summary = say(
             "Not judged: the longest loss has {points} finite points, {fewest} are needed.",
@@ -62,78 +54,44 @@ def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> RunVer
             fewest=FEWEST_POINTS,
         )
         return RunVerdict(RunStatus.NOT_JUDGED, None, None, summary)
-    flagged = [c for c in conditions if c.status is Status.SUPPORTED]
+    flagged = sum(c.status is Status.SUPPORTED for c in conditions)
     summary = say("No loss jumped in {points:,} logged points.", points=longest)
     if flagged:
         summary = say(
-            "No loss jumped in {points:,} logged points; risks listed below: {risks}.",
+            "No loss jumped in {points:,} logged points; conditions that make one likelier, listed below: "
+            "{conditions}.",
             points=longest,
-            risks=len(flagged),
+            conditions=flagged,
         )
     return RunVerdict(RunStatus.CLEAN, False, None, summary)
 
 
-def _what(findings: tuple[Finding, ...], main: Finding) -> Text:
-    spike = main.spike
-    if spike.kind is Kind.NON_FINITE or not np.isfinite(spike.height):
-        return say("{tag} stopped being a number at step {step:,}.", tag=spike.tag, step=spike.onset_step)
-    if spike.kind is Kind.TRAIN:
-        return say(
-            "{tag} jumped {count} times between steps {first:,} and {last:,}, at most by {height:.3g} at "
-            "step {step:,} (from {before:.3g} to {peak:.3g}, {sigmas:.0f} times its noise).",
-            tag=spike.tag,
-            count=spike.count,
-            first=spike.onset_step,
-            last=spike.end_step if spike.end_step is not None else spike.peak_step,
-            height=spike.height,
-            step=spike.peak_step,
-            before=spike.baseline,
-            peak=spike.peak_value,
-            sigmas=spike.sigmas,
-        )
-    if spike.end_step is None:
-        return say(
-            "{tag} rose by {height:.3g} at step {step:,} (from {before:.3g}, {sigmas:.0f} times its noise) "
-            "and did not come back; findings in all: {findings}.",
-            tag=spike.tag,
-            height=spike.height,
-            step=spike.onset_step,
-            before=spike.baseline,
-            sigmas=spike.sigmas,
-            findings=len(findings),
-        )
+def _summary(lead: Finding, findings: int) -> Text:
+    what, error, why = spike_clause(lead.spike), lead.coupling.reading, _why(lead)
+    if findings == 1:
+        return say("{what} {error} {why}", what=what, error=error, why=why)
     return say(
-        "{tag} rose by {height:.3g} at step {step:,} (from {before:.3g} to {peak:.3g}, {sigmas:.0f} times "
-        "its noise) and came back by step {end:,}; findings in all: {findings}.",
-        tag=spike.tag,
-        height=spike.height,
-        step=spike.onset_step,
-        before=spike.baseline,
-        peak=spike.peak_value,
-        sigmas=spike.sigmas,
-        end=spike.end_step,
-        findings=len(findings),
+        "{what} {error} {why} Findings in all: {findings}.",
+        what=what,
+        error=error,
+        why=why,
+        findings=findings,
     )
 
 
-def _why(main: Finding) -> Text:
-    if main.primary_cause == UNEXPLAINED:
-        wanted = next(
-            (v.missing[0].text for v in main.verdicts if v.cause == UNEXPLAINED and v.missing), None
-        )
+def _why(lead: Finding) -> Text:
+    verdict = lead.primary
+    if verdict is None or verdict.cause == UNEXPLAINED:
+        wanted = next((advice.text for advice in verdict.missing), None) if verdict is not None else None
         if wanted is None:
             return say("What set it off is unexplained: no cause is supported by what was logged.")
         return say("What set it off is unexplained. {wanted}", wanted=wanted)
-    verdict = next(v for v in main.verdicts if v.cause == main.primary_cause)
-    if verdict.mechanism is not None:
-        return say(
-            "Most likely {cause} ({probability:.0%}): {mechanism}",
-            cause=verdict.cause,
-            probability=min(verdict.probability, CERTAIN),
-            mechanism=verdict.mechanism,
-        )
+    probability = min(verdict.probability, CERTAIN)
+    if verdict.mechanism is None:
+        return say("Most likely {cause} ({probability:.0%}).", cause=verdict.cause, probability=probability)
     return say(
-        "Most likely {cause} ({probability:.0%}).",
+        "Most likely {cause} ({probability:.0%}): {mechanism}",
         cause=verdict.cause,
-        probability=min(verdict.probability, CERTAIN),
+        probability=probability,
+        mechanism=verdict.mechanism,
     )

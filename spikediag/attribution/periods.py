@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import bdtrc
 
-from spikediag.attribution.settings import batch_and_dataset, interval
-from spikediag.model import Case, FactName, IntArray, Kind, Run
+from spikediag.model import FactName, IntArray, Run, Series, StepUnit
 
+FEWEST_PEAKS = 5  # for a phase to mean anything
+BY_CHANCE = 1e-3  # p-value below which the peaks follow a period
 LONGEST_PERIOD = 400  # logged points, for periods nobody stated
 SAMPLED_STEPS = 20_000  # logged steps are regular: so many show how often each phase is logged
 
@@ -23,18 +24,23 @@ class Phase:
     peaks: int
     chance: float  # p-value, all phases and periods tried
 
+    @property
+    def exact(self) -> bool:
+        """Whether the peaks follow it: chance would not have it so."""
+        return self.chance < BY_CHANCE
 
-def best_period(case: Case, chance: float) -> Phase | None:
+
+def best_period(peaks: IntArray, loss: Series, run: Run) -> Phase | None:
     """The least probable phase among the stated periods, and among all periods if no stated one will do.
 
     Args:
-        case: The case.
-        chance: A stated period below this p-value ends the search.
+        peaks: Steps of the peaks.
+        loss: The series that they belong to.
+        run: Its configuration states the periods that are tried first.
     """
-    peaks, loss = peak_steps(case), case.run.series[case.spike.tag]
-    tested = [phase(peaks, loss.steps, period, name) for period, name in stated_periods(case.run)]
-    if not any(p.chance < chance for p in tested):
-        tested += list(_searched(peaks, loss.steps, interval(loss)))
+    tested = [phase(peaks, loss.steps, period, name) for period, name in stated_periods(run)]
+    if not any(p.exact for p in tested):
+        tested += list(_searched(peaks, loss.steps, loss.interval))
     return min(tested, key=lambda p: p.chance, default=None)
 
 
@@ -46,21 +52,10 @@ def _searched(peaks: IntArray, steps: IntArray, gap: float) -> Iterator[Phase]:
         yield Phase(found.period, found.name, found.hits, found.peaks, min(1.0, found.chance * longest))
 
 
-def peak_steps(case: Case) -> IntArray:
-    """Steps of the peaks: of every member of a train and of every other transient of the same loss."""
-    loss = case.run.series[case.spike.tag]
-    peaks = {int(loss.steps[m.peak]) for m in case.spike.members} | {case.spike.peak_step}
-    for spike in case.spikes.get(case.spike.tag, ()):
-        if spike.kind is Kind.TRANSIENT and spike.height > 0.25 * case.spike.height:
-            peaks.add(spike.peak_step)
-    return np.array(sorted(peaks), dtype=np.int64)
-
-
 def stated_periods(run: Run) -> Iterator[tuple[float, str]]:
     """Periods that the configuration or the epoch counter implies, in steps."""
-    both = batch_and_dataset(run)
-    if both is not None and run.step_unit == "step":
-        epoch = (both[1].number or 1.0) / (both[0].number or 1.0)
+    if run.batch is not None and run.step_unit is StepUnit.STEP:
+        epoch = run.batch.updates_per_pass
         for period in {float(np.floor(epoch)), float(np.ceil(epoch)), epoch}:
             if period >= 2:
                 yield period, "epoch"
@@ -83,7 +78,7 @@ def phase(peaks: IntArray, steps: IntArray, period: float, name: str) -> Phase:
     of_steps = np.floor(np.mod(steps, period) / period * bins).astype(np.int64)
     share = np.bincount(of_steps, minlength=bins + 1) / len(steps)
     hits = np.bincount(of_peaks, minlength=bins + 1)
-    tails = np.asarray(stats.binom.sf(hits - 1, len(peaks), np.clip(share, 1 / len(steps), 1.0)))
+    tails = np.asarray(bdtrc(hits - 1, len(peaks), np.clip(share, 1 / len(steps), 1.0)))
     used = int(np.count_nonzero(share))
     best = int(np.argmin(tails))
     return Phase(period, name, int(hits[best]), len(peaks), min(1.0, float(tails[best]) * used))

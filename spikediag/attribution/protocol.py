@@ -1,9 +1,12 @@
 """What a cause is: one frozen dataclass that judges one case, registered under an id."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
-from spikediag.model import Advice, Case, Evidence, Text, Tier
+from spikediag.attribution.case import Case
+from spikediag.model import Advice, Coupling, CouplingVerdict, Evidence, Text, Tier
 from spikediag.registry import Registry
 
 
@@ -21,9 +24,65 @@ class Judgement:
     advice: tuple[Advice, ...] = ()
     mechanism: Text | None = None
 
+    @property
+    def bans(self) -> float:
+        """What the evidence says in all."""
+        return sum(e.weight for e in self.evidence)
+
+
+def weigh(
+    what: str,
+    weight: float,
+    *,
+    reading: Text,
+    observed: float | str | None = None,
+    reference: float | str | None = None,
+) -> Evidence:
+    """One checked fact: first what was decided, then the numbers, then the sentence.
+
+    Args:
+        what: Stable id of the check, "ratio-above-half".
+        weight: Bans (log10 likelihood ratio): above 0 for the cause, below against it, 0 only told.
+        reading: The sentence.
+        observed: What was seen.
+        reference: What it was held against.
+    """
+    return Evidence(what, reading, weight, observed, reference)
+
+
+def weigh_coupling(
+    coupling: Coupling, expected: CouplingVerdict, bans: Mapping[CouplingVerdict, float]
+) -> Iterator[Evidence]:
+    """What the error metric did, weighed; nothing for a verdict without a weight.
+
+    Args:
+        coupling: Of the spike.
+        expected: The verdict that the cause would have.
+        bans: The weight of each verdict that counts.
+    """
+    verdict = coupling.verdict
+    if verdict in bans:
+        yield weigh(
+            _ERROR[verdict],
+            bans[verdict],
+            observed=verdict.value,
+            reference=expected.value,
+            reading=coupling.reading,
+        )
+
+
+_ERROR = MappingProxyType(
+    {
+        CouplingVerdict.DECOUPLED: "error-flat",
+        CouplingVerdict.PARTLY: "error-partly",
+        CouplingVerdict.COUPLED: "error-moved",
+        CouplingVerdict.UNDECIDED: "error-undecided",
+    }
+)
+
 
 class Cause(Protocol):
-    """A cause; its docstring is its public page, its fields are its settings."""
+    """A cause; its docstring is its public page."""
 
     @property
     def id(self) -> str:
@@ -41,4 +100,3 @@ class Cause(Protocol):
 
 
 registry: Registry[Cause] = Registry("spikediag.attribution.causes")
-cause = registry.register

@@ -1,4 +1,4 @@
-"""Evidence to probability: bans are added, causes compete, a fitted temperature scales the shares."""
+"""From evidence to the answer: bans are added, causes compete, and one of them answers 'why'."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +14,7 @@ SUPPORTED_FROM = 0.8
 PLAUSIBLE_FROM = 0.1  # below, and with the evidence against it: ruled out
 NEGLIGIBLE = 0.02  # below: ruled out by the others
 UNEXPLAINED = "unexplained"
+CONDITION_FROM = 0.5  # a condition answers from here on: more likely than everything else together
 
 
 def verdicts(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) -> tuple[CauseVerdict, ...]:
@@ -82,6 +83,31 @@ def _status(id_: str, judgement: Judgement, probability: float) -> Status:
         return Status.NOT_CHECKABLE
     if probability >= SUPPORTED_FROM and judgement.decisive:
         return Status.SUPPORTED
-    net = sum(e.weight for e in judgement.evidence)
-    improbable = probability < NEGLIGIBLE or (probability < PLAUSIBLE_FROM and net <= 0)
+    improbable = probability < NEGLIGIBLE or (probability < PLAUSIBLE_FROM and judgement.bans <= 0)
     return Status.RULED_OUT if improbable else Status.PLAUSIBLE
+
+
+def primary_cause(verdicts: tuple[CauseVerdict, ...]) -> str:
+    """The cause that answers 'why': a trigger, else a condition, else a mechanism, else `unexplained`.
+
+    Args:
+        verdicts: Of one finding, strongest first.
+    """
+    for tier, accepted in (
+        (Tier.TRIGGER, _supported),
+        (Tier.CONDITION, _likely),
+        (Tier.MECHANISM, _supported),
+    ):
+        found = next((v for v in verdicts if v.tier is tier and v.cause != UNEXPLAINED and accepted(v)), None)
+        if found is not None:
+            return found.cause
+    return UNEXPLAINED
+
+
+def _supported(verdict: CauseVerdict) -> bool:
+    return verdict.status is Status.SUPPORTED
+
+
+def _likely(verdict: CauseVerdict) -> bool:
+    held = verdict.status in {Status.SUPPORTED, Status.PLAUSIBLE}
+    return held and verdict.probability >= CONDITION_FROM

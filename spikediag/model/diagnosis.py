@@ -1,6 +1,6 @@
 """What was concluded: causes with evidence, conditions of the run, and the overall verdict."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -74,16 +74,6 @@ class Component:
     value: float
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
-    """Everything a cause may look at to judge one incident."""
-
-    run: Run
-    spike: Spike
-    coupling: Coupling
-    spikes: Mapping[str, tuple[Spike, ...]]  # what was found in every series of the run, by tag
-
-
 @dataclass(frozen=True)
 class Explanation:
     """What attribution says of one case."""
@@ -141,7 +131,7 @@ def _gravity(finding: Finding) -> tuple[bool, float, int, str]:
 
 @dataclass(frozen=True)
 class Condition:
-    """A fragility of the run that needs no spike."""
+    """What makes the run break easily, judged without looking at a spike."""
 
     condition: str
     status: Status

@@ -150,7 +150,7 @@ class Spike:
                 assert_never(self.shape)
 
     def width(self, values: FloatArray) -> int:
-        """How many points it lasts: a burst while it stands half as high as its peak, the median over a train.
+        """How many points it lasts: a burst while half as high as its peak, the median over a train.
 
         Args:
             values: of the series it was found in, (n,).

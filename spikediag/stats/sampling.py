@@ -3,47 +3,46 @@
 import math
 from dataclasses import dataclass
 
+from spikediag.model import Batch
+
+FLAGGED_ABOVE = 0.50  # batch over dataset: the user's rule, confirmed by the measured study
+RECOMMENDED = (0.10, 0.20)  # batch over dataset
+
 
 @dataclass(frozen=True)
 class Sampling:
-    """Batches of `batch` samples drawn `steps` times from `dataset` samples."""
+    """So many batches drawn from a fixed dataset, one for each optimizer update."""
 
-    batch: float
-    dataset: float
-    steps: float
-
-    @property
-    def ratio(self) -> float:
-        """Batch over dataset."""
-        return self.batch / self.dataset
+    batch: Batch
+    updates: float
 
     @property
     def passes(self) -> float:
         """How often each sample was used, on average."""
-        return self.steps * self.batch / self.dataset
+        return self.batch.passes(self.updates)
 
     @property
     def passes_sd(self) -> float:
         """Standard deviation of that number between samples, drawing with replacement (binomial)."""
-        return math.sqrt(self.passes * max(0.0, 1 - 1 / self.dataset))
+        return math.sqrt(self.passes * max(0.0, 1 - 1 / self.batch.dataset))
 
-    @property
-    def distinct_share(self) -> float:
-        """Expected share of the dataset in one batch drawn with replacement: 1 - (1 - 1/N)^B."""
-        return -math.expm1(self.batch * math.log1p(-1 / self.dataset)) if self.dataset > 1 else 1.0
 
-    @property
-    def batches_to_see_all(self) -> float:
-        """Batches until every sample was drawn once, with replacement (coupon collector: N H_N draws)."""
-        harmonic = math.log(self.dataset) + 0.5772156649 + 1 / (2 * self.dataset)
-        return self.dataset * harmonic / self.batch
+def distinct_share(batch: Batch) -> float:
+    """Expected share of the dataset in one batch drawn with replacement: 1 - (1 - 1/N)^B."""
+    return -math.expm1(batch.samples * math.log1p(-1 / batch.dataset)) if batch.dataset > 1 else 1.0
 
-    @property
-    def finite_population(self) -> float:
-        """The factor by which drawing without replacement shrinks the standard deviation of a batch mean."""
-        if self.dataset <= 1 or self.batch >= self.dataset:
-            return 0.0
-        return math.sqrt((self.dataset - self.batch) / (self.dataset - 1))
+
+def batches_to_see_all(batch: Batch) -> float:
+    """Batches until every sample was drawn once, with replacement (coupon collector: N H_N draws)."""
+    harmonic = math.log(batch.dataset) + 0.5772156649 + 1 / (2 * batch.dataset)
+    return batch.dataset * harmonic / batch.samples
+
+
+def finite_population(batch: Batch) -> float:
+    """The factor by which drawing without replacement shrinks the standard deviation of a batch mean."""
+    if batch.dataset <= 1 or batch.samples >= batch.dataset:
+        return 0.0
+    return math.sqrt((batch.dataset - batch.samples) / (batch.dataset - 1))
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,9 @@ class BatchRange:
     power_of_two: int | None  # the largest inside the range
 
 
-def recommended_batch(dataset: float, low: float = 0.10, high: float = 0.20) -> BatchRange:
+def recommended_batch(
+    dataset: float, low: float = RECOMMENDED[0], high: float = RECOMMENDED[1]
+) -> BatchRange:
     """Batch sizes of 10 to 20 % of the dataset: 42 to 83 for 418 samples, power of two 64."""
     smallest = max(1, round(low * dataset))
     largest = max(smallest, math.floor(high * dataset))

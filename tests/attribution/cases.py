@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from spikediag.attribution import Case
 from spikediag.coupling import couple
 from spikediag.model import (
-    Case,
     Excursion,
     Fact,
     FactName,

@@ -8,8 +8,8 @@ from tests.attribution import cases
 def test_the_users_case_is_flagged_with_its_passes_and_its_range() -> None:
     judged = BatchRatio().judge(cases.seed_case())
     ratio = str(cases.evidence(judged, "ratio-above-half").reading)
-    assert "Batch 256 of 418 samples is 61%, above 50%" in ratio
-    assert "config.yaml: batch_size" in ratio
+    assert "Batch 256 of 418 samples is 61% (config.yaml: batch_size; config.yaml: dataset_size)" in ratio
+    assert "above 50%" in ratio
     assert "12,249 times (256 x 20,000 / 418)" in str(cases.evidence(judged, "passes").reading)
     first = judged.advice[0]
     assert "42 to 83" in str(first.text)

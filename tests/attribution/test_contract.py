@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikediag.attribution import explain, registry
+from spikediag.attribution import Case, explain, registry
 from spikediag.coupling import couple
-from spikediag.model import Case, Kind, Measure, Role, Run, Series, Spike, Status
+from spikediag.model import Kind, Measure, Role, Run, Series, Spike, Status
 
 CAUSES = registry.load()
 IDS = [

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from spikediag.attribution import Case
 from spikediag.attribution.causes.epoch_boundary import EpochBoundary
 from spikediag.attribution.causes.hard_batch import HardBatch
 from spikediag.attribution.periods import phase
-from spikediag.model import Case
 from tests.attribution import cases
 
 

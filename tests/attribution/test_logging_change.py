@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spikediag.attribution import explain
+from spikediag.attribution import Case, explain
 from spikediag.attribution.causes.logging_change import LoggingChange
-from spikediag.model import Case, Kind, Role, Run
+from spikediag.model import Kind, Role, Run
 from tests.attribution import cases
 
 

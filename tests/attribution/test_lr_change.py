@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from spikediag.attribution.causes.lr_change import LrChange
-from spikediag.attribution.rates import dose, rate_changes
+from spikediag.attribution.causes.lr_change import LrChange, dose, rate_changes
 from spikediag.model import Role
 from tests.attribution import cases
 
@@ -66,7 +65,7 @@ def test_not_logged_is_not_checkable_but_a_stated_constant_rate_is_evidence() ->
 
 
 def test_changes_are_found_against_the_usual_change() -> None:
-    (change,) = rate_changes(rate(stepped(700, 3.0)), 1.05)
+    (change,) = rate_changes(rate(stepped(700, 3.0)))
     assert change.step == 7000
     assert change.factor == pytest.approx(3.0)
 
@@ -83,7 +82,7 @@ def test_spikes_that_come_only_at_the_higher_rate_follow_the_dose() -> None:
     values = rate(stepped(1500, 5.0))
     run = cases.make_run(cases.nll(dict.fromkeys(positions, 20.0)), cases.mse(), values, facts={})
     case = cases.make_case(run, cases.train_at(run, positions))
-    counted = dose(case, rate_changes(values, 1.05)[0])
+    counted = dose(case, rate_changes(values)[0])
     assert (counted.before, counted.after) == (0, 4)
     assert counted.chance == pytest.approx(0.5**4)
     assert cases.evidence(LrChange().judge(case), "dose").weight > 0.2

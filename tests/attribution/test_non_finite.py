@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spikediag.attribution import explain
+from spikediag.attribution import Case, explain
 from spikediag.attribution.causes.non_finite import NonFinite
-from spikediag.model import Case, Kind
+from spikediag.model import Kind
 from tests.attribution import cases
 
 

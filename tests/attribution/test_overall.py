@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from spikediag import outcome
-from spikediag.attribution import conclude, conditions, explain
-from spikediag.model import Case, Checkpoint, Finding, Kind, Role, Run, RunStatus, RunVerdict, Status
+from spikediag.attribution import Case, conclude, conditions, explain
+from spikediag.model import Checkpoint, Finding, Kind, Role, Run, RunStatus, RunVerdict, Status
 from tests.attribution import cases
 
 
@@ -73,14 +73,14 @@ def test_nan_to_the_end_is_divergence() -> None:
     assert overall.primary_cause == "non-finite"
 
 
-def test_a_calm_run_is_clean_and_counts_its_fragilities() -> None:
+def test_a_calm_run_is_clean_and_counts_its_conditions() -> None:
     run = cases.make_run(cases.nll(), cases.mse())
     overall = concluded(run)
     assert overall.status is RunStatus.CLEAN
     assert overall.primary_cause is None
     flagged = sum(c.status is Status.SUPPORTED for c in conditions(run, ()))
     assert flagged > 0
-    assert f"risks listed below: {flagged}." in str(overall.summary)
+    assert f"listed below: {flagged}." in str(overall.summary)
 
 
 def test_a_run_of_five_points_is_not_judged() -> None:

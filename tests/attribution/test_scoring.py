@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from spikediag.attribution.primary import primary_cause
 from spikediag.attribution.protocol import Judgement
-from spikediag.attribution.scoring import score, verdicts
+from spikediag.attribution.scoring import primary_cause, score, verdicts
 from spikediag.model import Evidence, Status, Tier, say
 
 

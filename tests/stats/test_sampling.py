@@ -3,17 +3,26 @@
 import numpy as np
 import pytest
 
-from spikediag.stats.sampling import Sampling, cantelli, largest_of, recommended_batch
+from spikediag.model import Batch
+from spikediag.stats.sampling import (
+    Sampling,
+    batches_to_see_all,
+    cantelli,
+    distinct_share,
+    finite_population,
+    largest_of,
+    recommended_batch,
+)
 
-SEED = Sampling(256, 418, 20_000)
+BATCH = Batch(256, 418, "--batch-size", "--dataset-size")
+SEED = Sampling(BATCH, 20_000)
 
 
 def test_the_users_numbers() -> None:
-    assert SEED.ratio == pytest.approx(0.612, abs=5e-4)
     assert round(SEED.passes) == 12_249
     assert SEED.passes_sd / SEED.passes == pytest.approx(0.009, abs=5e-4)
-    assert SEED.finite_population == pytest.approx(0.623, abs=1e-3)
-    assert SEED.batches_to_see_all == pytest.approx(10.8, abs=0.05)
+    assert finite_population(BATCH) == pytest.approx(0.623, abs=1e-3)
+    assert batches_to_see_all(BATCH) == pytest.approx(10.8, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -33,10 +42,10 @@ def test_coverage_and_finite_population_against_simulation() -> None:
     values = rng.normal(0, 1, 418)
     drawn = rng.integers(418, size=(4000, 256))
     distinct = np.mean([len(np.unique(row)) for row in drawn[:500]]) / 418
-    assert distinct == pytest.approx(SEED.distinct_share, abs=0.005)
+    assert distinct == pytest.approx(distinct_share(BATCH), abs=0.005)
     without = np.array([rng.permutation(values)[:256].mean() for _ in range(4000)])
     ratio = without.std() / values[drawn].mean(1).std()
-    assert ratio == pytest.approx(SEED.finite_population, rel=0.05)
+    assert ratio == pytest.approx(finite_population(BATCH), rel=0.05)
 
 
 def test_the_largest_of_many_batches() -> None:
@@ -58,5 +67,5 @@ def test_cantelli_bounds_every_distribution() -> None:
 
 
 def test_a_full_batch_has_no_variance_without_replacement() -> None:
-    assert Sampling(418, 418, 10).finite_population == 0
-    assert Sampling(1, 1, 10).distinct_share == 1
+    assert finite_population(Batch(418, 418, "", "")) == 0
+    assert distinct_share(Batch(1, 1, "", "")) == 1

@@ -1,18 +1,48 @@
 """batch-ratio: the batch is a large part of the dataset, and every sample is used thousands of times."""
 
-import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from types import MappingProxyType
 
-from spikediag.attribution import resampling, study
-from spikediag.attribution.memorisation import against_memorisation, memorisation
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.settings import batch_and_dataset, sampling
-from spikediag.attribution.sharpness import sharp_evidence
-from spikediag.model import Advice, Case, CouplingVerdict, Evidence, FactName, Kind, Role, Tier, say
+from spikediag.attribution import advice
+from spikediag.attribution.advice import SPIKES, Remedy, prevented
+from spikediag.attribution.case import Case
+from spikediag.attribution.nll_algebra import sharp_evidence
+from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
+from spikediag.attribution.run_facts import sampling
+from spikediag.model import (
+    Advice,
+    Batch,
+    CouplingVerdict,
+    Evidence,
+    FactName,
+    Kind,
+    Role,
+    Shape,
+    Text,
+    Tier,
+    say,
+)
+from spikediag.phrases import batch_share
+from spikediag.stats.sampling import (
+    FLAGGED_ABOVE,
+    RECOMMENDED,
+    cantelli,
+    finite_population,
+    largest_of,
+    recommended_batch,
+)
+
+MANY_PASSES = 1000.0
+FEW_PASSES = 100.0
+NOT_INDEPENDENT = 0.4  # a tiny sigma follows from the passes: it confirms the condition
+MOSTLY = 0.5  # share of the jump
+ERROR = MappingProxyType(
+    {CouplingVerdict.DECOUPLED: 0.3, CouplingVerdict.PARTLY: 0.1, CouplingVerdict.COUPLED: -1.5}
+)
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class BatchRatio:
     """The batch is more than half of the dataset, so every sample is used thousands of times.
@@ -38,143 +68,220 @@ class BatchRatio:
 
     id: str = "batch-ratio"
     prior: float = 0.1
-    flagged_above: float = 0.50  # batch / dataset
-    safe_below: float = 0.20
-    many_passes: float = 1000.0
-    few_passes: float = 100.0
 
     def judge(self, case: Case) -> Judgement:
         """Weigh ratio, passes, sharpness and coupling; test the sampling-variance story apart."""
-        drawn = sampling(case.run, case.spike.peak_step)
-        both = batch_and_dataset(case.run)
-        if both is None:
+        batch = case.run.batch
+        if batch is None:
             return Judgement(
                 Tier.CONDITION, tuple(_drawn_anew(case)), checkable=False, missing=(_unknown(case),)
             )
-        batch, dataset = both[0].number or 1.0, both[1].number or 1.0
-        ratio = batch / dataset
-        flagged = ratio > self.flagged_above
-        evidence = [self._ratio(ratio, case)]
-        if flagged:
-            evidence += [*self._passes(case), *_sharp(case), *_coupled(case), *_kind(case)]
-            evidence += [*resampling.evidence(case, batch, dataset), _measured()]
+        if batch.ratio <= FLAGGED_ABOVE:
+            return Judgement(
+                Tier.CONDITION,
+                (_kept(batch),),
+                ruled_out=batch.ratio <= RECOMMENDED[1],
+                ceiling=prevented(Remedy.SMALL_BATCH),
+            )
+        evidence = (
+            _broken(batch),
+            *_passes(case),
+            *sharp_evidence(case, NOT_INDEPENDENT),
+            *weigh_coupling(case.coupling, CouplingVerdict.DECOUPLED, ERROR),
+            *_lasting(case),
+            *_unlucky_batch(case, batch),
+            _measured(),
+        )
         return Judgement(
             tier=Tier.CONDITION,
-            evidence=tuple(evidence),
-            decisive=flagged and case.coupling.verdict is not CouplingVerdict.COUPLED,
-            ruled_out=ratio <= self.safe_below,
-            advice=against_memorisation(case, batch, dataset) if flagged else (),
-            mechanism=memorisation(case, drawn) if flagged else None,
-            ceiling=study.prevented(study.SMALL_BATCH),
+            evidence=evidence,
+            decisive=case.coupling.verdict is not CouplingVerdict.COUPLED,
+            advice=_against_memorisation(case, batch),
+            mechanism=_memorisation(case),
+            ceiling=prevented(Remedy.SMALL_BATCH),
         )
 
-    def _ratio(self, ratio: float, case: Case) -> Evidence:
-        batch, dataset = case.run.fact(FactName.BATCH_SIZE), case.run.fact(FactName.DATASET_SIZE)
-        if ratio > self.flagged_above:
-            reading = say(
-                "Batch {batch} of {dataset} samples is {ratio:.0%}, above {limit:.0%}: flagged "
-                "({batch_source}; {dataset_source}).",
-                batch=batch.value,
-                dataset=dataset.value,
-                ratio=ratio,
-                limit=self.flagged_above,
-                batch_source=batch.source,
-                dataset_source=dataset.source,
-            )
-            return Evidence("ratio-above-half", reading, 1.0, ratio, self.flagged_above)
+
+def _broken(batch: Batch) -> Evidence:
+    reading = say("{share}, above {limit:.0%}: flagged.", share=batch_share(batch), limit=FLAGGED_ABOVE)
+    return weigh("ratio-above-half", 1.0, observed=batch.ratio, reference=FLAGGED_ABOVE, reading=reading)
+
+
+def _kept(batch: Batch) -> Evidence:
+    weight = -2.0 if batch.ratio <= RECOMMENDED[1] else -1.0
+    reading = say("{share}, not above {limit:.0%}.", share=batch_share(batch), limit=FLAGGED_ABOVE)
+    return weigh("ratio-below-half", weight, observed=batch.ratio, reference=FLAGGED_ABOVE, reading=reading)
+
+
+def _passes(case: Case) -> Iterator[Evidence]:
+    before, whole = sampling(case.run, case.spike.peak_step), sampling(case.run)
+    if before is None or whole is None:
+        return
+    if before.passes >= MANY_PASSES:
+        weight = 0.5
         reading = say(
-            "Batch {batch} of {dataset} samples is {ratio:.1%}, not above {limit:.0%} ({batch_source}; "
-            "{dataset_source}).",
-            batch=batch.value,
-            dataset=dataset.value,
-            ratio=ratio,
-            limit=self.flagged_above,
-            batch_source=batch.source,
-            dataset_source=dataset.source,
+            "Every sample is used {whole:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), "
+            "{passes:,.0f} times before the jump, all alike to within {spread:.1%}: none was neglected, all "
+            "were memorised.",
+            whole=whole.passes,
+            batch=whole.batch.samples,
+            steps=whole.updates,
+            dataset=whole.batch.dataset,
+            passes=before.passes,
+            spread=before.passes_sd / before.passes,
         )
-        return Evidence(
-            "ratio-below-half", reading, -2.0 if ratio <= self.safe_below else -1.0, ratio, self.flagged_above
+    else:
+        weight = -1.0 if before.passes < FEW_PASSES else 0.0
+        reading = say(
+            "Every sample was used {passes:,.0f} times before the jump, of {whole:,.0f} in all: few for "
+            "memorising (from {many:,.0f} on).",
+            passes=before.passes,
+            whole=whole.passes,
+            many=MANY_PASSES,
         )
-
-    def _passes(self, case: Case) -> Iterator[Evidence]:
-        before, whole = sampling(case.run, case.spike.peak_step), sampling(case.run)
-        if before is None or whole is None or before.steps <= 0:
-            return
-        weight = (
-            0.5 if before.passes >= self.many_passes else -1.0 if before.passes < self.few_passes else 0.0
-        )
-        if before.passes >= self.many_passes:
-            reading = say(
-                "Every sample is used {whole:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), "
-                "{passes:,.0f} times before the jump, all alike to within {spread:.1%}: none was neglected, "
-                "all were memorised.",
-                whole=whole.passes,
-                batch=whole.batch,
-                steps=whole.steps,
-                dataset=whole.dataset,
-                passes=before.passes,
-                spread=before.passes_sd / before.passes,
-            )
-        else:
-            reading = say(
-                "Every sample was used {passes:,.0f} times before the jump, of {whole:,.0f} in all: few for "
-                "memorising (from {many:,.0f} on).",
-                passes=before.passes,
-                whole=whole.passes,
-                many=self.many_passes,
-            )
-        yield Evidence("passes", reading, weight, before.passes, self.many_passes)
+    yield weigh("passes", weight, observed=before.passes, reference=MANY_PASSES, reading=reading)
 
 
-def _sharp(case: Case) -> Iterator[Evidence]:
-    """A tiny sigma follows from the passes: it confirms the condition and is not independent of it."""
-    for evidence in sharp_evidence(case):
-        yield replace(evidence, weight=0.4 * evidence.weight)
-
-
-def _coupled(case: Case) -> Iterator[Evidence]:
-    if case.coupling.verdict is CouplingVerdict.DECOUPLED:
-        yield Evidence("error-flat", case.coupling.reading, 0.3, "decoupled", "decoupled")
-    elif case.coupling.verdict is CouplingVerdict.COUPLED:
-        yield Evidence("error-moved", case.coupling.reading, -1.5, "coupled", "decoupled")
+def _lasting(case: Case) -> Iterator[Evidence]:
+    if case.is_burst:
+        return
+    kind = case.spike.kind.value
+    yield weigh(
+        "lasting",
+        -2.0 if case.spike.shape is Shape.LOST else -0.7,
+        observed=kind,
+        reference=Kind.TRANSIENT.value,
+        reading=say("Sharp-sigma spikes come back within some hundred steps; this is a {kind}.", kind=kind),
+    )
 
 
 def _measured() -> Evidence:
     """What is known of the ratio apart from this run; it bounds how sure anybody can be."""
-    reading = say(
-        "In the measured study a batch of 15 % of the dataset prevented {prevented:.0%} of the spikes, and "
-        "five times the data at the same batch none: it is the large batch that counts, the ratio is its "
-        "sign.",
-        prevented=study.prevented(study.SMALL_BATCH),
+    return weigh(
+        "study",
+        0.0,
+        observed=SPIKES[Remedy.SMALL_BATCH],
+        reference=SPIKES[Remedy.NONE],
+        reading=say(
+            "In the measured study a batch of 15 % of the dataset prevented {prevented:.0%} of the spikes, "
+            "and five times the data at the same batch none: it is the large batch that counts, the ratio is "
+            "its sign.",
+            prevented=prevented(Remedy.SMALL_BATCH),
+        ),
     )
-    return Evidence("study", reading, 0.0, study.SPIKES[study.SMALL_BATCH], study.SPIKES[study.REFERENCE])
-
-
-def _kind(case: Case) -> Iterator[Evidence]:
-    if case.spike.kind in {Kind.TRANSIENT, Kind.TRAIN}:
-        return
-    reading = say(
-        "Sharp-sigma spikes come back within some hundred steps; this is a {kind}.",
-        kind=case.spike.kind.value,
-    )
-    weight = -2.0 if case.spike.kind is Kind.NON_FINITE else -0.7
-    yield Evidence("lasting", reading, weight, case.spike.kind.value, Kind.TRANSIENT.value)
 
 
 def _drawn_anew(case: Case) -> Iterator[Evidence]:
-    rewards = [s.tag for s in case.run.having(Role.REWARD)]
-    if rewards:
+    for reward in case.run.having(Role.REWARD):
         reading = say(
             "{tag} is logged: the data are collected during training, not drawn from a fixed set.",
-            tag=rewards[0],
+            tag=reward.tag,
         )
-        yield Evidence("no-fixed-dataset", reading, -1.0, rewards[0], None)
+        yield weigh("no-fixed-dataset", -1.0, observed=reward.tag, reading=reading)
+        return
 
 
 def _unknown(case: Case) -> Advice:
-    names = [n for n in (FactName.BATCH_SIZE, FactName.DATASET_SIZE) if case.run.fact(n).number is None]
-    flags = " ".join(f"--{name.replace('_', '-')} N" for name in names)
-    text = say(
-        "{names} unknown: give it on the command line or in spikediag.toml.", names=" and ".join(names)
+    sizes = (FactName.BATCH_SIZE, FactName.DATASET_SIZE)
+    return advice.give_facts(case.run, *(name for name in sizes if case.run.fact(name).number is None))
+
+
+def _unlucky_batch(case: Case, batch: Batch) -> Iterator[Evidence]:
+    """Whether resampling alone can explain it; told beside the condition, weight 0: another mechanism."""
+    spike = case.spike
+    if not spike.noise > 0 or spike.shape in {Shape.LOST, Shape.NOISE}:
+        return
+    reach = largest_of(len(case.loss), spike.noise)
+    if spike.height <= reach:
+        return
+    reading = say(
+        "An unlucky batch does not explain it: batches differ by {noise:.2g} nats (sd before the jump), the "
+        "largest of {points:,} would stray {reach:.2g}; the jump is {height:.1f}, {sigmas:.0f} of these sd, "
+        "a chance of at most {chance:.1g} per batch whatever the distribution.",
+        noise=spike.noise,
+        points=len(case.loss),
+        reach=reach,
+        height=spike.height,
+        sigmas=spike.sigmas,
+        chance=cantelli(spike.height, spike.noise),
     )
-    return Advice(text, f"spikediag analyze {shlex.quote(case.run.path)} {flags}")
+    yield weigh("resampling-height", 0.0, observed=spike.height, reference=reach, reading=reading)
+    yield from _outlasts_a_draw(case)
+    yield from _without_error(case)
+    yield _steadier(batch)
+
+
+def _outlasts_a_draw(case: Case) -> Iterator[Evidence]:
+    if case.width >= 2:
+        reading = say(
+            "It lasts {points} logged points; batches are drawn anew at every step, so an unlucky draw is "
+            "over after one.",
+            points=case.width,
+        )
+        yield weigh("resampling-persistence", 0.0, observed=case.width, reference=1, reading=reading)
+
+
+def _without_error(case: Case) -> Iterator[Evidence]:
+    if case.coupling.verdict is CouplingVerdict.DECOUPLED:
+        test = case.coupling.tests[0]
+        reading = say("A batch of hard samples would raise {tag} as well; it did not move.", tag=test.tag)
+        yield weigh("resampling-error", 0.0, observed=test.change, reference=test.margin, reading=reading)
+
+
+def _steadier(batch: Batch) -> Evidence:
+    smaller = recommended_batch(batch.dataset).high
+    factor = (smaller / batch.samples) ** 0.5
+    reading = say(
+        "A larger batch makes the batch mean steadier, not wilder: its sd at {batch:.0f} is {factor:.2f} of "
+        "that at {smaller} (1 / sqrt(batch)), and another {finite:.2f} of it where batches are drawn without "
+        "replacement.",
+        batch=batch.samples,
+        factor=factor,
+        smaller=smaller,
+        finite=finite_population(batch),
+    )
+    return weigh("resampling-size", 0.0, observed=factor, reading=reading)
+
+
+def _memorisation(case: Case) -> Text:
+    """How it made the jump: passes, a shrinking sigma, and where the errors landed if that can be told."""
+    drawn, split = sampling(case.run, case.spike.peak_step), case.drivers
+    if drawn is None:
+        return say(
+            "A large batch at a fixed number of steps means many passes, memorised samples and a tiny sigma."
+        )
+    if split is not None and split.error is not None and split.concentration > MOSTLY * split.total:
+        return say(
+            "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them and sigma shrink "
+            "around them. Of the {height:.1f} nats, {focus:.1f} came from errors that landed where sigma is "
+            "smallest; their size made {error:.1f}, sigma itself {sigma:.1f}.",
+            passes=drawn.passes,
+            dataset=drawn.batch.dataset,
+            height=split.total,
+            focus=split.concentration,
+            error=split.error,
+            sigma=split.sigma,
+        )
+    return say(
+        "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them; sigma then shrinks "
+        "around the memorised actions, and 1 / (2 sigma^2) turns an error too small to see into {height:.1f} "
+        "nats.",
+        passes=drawn.passes,
+        dataset=drawn.batch.dataset,
+        height=case.spike.height,
+    )
+
+
+def _against_memorisation(case: Case, batch: Batch) -> tuple[Advice, ...]:
+    """Every remedy of the measured study."""
+    mse = case.likelihood.mse if case.likelihood is not None else None
+    return (
+        advice.smaller_batch(case.run, batch),
+        advice.sigma_floor(case.run, mse, case.dims),
+        advice.decay_rate(case.run),
+        advice.lower_beta2(case.run),
+        advice.clip_gradients(case.run, None),
+        advice.more_samples(batch),
+        advice.weighted_sampling(),
+        advice.verify(case.run),
+    )

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.loglines import log_line
-from spikediag.attribution.periods import Phase, best_period, peak_steps, stated_periods
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.model import Advice, Case, Evidence, Kind, Role, Tier, say
+from spikediag.attribution.advice import log_line
+from spikediag.attribution.case import Case
+from spikediag.attribution.periods import BY_CHANCE, FEWEST_PEAKS, Phase, stated_periods
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.model import Advice, Evidence, Role, Tier, say
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class EpochBoundary:
     """The jumps come with an exact period: the end of an epoch, a target-network update.
@@ -32,20 +33,17 @@ class EpochBoundary:
 
     id: str = "epoch-boundary"
     prior: float = 0.05
-    fewest: int = 5  # peaks for a phase to mean anything
-    chance: float = 1e-3
 
     def judge(self, case: Case) -> Judgement:
         """Test the stated periods, then every period of the log."""
-        peaks = peak_steps(case)
-        if len(peaks) < self.fewest:
-            return self._too_few(case, len(peaks), dict(stated_periods(case.run)))
-        best = best_period(case, self.chance)
-        if best is None or best.chance >= self.chance:
-            return Judgement(Tier.TRIGGER, (_spread(best, len(peaks)),), ruled_out=True)
+        if len(case.peaks) < FEWEST_PEAKS:
+            return _too_few(case)
+        best = case.period
+        if best is None or not best.exact:
+            return Judgement(Tier.TRIGGER, (_no_period(best, len(case.peaks)),), ruled_out=True)
         return Judgement(
             Tier.TRIGGER,
-            (_locked(best),),
+            (_one_phase(best),),
             decisive=True,
             advice=_advice(),
             mechanism=say(
@@ -57,21 +55,25 @@ class EpochBoundary:
             ),
         )
 
-    def _too_few(self, case: Case, peaks: int, stated: dict[float, str]) -> Judgement:
-        if case.spike.kind not in {Kind.TRANSIENT, Kind.TRAIN}:
-            reading = say("The loss stays up; what happens once per epoch would come and go.")
-            return Judgement(Tier.TRIGGER, (Evidence("lasting", reading, -2.0, peaks, None),), ruled_out=True)
-        missing = () if stated else (log_line(case.run, Role.EPOCH),)
-        reading = say("Too few peaks to see a period: {peaks}.", peaks=peaks)
+
+def _too_few(case: Case) -> Judgement:
+    peaks = len(case.peaks)
+    if not case.is_burst:
+        reading = say("The loss stays up; what happens once per epoch would come and go.")
         return Judgement(
-            Tier.TRIGGER,
-            (Evidence("too-few", reading, -0.5, peaks, self.fewest),),
-            checkable=False,
-            missing=missing,
+            Tier.TRIGGER, (weigh("lasting", -2.0, observed=peaks, reading=reading),), ruled_out=True
         )
+    stated = any(stated_periods(case.run))
+    reading = say("Too few peaks to see a period: {peaks}.", peaks=peaks)
+    return Judgement(
+        Tier.TRIGGER,
+        (weigh("too-few", -0.5, observed=peaks, reference=FEWEST_PEAKS, reading=reading),),
+        checkable=False,
+        missing=() if stated else (log_line(case.run, Role.EPOCH),),
+    )
 
 
-def _locked(best: Phase) -> Evidence:
+def _one_phase(best: Phase) -> Evidence:
     reading = say(
         "{hits} of {peaks} peaks share one phase of a period of {period:g} steps ({name}); by chance "
         "{chance:.1g}.",
@@ -81,15 +83,14 @@ def _locked(best: Phase) -> Evidence:
         name=best.name,
         chance=best.chance,
     )
-    return Evidence(
-        "one-phase", reading, min(2.0, -0.5 * float(np.log10(max(best.chance, 1e-12)))), best.chance, 1e-3
-    )
+    weight = min(2.0, -0.5 * float(np.log10(max(best.chance, 1e-12))))
+    return weigh("one-phase", weight, observed=best.chance, reference=BY_CHANCE, reading=reading)
 
 
-def _spread(best: Phase | None, peaks: int) -> Evidence:
+def _no_period(best: Phase | None, peaks: int) -> Evidence:
     chance = best.chance if best is not None else 1.0
     reading = say("The {peaks} peaks follow no period (chance {chance:.2g}).", peaks=peaks, chance=chance)
-    return Evidence("no-period", reading, -1.0, chance, 1e-3)
+    return weigh("no-period", -1.0, observed=chance, reference=BY_CHANCE, reading=reading)
 
 
 def _advice() -> tuple[Advice, ...]:

@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
+from spikediag.attribution import advice
+from spikediag.attribution.case import Case
+from spikediag.attribution.gradients import LARGE, GradientRise, adam_staleness
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.attribution.run_facts import beta2
+from spikediag.model import Evidence, Role, Text, Tier, say
 
-from spikediag.attribution import remedies
-from spikediag.attribution.gradients import LARGE, GradientRise, adam_staleness, gradient_rise
-from spikediag.attribution.loglines import log_line
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.settings import beta2
-from spikediag.model import Case, Evidence, Role, Text, Tier, say
+STALE = 2.3  # gradient over Adam's remembered rms (Wortsman et al. 2023, arXiv 2304.13013)
+FEWEST_POINTS = 20
+VERY_LARGE = 10.0  # times the median
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class GradExplosion:
     """One gradient was far too large, and the step it made raised the loss.
@@ -37,59 +39,56 @@ class GradExplosion:
 
     id: str = "grad-explosion"
     prior: float = 0.05
-    stale: float = 2.3  # gradient over Adam's remembered rms (Wortsman et al. 2023, arXiv 2304.13013)
 
     def judge(self, case: Case) -> Judgement:
         """Did the gradient norm leap, and did it leap first?"""
-        norms = [s for s in case.run.having(Role.GRAD_NORM) if np.isfinite(s.values).sum() >= 20]
+        norms = [s for s in case.run.having(Role.GRAD_NORM) if s.finite.sum() >= FEWEST_POINTS]
         if not norms:
-            return Judgement(Tier.MECHANISM, checkable=False, missing=(log_line(case.run, Role.GRAD_NORM),))
-        rise = gradient_rise(case)
+            return Judgement(
+                Tier.MECHANISM, checkable=False, missing=(advice.log_line(case.run, Role.GRAD_NORM),)
+            )
+        rise = case.gradient
         if rise is None:
             return Judgement(Tier.MECHANISM, checkable=False)
         if not rise.leapt:
-            return Judgement(Tier.MECHANISM, (self._usual(rise),), ruled_out=True)
-        first = rise.lead > 0
+            return Judgement(Tier.MECHANISM, (_usual(rise),), ruled_out=True)
         return Judgement(
             Tier.MECHANISM,
-            (_order(rise), _size(rise), *self._staleness(case, rise)),
-            decisive=first,
+            (_order(rise), _size(rise), *_staleness(case, rise)),
+            decisive=rise.leapt_first,
             advice=(
-                remedies.clip_gradients(case.run, 2 * rise.typical),
-                remedies.lower_beta2(case.run, beta2(case.run)),
-                remedies.decay_rate(case.run),
+                advice.clip_gradients(case.run, 2 * rise.typical),
+                advice.lower_beta2(case.run),
+                advice.decay_rate(case.run),
             ),
             mechanism=_mechanism(rise),
         )
 
-    def _usual(self, rise: GradientRise) -> Evidence:
-        reading = say(
-            "{tag} stays in its usual range: at most {factor:.1f} times its median before the jump.",
-            tag=rise.tag,
-            factor=rise.factor,
-        )
-        return Evidence("usual-range", reading, -2.0, rise.factor, LARGE)
 
-    def _staleness(self, case: Case, rise: GradientRise) -> Iterator[Evidence]:
-        ratio = adam_staleness(case.run.series[rise.tag], rise.step, beta2(case.run))
-        if ratio is not None and ratio >= self.stale:
-            yield Evidence(
-                "adam-lags",
-                say(
-                    "At step {step:,} the gradient was {ratio:.1f} times what Adam remembered ({stale:g} is "
-                    "risky).",
-                    step=rise.step,
-                    ratio=ratio,
-                    stale=self.stale,
-                ),
-                0.2,
-                ratio,
-                self.stale,
-            )
+def _usual(rise: GradientRise) -> Evidence:
+    reading = say(
+        "{tag} stays in its usual range: at most {factor:.1f} times its median before the jump.",
+        tag=rise.tag,
+        factor=rise.factor,
+    )
+    return weigh("usual-range", -2.0, observed=rise.factor, reference=LARGE, reading=reading)
+
+
+def _staleness(case: Case, rise: GradientRise) -> Iterator[Evidence]:
+    ratio = adam_staleness(case.run.series[rise.tag], rise.step, beta2(case.run))
+    if ratio is None or ratio < STALE:
+        return
+    reading = say(
+        "At step {step:,} the gradient was {ratio:.1f} times what Adam remembered ({stale:g} is risky).",
+        step=rise.step,
+        ratio=ratio,
+        stale=STALE,
+    )
+    yield weigh("adam-lags", 0.2, observed=ratio, reference=STALE, reading=reading)
 
 
 def _mechanism(rise: GradientRise) -> Text:
-    if rise.lead > 0:
+    if rise.leapt_first:
         return say(
             "{tag} leapt to {factor:.0f} times its median at step {step:,}, before the loss; the update it "
             "made raised the loss.",
@@ -105,14 +104,14 @@ def _mechanism(rise: GradientRise) -> Text:
 
 
 def _order(rise: GradientRise) -> Evidence:
-    if rise.lead > 0:
+    if rise.leapt_first:
         reading = say("{tag} leapt {lead:,.0f} steps before the loss.", tag=rise.tag, lead=rise.lead)
-        return Evidence("rose-first", reading, 1.5, rise.lead, 0.0)
+        return weigh("rose-first", 1.5, observed=rise.lead, reference=0.0, reading=reading)
     reading = say(
         "{tag} leapt with the loss, not before it: that alone does not tell cause from consequence.",
         tag=rise.tag,
     )
-    return Evidence("rose-with", reading, 0.0, rise.lead, 0.0)
+    return weigh("rose-with", 0.0, observed=rise.lead, reference=0.0, reading=reading)
 
 
 def _size(rise: GradientRise) -> Evidence:
@@ -122,4 +121,5 @@ def _size(rise: GradientRise) -> Evidence:
         factor=rise.factor,
         typical=rise.typical,
     )
-    return Evidence("size", reading, 0.5 if rise.factor >= 10 else 0.2, rise.factor, 10.0)
+    weight = 0.5 if rise.factor >= VERY_LARGE else 0.2
+    return weigh("size", weight, observed=rise.factor, reference=VERY_LARGE, reading=reading)

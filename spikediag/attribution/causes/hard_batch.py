@@ -2,22 +2,28 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
-from spikediag.attribution import remedies
-from spikediag.attribution.gradients import LARGE, gradient_rise
-from spikediag.attribution.loglines import log_line
-from spikediag.attribution.periods import best_period
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import SHORT_KINDS, origin, points_high
-from spikediag.model import Advice, Case, CompanionTest, CouplingVerdict, Evidence, Role, Tier, say
+from spikediag.attribution import advice
+from spikediag.attribution.case import Case
+from spikediag.attribution.gradients import LARGE, GradientRise
+from spikediag.attribution.periods import FEWEST_PEAKS, Phase
+from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
+from spikediag.model import Advice, CouplingVerdict, Evidence, Role, Tier, say
 
-FEWEST_PEAKS = 5  # for a period to mean anything
-BY_CHANCE = 1e-3
+SHORTEST = 2  # logged points one bad batch may fill
+LONGEST = 6  # more are not one batch
+AWAY_SDS = 10.0  # sd of the loss above its level; more: the weights were thrown
+AWAY_SHARE = 0.07  # of the height
+NEXT_POINTS = 5  # logged points after the peak
+ERROR = MappingProxyType(
+    {CouplingVerdict.DECOUPLED: -2.0, CouplingVerdict.PARTLY: -0.5, CouplingVerdict.COUPLED: 1.2}
+)
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class HardBatch:
     """A single batch was hard: corrupted, mislabelled or simply unlike the rest.
@@ -41,132 +47,141 @@ class HardBatch:
 
     id: str = "hard-batch"
     prior: float = 0.06
-    shortest: int = 2  # logged points one bad batch may fill
-    longest: int = 6  # more are not one batch
-    away_sds: float = 10.0  # sd of the loss above its level; more: the weights were thrown
-    away_share: float = 0.07  # of the height
 
     def judge(self, case: Case) -> Judgement:
         """Coupled and isolated speaks for it; a flat error rules it out."""
         verdict = case.coupling.verdict
         if verdict is CouplingVerdict.NO_COMPANION:
-            return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.COMPANION),))
-        points = points_high(case)
+            missing = (advice.log_line(case.run, Role.COMPANION),)
+            return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
+        next_batches, period, gradient = _next_batches(case), _period(case), case.gradient
         evidence = (
             *_error(case),
-            self._duration(case, points),
-            *self._afterwards(case),
-            *_gradient(case),
+            _duration(case),
+            *_afterwards(next_batches),
+            *_gradient(gradient),
             *_aftershock(case),
-            *_periodic(case),
+            *_periodic(period),
         )
-        seen = {e.what for e in evidence}
-        thrown = (
-            "not-back" in seen and "gradient-with" not in seen
-        )  # its own gradient can throw the weights too
-        excluded = thrown or bool(seen & {"gradient-first", "aftershock", "periodic"})
-        lasting = case.spike.kind not in SHORT_KINDS or points > self.longest
+        own_gradient = gradient is not None and gradient.leapt_with  # it can throw the weights too
+        thrown = next_batches is not None and next_batches.away and not own_gradient
+        gradient_first = gradient is not None and gradient.leapt_first
+        excluded = thrown or gradient_first or case.is_aftershock or period is not None
         return Judgement(
             Tier.TRIGGER,
             evidence,
             checkable=verdict is not CouplingVerdict.UNDECIDED,
-            decisive=verdict is CouplingVerdict.COUPLED and points <= self.shortest and not excluded,
-            ruled_out=verdict is CouplingVerdict.DECOUPLED or lasting,
+            decisive=verdict is CouplingVerdict.COUPLED and case.width <= SHORTEST and not excluded,
+            ruled_out=verdict is CouplingVerdict.DECOUPLED or not case.is_burst or case.width > LONGEST,
             advice=_advice(case),
             mechanism=say(
                 "The policy was wrong on this batch: error and loss rose in the same logged point and were "
                 "back within {points}.",
-                points=points,
+                points=case.width,
             ),
         )
 
-    def _duration(self, case: Case, points: int) -> Evidence:
-        if case.spike.kind not in SHORT_KINDS:
-            reading = say(
-                "The loss stays up ({kind}); batches are drawn anew at every step, one bad batch is over "
-                "after one.",
-                kind=case.spike.kind.value,
-            )
-            return Evidence("lasting", reading, -2.0, case.spike.kind.value, "transient")
-        weight = 0.2 if points <= self.shortest else -1.5 if points > self.longest else -0.5
-        reading = say(
-            "Logged points for which the loss stands high: {points}; one bad batch fills one.", points=points
-        )
-        return Evidence("duration", reading, weight, points, self.shortest)
 
-    def _afterwards(self, case: Case) -> Iterator[Evidence]:
-        """The next batches are ordinary ones: the loss must be back with them."""
-        spike = case.spike
-        after = case.run.series[spike.tag].values[spike.peak + 1 : spike.peak + 6]
-        after = after[np.isfinite(after)]
-        if spike.kind not in SHORT_KINDS or len(after) < 3 or not spike.noise > 0:
-            return
-        left = (float(np.median(after)) - spike.baseline) / spike.noise
-        if left > self.away_sds or left > max(self.away_share * spike.sigmas, 3.0):
-            reading = say(
-                "The next batches are still {left:.0f} sd above the level before: the weights were thrown, "
-                "which one bad batch does not do.",
-                left=left,
-            )
-            yield Evidence("not-back", reading, -1.5, left, self.away_sds)
-        else:
-            reading = say("With the next batches the loss is back, {left:.1f} sd from its level.", left=left)
-            yield Evidence("back-at-once", reading, 0.3, left, self.away_sds)
+@dataclass(frozen=True)
+class NextBatches:
+    """The loss of the batches after the peak: ordinary ones, so it must be back with them."""
+
+    left: float  # sd above the level before
+    away: bool  # farther than one bad batch leaves it
+
+
+def _next_batches(case: Case) -> NextBatches | None:
+    spike = case.spike
+    after = slice(spike.peak + 1, spike.peak + 1 + NEXT_POINTS)
+    values = case.loss.values[after][case.loss.finite[after]]
+    if not case.is_burst or len(values) < 3 or not spike.noise > 0:
+        return None
+    left = (float(np.median(values)) - spike.baseline) / spike.noise
+    return NextBatches(left, left > AWAY_SDS or left > max(AWAY_SHARE * spike.sigmas, 3.0))
+
+
+def _period(case: Case) -> Phase | None:
+    """Bad batches come at any step; many of them at one phase have a reason of their own."""
+    if len(case.spike.members) < FEWEST_PEAKS or case.period is None or not case.period.exact:
+        return None
+    return case.period
+
+
+def _duration(case: Case) -> Evidence:
+    if not case.is_burst:
+        kind = case.spike.kind.value
+        reading = say(
+            "The loss stays up ({kind}); batches are drawn anew at every step, one bad batch is over after "
+            "one.",
+            kind=kind,
+        )
+        return weigh("lasting", -2.0, observed=kind, reference="transient", reading=reading)
+    weight = 0.2 if case.width <= SHORTEST else -1.5 if case.width > LONGEST else -0.5
+    reading = say(
+        "Logged points for which the loss stands high: {points}; one bad batch fills one.", points=case.width
+    )
+    return weigh("duration", weight, observed=case.width, reference=SHORTEST, reading=reading)
+
+
+def _afterwards(found: NextBatches | None) -> Iterator[Evidence]:
+    if found is None:
+        return
+    if found.away:
+        reading = say(
+            "The next batches are still {left:.0f} sd above the level before: the weights were thrown, which "
+            "one bad batch does not do.",
+            left=found.left,
+        )
+        yield weigh("not-back", -1.5, observed=found.left, reference=AWAY_SDS, reading=reading)
+    else:
+        reading = say(
+            "With the next batches the loss is back, {left:.1f} sd from its level.", left=found.left
+        )
+        yield weigh("back-at-once", 0.3, observed=found.left, reference=AWAY_SDS, reading=reading)
 
 
 def _error(case: Case) -> Iterator[Evidence]:
-    verdict = case.coupling.verdict
-    if verdict is CouplingVerdict.DECOUPLED:
-        yield Evidence("error-flat", case.coupling.reading, -2.0, "decoupled", "coupled")
-    elif verdict is CouplingVerdict.COUPLED:
-        yield Evidence("error-moved", case.coupling.reading, 1.2, "coupled", "coupled")
-        yield from _far(case.coupling.tests[0])
+    yield from weigh_coupling(case.coupling, CouplingVerdict.COUPLED, ERROR)
+    if case.coupling.verdict is not CouplingVerdict.COUPLED:
+        return
+    test = case.coupling.tests[0]
+    if test.before > 0 and test.change >= test.before:
+        factor = 1 + test.change / test.before
+        reading = say("{tag} rose to {factor:.1f} times its level.", tag=test.tag, factor=factor)
+        yield weigh("error-doubled", 0.3, observed=factor, reference=2.0, reading=reading)
 
 
 def _aftershock(case: Case) -> Iterator[Evidence]:
-    first = origin(case)
-    if first is not case.spike:
-        reading = say("A larger jump began shortly before, at step {step:,}.", step=first.onset_step)
-        yield Evidence("aftershock", reading, -1.5, first.onset_step, case.spike.onset_step)
+    if case.is_aftershock:
+        first = case.origin.onset_step
+        reading = say("A larger jump began shortly before, at step {step:,}.", step=first)
+        yield weigh("aftershock", -1.5, observed=first, reference=case.spike.onset_step, reading=reading)
 
 
-def _periodic(case: Case) -> Iterator[Evidence]:
-    """Bad batches come at any step; many of them at one phase have a reason of their own."""
-    if len(case.spike.members) < FEWEST_PEAKS:
-        return
-    best = best_period(case, BY_CHANCE)
-    if best is not None and best.chance < BY_CHANCE:
+def _periodic(period: Phase | None) -> Iterator[Evidence]:
+    if period is not None:
         reading = say(
-            "The peaks come with a period of {period:g} steps, not at any step.", period=best.period
+            "The peaks come with a period of {period:g} steps, not at any step.", period=period.period
         )
-        yield Evidence("periodic", reading, -1.0, best.period, None)
+        yield weigh("periodic", -1.0, observed=period.period, reading=reading)
 
 
-def _gradient(case: Case) -> Iterator[Evidence]:
+def _gradient(rise: GradientRise | None) -> Iterator[Evidence]:
     """A hard batch has a large gradient of its own, never one before it."""
-    rise = gradient_rise(case)
-    if rise is None:
+    if rise is None or not rise.leapt:
         return
-    if rise.leapt and rise.lead > 0:
+    if rise.leapt_first:
         reading = say(
             "{tag} leapt {lead:,.0f} steps earlier, in another batch.", tag=rise.tag, lead=rise.lead
         )
-        yield Evidence("gradient-first", reading, -1.5, rise.lead, 0.0)
-    elif rise.leapt:
+        yield weigh("gradient-first", -1.5, observed=rise.lead, reference=0.0, reading=reading)
+    else:
         reading = say(
             "{tag} leapt in the same batch, to {factor:.0f} times its median.",
             tag=rise.tag,
             factor=rise.factor,
         )
-        yield Evidence("gradient-with", reading, 0.3, rise.factor, LARGE)
-
-
-def _far(test: CompanionTest) -> Iterator[Evidence]:
-    if test.before > 0 and test.change >= test.before:
-        reading = say(
-            "{tag} rose to {factor:.1f} times its level.", tag=test.tag, factor=1 + test.change / test.before
-        )
-        yield Evidence("error-doubled", reading, 0.3, 1 + test.change / test.before, 2.0)
+        yield weigh("gradient-with", 0.3, observed=rise.factor, reference=LARGE, reading=reading)
 
 
 def _advice(case: Case) -> tuple[Advice, ...]:
@@ -180,5 +195,5 @@ def _advice(case: Case) -> tuple[Advice, ...]:
             f"if loss.item() > {limit:.3g}: print(step, batch_indices.tolist())",
             1,
         ),
-        remedies.clip_gradients(case.run, None),
+        advice.clip_gradients(case.run, None),
     )

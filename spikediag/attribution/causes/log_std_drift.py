@@ -1,26 +1,50 @@
 """log-std-drift: the policy's sigma dropped suddenly, or collapsed slowly far below the error."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
 
-from spikediag.attribution import log_std, remedies
-from spikediag.attribution.likelihood import likelihood, log_std_series, summed_log_sigma
-from spikediag.attribution.loglines import log_line
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.sharpness import at_floor, overconfident, sharp_evidence
+import numpy as np
+
+from spikediag.attribution import advice
+from spikediag.attribution.case import Case
+from spikediag.attribution.nll_algebra import certificate, sharp_evidence
+from spikediag.attribution.nll_levels import LEVEL_POINTS, Stretch, log_std_series
+from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
 from spikediag.model import (
     Advice,
-    Case,
+    CouplingVerdict,
     Evidence,
+    FactName,
+    Kind,
+    Reduction,
     Role,
     Series,
     Text,
     Tier,
     say,
 )
+from spikediag.phrases import batch_share
+from spikediag.stats.nll import Drivers
+from spikediag.stats.sampling import FLAGGED_ABOVE
+
+DROP_SDS = 6.0  # standard errors of the change
+DROP_NATS = 0.2  # nats of the logged quantity
+TOO_LITTLE = -1.0  # bans for sigma's share of the jump from which on a drop did not make it
+OVERCONFIDENT = 2.0  # squared error in sigmas per dimension; 1 for a calibrated policy
+AT_CLIP = 0.05  # nats above the floor that count as at it
+ERROR = MappingProxyType(
+    {
+        CouplingVerdict.DECOUPLED: 0.5,
+        CouplingVerdict.PARTLY: 0.2,
+        CouplingVerdict.COUPLED: -1.5,
+        CouplingVerdict.UNDECIDED: -0.5,
+    }
+)
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class LogStdDrift:
     """The policy's standard deviation dropped, or had collapsed far below the error.
@@ -45,72 +69,216 @@ class LogStdDrift:
 
     id: str = "log-std-drift"
     prior: float = 0.1
-    drop_sds: float = 6.0  # standard errors of the change
-    drop_nats: float = 0.2  # nats of the logged quantity
 
     def judge(self, case: Case) -> Judgement:
         """Sudden drop first; else slow collapse; else, without log-std, what loss and error prove."""
-        series = log_std_series(case.run) or summed_log_sigma(case.run)
-        if series is None:
-            return self._not_logged(case)
-        change = log_std.change_at_onset(case, series)
+        series = log_std_series(case.run) or case.log_sigma
+        change = _change_at_onset(case, series) if series is not None else None
         if change is None:
-            return self._not_logged(case)
-        if self._dropped_far(change):
-            return self._dropped(case, series, change)
-        return self._collapsed(case, series, change)
+            return _not_logged(case)
+        return _dropped(case, change) if change.is_drop else _collapsed(case, change)
 
-    def _dropped_far(self, change: log_std.Change) -> bool:
-        return change.fall > self.drop_nats and change.fall > self.drop_sds * change.error
 
-    def _not_logged(self, case: Case) -> Judgement:
-        missing = (log_line(case.run, Role.LOG_STD),)
-        if not case.run.is_likelihood(case.run.series[case.spike.tag]):
-            return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
-        evidence = (*sharp_evidence(case), *log_std.error(case), *log_std.ratio_first(case))
-        return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
+@dataclass(frozen=True, eq=False)
+class Change:
+    """How log-std moved at the onset."""
 
-    def _dropped(self, case: Case, series: Series, change: log_std.Change) -> Judgement:
-        evidence = (log_std.drop(case, series, change), *log_std.share(case, change.step))
-        against = any(e.weight <= -1 for e in evidence)
-        return Judgement(
-            Tier.TRIGGER,
-            evidence,
-            decisive=not against,
-            advice=_advice(case),
-            mechanism=say(
-                "{tag} fell by {fall:.2f}: sigma shrank {factor:.1f} times, so the same error costs "
-                "{cost:.1f} times as much.",
-                tag=series.tag,
-                fall=change.fall,
-                factor=math.exp(change.fall),
-                cost=math.exp(2 * change.fall),
-            ),
+    series: Series
+    before: float
+    during: float
+    fall: float  # above 0: it dropped
+    error: float  # standard error, or the sd of single points where one point is looked at
+    step: float | None  # of the lowest point, for bursts
+
+    @property
+    def is_drop(self) -> bool:
+        """Whether it fell farther than its noise explains."""
+        return self.fall > DROP_NATS and self.fall > DROP_SDS * self.error
+
+
+def _change_at_onset(case: Case, series: Series) -> Change | None:
+    """The lowest point of a burst's rise, or the mean over a lasting one, against the past."""
+    mean = case.moved(series)
+    if mean is None:
+        return None
+    if not case.is_burst:
+        return Change(series, mean.before, mean.during, -mean.change, mean.error, None)
+    early = case.stretch.first - case.slack(series)  # the loss may show a drop a point or two later
+    inside = Stretch(early, case.stretch.last).points(series)
+    lowest = int(inside[np.argmin(series.values[inside])])
+    low = float(series.values[lowest])
+    return Change(series, mean.before, low, mean.before - low, mean.noise, float(series.steps[lowest]))
+
+
+@dataclass(frozen=True)
+class SigmaShare:
+    """What sigma made of the rise; where it shrank unevenly, errors land on its smallest values too."""
+
+    split: Drivers
+    share: float
+
+    @property
+    def bans(self) -> float:
+        """Log odds of the share, held between 1 and 99 %."""
+        held = min(max(self.share, 0.01), 0.99)
+        return min(math.log10(held / (1 - held)), 1.0)
+
+
+def _sigma_share(case: Case, step: float | None) -> SigmaShare | None:
+    split = case.drivers_at(step) if step is not None else case.drivers
+    if split is None or split.total <= 0.1 * case.spike.height:
+        split = case.drivers
+    if split is None or split.total <= 0 or split.error is None:
+        return None
+    return SigmaShare(split, 1 - split.error / split.total)
+
+
+def _not_logged(case: Case) -> Judgement:
+    missing = (advice.log_line(case.run, Role.LOG_STD),)
+    if not case.run.is_likelihood(case.loss):
+        return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
+    evidence = (*sharp_evidence(case), *_error(case), *_ratio_first(case))
+    return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
+
+
+def _dropped(case: Case, change: Change) -> Judgement:
+    share = _sigma_share(case, change.step)
+    return Judgement(
+        Tier.TRIGGER,
+        (_drop(case, change), *_share(share)),
+        decisive=share is None or share.bans > TOO_LITTLE,
+        advice=_advice(case),
+        mechanism=say(
+            "{tag} fell by {fall:.2f}: sigma shrank {factor:.1f} times, so the same error costs {cost:.1f} "
+            "times as much.",
+            tag=change.series.tag,
+            fall=change.fall,
+            factor=math.exp(change.fall),
+            cost=math.exp(2 * change.fall),
+        ),
+    )
+
+
+def _collapsed(case: Case, change: Change) -> Judgement:
+    certified, sigmas = certificate(case), _squared_error_in_sigmas(case)
+    tiny = certified is not None and certified.tiny_sigma
+    too_small = sigmas is not None and sigmas >= OVERCONFIDENT
+    if not tiny and not too_small:
+        return Judgement(Tier.TRIGGER, (_no_drop(change, -1.0),), ruled_out=True)
+    evidence = (
+        _no_drop(change, 0.0),  # tells a slow collapse from a drop, not from other causes
+        *sharp_evidence(case),
+        *_overconfident(sigmas),
+        *_at_floor(case),
+        *_error(case),
+        *_slow_fall(case, change.series),
+        *_ratio_first(case),
+    )
+    return Judgement(
+        Tier.CONDITION, evidence, decisive=True, advice=_advice(case), mechanism=_slow_mechanism(case)
+    )
+
+
+def _squared_error_in_sigmas(case: Case) -> float | None:
+    """Before the jump, per dimension; 1 where sigma is right."""
+    if case.levels is None or case.dims is None:
+        return None
+    return case.levels[0].standardised(case.dims) / case.dims
+
+
+def _drop(case: Case, change: Change) -> Evidence:
+    reading = say(
+        "{tag} dropped at the jump: {before:.2f} before, {during:.2f} during.",
+        tag=change.series.tag,
+        before=change.before,
+        during=change.during,
+    )
+    if case.spike.kind is Kind.DRIFT:
+        reading = say(
+            "{tag} fell gradually while the loss rose: {before:.2f} before, {during:.2f} at the end.",
+            tag=change.series.tag,
+            before=change.before,
+            during=change.during,
         )
+    return weigh("dropped", 1.5, observed=-change.fall, reference=0.0, reading=reading)
 
-    def _collapsed(self, case: Case, series: Series, change: log_std.Change) -> Judgement:
-        still = Evidence(
-            "no-drop",
-            say(
-                "{tag} did not drop at the jump: {before:.2f} before, {during:.2f} during.",
-                tag=series.tag,
-                before=change.before,
-                during=change.during,
-            ),
-            -1.0,
-            -change.fall,
-            -self.drop_nats,
+
+def _no_drop(change: Change, weight: float) -> Evidence:
+    reading = say(
+        "{tag} did not drop at the jump: {before:.2f} before, {during:.2f} during.",
+        tag=change.series.tag,
+        before=change.before,
+        during=change.during,
+    )
+    return weigh("no-drop", weight, observed=-change.fall, reference=-DROP_NATS, reading=reading)
+
+
+def _share(found: SigmaShare | None) -> Iterator[Evidence]:
+    if found is None:
+        return
+    reading = say(
+        "Of {jump:.1f} nats, sigma itself made {sigma:.1f} and errors landing where it is smallest "
+        "{focus:.1f}; the size of the error made {error:.1f}.",
+        jump=found.split.total,
+        sigma=found.split.sigma,
+        focus=found.split.concentration,
+        error=found.split.error,
+    )
+    yield weigh("sigma-share", found.bans, observed=found.share, reference=0.5, reading=reading)
+
+
+def _overconfident(squared: float | None) -> Iterator[Evidence]:
+    if squared is None or squared < OVERCONFIDENT:
+        return
+    reading = say(
+        "Before the jump the errors were {sigmas:.1f} sigmas (1 where sigma is right): sigma was too small.",
+        sigmas=squared**0.5,
+    )
+    yield weigh("overconfident", 1.0, observed=squared, reference=OVERCONFIDENT, reading=reading)
+
+
+def _at_floor(case: Case) -> Iterator[Evidence]:
+    """The smallest sigma has reached the clip that the configuration states."""
+    floor = case.run.fact(FactName.SIGMA_MIN).number
+    limit = case.run.fact(FactName.LOG_STD_MIN).number
+    if limit is None and floor:
+        limit = float(np.log(floor))
+    lowest = next((s for s in case.run.having(Role.LOG_STD) if s.reduction is Reduction.MIN), None)
+    if limit is None or lowest is None:
+        return
+    past = lowest.values[(lowest.steps < case.spike.onset_step) & lowest.finite][-LEVEL_POINTS:]
+    if len(past) and float(np.median(past)) <= limit + AT_CLIP:
+        reading = say("{tag} stands at its floor of {limit:.2f}.", tag=lowest.tag, limit=limit)
+        yield weigh("at-floor", 0.3, observed=float(np.median(past)), reference=limit, reading=reading)
+
+
+def _slow_fall(case: Case, series: Series) -> Iterator[Evidence]:
+    """Log-std had been falling since the start."""
+    past = series.values[(series.steps < case.spike.onset_step) & series.finite]
+    if len(past) < 20:
+        return
+    tenth = max(1, len(past) // 10)
+    early, late = float(np.median(past[:tenth])), float(np.median(past[-tenth:]))
+    if late < early:
+        reading = say(
+            "{tag} had fallen from {early:.2f} to {late:.2f}.", tag=series.tag, early=early, late=late
         )
-        sigma = (*sharp_evidence(case), *overconfident(case), *at_floor(case))
-        slow = (*sigma, *log_std.error(case), *log_std.slow_fall(case, series))
-        collapsed = any(e.what in {"isotropic-floor", "overconfident"} and e.supports for e in slow)
-        if not collapsed:
-            return Judgement(Tier.TRIGGER, (still,), ruled_out=True)
-        slowly = replace(still, weight=0.0)  # tells a slow collapse from a drop, not from other causes
-        evidence = (slowly, *slow, *log_std.ratio_first(case))
-        return Judgement(
-            Tier.CONDITION, evidence, decisive=True, advice=_advice(case), mechanism=_slow_mechanism(case)
-        )
+        weight = 0.5 if early - late > 1 else 0.0
+        yield weigh("slow-fall", weight, observed=late - early, reference=-1.0, reading=reading)
+
+
+def _error(case: Case) -> Iterator[Evidence]:
+    """A sigma that is too small shows in the loss and not in the error."""
+    return weigh_coupling(case.coupling, CouplingVerdict.DECOUPLED, ERROR)
+
+
+def _ratio_first(case: Case) -> Iterator[Evidence]:
+    """A tiny sigma that a flagged ratio explains is its consequence, not a cause beside it."""
+    batch = case.run.batch
+    if batch is None or batch.ratio <= FLAGGED_ABOVE:
+        return
+    reading = say("{share}, and that comes first: a tiny sigma follows from it.", share=batch_share(batch))
+    yield weigh("ratio-first", -1.0, observed=batch.ratio, reference=FLAGGED_ABOVE, reading=reading)
 
 
 def _slow_mechanism(case: Case) -> Text:
@@ -122,10 +290,9 @@ def _slow_mechanism(case: Case) -> Text:
 
 
 def _advice(case: Case) -> tuple[Advice, ...]:
-    known = likelihood(case)
-    mse, dims = (known.mse, known.dims) if known is not None else (None, None)
+    mse = case.likelihood.mse if case.likelihood is not None else None
     return (
-        remedies.sigma_floor(case.run, mse, dims),
-        remedies.decay_rate(case.run),
-        remedies.verify(case.run),
+        advice.sigma_floor(case.run, mse, case.dims),
+        advice.decay_rate(case.run),
+        advice.verify(case.run),
     )

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import SHORT_KINDS, stretch
-from spikediag.model import Advice, Case, Evidence, Kind, Role, Series, Tier, say
+from spikediag.attribution.case import Case
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.model import Advice, Evidence, Kind, Role, Series, Tier, say
 from spikediag.stats.scale import robust_sigma
 
 LEVEL_POINTS = 65  # logged points a level is the median of
+FEWEST_POINTS = 5
+SMALLEST = 0.18  # |log factor|: a fifth
+TOLERANCE = 0.05  # |log factor| by which tags may differ beyond their errors
+AGREEING = 0.7  # share of the other tags
+INTERVAL_FACTOR = 1.5
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,12 @@ class Factor:
     log: float  # natural logarithm of after / before
     error: float  # its standard error
 
+    def agrees(self, other: "Factor") -> bool:
+        """Whether both may be one factor."""
+        return abs(self.log - other.log) <= TOLERANCE + 3 * float(np.hypot(self.error, other.error))
 
-@cause
+
+@registry.register
 @dataclass(frozen=True)
 class LoggingChange:
     """From the onset on, the log is written differently; the training did not notice.
@@ -45,12 +54,10 @@ class LoggingChange:
 
     id: str = "logging-change"
     prior: float = 0.05
-    smallest: float = 0.18  # |log factor|: a fifth
-    tolerance: float = 0.05  # |log factor| by which tags may differ beyond their errors
 
     def judge(self, case: Case) -> Judgement:
         """Compare the factors of all batch statistics at the onset."""
-        if case.spike.kind in SHORT_KINDS | {Kind.NON_FINITE, Kind.DIVERGENCE}:
+        if case.is_burst or case.spike.kind in {Kind.NON_FINITE, Kind.DIVERGENCE}:
             return Judgement(Tier.TRIGGER, (_not_lasting(case),), ruled_out=True)
         factors = tuple(_factors(case))
         own = next((f for f in factors if f.tag == case.spike.tag), None)
@@ -58,8 +65,8 @@ class LoggingChange:
         gap = tuple(_interval_change(case))
         if own is None or not others:
             return Judgement(Tier.TRIGGER, gap, checkable=bool(gap))
-        agreeing = [f for f in others if self._agree(own, f)]
-        if abs(own.log) < self.smallest or len(agreeing) < max(1, 0.7 * len(others)):
+        agreeing = [f for f in others if own.agrees(f)]
+        if abs(own.log) < SMALLEST or len(agreeing) < max(1, AGREEING * len(others)):
             return Judgement(Tier.TRIGGER, (_differ(own, others), *gap), ruled_out=True)
         return Judgement(
             Tier.TRIGGER,
@@ -74,9 +81,6 @@ class LoggingChange:
             ),
         )
 
-    def _agree(self, own: Factor, other: Factor) -> bool:
-        return abs(own.log - other.log) <= self.tolerance + 3 * float(np.hypot(own.error, other.error))
-
 
 def _factors(case: Case) -> Iterator[Factor]:
     for role in (Role.LOSS, Role.COMPANION, Role.GRAD_NORM):
@@ -87,11 +91,9 @@ def _factors(case: Case) -> Iterator[Factor]:
 
 
 def _factor(case: Case, series: Series) -> Factor | None:
-    where = stretch(case)
-    good = np.isfinite(series.values)
-    before = series.values[good & (series.steps < case.spike.onset_step)][-LEVEL_POINTS:]
-    after = series.values[good & (series.steps >= where.first) & (series.steps <= where.last)][:LEVEL_POINTS]
-    if min(len(before), len(after)) < 5:
+    before = series.values[series.finite & (series.steps < case.spike.onset_step)][-LEVEL_POINTS:]
+    after = series.values[case.stretch.points(series)][:LEVEL_POINTS]
+    if min(len(before), len(after)) < FEWEST_POINTS:
         return None
     low, high = float(np.median(before)), float(np.median(after))
     if low * high <= 0:  # a changed sign is no factor
@@ -103,15 +105,15 @@ def _factor(case: Case, series: Series) -> Factor | None:
 
 
 def _interval_change(case: Case) -> Iterator[Evidence]:
-    loss = case.run.series[case.spike.tag]
+    loss = case.loss
     before = np.diff(loss.steps[max(0, case.spike.start - LEVEL_POINTS) : case.spike.start])
     after = np.diff(loss.steps[case.spike.start : case.spike.start + LEVEL_POINTS])
-    if min(len(before), len(after)) < 5:
+    if min(len(before), len(after)) < FEWEST_POINTS:
         return
     old, new = float(np.median(before)), float(np.median(after))
-    if max(old, new) >= 1.5 * min(old, new):
+    if max(old, new) >= INTERVAL_FACTOR * min(old, new):
         reading = say("The logging interval changes from {old:g} to {new:g} steps there.", old=old, new=new)
-        yield Evidence("interval-changed", reading, 1.0, new, old)
+        yield weigh("interval-changed", 1.0, observed=new, reference=old, reading=reading)
 
 
 def _common(own: Factor, agreeing: list[Factor]) -> Evidence:
@@ -122,14 +124,20 @@ def _common(own: Factor, agreeing: list[Factor]) -> Evidence:
         loss=own.tag,
         factor=float(np.exp(own.log)),
     )
-    return Evidence("common-factor", reading, min(2.0, 1.0 + groups), float(np.exp(own.log)), 1.0)
+    return weigh(
+        "common-factor",
+        min(2.0, 1.0 + groups),
+        observed=float(np.exp(own.log)),
+        reference=1.0,
+        reading=reading,
+    )
 
 
 def _differ(own: Factor, others: list[Factor]) -> Evidence:
     far = max(others, key=lambda f: abs(f.log - own.log))
     if not np.isfinite(own.log) or not np.isfinite(far.log):
         reading = say("{loss} or {tag} changes its sign: that is no factor.", loss=own.tag, tag=far.tag)
-        return Evidence("no-factor", reading, -2.0)
+        return weigh("no-factor", -2.0, reading=reading)
     reading = say(
         "{loss} changes by the factor {own:.3g}, {tag} by {other:.3g}: a changed log would change both "
         "alike.",
@@ -138,12 +146,19 @@ def _differ(own: Factor, others: list[Factor]) -> Evidence:
         tag=far.tag,
         other=float(np.exp(far.log)),
     )
-    return Evidence("factors-differ", reading, -2.0, float(np.exp(far.log)), float(np.exp(own.log)))
+    return weigh(
+        "factors-differ",
+        -2.0,
+        observed=float(np.exp(far.log)),
+        reference=float(np.exp(own.log)),
+        reading=reading,
+    )
 
 
 def _not_lasting(case: Case) -> Evidence:
-    reading = say("A changed log stays changed; this is a {kind}.", kind=case.spike.kind.value)
-    return Evidence("not-lasting", reading, -2.0, case.spike.kind.value, Kind.LEVEL_SHIFT.value)
+    kind = case.spike.kind.value
+    reading = say("A changed log stays changed; this is a {kind}.", kind=kind)
+    return weigh("not-lasting", -2.0, observed=kind, reference=Kind.LEVEL_SHIFT.value, reading=reading)
 
 
 def _advice(case: Case) -> Advice:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.loglines import log_line
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import begin, length, precedence, slack
-from spikediag.model import Advice, Case, Evidence, FactName, Role, Run, Series, Tier, say
+from spikediag.attribution.advice import log_line
+from spikediag.attribution.case import Case
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.model import Advice, Evidence, FactName, Role, Run, Series, Tier, say
 
+HORIZON = 50.0  # steps
+DELAY = 10.0  # steps: a wrong update shows at the next
+DECISIVE = 0.5  # bans
 _FULL_PRECISION = {"32", "fp32", "float32", "32-true", "bf16", "bfloat16", "bf16-mixed", "no"}
 
 
@@ -21,7 +24,7 @@ class Backoff:
     after: float
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class LossScale:
     """The loss scale of mixed precision fell just before the jump.
@@ -43,8 +46,6 @@ class LossScale:
 
     id: str = "loss-scale"
     prior: float = 0.05
-    horizon: float = 50.0  # steps
-    delay: float = 10.0  # steps: a wrong update shows at the next
 
     def judge(self, case: Case) -> Judgement:
         """Look for the fall nearest before the onset."""
@@ -53,13 +54,13 @@ class LossScale:
             return _not_logged(case)
         series = scales[0]
         falls = backoffs(series)
-        reach = slack(case, series)
-        near = [f for f in falls if -reach <= begin(case) - f.step <= self.horizon + reach]
+        reach = case.slack(series)
+        near = [f for f in falls if -reach <= case.begin - f.step <= HORIZON + reach]
         if not near:
             return Judgement(Tier.TRIGGER, (_steady(series, falls, case),), ruled_out=True)
-        nearest = min(near, key=lambda f: abs(begin(case) - f.step))
-        lag = float(begin(case) - nearest.step)
-        weight = precedence(lag, length(case), (max(self.delay, 0.5 * reach),), len(falls))
+        nearest = min(near, key=lambda f: abs(case.begin - f.step))
+        lag = float(case.begin - nearest.step)
+        bans = case.precedence(nearest.step, (max(DELAY, 0.5 * reach),), len(falls))
         reading = say(
             "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; it "
             "falls {count} time(s) in the run.",
@@ -72,8 +73,8 @@ class LossScale:
         )
         return Judgement(
             Tier.TRIGGER,
-            (Evidence("fell-before", reading, weight, lag, self.horizon),),
-            decisive=weight > 0.5,
+            (weigh("fell-before", bans, observed=lag, reference=HORIZON, reading=reading),),
+            decisive=bans > DECISIVE,
             advice=_advice(),
             mechanism=say(
                 "Scaled gradients left the range of half precision at step {step:,}, and an update with "
@@ -85,7 +86,7 @@ class LossScale:
 
 def backoffs(series: Series) -> tuple[Backoff, ...]:
     """Every fall of the scale to three quarters or less."""
-    good = np.isfinite(series.values) & (series.values > 0)
+    good = series.finite & (series.values > 0)
     steps, values = series.steps[good], series.values[good]
     return tuple(
         Backoff(int(steps[i + 1]), float(values[i]), float(values[i + 1]))
@@ -106,24 +107,24 @@ def _not_logged(case: Case) -> Judgement:
     source = full_precision(case.run)
     if source is not None:
         reading = say("Trained without a loss scale: the precision needs none ({source}).", source=source)
-        return Judgement(Tier.TRIGGER, (Evidence("full-precision", reading, -2.0),), ruled_out=True)
+        return Judgement(Tier.TRIGGER, (weigh("full-precision", -2.0, reading=reading),), ruled_out=True)
     return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.LOSS_SCALE),))
 
 
 def _steady(series: Series, falls: tuple[Backoff, ...], case: Case) -> Evidence:
     if not falls:
-        top = float(np.nanmax(series.values)) if np.isfinite(series.values).any() else 0.0
+        top = float(np.nanmax(series.values)) if series.finite.any() else 0.0
         reading = say("{tag} never falls (at most {top:g}).", tag=series.tag, top=top)
-        return Evidence("never-falls", reading, -2.0, 0, None)
-    nearest = min(falls, key=lambda f: abs(f.step - begin(case)))
+        return weigh("never-falls", -2.0, observed=0, reading=reading)
+    nearest = min(falls, key=lambda f: abs(f.step - case.begin))
     reading = say(
         "{tag} falls {count} time(s), nearest at step {step:,}; the jump begins at {onset:,}.",
         tag=series.tag,
         count=len(falls),
         step=nearest.step,
-        onset=begin(case),
+        onset=case.begin,
     )
-    return Evidence("falls-elsewhere", reading, -2.0, nearest.step, begin(case))
+    return weigh("falls-elsewhere", -2.0, observed=nearest.step, reference=case.begin, reading=reading)
 
 
 def _advice() -> tuple[Advice, ...]:

@@ -5,16 +5,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import bdtrc
 
-from spikediag.attribution.loglines import log_line
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.rates import RateChange, dose, rate_changes
-from spikediag.attribution.settings import constant_rate_stated, interval
-from spikediag.attribution.timing import begin, length, precedence, slack
-from spikediag.model import Advice, Case, Evidence, Role, Series, Tier, say
+from spikediag.attribution.advice import log_line
+from spikediag.attribution.case import Case
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.attribution.run_facts import constant_rate_stated
+from spikediag.model import Advice, Evidence, Kind, Role, Series, Tier, say
+
+SMALLEST_FACTOR = 1.05
+WARMED_UP = 0.99  # of the largest rate
+LEAST_WARM_UP = 1.5  # factor from first to largest rate
+HORIZON = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
+DELAYS = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class LrChange:
     """The learning rate changed just before the jump.
@@ -38,133 +44,209 @@ class LrChange:
 
     id: str = "lr-change"
     prior: float = 0.1
-    smallest_factor: float = 1.05
-    horizon: float = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
-    delays: tuple[float, ...] = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
 
     def judge(self, case: Case) -> Judgement:
         """Judge every logged learning rate; the one with the strongest evidence speaks."""
-        rates = [
-            s for s in case.run.having(Role.LEARNING_RATE) if np.any(np.isfinite(s.values) & (s.values > 0))
-        ]
+        rates = [s for s in case.run.having(Role.LEARNING_RATE) if np.any(s.finite & (s.values > 0))]
         if not rates:
-            return self._not_logged(case)
-        judged = [self._judge_rate(case, series) for series in rates]
-        return max(judged, key=lambda j: sum(e.weight for e in j.evidence))
+            return _not_logged(case)
+        return max((_judge_rate(case, series) for series in rates), key=lambda judged: judged.bans)
 
-    def _not_logged(self, case: Case) -> Judgement:
-        stated = constant_rate_stated(case.run)
-        missing = (log_line(case.run, Role.LEARNING_RATE),)
-        if stated is None:
-            return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
-        reading = say(
-            "The configuration states a {value} learning rate ({source}); that it was kept is not logged.",
-            value=stated.value,
-            source=stated.source,
-        )
-        evidence = Evidence("constant-stated", reading, -0.7, str(stated.value), "constant")
-        return Judgement(Tier.TRIGGER, (evidence,), checkable=False, missing=missing)
 
-    def _judge_rate(self, case: Case, series: Series) -> Judgement:
-        changes = rate_changes(series, self.smallest_factor)
-        reach = slack(case, series)
-        onset = begin(case)
-        before = [c for c in changes if -reach <= onset - c.step <= self.horizon]
-        if not before:
-            return Judgement(Tier.TRIGGER, (self._unchanged(series, onset),), ruled_out=True)
-        nearest = max(before, key=lambda c: (c.factor > 1, c.step))
-        evidence = (
-            self._lag(case, series, nearest, changes),
-            self._direction(series, nearest),
-            *_dose(case, series, nearest),
-        )
-        return Judgement(
-            Tier.TRIGGER,
-            evidence,
-            decisive=nearest.factor > 1 and evidence[0].weight > 0,
-            advice=_advice(nearest),
-            mechanism=say(
-                "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; the updates grew "
-                "{factor:.1f} times, further than the loss surface allows.",
-                before=nearest.before,
-                after=nearest.after,
-                step=nearest.step,
-                factor=nearest.factor,
-            ),
-        )
+@dataclass(frozen=True)
+class RateChange:
+    """One change of a learning rate."""
 
-    def _unchanged(self, series: Series, onset: int) -> Evidence:
-        values = series.values[np.isfinite(series.values) & (series.values > 0)]
-        low, high = float(np.min(values)), float(np.max(values))
-        if high <= low * (1 + 1e-6):
-            reading = say("{tag} is {rate:.3g} from the first to the last point.", tag=series.tag, rate=high)
-            return Evidence("constant", reading, -2.0, high, high)
-        reading = say(
-            "{tag} did not change abruptly in the {horizon:,.0f} steps before step {onset:,} (whole run: "
-            "{low:.2g} to {high:.2g}).",
-            tag=series.tag,
-            horizon=self.horizon,
-            onset=onset,
-            low=low,
-            high=high,
-        )
-        return Evidence("no-change-before", reading, -2.0, 0.0, self.smallest_factor)
+    step: int  # first logged step with the new rate
+    before: float
+    after: float
+    gradual: bool = False  # the end of a warm-up
 
-    def _lag(
-        self, case: Case, series: Series, change: RateChange, changes: tuple[RateChange, ...]
-    ) -> Evidence:
-        loss = case.run.series[case.spike.tag]
-        shortest = max(self.delays[0], interval(loss))
-        lag = max(0.0, float(begin(case) - change.step))
-        alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
-        weight = precedence(lag, length(case), (shortest, *self.delays[1:]), alike)
-        reading = say(
-            "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the jump; "
-            "the run has {alike} such change(s) in {length:,.0f} steps.",
-            tag=series.tag,
+    @property
+    def factor(self) -> float:
+        """New rate over old."""
+        return self.after / self.before
+
+
+def rate_changes(series: Series) -> tuple[RateChange, ...]:
+    """Abrupt changes (above the smallest factor and eight times the usual move), else a warm-up's end."""
+    usable = series.finite & (series.values > 0)
+    steps, logs = series.steps[usable], np.log(series.values[usable])
+    moves = np.abs(np.diff(logs))
+    if not len(moves):
+        return ()
+    limit = max(math.log(SMALLEST_FACTOR), 8 * float(np.median(moves)))
+    warm = _warm_up_end(steps, logs)
+    settled = -1 if warm is None else warm.step
+    abrupt = (
+        RateChange(int(steps[i + 1]), math.exp(logs[i]), math.exp(logs[i + 1]))
+        for i in np.flatnonzero(moves > limit)
+        if steps[i + 1] > settled
+    )
+    return (*abrupt,) if warm is None else (warm, *abrupt)
+
+
+def _warm_up_end(steps: np.ndarray, logs: np.ndarray) -> RateChange | None:
+    """The first step at the largest rate, where the rate only rose up to it, and in more than one leap."""
+    end = int(np.argmax(logs >= np.max(logs) + math.log(WARMED_UP)))
+    moves, whole = np.diff(logs[: end + 1]), float(logs[end] - logs[0])
+    if end < 3 or np.any(moves < 0) or whole < math.log(LEAST_WARM_UP) or np.max(moves) > 0.5 * whole:
+        return None
+    return RateChange(int(steps[end]), math.exp(logs[0]), math.exp(logs[end]), gradual=True)
+
+
+@dataclass(frozen=True)
+class Dose:
+    """Spikes of the loss in equal stretches before and after a change of the rate."""
+
+    before: int
+    after: int
+    chance: float  # of so many after it, if spikes were as frequent on both sides
+
+
+def dose(case: Case, change: RateChange) -> Dose | None:
+    """Count the spikes within equal stretches before and after a change; None with fewer than two."""
+    loss = case.loss
+    peaks = [int(loss.steps[m.peak]) for m in case.spike.members]
+    peaks += [s.peak_step for s in case.of_loss if s.kind is Kind.TRANSIENT]
+    peaks = sorted(set(peaks) | {case.spike.peak_step})
+    reach = min(change.step - float(loss.steps[0]), float(loss.steps[-1]) - change.step)
+    before = sum(change.step - reach <= step < change.step for step in peaks)
+    after = sum(change.step <= step <= change.step + reach for step in peaks)
+    if before + after < 2:
+        return None
+    return Dose(before, after, float(bdtrc(after - 1, before + after, 0.5)))
+
+
+@dataclass(frozen=True)
+class Before:
+    """A change that came before the jump, and how telling that is."""
+
+    change: RateChange
+    lag: float  # steps
+    alike: int  # changes in the same direction in the whole run
+    bans: float
+
+
+def _last_before(case: Case, series: Series) -> Before | None:
+    """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
+    changes = rate_changes(series)
+    near = [c for c in changes if -case.slack(series) <= case.begin - c.step <= HORIZON]
+    if not near:
+        return None
+    change = max(near, key=lambda c: (c.factor > 1, c.step))
+    alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
+    delays = (max(DELAYS[0], case.loss.interval), *DELAYS[1:])
+    lag = max(0.0, float(case.begin - change.step))
+    return Before(change, lag, alike, case.precedence(change.step, delays, alike))
+
+
+def _judge_rate(case: Case, series: Series) -> Judgement:
+    before = _last_before(case, series)
+    if before is None:
+        return Judgement(Tier.TRIGGER, (_unchanged(case, series),), ruled_out=True)
+    change = before.change
+    return Judgement(
+        Tier.TRIGGER,
+        (_lag(case, series, before), _direction(series, change), *_follows_dose(case, series, change)),
+        decisive=change.factor > 1 and before.bans > 0,
+        advice=_advice(change),
+        mechanism=say(
+            "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; the updates grew "
+            "{factor:.1f} times, further than the loss surface allows.",
             before=change.before,
             after=change.after,
             step=change.step,
-            lag=lag,
-            alike=alike,
-            length=length(case),
-        )
-        return Evidence("lag", reading, weight, lag, self.horizon)
+            factor=change.factor,
+        ),
+    )
 
-    def _direction(self, series: Series, change: RateChange) -> Evidence:
-        if change.factor > 1:
-            weight = min(1.0, math.log10(change.factor) + 0.3)
-            reading = say("{tag} rose {factor:.2g} times.", tag=series.tag, factor=change.factor)
-            if change.gradual:
-                reading = say(
-                    "{tag} warmed up to {factor:.2g} times its first value.",
-                    tag=series.tag,
-                    factor=change.factor,
-                )
-            return Evidence("rose", reading, weight, change.factor, 1.0)
+
+def _not_logged(case: Case) -> Judgement:
+    stated = constant_rate_stated(case.run)
+    missing = (log_line(case.run, Role.LEARNING_RATE),)
+    if stated is None:
+        return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
+    reading = say(
+        "The configuration states a {value} learning rate ({source}); that it was kept is not logged.",
+        value=stated.value,
+        source=stated.source,
+    )
+    evidence = weigh(
+        "constant-stated", -0.7, observed=str(stated.value), reference="constant", reading=reading
+    )
+    return Judgement(Tier.TRIGGER, (evidence,), checkable=False, missing=missing)
+
+
+def _unchanged(case: Case, series: Series) -> Evidence:
+    values = series.values[series.finite & (series.values > 0)]
+    low, high = float(np.min(values)), float(np.max(values))
+    if high <= low * (1 + 1e-6):
+        reading = say("{tag} is {rate:.3g} from the first to the last point.", tag=series.tag, rate=high)
+        return weigh("constant", -2.0, observed=high, reference=high, reading=reading)
+    reading = say(
+        "{tag} did not change abruptly in the {horizon:,.0f} steps before step {onset:,} (whole run: "
+        "{low:.2g} to {high:.2g}).",
+        tag=series.tag,
+        horizon=HORIZON,
+        onset=case.begin,
+        low=low,
+        high=high,
+    )
+    return weigh("no-change-before", -2.0, observed=0.0, reference=SMALLEST_FACTOR, reading=reading)
+
+
+def _lag(case: Case, series: Series, found: Before) -> Evidence:
+    reading = say(
+        "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the jump; the "
+        "run has {alike} such change(s) in {length:,.0f} steps.",
+        tag=series.tag,
+        before=found.change.before,
+        after=found.change.after,
+        step=found.change.step,
+        lag=found.lag,
+        alike=found.alike,
+        length=case.length,
+    )
+    return weigh("lag", found.bans, observed=found.lag, reference=HORIZON, reading=reading)
+
+
+def _direction(series: Series, change: RateChange) -> Evidence:
+    if change.factor <= 1:
         reading = say(
             "{tag} fell, to {factor:.2g} of its value: a fall calms a loss.",
             tag=series.tag,
             factor=change.factor,
         )
-        return Evidence("fell", reading, -1.5, change.factor, 1.0)
+        return weigh("fell", -1.5, observed=change.factor, reference=1.0, reading=reading)
+    reading = say("{tag} rose {factor:.2g} times.", tag=series.tag, factor=change.factor)
+    if change.gradual:
+        reading = say(
+            "{tag} warmed up to {factor:.2g} times its first value.", tag=series.tag, factor=change.factor
+        )
+    weight = min(1.0, math.log10(change.factor) + 0.3)
+    return weigh("rose", weight, observed=change.factor, reference=1.0, reading=reading)
 
 
-def _dose(case: Case, series: Series, change: RateChange) -> Iterator[Evidence]:
+def _follows_dose(case: Case, series: Series, change: RateChange) -> Iterator[Evidence]:
     """Spikes that come only at the higher rate speak for it, spikes that came before it against."""
     counted = dose(case, change)
     if counted is None or change.factor <= 1:
         return
-    reading = say(
-        "{after} of {all} spikes in equal stretches around the rise of {tag} come after it; by chance "
-        "{chance:.2g}.",
-        after=counted.after,
-        all=counted.before + counted.after,
-        tag=series.tag,
-        chance=counted.chance,
+    yield weigh(
+        "dose",
+        min(1.0, -0.5 * math.log10(max(counted.chance, 1e-6)) - 0.3),
+        observed=counted.after,
+        reference=counted.before,
+        reading=say(
+            "{after} of {all} spikes in equal stretches around the rise of {tag} come after it; by chance "
+            "{chance:.2g}.",
+            after=counted.after,
+            all=counted.before + counted.after,
+            tag=series.tag,
+            chance=counted.chance,
+        ),
     )
-    weight = min(1.0, -0.5 * math.log10(max(counted.chance, 1e-6)) - 0.3)
-    yield Evidence("dose", reading, weight, counted.after, counted.before)
 
 
 def _advice(change: RateChange) -> tuple[Advice, ...]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import slack
-from spikediag.model import Advice, Case, Evidence, Kind, Role, Run, Tier, say
+from spikediag.attribution.case import Case
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.model import Advice, Evidence, Role, Run, Shape, Text, Tier, say
 
 _WATCHED = (
     Role.LOSS, Role.COMPANION, Role.LOG_STD, Role.ENTROPY, Role.GRAD_NORM, Role.LEARNING_RATE, Role.REWARD,
@@ -23,7 +23,7 @@ class FirstNonFinite:
     step: int
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class NonFinite:
     """A NaN or an infinity entered the computation.
@@ -51,8 +51,8 @@ class NonFinite:
     def judge(self, case: Case) -> Judgement:
         """Is anything not a number at the onset, and what failed first?"""
         found = first_non_finite(case.run)
-        near = [f for f in found if -slack(case) <= case.spike.onset_step - f.step <= 3 * slack(case)]
-        own = case.spike.kind is Kind.NON_FINITE or _not_finite_inside(case)
+        near = [f for f in found if -case.slack() <= case.spike.onset_step - f.step <= 3 * case.slack()]
+        own = case.spike.shape is Shape.LOST or _not_finite_inside(case)
         if not own and not near:
             return Judgement(Tier.TRIGGER, (_finite(found, case),), ruled_out=True)
         evidence = (*_loss(case, own=own), *_first(near), *_grew(case))
@@ -61,11 +61,7 @@ class NonFinite:
             evidence,
             decisive=own,
             advice=_advice(case),
-            mechanism=say(
-                "From step {step:,} on the loss is not a number; gradients and weights follow from one "
-                "update to the next.",
-                step=case.spike.onset_step,
-            ),
+            mechanism=_mechanism(case),
         )
 
 
@@ -74,40 +70,57 @@ def first_non_finite(run: Run) -> tuple[FirstNonFinite, ...]:
     found = []
     for role in _WATCHED:
         for series in run.having(role):
-            where = np.flatnonzero(~np.isfinite(series.values))
+            where = np.flatnonzero(~series.finite)
             if len(where):
                 found.append(FirstNonFinite(series.tag, int(series.steps[where[0]])))
     return tuple(sorted(found, key=lambda f: (f.step, f.tag)))
 
 
 def _not_finite_inside(case: Case) -> bool:
-    values = case.run.series[case.spike.tag].values[case.spike.start : case.spike.stop]
-    return not bool(np.isfinite(values).all())
+    return not bool(case.loss.finite[case.spike.start : case.spike.stop].all())
+
+
+def _mechanism(case: Case) -> Text:
+    if case.spike.end_step is not None:
+        return say(
+            "From step {step:,} to step {end:,} the loss is not a number, then it is one again: the weights "
+            "were spared or restored.",
+            step=case.spike.onset_step,
+            end=case.spike.end_step,
+        )
+    return say(
+        "From step {step:,} on the loss is not a number; gradients and weights follow from one update to the "
+        "next.",
+        step=case.spike.onset_step,
+    )
 
 
 def _finite(found: tuple[FirstNonFinite, ...], case: Case) -> Evidence:
     if not found:
-        return Evidence("all-finite", say("Every logged value is finite."), -2.0, 0, 0)
+        return weigh(
+            "all-finite", -2.0, observed=0, reference=0, reading=say("Every logged value is finite.")
+        )
+    onset = case.spike.onset_step
     reading = say(
         "The first value that is not finite is {tag} at step {step:,}; the jump begins at {onset:,}.",
         tag=found[0].tag,
         step=found[0].step,
-        onset=case.spike.onset_step,
+        onset=onset,
     )
-    return Evidence("finite-here", reading, -2.0, found[0].step, case.spike.onset_step)
+    return weigh("finite-here", -2.0, observed=found[0].step, reference=onset, reading=reading)
 
 
 def _loss(case: Case, *, own: bool) -> Iterator[Evidence]:
-    if own:
-        values = case.run.series[case.spike.tag].values
-        count = int((~np.isfinite(values)).sum())
-        reading = say(
-            "{tag} is not finite from step {step:,} ({count:,} points).",
-            tag=case.spike.tag,
-            step=case.spike.onset_step,
-            count=count,
-        )
-        yield Evidence("loss-not-finite", reading, 2.0, count, 0)
+    if not own:
+        return
+    count = int((~case.loss.finite).sum())
+    reading = say(
+        "{tag} is not finite from step {step:,} ({count:,} points).",
+        tag=case.spike.tag,
+        step=case.spike.onset_step,
+        count=count,
+    )
+    yield weigh("loss-not-finite", 2.0, observed=count, reference=0, reading=reading)
 
 
 def _first(near: list[FirstNonFinite]) -> Iterator[Evidence]:
@@ -115,22 +128,22 @@ def _first(near: list[FirstNonFinite]) -> Iterator[Evidence]:
         return
     together = ", ".join(f.tag for f in near if f.step == near[0].step)
     reading = say("First not finite, at step {step:,}: {tags}.", step=near[0].step, tags=together)
-    yield Evidence("first-tag", reading, 0.5, near[0].step, None)
+    yield weigh("first-tag", 0.5, observed=near[0].step, reading=reading)
 
 
 def _grew(case: Case) -> Iterator[Evidence]:
-    spike, values = case.spike, case.run.series[case.spike.tag].values
-    before = values[max(0, spike.start - 5) : spike.start]
-    before = before[np.isfinite(before)]
-    if spike.kind is not Kind.NON_FINITE or not len(before):
+    spike, before = case.spike, slice(max(0, case.spike.start - 5), case.spike.start)
+    values = case.loss.values[before][case.loss.finite[before]]
+    if spike.shape is not Shape.LOST or not len(values) or not spike.noise > 0:
         return
-    if float(np.max(before)) > spike.baseline + _GREW_SDS * spike.noise and spike.noise > 0:
+    top = float(np.max(values))
+    if top > spike.baseline + _GREW_SDS * spike.noise:
         reading = say(
             "The loss had grown first, to {top:.3g} from {level:.3g}: the NaN is the end of a divergence.",
-            top=float(np.max(before)),
+            top=top,
             level=spike.baseline,
         )
-        yield Evidence("grew-first", reading, -1.0, float(np.max(before)), spike.baseline)
+        yield weigh("grew-first", -1.0, observed=top, reference=spike.baseline, reading=reading)
 
 
 def _advice(case: Case) -> tuple[Advice, ...]:

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.attribution.timing import begin, length, precedence, slack
-from spikediag.model import Advice, Case, Evidence, Run, Tier, say
+from spikediag.attribution.case import Case
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.model import Advice, Evidence, Run, Tier, say
+
+DELAYS = (10.0, 100.0)  # steps: Adam has a new memory within some hundred
+HORIZON = 1000.0  # steps: later, the restart is over
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Boundary:
     reading: tuple[int, int] | None  # steps before and after, where the counter went back or leapt
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class Resume:
     """The training was resumed just before the jump.
@@ -38,25 +41,23 @@ class Resume:
 
     id: str = "resume"
     prior: float = 0.1
-    delays: tuple[float, ...] = (10.0, 100.0)  # steps: Adam has a new memory within some hundred
-    horizon: float = 1000.0  # steps: later, the restart is over
 
     def judge(self, case: Case) -> Judgement:
         """Look for the restart nearest before the onset."""
         if not case.run.sessions and not case.run.rewinds:
             return Judgement(Tier.TRIGGER, checkable=False)
         found = boundaries(case.run)
-        near = [b for b in found if -slack(case) <= begin(case) - b.step <= self.horizon]
+        near = [b for b in found if -case.slack() <= case.begin - b.step <= HORIZON]
         if not near:
-            return Judgement(Tier.TRIGGER, (_elsewhere(found, begin(case)),), ruled_out=True)
+            return Judgement(Tier.TRIGGER, (_elsewhere(found, case.begin),), ruled_out=True)
         nearest = max(near, key=lambda b: b.step)
-        lag = max(0.0, float(begin(case) - nearest.step))
-        shortest = max(self.delays[0], 0.5 * slack(case))
-        weight = precedence(lag, length(case), (shortest, *self.delays[1:]), len(found))
+        lag = max(0.0, float(case.begin - nearest.step))
+        delays = (max(DELAYS[0], 0.5 * case.slack()), *DELAYS[1:])
+        bans = case.precedence(nearest.step, delays, len(found))
         return Judgement(
             Tier.TRIGGER,
-            (_before(nearest, lag, weight), *_backward(nearest)),
-            decisive=weight > 0,
+            (_before(nearest, lag, bans), *_backward(nearest)),
+            decisive=bans > 0,
             advice=_advice(),
             mechanism=say(
                 "The training was started again at step {step:,}; without the optimizer's memory the first "
@@ -73,13 +74,13 @@ def boundaries(run: Run) -> tuple[Boundary, ...]:
     return tuple(found[step] for step in sorted(found))
 
 
-def _before(boundary: Boundary, lag: float, weight: float) -> Evidence:
+def _before(boundary: Boundary, lag: float, bans: float) -> Evidence:
     reading = say(
         "A new process begins at step {step:,}, {lag:,.0f} steps before the jump.",
         step=boundary.step,
         lag=lag,
     )
-    return Evidence("restart-before", reading, weight, lag, None)
+    return weigh("restart-before", bans, observed=lag, reading=reading)
 
 
 def _backward(boundary: Boundary) -> tuple[Evidence, ...]:
@@ -91,21 +92,21 @@ def _backward(boundary: Boundary) -> tuple[Evidence, ...]:
         before=before,
         after=after,
     )
-    return (Evidence("step-went-back", reading, 0.5 if after <= before else 0.2, after, before),)
+    weight = 0.5 if after <= before else 0.2
+    return (weigh("step-went-back", weight, observed=after, reference=before, reading=reading),)
 
 
 def _elsewhere(found: tuple[Boundary, ...], onset: int) -> Evidence:
     if not found:
-        return Evidence(
-            "one-process", say("One process logged the run from first to last step."), -2.0, 0, None
-        )
+        reading = say("One process logged the run from first to last step.")
+        return weigh("one-process", -2.0, observed=0, reading=reading)
     nearest = min(found, key=lambda b: abs(b.step - onset))
     reading = say(
         "The nearest restart is at step {step:,}; the jump begins at {onset:,}.",
         step=nearest.step,
         onset=onset,
     )
-    return Evidence("restart-elsewhere", reading, -2.0, nearest.step, onset)
+    return weigh("restart-elsewhere", -2.0, observed=nearest.step, reference=onset, reading=reading)
 
 
 def _advice() -> tuple[Advice, ...]:

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from spikediag.attribution.loglines import log_line
-from spikediag.attribution.protocol import Judgement, cause
-from spikediag.model import Advice, Case, Role, Tier
+from spikediag.attribution.advice import log_line
+from spikediag.attribution.case import Case
+from spikediag.attribution.protocol import Judgement, registry
+from spikediag.model import Advice, Role, Tier
 
 _DECIDING = (Role.LOG_STD, Role.GRAD_NORM, Role.LEARNING_RATE, Role.COMPANION)
 
 
-@cause
+@registry.register
 @dataclass(frozen=True)
 class Unexplained:
     """The jump is real, and no cause that spikediag knows is supported by what this run logged.

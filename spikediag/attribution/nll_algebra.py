@@ -1,17 +1,18 @@
-"""Why the error did not move: what the likelihood proves about sigma, from this run's numbers."""
+"""What the likelihood's algebra proves: why the error did not move, and whether sigma is tiny."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.likelihood import Likelihood, levels, likelihood
-from spikediag.model import Case, Component, CouplingVerdict, FactName, Kind, Text, say
+from spikediag.attribution.case import Case
+from spikediag.attribution.nll_levels import Likelihood
+from spikediag.attribution.protocol import weigh
+from spikediag.model import Component, CouplingVerdict, Evidence, FactName, Series, Shape, Text, say
 from spikediag.stats.nll import (
-    Drivers,
     amplification_bound,
     certified_dimensions,
     clip_plateau,
-    decompose,
     effective_sigma,
     error_rise_needed,
     isotropic_floor,
@@ -20,25 +21,14 @@ from spikediag.stats.nll import (
 
 SATURATION = 1e-6  # distance of a squashed action from the edge: where implementations clip
 PLATEAU_TOLERANCE = 0.1  # nats per dimension
-_CALIBRATED = (0.2, 20.0)  # squared error in sigmas per dimension; beyond, the loss is not this formula
-
-
-def drivers(case: Case, step: float | None = None) -> Drivers | None:
-    """The jump, or the rise up to one step, split into sigma, error and concentration.
-
-    None without log-std, or where the loss is not this formula.
-    """
-    found, known = levels(case, step), likelihood(case)
-    if found is None or known is None or known.dims is None or not np.isfinite(case.spike.height):
-        return None
-    before, after = found
-    share = before.standardised(known.dims) / known.dims
-    return decompose(before, after, known.dims) if _CALIBRATED[0] <= share <= _CALIBRATED[1] else None
+SHARPENED_NATS = 1.0  # fall of the loss at a flat error that counts as sharpening
+FLAT_ERROR = 0.8  # the error kept at least this share of its level
+FEWEST_POINTS = 40  # before the onset, for the fall over the second half of them
 
 
 def components(case: Case) -> tuple[Component, ...]:
     """The exact decomposition of the jump, nats; empty where it cannot be had."""
-    split = drivers(case)
+    split = case.drivers
     if split is None:
         return ()
     sigma = Component(say("sigma itself"), split.sigma)
@@ -53,11 +43,17 @@ def components(case: Case) -> tuple[Component, ...]:
 
 def algebra(case: Case) -> tuple[Text, ...]:
     """Sentences on sigma; empty when the loss is not a likelihood or no squared error is logged."""
-    known = likelihood(case)
+    known = case.likelihood
     if known is None or known.mse is None or not np.isfinite(case.spike.height) or case.spike.height <= 0:
         return ()
-    parts = (_floor(known), _squash(known), _needed(case, known), _bound(case, known), _peak(known))
-    return (*(text for part in parts for text in part), *_plateau(case, known))
+    return (
+        *_floor(known),
+        *_squash(known),
+        *_needed(case, known),
+        *_bound(case, known),
+        *_peak(known),
+        *_plateau(case, known),
+    )
 
 
 def _floor(known: Likelihood) -> Iterator[Text]:
@@ -104,7 +100,7 @@ def _squash(known: Likelihood) -> Iterator[Text]:
 def _plateau(case: Case, known: Likelihood) -> Iterator[Text]:
     """A loss that stays near the value of sigma at its upper clip, whose gradient is zero there."""
     ceiling = case.run.fact(FactName.SIGMA_MAX).number
-    if known.dims is None or ceiling is None or ceiling <= 0 or case.spike.kind is not Kind.LEVEL_SHIFT:
+    if known.dims is None or ceiling is None or ceiling <= 0 or case.spike.shape is not Shape.LEVEL:
         return
     plateau = clip_plateau(ceiling, known.dims)
     if abs(known.peak - plateau) <= PLATEAU_TOLERANCE * known.dims:
@@ -123,14 +119,13 @@ def _needed(case: Case, known: Likelihood) -> Iterator[Text]:
     if known.dims is None or known.mse is None:
         return
     test = next(t for t in case.coupling.tests if t.tag == known.mse_tag)
-    jump = known.peak - known.before
     yield say(
         "Had the error alone made the {jump:.1f} nats, {tag} would have had to rise by {needed:.3g}, to "
         "{factor:.0f} times its level; it changed by {change:+.2g}.",
-        jump=jump,
+        jump=known.jump,
         tag=known.mse_tag,
-        needed=error_rise_needed(jump, known.mse, known.dims),
-        factor=1 + 2 * jump / known.dims,
+        needed=error_rise_needed(known.jump, known.mse, known.dims),
+        factor=1 + 2 * known.jump / known.dims,
         change=test.change,
     )
 
@@ -138,15 +133,14 @@ def _needed(case: Case, known: Likelihood) -> Iterator[Text]:
 def _bound(case: Case, known: Likelihood) -> Iterator[Text]:
     if case.coupling.verdict is not CouplingVerdict.DECOUPLED or not known.mse_bound:
         return
-    jump = known.peak - known.before
     yield say(
         "An error that changes by e^2 costs e^2 / (2 sigma^2) nats. {tag} changed by at most {bound:.2g}, so "
         "for {jump:.1f} nats with sigma unchanged some sigma is {sigma:.2g} or less: the jump is large in "
         "nats and too small to see in the error.",
         tag=known.mse_tag,
         bound=known.mse_bound,
-        jump=jump,
-        sigma=amplification_bound(jump, known.mse_bound),
+        jump=known.jump,
+        sigma=amplification_bound(known.jump, known.mse_bound),
     )
 
 
@@ -162,3 +156,104 @@ def _peak(known: Likelihood) -> Iterator[Text]:
             sigma=after.narrow,
             sigmas=after.error_in_sigmas,
         )
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The loss before the jump against the least that one sigma for all can reach at this error."""
+
+    loss: float  # nats
+    floor: float
+    mse_tag: str
+    mse: float  # summed over dimensions
+    dims: int
+
+    @property
+    def tiny_sigma(self) -> bool:
+        """Whether the loss lies below it: sigma is tiny for some samples or dimensions."""
+        return self.loss < self.floor
+
+    def evidence(self, trust: float = 1.0) -> Evidence:
+        """In words, with a share of its weight where it is not independent of other evidence."""
+        reading = say(
+            "The loss before the jump ({loss:.1f} nats) lies above {floor:.1f}, what one sigma can reach at "
+            "{tag} {mse:.3g} in {dims} dimensions: nothing certifies a tiny sigma.",
+            loss=self.loss,
+            floor=self.floor,
+            tag=self.mse_tag,
+            mse=self.mse,
+            dims=self.dims,
+        )
+        if self.tiny_sigma:
+            reading = say(
+                "The loss before the jump ({loss:.1f} nats) lies below {floor:.1f}, the least one sigma can "
+                "reach at {tag} {mse:.3g} in {dims} dimensions: sigma is tiny for some samples or "
+                "dimensions.",
+                loss=self.loss,
+                floor=self.floor,
+                tag=self.mse_tag,
+                mse=self.mse,
+                dims=self.dims,
+            )
+        weight = trust * (0.5 if self.tiny_sigma else -0.5)
+        return weigh("isotropic-floor", weight, observed=self.loss, reference=self.floor, reading=reading)
+
+
+def certificate(case: Case) -> Certificate | None:
+    """What loss and error alone certify about sigma; None without a likelihood and its squared error."""
+    known = case.likelihood
+    if known is None or known.mse is None or known.mse_tag is None:
+        return None
+    dims = known.dims or certified_dimensions(known.before, known.mse)
+    if dims < 1:
+        return None
+    return Certificate(known.before, isotropic_floor(known.mse, dims), known.mse_tag, known.mse, dims)
+
+
+def sharp_evidence(case: Case, trust: float = 1.0) -> Iterator[Evidence]:
+    """Evidence that sigma is far below the error in places, from the loss and the error alone.
+
+    Args:
+        case: The case.
+        trust: Share of its weight that it keeps where it is not independent of other evidence.
+    """
+    certified = certificate(case)
+    if certified is not None:
+        yield certified.evidence(trust)
+        yield from _sharpening(case, trust)
+
+
+def _sharpening(case: Case, trust: float) -> Iterator[Evidence]:
+    """Evidence that sigma kept shrinking: the loss fell before the jump while the error did not."""
+    known = case.likelihood
+    if known is None or known.error is None:
+        return
+    fall, shrink = _halves(case.loss, case.spike.onset_step), _halves(known.error, case.spike.onset_step)
+    if fall is None or shrink is None or fall[0] - fall[1] < SHARPENED_NATS:
+        return
+    if shrink[1] < FLAT_ERROR * shrink[0]:
+        return
+    yield weigh(
+        "sharpening",
+        0.3 * trust,
+        observed=fall[1] - fall[0],
+        reference=-SHARPENED_NATS,
+        reading=say(
+            "Sigma kept shrinking: the loss fell from {before:.1f} to {after:.1f} nats in the second half "
+            "before the jump while {tag} stayed at {mse:.3g}.",
+            before=fall[0],
+            after=fall[1],
+            tag=known.error.tag,
+            mse=shrink[1],
+        ),
+    )
+
+
+def _halves(series: Series, onset: int) -> tuple[float, float] | None:
+    """Median levels around half of the way to the onset, and just before it."""
+    past = series.values[(series.steps < onset) & series.finite]
+    if len(past) < FEWEST_POINTS:
+        return None
+    width, middle = len(past) // 10, len(past) // 2
+    around = past[middle - width // 2 : middle + width // 2 + 1]
+    return float(np.median(around)), float(np.median(past[-width:]))

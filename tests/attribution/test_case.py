@@ -1,11 +1,11 @@
-"""When things happened."""
+"""When things happened, and that each question is worked out once."""
 
 import math
 
 import pytest
 
-from spikediag.attribution.timing import begin, origin, points_high, precedence
-from spikediag.model import Case
+from spikediag.attribution import Case
+from spikediag.attribution.case import precedence
 from tests.attribution import cases
 
 
@@ -14,14 +14,14 @@ def test_a_smaller_spike_soon_after_is_an_aftershock() -> None:
     first, second, third = (cases.spike_at(run, cases.AT + k, cases.AT + k + 1) for k in (0, 20, 200))
     spikes = {first.tag: (first, second, third)}
     case = cases.make_case(run, second)
-    assert origin(Case(run, second, case.coupling, spikes)) is first
-    assert begin(Case(run, second, case.coupling, spikes)) == first.onset_step
-    assert origin(Case(run, third, case.coupling, spikes)) is third
-    assert origin(Case(run, first, case.coupling, spikes)) is first
+    assert Case(run, second, case.coupling, spikes).origin is first
+    assert Case(run, second, case.coupling, spikes).begin == first.onset_step
+    assert Case(run, third, case.coupling, spikes).origin is third
+    assert Case(run, first, case.coupling, spikes).origin is first
 
 
 def test_points_above_half_height() -> None:
-    assert points_high(cases.seed_case()) == 3
+    assert cases.seed_case().width == 3
 
 
 def test_precedence_is_the_likelihood_ratio_of_the_delay() -> None:
@@ -35,4 +35,4 @@ def test_precedence_is_the_likelihood_ratio_of_the_delay() -> None:
 def test_a_train_begins_with_its_first_large_member() -> None:
     run = cases.make_run(cases.nll({600: 5, 900: 5, 1500: 60, 1600: 40}), cases.mse())
     train = cases.train_at(run, [600, 900, 1500, 1600])
-    assert begin(cases.make_case(run, train)) == 15_000
+    assert cases.make_case(run, train).begin == 15_000

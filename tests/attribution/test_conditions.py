@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikediag.attribution import conditions
-from spikediag.model import Condition, Measure, Role, Run, Status
+from spikediag.model import Condition, Measure, Role, Run, Status, StepUnit
 from tests.attribution import cases
 
 
@@ -49,7 +49,7 @@ def test_unknown_sizes_are_not_checkable_and_say_how_to_give_them() -> None:
 
 
 def test_epochs_on_the_axis_are_passes() -> None:
-    run = calm(step_unit="epoch", facts={"batch_size": 32, "dataset_size": 418})
+    run = calm(step_unit=StepUnit.EPOCH, facts={"batch_size": 32, "dataset_size": 418})
     assert of(run)["passes"].value == pytest.approx(20_000)
 
 
@@ -86,3 +86,8 @@ def test_sigma_conditions_are_for_likelihoods_only() -> None:
     found = of(Run("r", "r", {**run.series, other.tag: other}, run.facts))
     assert "sigma-collapse" not in found
     assert "log-std" not in found
+
+
+def test_a_raised_rate_is_no_decay() -> None:
+    raised = cases.series("lr", Role.LEARNING_RATE, np.where(cases.STEPS < 12_000, 3e-4, 18e-4))
+    assert of(calm(raised))["constant-rate"].status is Status.SUPPORTED

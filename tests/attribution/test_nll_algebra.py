@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from spikediag.attribution import explain
-from spikediag.attribution.algebra import algebra, components
-from spikediag.model import Kind, Measure, Reduction, Role
+from spikediag.attribution.nll_algebra import algebra, components
+from spikediag.model import Kind, Measure, Reduction, Role, Transform
 from tests.attribution import cases
 
 
@@ -67,7 +67,7 @@ def test_the_logarithm_of_a_mean_sigma_is_not_taken_for_a_mean_logarithm() -> No
     values = np.full(len(cases.STEPS), -3.0)
     series = cases.series(
         "std", Role.LOG_STD, values, reduction=Reduction.MEAN,
-        reason="general rule; natural logarithm of the logged standard deviation",
+        transform=Transform.LN,
     )  # fmt: skip
     run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), series)
     assert components(cases.make_case(run)) == ()

@@ -1,0 +1,281 @@
+"""What makes a run break easily, spike or not: every condition, in the order a reader should meet them.
+
+No family of plugins: a condition has no page, no prior and no rival, so a function each, called by name, says
+it all.
+"""
+
+import numpy as np
+
+from spikediag.attribution import advice
+from spikediag.attribution.run_facts import constant_rate_stated, dims, sampling
+from spikediag.model import (
+    Condition,
+    FactName,
+    Finding,
+    FloatArray,
+    Measure,
+    Reduction,
+    Role,
+    Run,
+    Series,
+    Status,
+    say,
+)
+from spikediag.phrases import batch_share
+from spikediag.stats.nll import certified_dimensions, isotropic_floor
+from spikediag.stats.sampling import FLAGGED_ABOVE, RECOMMENDED, batches_to_see_all, distinct_share
+
+MANY_PASSES = 1000.0  # in the study no run spiked before a thousand
+EXPLODED = 10.0  # gradient norm, times its median
+DECAYED = 0.99  # of the highest rate
+LAST_SHARE = 0.1  # of the log, for the level at the end
+FEWEST_POINTS = 10
+FEWEST_NORMS = 50
+
+
+def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]:
+    """Judge every condition of a run; `SUPPORTED` means it is there.
+
+    Args:
+        run: The run.
+        findings: What was found in it; empty for a calm run.
+    """
+    judged = (
+        _batch_ratio(run),
+        _passes(run),
+        _sigma_collapse(run, findings),
+        _constant_rate(run),
+        _no_clipping(run),
+        _no_companion(run),
+        _no_log_std(run),
+    )
+    return tuple(condition for condition in judged if condition is not None)
+
+
+def _batch_ratio(run: Run) -> Condition:
+    """How large a part of the dataset one batch is, and the rule that it breaks or keeps."""
+    batch = run.batch
+    if batch is None:
+        return _unknown_ratio(run)
+    share, ratio = batch_share(batch), batch.ratio
+    if ratio > FLAGGED_ABOVE:
+        reading = say(
+            "{share}, above {limit:.0%}: flagged; 10 to 20 % is recommended.",
+            share=share,
+            limit=FLAGGED_ABOVE,
+        )
+        both = (advice.smaller_batch(run, batch), advice.more_samples(batch))
+        return Condition("batch-ratio", Status.SUPPORTED, reading, ratio, both)
+    if ratio > RECOMMENDED[1]:
+        reading = say(
+            "{share}: below the limit of {limit:.0%}, above the recommended 10 to 20 %.",
+            share=share,
+            limit=FLAGGED_ABOVE,
+        )
+        smaller = advice.smaller_batch(run, batch)
+        return Condition("batch-ratio", Status.PLAUSIBLE, reading, ratio, (smaller,))
+    reading = say("{share}: within the rule (at most {limit:.0%}).", share=share, limit=RECOMMENDED[1])
+    return Condition("batch-ratio", Status.RULED_OUT, reading, ratio)
+
+
+def _unknown_ratio(run: Run) -> Condition:
+    sizes = (FactName.BATCH_SIZE, FactName.DATASET_SIZE)
+    names = tuple(name for name in sizes if run.fact(name).number is None)
+    reading = say("Unknown: {names} not found beside the run.", names=", ".join(names))
+    return Condition("batch-ratio", Status.NOT_CHECKABLE, reading, None, (advice.give_facts(run, *names),))
+
+
+def _passes(run: Run) -> Condition | None:
+    """How often every sample was used in the whole run; None when it cannot be counted."""
+    drawn = sampling(run)
+    if drawn is None:
+        return None
+    batch = drawn.batch
+    if drawn.passes < MANY_PASSES:
+        reading = say(
+            "Every sample was used {passes:,.1f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}): few for "
+            "memorising.",
+            passes=drawn.passes,
+            batch=batch.samples,
+            steps=drawn.updates,
+            dataset=batch.dataset,
+        )
+        return Condition("passes", Status.RULED_OUT, reading, drawn.passes)
+    reading = say(
+        "Every sample was used {passes:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), alike to "
+        "within {spread:.1%}; one batch drawn with replacement covers {distinct:.0%} of the dataset, all of "
+        "it is seen after {batches:.1f} batches.",
+        passes=drawn.passes,
+        batch=batch.samples,
+        steps=drawn.updates,
+        dataset=batch.dataset,
+        spread=drawn.passes_sd / drawn.passes,
+        distinct=distinct_share(batch),
+        batches=batches_to_see_all(batch),
+    )
+    return Condition("passes", Status.SUPPORTED, reading, drawn.passes)
+
+
+def _sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
+    """Whether sigma is far below the error somewhere; None without a likelihood and a squared error."""
+    pair = _loss_and_error(run, findings)
+    if pair is None:
+        return None
+    loss, error = pair
+    d = dims(run)
+    level = _level_at_end(loss.values)
+    mse = _level_at_end(error.values) * (d if error.reduction is Reduction.MEAN and d else 1)
+    if not (np.isfinite(level) and mse > 0):
+        return None
+    checked = d or max(certified_dimensions(level, mse), 1)
+    floor = isotropic_floor(mse, checked)
+    if level >= floor:
+        reading = say(
+            "{tag} ends at {level:.1f} nats, above {floor:.1f}, what one sigma can reach at {error} "
+            "{mse:.3g} in {dims} dimensions.",
+            tag=loss.tag,
+            level=level,
+            floor=floor,
+            error=error.tag,
+            mse=mse,
+            dims=checked,
+        )
+        return Condition("sigma-collapse", Status.RULED_OUT, reading, level - floor)
+    reading = say(
+        "{tag} ends at {level:.1f} nats, {below:.1f} below the {floor:.1f} that one sigma can reach at "
+        "{error} {mse:.3g} in {dims} dimensions: sigma is far below the error somewhere, and small strays "
+        "cost many nats there.",
+        tag=loss.tag,
+        level=level,
+        below=floor - level,
+        floor=floor,
+        error=error.tag,
+        mse=mse,
+        dims=checked,
+    )
+    return Condition(
+        "sigma-collapse", Status.SUPPORTED, reading, level - floor, (advice.sigma_floor(run, mse, d),)
+    )
+
+
+def _loss_and_error(run: Run, findings: tuple[Finding, ...]) -> tuple[Series, Series] | None:
+    found = [run.series[f.spike.tag] for f in findings]
+    losses = [s for s in (*found, *run.having(Role.LOSS)) if run.is_likelihood(s)]
+    errors = [s for s in run.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR]
+    for loss in losses:
+        near = sorted(errors, key=lambda s: (s.group != loss.group, s.tag))
+        if near and min(loss.finite.sum(), near[0].finite.sum()) >= FEWEST_POINTS:
+            return loss, near[0]
+    return None
+
+
+def _level_at_end(values: FloatArray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite[-max(FEWEST_POINTS, int(LAST_SHARE * len(finite))) :]))
+
+
+def _constant_rate(run: Run) -> Condition | None:
+    """Whether the rate stays constant to the end, from its series or the configuration; None if unknown."""
+    for series in run.having(Role.LEARNING_RATE):
+        values = series.values[series.finite]
+        if len(values) < 2:
+            continue
+        first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
+        if np.ptp(values) <= 1e-6 * abs(top):
+            reading = say("{tag} is {rate:.3g} from the first point to the last.", tag=series.tag, rate=last)
+            return Condition("constant-rate", Status.SUPPORTED, reading, last, (advice.decay_rate(run),))
+        if last >= DECAYED * top:
+            reading = say(
+                "{tag} ends at {last:.2g}, its highest: it rises and never decays.", tag=series.tag, last=last
+            )
+            return Condition("constant-rate", Status.SUPPORTED, reading, last, (advice.decay_rate(run),))
+        reading = say(
+            "{tag} goes from {first:.2g} over {top:.2g} to {last:.2g}.",
+            tag=series.tag,
+            first=first,
+            top=top,
+            last=last,
+        )
+        return Condition("constant-rate", Status.RULED_OUT, reading, last)
+    stated = constant_rate_stated(run)
+    if stated is None:
+        return None
+    reading = say(
+        "The configuration states a {value} learning rate ({source}); it is not logged.",
+        value=stated.value,
+        source=stated.source,
+    )
+    return Condition("constant-rate", Status.PLAUSIBLE, reading, str(stated.value), (advice.decay_rate(run),))
+
+
+def _no_clipping(run: Run) -> Condition | None:
+    """Whether gradients explode without a stated clip; None when no gradient norm is logged."""
+    limit = run.fact(FactName.GRAD_CLIP).number
+    for series in run.having(Role.GRAD_NORM):
+        values = series.values[series.finite & (series.values > 0)]
+        if len(values) < FEWEST_NORMS:
+            continue
+        later = values[len(values) // 10 :]  # the first tenth is the start of training
+        typical, top = float(np.median(later)), float(np.max(later))
+        if top < EXPLODED * typical:
+            reading = say(
+                "{tag} stays within {times:.1f} times its median {typical:.3g}.",
+                tag=series.tag,
+                times=top / typical,
+                typical=typical,
+            )
+            return Condition("no-clipping", Status.RULED_OUT, reading, top / typical)
+        if limit is not None:
+            reading = say(
+                "{tag} reaches {times:.0f} times its median {typical:.3g}; gradients are clipped at "
+                "{limit:g}.",
+                tag=series.tag,
+                times=top / typical,
+                typical=typical,
+                limit=limit,
+            )
+            return Condition("no-clipping", Status.RULED_OUT, reading, top / typical)
+        reading = say(
+            "{tag} reaches {times:.0f} times its median {typical:.3g}, and no clipping is known to bound it.",
+            tag=series.tag,
+            times=top / typical,
+            typical=typical,
+        )
+        upper = float(np.quantile(later, 0.9))
+        return Condition(
+            "no-clipping", Status.SUPPORTED, reading, top / typical, (advice.clip_gradients(run, upper),)
+        )
+    return None
+
+
+def _no_companion(run: Run) -> Condition:
+    """Whether an error metric is logged beside the losses."""
+    tags = [s.tag for s in run.having(Role.COMPANION)]
+    if tags:
+        reading = say("Error metrics are logged: {tags}.", tags=", ".join(tags))
+        return Condition("companion", Status.RULED_OUT, reading, len(tags))
+    return Condition(
+        "companion",
+        Status.SUPPORTED,
+        say("No error metric is logged: a jump of the loss cannot be told from a policy that got worse."),
+        0,
+        (advice.log_line(run, Role.COMPANION),),
+    )
+
+
+def _no_log_std(run: Run) -> Condition | None:
+    """Whether sigma is logged, for runs whose loss is a likelihood."""
+    if not any(run.is_likelihood(s) for s in run.having(Role.LOSS)):
+        return None
+    tags = [s.tag for s in (*run.having(Role.LOG_STD), *run.having(Role.ENTROPY))]
+    if tags:
+        return Condition(
+            "log-std", Status.RULED_OUT, say("Sigma is logged: {tags}.", tags=", ".join(tags)), len(tags)
+        )
+    return Condition(
+        "log-std",
+        Status.SUPPORTED,
+        say("Neither log-std nor entropy is logged: a jump cannot be split into sigma and error."),
+        0,
+        (advice.log_line(run, Role.LOG_STD),),
+    )

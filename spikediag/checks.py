@@ -1,0 +1,67 @@
+"""What was checked in a run, and what was not and why: one line for every detector, test and cause."""
+
+from collections.abc import Iterator, Mapping
+
+from spikediag import attribution, detectors
+from spikediag.model import Check, Finding, Role, Run, Spike, Status, say
+from spikediag.stats.contrasts import SIDE
+
+FIRST_JUDGED = 60  # logged points before which a burst has too little history
+
+
+def checks(
+    run: Run, findings: tuple[Finding, ...], spikes: Mapping[str, tuple[Spike, ...]]
+) -> Iterator[Check]:
+    """Every check of a diagnosis, in the order in which they were made.
+
+    Args:
+        run: The run.
+        findings: What was found in its losses.
+        spikes: What was found in every series that was searched, by tag.
+    """
+    yield from _of_detectors(run, spikes)
+    yield _of_coupling(run, findings)
+    for cause in attribution.registry.load():
+        yield _of_cause(cause, findings)
+
+
+def _of_detectors(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Iterator[Check]:
+    losses = sum(run.series[tag].role is Role.LOSS for tag in spikes)
+    searched = say(
+        "Losses searched: {losses}; other series: {others}.", losses=losses, others=len(spikes) - losses
+    )
+    for kind in detectors.registry.load():
+        yield Check(kind, True, searched)
+    edges = say(
+        "Not judged: bursts in the first {first} and the last {last} logged points, which have too little on "
+        "one side to be compared with.",
+        first=FIRST_JUDGED,
+        last=SIDE,
+    )
+    yield Check("edges", False, edges)
+
+
+def _of_coupling(run: Run, findings: tuple[Finding, ...]) -> Check:
+    companions = sum(1 for _ in run.having(Role.COMPANION))
+    if not companions:
+        return Check("coupling", False, say("No error metric is logged."))
+    if not findings:
+        reason = say(
+            "There was no jump to test against; error metrics logged: {companions}.", companions=companions
+        )
+        return Check("coupling", False, reason)
+    return Check("coupling", True, say("Error metrics tested: {companions}.", companions=companions))
+
+
+def _of_cause(cause: str, findings: tuple[Finding, ...]) -> Check:
+    if not findings:
+        return Check(cause, False, say("There was no jump to explain."))
+    verdicts = [v for f in findings for v in f.verdicts if v.cause == cause]
+    judged = sum(v.status is not Status.NOT_CHECKABLE for v in verdicts)
+    if judged:
+        reason = say("Findings judged: {judged} of {findings}.", judged=judged, findings=len(findings))
+        return Check(cause, True, reason)
+    missing = [v.missing[0].text for v in verdicts if v.missing]
+    return Check(
+        cause, False, missing[0] if missing else say("The run does not carry what this check needs.")
+    )
