@@ -5,12 +5,12 @@ from typing import assert_never
 
 from spikediag.model import Batch, Kind, Shape, Spike, Text, say
 
-FEW_PERCENT = 0.1  # below, a share is given with a decimal
+SMALL_SHARE = 0.2  # below, a share is given with a decimal
 
 
 def batch_share(batch: Batch) -> Text:
     """The batch of one update as a share of the dataset, and where both were read."""
-    if batch.ratio < FEW_PERCENT:
+    if batch.ratio < SMALL_SHARE:
         return say(
             "Batch {batch:.0f} of {dataset:.0f} samples is {ratio:.1%} ({batch_source}; {dataset_source})",
             batch=batch.samples,

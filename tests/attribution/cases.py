@@ -1,6 +1,8 @@
 """Cases made by hand: a likelihood that falls to -15 beside a flat error, and a spike where it is wanted."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from spikediag.model import (
     Spike,
 )
 from spikediag.parser.vocabulary import log_lines
+from tests.parser import writing
 
 STEPS = np.arange(0, 20_000, 10)
 AT = 1500  # position of the spike, step 15,000
@@ -143,6 +146,13 @@ def calm_case(*others: Series, **more) -> Case:
     """The same spike in a run whose batch is 7.7 % of the dataset."""
     run = make_run(nll({AT: 22, AT + 1: 39, AT + 2: 23}), mse(), *others, facts=CALM_FACTS, **more)
     return make_case(run, spike_at(run, AT, AT + 3))
+
+
+def written(folder: Path, loss: np.ndarray, error: np.ndarray, **config: object) -> Path:
+    """A run on disk: an event file and the config.json beside it."""
+    writing.write(folder, writing.curves({"bc/actor_loss": loss, "bc/mse": error}, STEPS.tolist()))
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
 
 
 def evidence(judgement, what: str):

@@ -1,8 +1,11 @@
 """epoch-boundary."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import spikediag
 from spikediag.attribution import Case
 from spikediag.attribution.causes.epoch_boundary import EpochBoundary
 from spikediag.attribution.causes.hard_batch import HardBatch
@@ -58,3 +61,16 @@ def test_hard_batches_at_one_phase_are_no_bad_luck() -> None:
     )
     assert cases.evidence(judged, "periodic").weight < 0
     assert not judged.decisive
+
+
+@pytest.mark.parametrize(
+    "key", ["target_update_interval", "target_update_period", "target_network_frequency", "eval_interval"]
+)
+def test_a_period_that_is_stated_beside_the_run_is_named(tmp_path: Path, key: str) -> None:
+    peaks = range(260, 1900, 130)
+    loss, error = cases.nll(dict.fromkeys(peaks, 20.0)), cases.mse(dict.fromkeys(peaks, 1.0))
+    folder = cases.written(tmp_path / "run", loss, error, **{key: 1300})
+    (finding,) = spikediag.diagnose(folder).findings
+    likeliest = finding.verdicts[0]
+    assert likeliest.cause == "epoch-boundary"
+    assert f"1300 steps ({key})" in str(likeliest.evidence[0].reading)

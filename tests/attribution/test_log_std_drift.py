@@ -5,7 +5,7 @@ import pytest
 
 from spikediag.attribution import explain
 from spikediag.attribution.causes.log_std_drift import LogStdDrift
-from spikediag.model import Kind, Reduction, Role, Series, Tier
+from spikediag.model import Kind, Reduction, Role, Series, Tier, Transform
 from tests.attribution import cases
 
 
@@ -66,3 +66,30 @@ def test_a_smallest_sigma_at_its_clip_is_told() -> None:
     facts = {**cases.CALM_FACTS, "log_std_min": -5.0}
     run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), log_std(), lowest, facts=facts)
     assert cases.evidence(LogStdDrift().judge(cases.make_case(run)), "at-floor")
+
+
+def test_a_logged_sigma_that_dropped_is_told_as_the_logarithm_that_was_taken() -> None:
+    sigma = log_std(1.0)
+    taken = cases.series(
+        "Policy/std", Role.LOG_STD, sigma.values, reduction=Reduction.MEAN, transform=Transform.LN
+    )
+    case = cases.calm_case(taken)
+    judged = LogStdDrift().judge(case)
+    assert str(judged.mechanism).startswith("ln Policy/std fell by 1.0")
+    assert case.drivers is None
+
+
+def test_a_drop_that_made_little_of_the_jump_is_told_and_decides_nothing() -> None:
+    """Sigma drops by a factor e for one point while the error alone makes the jump."""
+    sigma = log_std()
+    values = sigma.values.copy()
+    values[cases.AT] -= 0.3
+    sigma = cases.series("bc/log_std_mean", Role.LOG_STD, values, reduction=Reduction.MEAN)
+    error = cases.mse({cases.AT: 1.0})
+    surprise = 7 * error / np.median(error)
+    loss = 7 * (sigma.values + 0.9189385) + surprise / 2 + cases.noise(0.1)
+    run = cases.make_run(loss, error, sigma, facts=cases.CALM_FACTS)
+    judged = LogStdDrift().judge(cases.make_case(run))
+    assert judged.tier is Tier.TRIGGER
+    assert cases.evidence(judged, "sigma-share").weight < -1
+    assert not judged.decisive

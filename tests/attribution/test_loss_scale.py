@@ -1,9 +1,13 @@
 """loss-scale."""
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+import spikediag
 from spikediag.attribution.causes.loss_scale import LossScale
-from spikediag.model import Role, Series
+from spikediag.model import Role, Series, Status
 from tests.attribution import cases
 
 
@@ -36,3 +40,27 @@ def test_not_logged_is_not_checkable_unless_the_precision_needs_none() -> None:
     facts = {**cases.CALM_FACTS, "precision": "bf16-mixed"}
     run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), facts=facts)
     assert LossScale().judge(cases.make_case(run)).ruled_out
+
+
+@pytest.mark.parametrize(
+    ("config", "status"),
+    [
+        ({"mixed_precision": "bf16"}, Status.RULED_OUT),
+        ({"mixed_precision": "no"}, Status.RULED_OUT),
+        ({"precision": "32-true"}, Status.RULED_OUT),
+        ({"trainer": {"precision": "bf16-mixed"}}, Status.RULED_OUT),
+        ({"torch_dtype": "bfloat16"}, Status.RULED_OUT),
+        ({"mixed_precision": "fp16"}, Status.NOT_CHECKABLE),
+        ({"seed": 1}, Status.NOT_CHECKABLE),
+    ],
+)
+def test_a_precision_that_is_stated_beside_the_run_decides(
+    tmp_path: Path, config: dict[str, object], status: Status
+) -> None:
+    folder = cases.written(tmp_path / "run", cases.nll({cases.AT: 39}), cases.mse(), **config)
+    (finding,) = spikediag.diagnose(folder).findings
+    (verdict,) = (v for v in finding.verdicts if v.cause == "loss-scale")
+    assert verdict.status is status
+    assert bool(verdict.missing) == (status is Status.NOT_CHECKABLE)
+    if status is Status.RULED_OUT:
+        assert "config.json" in str(verdict.evidence[0].reading)

@@ -23,6 +23,7 @@ from spikediag.model import (
     Series,
     Text,
     Tier,
+    Transform,
     say,
 )
 from spikediag.phrases import batch_share
@@ -91,6 +92,12 @@ class Change:
     step: float | None  # of the lowest point, for bursts
 
     @property
+    def name(self) -> str:
+        """What fell: the tag, or the logarithm of the standard deviation that it holds."""
+        tag = self.series.tag
+        return f"ln {tag}" if self.series.transform is Transform.LN else tag
+
+    @property
     def is_drop(self) -> bool:
         """Whether it fell farther than its noise explains."""
         return self.fall > DROP_NATS and self.fall > DROP_SDS * self.error
@@ -151,7 +158,7 @@ def _dropped(case: Case, change: Change) -> Judgement:
         mechanism=say(
             "{tag} fell by {fall:.2f}: sigma shrank {factor:.1f} times, so the same error costs {cost:.1f} "
             "times as much.",
-            tag=change.series.tag,
+            tag=change.name,
             fall=change.fall,
             factor=math.exp(change.fall),
             cost=math.exp(2 * change.fall),
@@ -171,7 +178,7 @@ def _collapsed(case: Case, change: Change) -> Judgement:
         *_overconfident(sigmas),
         *_at_floor(case),
         *_error(case),
-        *_slow_fall(case, change.series),
+        *_slow_fall(case, change),
         *_ratio_first(case),
     )
     return Judgement(
@@ -189,14 +196,14 @@ def _squared_error_in_sigmas(case: Case) -> float | None:
 def _drop(case: Case, change: Change) -> Evidence:
     reading = say(
         "{tag} dropped at the jump: {before:.2f} before, {during:.2f} during.",
-        tag=change.series.tag,
+        tag=change.name,
         before=change.before,
         during=change.during,
     )
     if case.spike.kind is Kind.DRIFT:
         reading = say(
             "{tag} fell gradually while the loss rose: {before:.2f} before, {during:.2f} at the end.",
-            tag=change.series.tag,
+            tag=change.name,
             before=change.before,
             during=change.during,
         )
@@ -206,7 +213,7 @@ def _drop(case: Case, change: Change) -> Evidence:
 def _no_drop(change: Change, weight: float) -> Evidence:
     reading = say(
         "{tag} did not drop at the jump: {before:.2f} before, {during:.2f} during.",
-        tag=change.series.tag,
+        tag=change.name,
         before=change.before,
         during=change.during,
     )
@@ -252,8 +259,9 @@ def _at_floor(case: Case) -> Iterator[Evidence]:
         yield weigh("at-floor", 0.3, observed=float(np.median(past)), reference=limit, reading=reading)
 
 
-def _slow_fall(case: Case, series: Series) -> Iterator[Evidence]:
+def _slow_fall(case: Case, change: Change) -> Iterator[Evidence]:
     """Log-std had been falling since the start."""
+    series = change.series
     past = series.values[(series.steps < case.spike.onset_step) & series.finite]
     if len(past) < 20:
         return
@@ -261,7 +269,7 @@ def _slow_fall(case: Case, series: Series) -> Iterator[Evidence]:
     early, late = float(np.median(past[:tenth])), float(np.median(past[-tenth:]))
     if late < early:
         reading = say(
-            "{tag} had fallen from {early:.2f} to {late:.2f}.", tag=series.tag, early=early, late=late
+            "{tag} had fallen from {early:.2f} to {late:.2f}.", tag=change.name, early=early, late=late
         )
         weight = 0.5 if early - late > 1 else 0.0
         yield weigh("slow-fall", weight, observed=late - early, reference=-1.0, reading=reading)

@@ -12,7 +12,10 @@ from spikediag.model import Advice, Evidence, FactName, Role, Run, Series, Tier,
 HORIZON = 50.0  # steps
 DELAY = 10.0  # steps: a wrong update shows at the next
 DECISIVE = 0.5  # bans
-_FULL_PRECISION = {"32", "fp32", "float32", "32-true", "bf16", "bfloat16", "bf16-mixed", "no"}
+_NO_SCALE = {
+    "no", "none", "false", "32", "32-true", "fp32", "float32", "tf32", "64", "64-true", "float64",
+    "bf16", "bf16-mixed", "bf16-true", "bfloat16",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def full_precision(run: Run) -> str | None:
     """Where the configuration states a precision that needs no loss scale."""
     for name in (FactName.PRECISION, FactName.MIXED_PRECISION, FactName.DTYPE):
         fact = run.fact(name)
-        if fact.value is not None and str(fact.value).lower() in _FULL_PRECISION:
+        if fact.value is not None and str(fact.value).lower() in _NO_SCALE:
             return fact.source
     return None
 
