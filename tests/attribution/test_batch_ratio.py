@@ -1,7 +1,11 @@
 """batch-ratio."""
 
+from pathlib import Path
+
+import spikediag
 from spikediag.attribution.causes.batch_ratio import BatchRatio
 from spikediag.model import Role
+from spikediag.stats.sampling import FLAGGED_ABOVE
 from tests.attribution import cases
 
 
@@ -56,3 +60,19 @@ def test_an_unknown_batch_or_dataset_says_how_to_give_it() -> None:
     judged = BatchRatio().judge(cases.make_case(run))
     assert not judged.checkable
     assert judged.missing[0].code == "spikediag analyze runs/bc --dataset-size N"
+
+
+def test_accumulated_batches_are_one_batch_in_evidence_condition_and_remedy(tmp_path: Path) -> None:
+    """64 samples at a time, four times before each update: 256 of 418, which is 61 %."""
+    config = {"batch_size": 64, "gradient_accumulation_steps": 4, "dataset_size": 418}
+    folder = cases.written(tmp_path / "run", cases.nll({cases.AT: 39}), cases.mse(), **config)
+    diagnosis = spikediag.diagnose(folder)
+    said = "Batch 256 of 418 samples is 61% (derived: "
+    (verdict,) = (v for v in diagnosis.findings[0].verdicts if v.cause == "batch-ratio")
+    assert any(str(e.reading).startswith(said) for e in verdict.evidence)
+    (condition,) = (c for c in diagnosis.conditions if c.condition == "batch-ratio")
+    assert str(condition.reading).startswith(said)
+    assert condition.value == 256 / 418 > FLAGGED_ABOVE
+    (smaller,) = (a for a in verdict.advice if str(a.text).startswith("Use a batch of"))
+    assert "instead of 256" in str(smaller.text)
+    assert smaller.code == "batch_size = 16  # of 4 parts"

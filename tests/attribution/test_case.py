@@ -1,11 +1,15 @@
 """When things happened, and that each question is worked out once."""
 
 import math
+from collections import Counter
 
+import numpy as np
 import pytest
 
-from spikediag.attribution import Case
+from spikediag import attribution
+from spikediag.attribution import Case, gradients, nll_levels, periods
 from spikediag.attribution.case import precedence
+from spikediag.model import Reduction, Role
 from tests.attribution import cases
 
 
@@ -36,3 +40,40 @@ def test_a_train_begins_with_its_first_large_member() -> None:
     run = cases.make_run(cases.nll({600: 5, 900: 5, 1500: 60, 1600: 40}), cases.mse())
     train = cases.train_at(run, [600, 900, 1500, 1600])
     assert cases.make_case(run, train).begin == 15_000
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        (nll_levels, "likelihood"),
+        (nll_levels, "levels"),
+        (gradients, "largest_rise"),
+        (periods, "best_period"),
+    ],
+)
+def test_each_question_is_worked_out_once_for_all_causes(
+    module: object, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Counter[str] = Counter()
+    original = getattr(module, function)
+
+    def counted(*arguments: object) -> object:
+        calls[function] += 1
+        return original(*arguments)
+
+    monkeypatch.setattr(module, function, counted)
+    positions = list(range(260, 1900, 130))
+    log_std = cases.series("log_std", Role.LOG_STD, cases.noise(0.01) - 2.0, reduction=Reduction.MEAN)
+    norm = cases.series("grad", Role.GRAD_NORM, 2.0 * np.exp(cases.noise(0.2)))
+    run = cases.make_run(cases.nll(dict.fromkeys(positions, 20.0)), cases.mse(), log_std, norm)
+    attribution.explain(cases.make_case(run, cases.train_at(run, positions)))
+    assert calls == {function: 1}
+
+
+def test_an_aftershock_begins_with_the_jump_that_it_follows() -> None:
+    run = cases.make_run(cases.nll({cases.AT: 60, cases.AT + 20: 10}), cases.mse())
+    first, second = (cases.spike_at(run, cases.AT + k, cases.AT + k + 1) for k in (0, 20))
+    case = cases.make_case(run, second, {first.tag: (first, second)})
+    assert case.is_aftershock
+    assert case.begin == first.onset_step
+    assert not cases.make_case(run, first, {first.tag: (first, second)}).is_aftershock

@@ -6,7 +6,8 @@ import numpy as np
 
 from spikediag import outcome
 from spikediag.attribution import Case, conclude, conditions, explain
-from spikediag.model import Checkpoint, Finding, Kind, Role, Run, RunStatus, RunVerdict, Status
+from spikediag.model import Checkpoint, Diagnosis, Finding, Kind, Role, Run, RunStatus, RunVerdict, Status
+from spikediag.phrases import spike_clause
 from tests.attribution import cases
 
 
@@ -87,3 +88,35 @@ def test_a_run_of_five_points_is_not_judged() -> None:
     steps = np.arange(5)
     loss = cases.series("loss", Role.LOSS, np.arange(5.0), steps)
     assert concluded(Run("r", "r", {"loss": loss})).status is RunStatus.NOT_JUDGED
+
+
+def test_numbers_that_came_back_are_not_told_as_lost() -> None:
+    loss = cases.nll()
+    loss[cases.AT : cases.AT + 10] = np.nan
+    run = cases.make_run(loss, cases.mse())
+    case = cases.make_case(run, cases.spike_at(run, cases.AT, cases.AT + 10, Kind.NON_FINITE))
+    overall = concluded(run, case)
+    assert overall.status is RunStatus.SPIKY
+    said = str(overall.summary)
+    assert "was not a number from step 15,000 on and was one again at step 15,100" in said
+    assert "stopped being a number" not in said
+    assert "From step 15,000 on" not in said
+
+
+def test_the_summary_speaks_of_the_finding_that_leads_the_diagnosis() -> None:
+    """A NaN burst that came back, and a loss that rose later and stayed up: the one that was lost leads."""
+    loss = cases.nll()
+    loss[1000:1010] = np.nan
+    loss[cases.AT :] += np.linspace(20, 200, len(loss) - cases.AT)
+    run = cases.make_run(loss, cases.mse(), facts=cases.CALM_FACTS)
+    burst = cases.make_case(run, cases.spike_at(run, 1000, 1010, Kind.NON_FINITE))
+    rise = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.DIVERGENCE))
+    found = (finding(burst, "F1"), finding(rise, "F2"))
+    overall = concluded(run, burst, rise)
+    lead = Diagnosis(run, found, (), overall, (), "0").lead
+    assert lead is not None
+    assert lead.id == "F2"
+    assert overall.status is RunStatus.DIVERGED
+    assert overall.primary_cause == lead.primary_cause
+    assert str(spike_clause(lead.spike)) in str(overall.summary)
+    assert "Findings in all: 2." in str(overall.summary)
