@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def two_one_sided(
         return Equivalence(-math.inf, math.inf, 1.0)
     if error <= 0:
         return Equivalence(change, change, 0.0 if abs(change) < margin else 1.0)
-    spread = float(stats.t.ppf(1 - alpha, degrees)) * error
-    below = float(stats.t.sf((change + margin) / error, degrees))
-    above = float(stats.t.cdf((change - margin) / error, degrees))
+    spread = float(stdtrit(degrees, 1 - alpha)) * error
+    below = float(stdtr(degrees, -(change + margin) / error))
+    above = float(stdtr(degrees, (change - margin) / error))
     return Equivalence(change - spread, change + spread, max(below, above))
