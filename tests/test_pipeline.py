@@ -1,6 +1,8 @@
 """The whole way through the house on runs built from arrays: laws, and input that must never crash it."""
 
 import json
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -106,3 +108,12 @@ def test_a_run_without_a_loss_says_so() -> None:
 def test_an_unknown_fact_is_an_error_with_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="batch_size"):
         spikediag.Run.from_arrays(seed_like(), batchsize=256)
+
+
+def test_a_diagnosis_loads_nothing_that_is_slow_to_load() -> None:
+    code = (
+        "import sys, spikediag.pipeline as p; p.attribution.registry.load(); p.detectors.registry.load();"
+        "print(*sorted({'scipy.stats', 'matplotlib', 'pandas', 'tbparse'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
