@@ -7,18 +7,19 @@ it all.
 import numpy as np
 
 from spikediag.attribution import advice
+from spikediag.attribution.nll_algebra import Certificate
+from spikediag.attribution.nll_levels import per_sum
 from spikediag.attribution.run_facts import constant_rate_stated, dims, sampling
 from spikediag.model import (
     Condition,
     FactName,
     Finding,
-    FloatArray,
     Measure,
-    Reduction,
     Role,
     Run,
     Series,
     Status,
+    Text,
     say,
 )
 from spikediag.phrases import batch_share
@@ -119,43 +120,43 @@ def _passes(run: Run) -> Condition | None:
 def _sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None:
     """Whether sigma is far below the error somewhere; None without a likelihood and a squared error."""
     pair = _loss_and_error(run, findings)
-    if pair is None:
+    certified = _certificate_at_end(*pair, dims(run)) if pair is not None else None
+    if pair is None or certified is None:
         return None
-    loss, error = pair
-    d = dims(run)
-    level = _level_at_end(loss.values)
-    mse = _level_at_end(error.values) * (d if error.reduction is Reduction.MEAN and d else 1)
-    if not (np.isfinite(level) and mse > 0):
-        return None
-    checked = d or max(certified_dimensions(level, mse), 1)
-    floor = isotropic_floor(mse, checked)
-    if level >= floor:
+    above = certified.loss - certified.floor
+    numbers: dict[str, str | float] = {
+        "tag": pair[0].tag,
+        "level": certified.loss,
+        "floor": certified.floor,
+        "error": certified.mse_tag,
+        "mse": certified.mse,
+        "dims": certified.dims,
+    }
+    if not certified.tiny_sigma:
         reading = say(
             "{tag} ends at {level:.1f} nats, above {floor:.1f}, what one sigma can reach at {error} "
             "{mse:.3g} in {dims} dimensions.",
-            tag=loss.tag,
-            level=level,
-            floor=floor,
-            error=error.tag,
-            mse=mse,
-            dims=checked,
+            **numbers,
         )
-        return Condition("sigma-collapse", Status.RULED_OUT, reading, level - floor)
+        return Condition("sigma-collapse", Status.RULED_OUT, reading, above)
     reading = say(
         "{tag} ends at {level:.1f} nats, {below:.1f} below the {floor:.1f} that one sigma can reach at "
         "{error} {mse:.3g} in {dims} dimensions: sigma is far below the error somewhere, and small strays "
         "cost many nats there.",
-        tag=loss.tag,
-        level=level,
-        below=floor - level,
-        floor=floor,
-        error=error.tag,
-        mse=mse,
-        dims=checked,
+        **numbers,
+        below=-above,
     )
-    return Condition(
-        "sigma-collapse", Status.SUPPORTED, reading, level - floor, (advice.sigma_floor(run, mse, d),)
-    )
+    floor = advice.sigma_floor(run, certified.mse, dims(run))
+    return Condition("sigma-collapse", Status.SUPPORTED, reading, above, (floor,))
+
+
+def _certificate_at_end(loss: Series, error: Series, d: int | None) -> Certificate | None:
+    """What the last levels of loss and error certify; None where they are no numbers."""
+    level, mse = (_level_at_end(series) * per_sum(series, d) for series in (loss, error))
+    if not (np.isfinite(level) and mse > 0):
+        return None
+    checked = d or max(certified_dimensions(level, mse), 1)
+    return Certificate(level, isotropic_floor(mse, checked), error.tag, mse, checked)
 
 
 def _loss_and_error(run: Run, findings: tuple[Finding, ...]) -> tuple[Series, Series] | None:
@@ -169,34 +170,16 @@ def _loss_and_error(run: Run, findings: tuple[Finding, ...]) -> tuple[Series, Se
     return None
 
 
-def _level_at_end(values: FloatArray) -> float:
-    finite = values[np.isfinite(values)]
+def _level_at_end(series: Series) -> float:
+    finite = series.values[series.finite]
     return float(np.median(finite[-max(FEWEST_POINTS, int(LAST_SHARE * len(finite))) :]))
 
 
 def _constant_rate(run: Run) -> Condition | None:
     """Whether the rate stays constant to the end, from its series or the configuration; None if unknown."""
     for series in run.having(Role.LEARNING_RATE):
-        values = series.values[series.finite]
-        if len(values) < 2:
-            continue
-        first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
-        if np.ptp(values) <= 1e-6 * abs(top):
-            reading = say("{tag} is {rate:.3g} from the first point to the last.", tag=series.tag, rate=last)
-            return Condition("constant-rate", Status.SUPPORTED, reading, last, (advice.decay_rate(run),))
-        if last >= DECAYED * top:
-            reading = say(
-                "{tag} ends at {last:.2g}, its highest: it rises and never decays.", tag=series.tag, last=last
-            )
-            return Condition("constant-rate", Status.SUPPORTED, reading, last, (advice.decay_rate(run),))
-        reading = say(
-            "{tag} goes from {first:.2g} over {top:.2g} to {last:.2g}.",
-            tag=series.tag,
-            first=first,
-            top=top,
-            last=last,
-        )
-        return Condition("constant-rate", Status.RULED_OUT, reading, last)
+        if series.finite.sum() >= 2:
+            return _logged_rate(run, series)
     stated = constant_rate_stated(run)
     if stated is None:
         return None
@@ -208,6 +191,27 @@ def _constant_rate(run: Run) -> Condition | None:
     return Condition("constant-rate", Status.PLAUSIBLE, reading, str(stated.value), (advice.decay_rate(run),))
 
 
+def _logged_rate(run: Run, series: Series) -> Condition:
+    values = series.values[series.finite]
+    first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
+    constant = np.ptp(values) <= 1e-6 * abs(top)
+    if not constant and last < DECAYED * top:
+        reading = say(
+            "{tag} goes from {first:.2g} over {top:.2g} to {last:.2g}.",
+            tag=series.tag,
+            first=first,
+            top=top,
+            last=last,
+        )
+        return Condition("constant-rate", Status.RULED_OUT, reading, last)
+    reading = say(
+        "{tag} ends at {last:.2g}, its highest: it rises and never decays.", tag=series.tag, last=last
+    )
+    if constant:
+        reading = say("{tag} is {rate:.3g} from the first point to the last.", tag=series.tag, rate=last)
+    return Condition("constant-rate", Status.SUPPORTED, reading, last, (advice.decay_rate(run),))
+
+
 def _no_clipping(run: Run) -> Condition | None:
     """Whether gradients explode without a stated clip; None when no gradient norm is logged."""
     limit = run.fact(FactName.GRAD_CLIP).number
@@ -216,36 +220,38 @@ def _no_clipping(run: Run) -> Condition | None:
         if len(values) < FEWEST_NORMS:
             continue
         later = values[len(values) // 10 :]  # the first tenth is the start of training
-        typical, top = float(np.median(later)), float(np.max(later))
-        if top < EXPLODED * typical:
-            reading = say(
-                "{tag} stays within {times:.1f} times its median {typical:.3g}.",
-                tag=series.tag,
-                times=top / typical,
-                typical=typical,
-            )
-            return Condition("no-clipping", Status.RULED_OUT, reading, top / typical)
-        if limit is not None:
-            reading = say(
-                "{tag} reaches {times:.0f} times its median {typical:.3g}; gradients are clipped at "
-                "{limit:g}.",
-                tag=series.tag,
-                times=top / typical,
-                typical=typical,
-                limit=limit,
-            )
-            return Condition("no-clipping", Status.RULED_OUT, reading, top / typical)
-        reading = say(
-            "{tag} reaches {times:.0f} times its median {typical:.3g}, and no clipping is known to bound it.",
-            tag=series.tag,
-            times=top / typical,
+        typical = float(np.median(later))
+        times = float(np.max(later)) / typical
+        reading = _largest_gradient(series.tag, times, typical, limit)
+        if times < EXPLODED or limit is not None:
+            return Condition("no-clipping", Status.RULED_OUT, reading, times)
+        clip = advice.clip_gradients(run, float(np.quantile(later, 0.9)))
+        return Condition("no-clipping", Status.SUPPORTED, reading, times, (clip,))
+    return None
+
+
+def _largest_gradient(tag: str, times: float, typical: float, limit: float | None) -> Text:
+    if times < EXPLODED:
+        return say(
+            "{tag} stays within {times:.1f} times its median {typical:.3g}.",
+            tag=tag,
+            times=times,
             typical=typical,
         )
-        upper = float(np.quantile(later, 0.9))
-        return Condition(
-            "no-clipping", Status.SUPPORTED, reading, top / typical, (advice.clip_gradients(run, upper),)
+    if limit is not None:
+        return say(
+            "{tag} reaches {times:.0f} times its median {typical:.3g}; gradients are clipped at {limit:g}.",
+            tag=tag,
+            times=times,
+            typical=typical,
+            limit=limit,
         )
-    return None
+    return say(
+        "{tag} reaches {times:.0f} times its median {typical:.3g}, and no clipping is known to bound it.",
+        tag=tag,
+        times=times,
+        typical=typical,
+    )
 
 
 def _no_companion(run: Run) -> Condition:

@@ -65,18 +65,18 @@ def likelihood(run: Run, spike: Spike, coupling: Coupling) -> Likelihood | None:
     if not run.is_likelihood(loss):
         return None
     d = dims(run)
-    scale = _per_sum(loss, d)
+    scale = per_sum(loss, d)
     before, peak = spike.baseline * scale, (spike.baseline + spike.height) * scale
     for test in coupling.tests:
         error = run.series[test.tag]
         if error.measure is Measure.SQUARED_ERROR and test.before > 0 and np.isfinite(test.low + test.high):
-            factor = _per_sum(error, d)
+            factor = per_sum(error, d)
             bound = max(abs(test.low), abs(test.high)) * factor
             return Likelihood(before, peak, scale, d, error, test.before * factor, bound)
     return Likelihood(before, peak, scale, d)
 
 
-def _per_sum(series: Series, d: int | None) -> float:
+def per_sum(series: Series, d: int | None) -> float:
     """Factor that turns a mean over dimensions into a sum; an unknown reduction is taken as a sum."""
     return float(d) if series.reduction is Reduction.MEAN and d is not None else 1.0
 
@@ -137,7 +137,7 @@ def _errors(known: Likelihood, top: Stretch) -> tuple[float | None, float | None
     points = top.points(known.error) if known.error is not None else ()
     if known.error is None or not len(points):
         return None, None
-    return known.mse, float(np.mean(known.error.values[points])) * _per_sum(known.error, known.dims)
+    return known.mse, float(np.mean(known.error.values[points])) * per_sum(known.error, known.dims)
 
 
 def drivers(before: Level, after: Level, d: int) -> Drivers | None:

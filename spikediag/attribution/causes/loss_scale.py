@@ -52,31 +52,18 @@ class LossScale:
 
     def judge(self, case: Case) -> Judgement:
         """Look for the fall nearest before the onset."""
-        scales = [s for s in case.run.having(Role.LOSS_SCALE) if len(s) > 1]
-        if not scales:
+        series = next((s for s in case.run.having(Role.LOSS_SCALE) if len(s) > 1), None)
+        if series is None:
             return _not_logged(case)
-        series = scales[0]
-        falls = backoffs(series)
-        reach = case.slack(series)
+        falls, reach = backoffs(series), case.slack(series)
         near = [f for f in falls if -reach <= case.begin - f.step <= HORIZON + reach]
         if not near:
             return Judgement(Tier.TRIGGER, (_steady(series, falls, case),), ruled_out=True)
         nearest = min(near, key=lambda f: abs(case.begin - f.step))
-        lag = float(case.begin - nearest.step)
         bans = case.precedence(nearest.step, (max(DELAY, 0.5 * reach),), len(falls))
-        reading = say(
-            "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; it "
-            "falls {count} time(s) in the run.",
-            tag=series.tag,
-            before=nearest.before,
-            after=nearest.after,
-            step=nearest.step,
-            lag=lag,
-            count=len(falls),
-        )
         return Judgement(
             Tier.TRIGGER,
-            (weigh("fell-before", bans, observed=lag, reference=HORIZON, reading=reading),),
+            (_fell(case, series, nearest, bans, len(falls)),),
             decisive=bans > DECISIVE,
             advice=_advice(),
             mechanism=say(
@@ -112,6 +99,21 @@ def _not_logged(case: Case) -> Judgement:
         reading = say("Trained without a loss scale: the precision needs none ({source}).", source=source)
         return Judgement(Tier.TRIGGER, (weigh("full-precision", -2.0, reading=reading),), ruled_out=True)
     return Judgement(Tier.TRIGGER, checkable=False, missing=(log_line(case.run, Role.LOSS_SCALE),))
+
+
+def _fell(case: Case, series: Series, fall: Backoff, bans: float, count: int) -> Evidence:
+    lag = float(case.begin - fall.step)
+    reading = say(
+        "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; it "
+        "falls {count} time(s) in the run.",
+        tag=series.tag,
+        before=fall.before,
+        after=fall.after,
+        step=fall.step,
+        lag=lag,
+        count=count,
+    )
+    return weigh("fell-before", bans, observed=lag, reference=HORIZON, reading=reading)
 
 
 def _steady(series: Series, falls: tuple[Backoff, ...], case: Case) -> Evidence:
