@@ -1,116 +1,177 @@
-"""Clauses that several stages say, each written once: how large the batch is, what a loss did."""
+"""The one voice for a spike: what it did, and from where to where."""
 
-from math import isfinite
+import math
 from typing import assert_never
 
-from spikediag.model import Batch, Kind, Shape, Spike, Text, say
+from spikediag.model import Kind, Shape, Spike, Text, say
 
-SMALL_SHARE = 0.2  # below, a share is given with a decimal
-
-
-def batch_share(batch: Batch) -> Text:
-    """The batch of one update as a share of the dataset, and where both were read."""
-    if batch.ratio < SMALL_SHARE:
-        return say(
-            "Batch {batch:.0f} of {dataset:.0f} samples is {ratio:.1%} ({batch_source}; {dataset_source})",
-            batch=batch.samples,
-            dataset=batch.dataset,
-            ratio=batch.ratio,
-            batch_source=batch.samples_source,
-            dataset_source=batch.dataset_source,
-        )
-    return say(
-        "Batch {batch:.0f} of {dataset:.0f} samples is {ratio:.0%} ({batch_source}; {dataset_source})",
-        batch=batch.samples,
-        dataset=batch.dataset,
-        ratio=batch.ratio,
-        batch_source=batch.samples_source,
-        dataset_source=batch.dataset_source,
-    )
+HIGHEST, LOWEST = say("highest"), say("lowest")
+CAME_BACK, STAYED = say("came back"), say("did not come back")
 
 
 def spike_clause(spike: Spike) -> Text:
-    """One sentence on what a series did: from where, how far, when, and whether it came back."""
-    if spike.shape is Shape.LOST or not isfinite(spike.height):
-        return _lost(spike)
-    if spike.kind is Kind.TRAIN:
-        return _train(spike)
+    """What the series did, as half a sentence: "bc/mse leapt by +39.1 at step 15,510 and came back"."""
     match spike.shape:
+        case Shape.BURST:
+            return _burst_clause(spike)
+        case Shape.LEVEL:
+            return _level_clause(spike)
+        case Shape.TREND:
+            return _trend_clause(spike)
         case Shape.NOISE:
-            return _noise(spike)
-        case Shape.BURST | Shape.LEVEL | Shape.TREND:
-            return _rise(spike)
+            return _noise_clause(spike)
+        case Shape.LOST:
+            return _lost_clause(spike)
         case _:
             assert_never(spike.shape)
 
 
-def _lost(spike: Spike) -> Text:
-    if spike.end_step is not None:
+def _burst_clause(spike: Spike) -> Text:
+    if spike.usual:
         return say(
-            "{tag} was not a number from step {step:,} on and was one again at step {end:,}.",
+            "{tag} jumps all along, as such losses do: {count:,} times, at most by {height} at step {step:,}",
             tag=spike.tag,
-            step=spike.onset_step,
-            end=spike.end_step,
+            count=spike.count,
+            height=_height(spike),
+            step=spike.peak_step,
         )
-    return say("{tag} stopped being a number at step {step:,}.", tag=spike.tag, step=spike.onset_step)
+    if spike.kind is Kind.TRAIN:
+        return say(
+            "{tag} jumped {count:,} times, at most by {height} at step {step:,}",
+            tag=spike.tag,
+            count=spike.count,
+            height=_height(spike),
+            step=spike.peak_step,
+        )
+    if spike.recovered and spike.height >= 0:
+        return say(
+            "{tag} leapt by {height} at step {step:,} and came back",
+            tag=spike.tag,
+            height=_height(spike),
+            step=spike.onset_step,
+        )
+    return _level_clause(spike)
 
 
-def _train(spike: Spike) -> Text:
+def _level_clause(spike: Spike) -> Text:
+    height, end = _height(spike), CAME_BACK if spike.recovered else STAYED
+    if spike.height < 0:
+        return say(
+            "{tag} fell by {height} at step {step:,} and {end}",
+            tag=spike.tag,
+            height=height,
+            step=spike.onset_step,
+            end=end,
+        )
     return say(
-        "{tag} jumped {count} times between steps {first:,} and {last:,}, at most by {height:.3g} at step "
-        "{step:,} (from {before:.3g} to {peak:.3g}, {sigmas:.0f} times its noise).",
+        "{tag} rose by {height} at step {step:,} and {end}",
         tag=spike.tag,
-        count=spike.count,
-        first=spike.onset_step,
-        last=spike.end_step if spike.end_step is not None else spike.peak_step,
-        height=spike.height,
-        step=spike.peak_step,
-        before=spike.baseline,
-        peak=spike.peak_value,
-        sigmas=spike.sigmas,
+        height=height,
+        step=spike.onset_step,
+        end=end,
     )
 
 
-def _noise(spike: Spike) -> Text:
-    if spike.end_step is None:
+def _trend_clause(spike: Spike) -> Text:
+    if spike.recovered:
+        return _level_clause(spike)
+    if spike.kind is Kind.DIVERGENCE:
+        return say("{tag} diverged from step {step:,} on", tag=spike.tag, step=spike.onset_step)
+    if spike.height < 0:
         return say(
-            "The scatter of {tag} grew by {height:.3g} at step {step:,} (a standard deviation of {noise:.3g} "
-            "before) and stayed so until the log ended.",
+            "{tag} drifted down by {height} from step {step:,} on",
             tag=spike.tag,
-            height=spike.height,
+            height=_height(spike),
             step=spike.onset_step,
-            noise=spike.noise,
         )
     return say(
-        "The scatter of {tag} grew by {height:.3g} at step {step:,} (a standard deviation of {noise:.3g} "
-        "before) and was as before by step {end:,}.",
+        "{tag} drifted up by {height} from step {step:,} on",
         tag=spike.tag,
-        height=spike.height,
+        height=_height(spike),
         step=spike.onset_step,
-        noise=spike.noise,
+    )
+
+
+def _noise_clause(spike: Spike) -> Text:
+    times = _number((spike.noise + spike.height) / spike.noise) if spike.noise > 0 else None
+    if spike.end_step is None:
+        return say(
+            "{tag} became {times} times as noisy from step {step:,} on",
+            tag=spike.tag,
+            times=times,
+            step=spike.onset_step,
+        )
+    return say(
+        "{tag} was {times} times as noisy from step {step:,} to step {end:,}",
+        tag=spike.tag,
+        times=times,
+        step=spike.onset_step,
         end=spike.end_step,
     )
 
 
-def _rise(spike: Spike) -> Text:
+def _lost_clause(spike: Spike) -> Text:
     if spike.end_step is None:
-        return say(
-            "{tag} rose by {height:.3g} at step {step:,} (from {before:.3g}, {sigmas:.0f} times its noise) "
-            "and had not come back when the log ended.",
-            tag=spike.tag,
-            height=spike.height,
-            step=spike.onset_step,
-            before=spike.baseline,
-            sigmas=spike.sigmas,
-        )
+        return say("{tag} stopped being a number at step {step:,}", tag=spike.tag, step=spike.onset_step)
     return say(
-        "{tag} rose by {height:.3g} at step {step:,} (from {before:.3g} to {peak:.3g}, {sigmas:.0f} times "
-        "its noise) and came back by step {end:,}.",
+        "{tag} was not a number at step {step:,}, and was one again by step {end:,}",
         tag=spike.tag,
-        height=spike.height,
         step=spike.onset_step,
-        before=spike.baseline,
-        peak=spike.peak_value,
-        sigmas=spike.sigmas,
         end=spike.end_step,
     )
+
+
+def levels(spike: Spike) -> Text:
+    """From where to where, one sentence."""
+    before, after = _number(spike.baseline), _number(spike.level_after)
+    peak, sigmas = _number(spike.peak_value), _number(abs(spike.sigmas))
+    match spike.shape:
+        case Shape.BURST if spike.kind is Kind.TRAIN:
+            return say(
+                "{count:,} jumps, the highest from {before} to {peak}, {sigmas} times the noise before it.",
+                count=spike.count,
+                before=before,
+                peak=peak,
+                sigmas=sigmas,
+            )
+        case Shape.BURST:
+            return say(
+                "From {before} to {peak}, {sigmas} times the noise before it.",
+                before=before,
+                peak=peak,
+                sigmas=sigmas,
+            )
+        case Shape.LEVEL | Shape.TREND:
+            return say(
+                "From a level of {before} to one of {after} ({extreme} point {peak}), "
+                "{sigmas} times the noise before it.",
+                before=before,
+                after=after,
+                extreme=_extreme(spike),
+                peak=peak,
+                sigmas=sigmas,
+            )
+        case Shape.NOISE:
+            return say(
+                "Its standard deviation went from {before} to {after}.",
+                before=_number(spike.noise),
+                after=_number(spike.noise + spike.height),
+            )
+        case Shape.LOST:
+            return say("Before, it stood at {before}.", before=before)
+        case _:
+            assert_never(spike.shape)
+
+
+def _height(spike: Spike) -> Text:
+    """How far it went: signed for a rise, so that none reads as a fall, and plain for a fall."""
+    falls = math.isfinite(spike.height) and spike.height < 0
+    return _number(abs(spike.height)) if falls else say("{value:+.3g}", value=spike.height)
+
+
+def _extreme(spike: Spike) -> Text:
+    return LOWEST if spike.height < 0 else HIGHEST
+
+
+def _number(value: float) -> Text:
+    return say("{value:.3g}", value=value)

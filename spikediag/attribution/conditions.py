@@ -9,7 +9,7 @@ import numpy as np
 from spikediag.attribution import advice
 from spikediag.attribution.nll_algebra import Certificate
 from spikediag.attribution.nll_levels import per_sum
-from spikediag.attribution.run_facts import constant_rate_stated, dims, sampling
+from spikediag.attribution.run_facts import batch_share, constant_rate_stated, dims, sampling
 from spikediag.model import (
     Condition,
     FactName,
@@ -22,7 +22,6 @@ from spikediag.model import (
     Text,
     say,
 )
-from spikediag.phrases import batch_share
 from spikediag.stats.nll import certified_dimensions, isotropic_floor
 from spikediag.stats.sampling import FLAGGED_ABOVE, RECOMMENDED, batches_to_see_all, distinct_share
 

@@ -14,7 +14,7 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.phrases import spike_clause
+from spikediag.phrases import levels, spike_clause
 
 FEWEST_POINTS = 8  # finite points of a loss below which nothing can be judged
 CERTAIN = 0.99  # a conclusion never claims more
@@ -67,15 +67,17 @@ def _without_findings(run: Run, conditions: tuple[Condition, ...]) -> RunVerdict
 
 
 def _summary(lead: Finding, findings: int) -> Text:
-    what, error, why = spike_clause(lead.spike), lead.coupling.reading, _why(lead)
-    if findings == 1:
-        return say("{what} {error} {why}", what=what, error=error, why=why)
-    return say(
-        "{what} {error} {why} Findings in all: {findings}.",
-        what=what,
-        error=error,
-        why=why,
-        findings=findings,
+    summary = say(
+        "{what}. {levels} {error} {why}",
+        what=spike_clause(lead.spike),
+        levels=levels(lead.spike),
+        error=lead.coupling.reading,
+        why=_why(lead),
+    )
+    return (
+        say("{summary} Findings in all: {findings}.", summary=summary, findings=findings)
+        if findings > 1
+        else summary
     )
 
 

@@ -1,9 +1,10 @@
-"""What the configuration says, asked by meaning: dimensions, batches drawn, optimizer, schedule."""
+"""What the configuration says, asked by meaning: dimensions, batch and dataset, optimizer, schedule."""
 
-from spikediag.model import Fact, FactName, Run
+from spikediag.model import Batch, Fact, FactName, Run, Text, say
 from spikediag.stats.sampling import Sampling
 
 DEFAULT_BETA2 = 0.999  # of Adam in every library
+SMALL_SHARE = 0.2  # below, a share is given with a decimal
 _NO_SCHEDULE = {"constant", "none", "fixed", "false"}
 
 
@@ -19,6 +20,27 @@ def sampling(run: Run, step: float | None = None) -> Sampling | None:
     if run.batch is None or updates is None or updates <= 0:
         return None
     return Sampling(run.batch, updates)
+
+
+def batch_share(batch: Batch) -> Text:
+    """The batch of one update as a share of the dataset, and where both were read."""
+    if batch.ratio < SMALL_SHARE:
+        return say(
+            "Batch {batch:.0f} of {dataset:.0f} samples is {ratio:.1%} ({batch_source}; {dataset_source})",
+            batch=batch.samples,
+            dataset=batch.dataset,
+            ratio=batch.ratio,
+            batch_source=batch.samples_source,
+            dataset_source=batch.dataset_source,
+        )
+    return say(
+        "Batch {batch:.0f} of {dataset:.0f} samples is {ratio:.0%} ({batch_source}; {dataset_source})",
+        batch=batch.samples,
+        dataset=batch.dataset,
+        ratio=batch.ratio,
+        batch_source=batch.samples_source,
+        dataset_source=batch.dataset_source,
+    )
 
 
 def beta2(run: Run) -> float:

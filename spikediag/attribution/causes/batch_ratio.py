@@ -9,7 +9,7 @@ from spikediag.attribution.advice import SPIKES, Remedy, prevented
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import sharp_evidence
 from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
-from spikediag.attribution.run_facts import sampling
+from spikediag.attribution.run_facts import batch_share, sampling
 from spikediag.model import (
     Advice,
     Batch,
@@ -23,7 +23,6 @@ from spikediag.model import (
     Tier,
     say,
 )
-from spikediag.phrases import batch_share
 from spikediag.stats.sampling import (
     FLAGGED_ABOVE,
     RECOMMENDED,

@@ -12,6 +12,7 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import certificate, sharp_evidence
 from spikediag.attribution.nll_levels import LEVEL_POINTS, Stretch, log_std_series
 from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
+from spikediag.attribution.run_facts import batch_share
 from spikediag.model import (
     Advice,
     CouplingVerdict,
@@ -26,7 +27,6 @@ from spikediag.model import (
     Transform,
     say,
 )
-from spikediag.phrases import batch_share
 from spikediag.stats.nll import Drivers
 from spikediag.stats.sampling import FLAGGED_ABOVE
 
