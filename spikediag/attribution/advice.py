@@ -226,7 +226,10 @@ _TEXTS = {
 def give_facts(run: Run, *names: FactName) -> Advice:
     """How to state facts that were not found beside the run."""
     return Advice(
-        say("Give {names} on the command line or in spikediag.toml.", names=" and ".join(names)),
+        say(
+            "{names} unknown: to be given on the command line or in spikediag.toml.",
+            names=" and ".join(names),
+        ),
         f"spikediag analyze {shlex.quote(run.path)} "
         + " ".join(f"--{name.replace('_', '-')} N" for name in names),
     )

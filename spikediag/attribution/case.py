@@ -36,7 +36,7 @@ class Case:
         return self.run.series[self.spike.tag]
 
     @property
-    def of_loss(self) -> tuple[Spike, ...]:
+    def loss_spikes(self) -> tuple[Spike, ...]:
         """Every spike that was found in the same loss."""
         return self.spikes.get(self.spike.tag, ())
 
@@ -54,7 +54,7 @@ class Case:
     def origin(self) -> Spike:
         """The larger spike of the same loss that this one is an aftershock of, else the spike itself."""
         first = self.spike
-        while not self.is_train and (before := [s for s in self.of_loss if _shakes(s, first)]):
+        while not self.is_train and (before := [s for s in self.loss_spikes if _shakes(s, first)]):
             first = max(before, key=lambda s: s.height)
         return first
 
@@ -119,7 +119,7 @@ class Case:
         """Steps of the peaks: of every excursion, and of every other transient of comparable height."""
         own = {int(self.loss.steps[m.peak]) for m in self.spike.members} | {self.spike.peak_step}
         large = 0.25 * self.spike.height
-        others = {s.peak_step for s in self.of_loss if s.kind is Kind.TRANSIENT and s.height > large}
+        others = {s.peak_step for s in self.loss_spikes if s.kind is Kind.TRANSIENT and s.height > large}
         return np.array(sorted(own | others), dtype=np.int64)
 
     @cached_property

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import spikediag
 from spikediag.attribution import Case, explain, registry
 from spikediag.attribution.scoring import UNEXPLAINED
 from spikediag.coupling import couple
-from spikediag.model import Kind, Measure, Role, Run, Series, Spike, Status
+from spikediag.model import CouplingVerdict, Kind, Measure, Role, Run, Series, Spike, Status
+from tests.attribution import cases
 
 CAUSES = registry.load()
 LANGUAGES = sorted(Path(spikediag.__file__).parent.rglob("languages/*.toml"))
@@ -81,9 +83,27 @@ def test_odd_series_neither_crash_nor_warn(name: str, kind: Kind) -> None:
     )
 
 
-def test_a_ruled_out_cause_gives_no_advice() -> None:
-    from tests.attribution import cases
+@pytest.mark.parametrize("verdict", CouplingVerdict)
+def test_what_the_error_did_is_weighed_alike_by_all(verdict: CouplingVerdict) -> None:
+    """An error that stayed flat, or rose too little, speaks for a sharp sigma and against a hard batch."""
+    case = cases.seed_case()
+    judged = explain(Case(case.run, case.spike, replace(case.coupling, verdict=verdict), case.spikes))
+    found = {
+        v.cause: sum(
+            e.weight for e in v.evidence if e.what.startswith("error-") and e.what != "error-doubled"
+        )
+        for v in judged.verdicts
+    }
+    for_sigma = found["log-std-drift"], found["batch-ratio"]
+    if verdict in {CouplingVerdict.DECOUPLED, CouplingVerdict.PARTLY}:
+        assert min(for_sigma) > 0 > found["hard-batch"]
+    elif verdict is CouplingVerdict.COUPLED:
+        assert max(for_sigma) < 0 < found["hard-batch"]
+    else:
+        assert max(for_sigma) <= 0 == found["hard-batch"]
 
+
+def test_a_ruled_out_cause_gives_no_advice() -> None:
     for verdict in explain(cases.seed_case()).verdicts:
         if verdict.status is Status.RULED_OUT:
             assert not verdict.advice

@@ -108,7 +108,7 @@ def dose(case: Case, change: RateChange) -> Dose | None:
     """Count the spikes within equal stretches before and after a change; None with fewer than two."""
     loss = case.loss
     peaks = [int(loss.steps[m.peak]) for m in case.spike.members]
-    peaks += [s.peak_step for s in case.of_loss if s.kind is Kind.TRANSIENT]
+    peaks += [s.peak_step for s in case.loss_spikes if s.kind is Kind.TRANSIENT]
     peaks = sorted(set(peaks) | {case.spike.peak_step})
     reach = min(change.step - float(loss.steps[0]), float(loss.steps[-1]) - change.step)
     before = sum(change.step - reach <= step < change.step for step in peaks)
