@@ -13,7 +13,7 @@ import spikediag
 from spikediag.attribution import Case, explain, registry
 from spikediag.attribution.scoring import UNEXPLAINED
 from spikediag.coupling import couple
-from spikediag.model import CouplingVerdict, Kind, Measure, Role, Run, Series, Spike, Status
+from spikediag.model import CouplingVerdict, Kind, Measure, Role, Run, Series, Spike
 from tests.attribution import cases
 
 CAUSES = registry.load()
@@ -101,13 +101,6 @@ def test_what_the_error_did_is_weighed_alike_by_all(verdict: CouplingVerdict) ->
         assert max(for_sigma) < 0 < found["hard-batch"]
     else:
         assert max(for_sigma) <= 0 == found["hard-batch"]
-
-
-def test_a_ruled_out_cause_gives_no_advice() -> None:
-    for verdict in explain(cases.seed_case()).verdicts:
-        if verdict.status is Status.RULED_OUT:
-            assert not verdict.advice
-            assert verdict.mechanism is None
 
 
 def _series(tag: str, role: Role, values: np.ndarray, measure: Measure = Measure.UNKNOWN) -> Series:
