@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import betainc, betaincc, betaincinv, gammaincinv, ndtri, stdtr, stdtrit
+from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def dispersion(*sides: Counts) -> float:
         degrees += len(side.events) - 1
     if squares <= degrees:
         return 1.0
-    student = float(stdtrit(degrees, 0.975) / ndtri(0.975))
+    student = float(stats.t.ppf(0.975, degrees) / stats.norm.ppf(0.975))
     return squares / degrees * student**2
 
 
@@ -78,11 +78,13 @@ def rate_ratio(before: Counts, after: Counts, confidence: float = 0.95, spread: 
     a, b = after.total / spread, before.total / spread
     odds = after.exposure / before.exposure
     tail = (1 - confidence) / 2
-    low = betaincinv(a, b + 1, tail) if a > 0 else 0.0
-    high = betaincinv(a + 1, b, 1 - tail) if b > 0 else 1.0
+    low = stats.beta.ppf(tail, a, b + 1) if a > 0 else 0.0
+    high = stats.beta.ppf(1 - tail, a + 1, b) if b > 0 else 1.0
     share = odds / (1 + odds)
-    more = betainc(a, b + 1, share) if a > 0 else 1.0  # P(at least a), for whole counts the binomial tail
-    fewer = betaincc(a + 1, b, share) if b > 0 else 1.0  # P(at most a)
+    more = (
+        stats.beta.cdf(share, a, b + 1) if a > 0 else 1.0
+    )  # P(at least a), for whole counts the binomial tail
+    fewer = stats.beta.sf(share, a + 1, b) if b > 0 else 1.0  # P(at most a)
     value = after.rate / before.rate if before.total else (math.inf if after.total else math.nan)
     return Ratio(
         value=value,
@@ -106,7 +108,7 @@ def prediction_tail(new: float, earlier: Sequence[float]) -> float:
     spread = math.sqrt(math.fsum((x - mean) ** 2 for x in earlier) / (n - 1))
     if spread == 0:
         return math.nan
-    return float(stdtr(n - 1, (mean - new) / (spread * math.sqrt(1 + 1 / n))))
+    return float(stats.t.sf((new - mean) / (spread * math.sqrt(1 + 1 / n)), n - 1))
 
 
 def rank_tail(new: float, earlier: Sequence[float]) -> float:
@@ -129,5 +131,5 @@ def detectable_ratio(
     if most < 0:
         return None
     # The mean of the Poisson count that stays within `most` with chance `power`.
-    mean = spread * float(gammaincinv(most / spread + 1, 1 - power))
+    mean = spread * float(stats.chi2.ppf(1 - power, 2 * (most / spread + 1))) / 2
     return mean / (before.rate * exposure)
