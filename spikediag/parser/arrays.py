@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from spikediag.errors import UsageError
 from spikediag.model import Run, StepUnit
 from spikediag.parser.facts import Origin, claims_of_user, settle
+from spikediag.parser.library_presets import log_lines, recognise
 from spikediag.parser.roles import cast, series, without_twins
 from spikediag.parser.track import Track, straighten
-from spikediag.parser.vocabulary import log_lines, recognise
 
 
 def run_from_arrays(

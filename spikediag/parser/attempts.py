@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from spikediag.parser.eventfile import EventFile
+from spikediag.parser.event_files.event_file import EventFile
 
 Attempt = tuple[EventFile, ...]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from spikediag.errors import RunNotFoundError
 from spikediag.parser.attempts import attempts, distinct
-from spikediag.parser.columns import read_columns
-from spikediag.parser.folders import PEEK, Folder, Kin, survey
+from spikediag.parser.event_files.scalars import read_columns
 from spikediag.parser.load import load_files
+from spikediag.parser.run_folders import PEEK, Folder, Kin, survey
 
 
 def find_runs(root: str | Path) -> tuple[Path, ...]:

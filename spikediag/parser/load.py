@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikediag.model import Damage, DamageKind
-from spikediag.parser.eventfile import EventFile, read_event_file
+from spikediag.parser.event_files.event_file import EventFile, read_event_file
 from spikediag.parser.sink import MOST_TAGS
 
 MOST_GAPS = 1000  # damaged stretches of one file told one by one

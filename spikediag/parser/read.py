@@ -10,13 +10,13 @@ from types import MappingProxyType
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError
 from spikediag.model import Run, SourceFile, StepUnit
 from spikediag.parser.checkpoints import checkpoints
-from spikediag.parser.eventfile import MARK, EventFile
+from spikediag.parser.event_files.event_file import MARK, EventFile
 from spikediag.parser.facts import Origin, claims_of_user, gather
-from spikediag.parser.folders import CONTAINERS
-from spikediag.parser.settings import Settings, read_settings
-from spikediag.parser.streams import Sources, sources_of_file, sources_of_folder
+from spikediag.parser.library_presets import log_lines
+from spikediag.parser.run_folders import CONTAINERS
+from spikediag.parser.sources import Sources, sources_of_file, sources_of_folder
 from spikediag.parser.understand import understand
-from spikediag.parser.vocabulary import log_lines
+from spikediag.parser.user_settings import Settings, read_settings
 
 STAMP = re.compile(r".*tfevents\.(\d+)\..*")
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikediag.model import FloatArray, Measure, Reduction, Role, Series
+from spikediag.parser.library_presets import GENERAL, Preset, Rule, normalise, presets
 from spikediag.parser.track import Track
-from spikediag.parser.vocabulary import GENERAL, Preset, Rule, normalise, presets
 
 TWIN = 0.999  # rank correlation of differences; above it a companion is the loss in other units
 SOME = 20  # losses that a companion is compared with

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.parser import crc32c
-from spikediag.parser.frames import HEADER, OVERHEAD, Gap
-from spikediag.parser.lots import Lot, Models, mask_of
+from spikediag.parser.event_files import crc32c
+from spikediag.parser.event_files.event_layout import Layout, layout
+from spikediag.parser.event_files.record_batch import Lot, Models, mask_of
+from spikediag.parser.event_files.records import HEADER, OVERHEAD, Gap
 from spikediag.parser.protobuf import MalformedError
-from spikediag.parser.wire import Layout, layout
 
 FEW = 8  # records; fewer of a kind are read one by one
 GUESSES = 3  # records of one length that others are compared with, and then layouts of that length

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from spikediag.model import Rewind, Role, Series, Session
-from spikediag.parser.join import Joined, join
+from spikediag.parser.library_presets import Preset, recognise
 from spikediag.parser.roles import Part, cast, series, without_twins
-from spikediag.parser.streams import Sources
+from spikediag.parser.sessions import Joined, join
+from spikediag.parser.sources import Sources
 from spikediag.parser.track import Track, append
-from spikediag.parser.vocabulary import Preset, recognise
 
 CLOCKS = frozenset(Role) - {Role.OTHER, Role.EPOCH, Role.SAMPLES}
 

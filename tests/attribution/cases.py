@@ -19,7 +19,7 @@ from spikediag.model import (
     Session,
     Spike,
 )
-from spikediag.parser.vocabulary import log_lines
+from spikediag.parser.library_presets import log_lines
 
 STEPS = np.arange(0, 20_000, 10)
 AT = 1500  # position of the spike, step 15,000

@@ -13,11 +13,11 @@ import sys
 import atheris
 
 # The checksums' loops over bytes have no branches to cover.
-with atheris.instrument_imports(include=["spikediag"], exclude=["spikediag.parser.crc32c"]):
-    from spikediag.parser.columns import read_columns
+with atheris.instrument_imports(include=["spikediag"], exclude=["spikediag.parser.event_files.crc32c"]):
+    from spikediag.parser.event_files.scalars import read_columns
     from spikediag.parser.facts.documents import UnusableError, parse
-    from spikediag.parser.facts.names import claims_in
-    from spikediag.parser.facts.texts import document_in
+    from spikediag.parser.facts.fact_keys import claims_in
+    from spikediag.parser.facts.text_tags import document_in
     from tests.parser.writing import frame
 
 

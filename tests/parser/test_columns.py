@@ -8,7 +8,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.types_pb2 import DT_BFLOAT16, DT_HALF
 from tensorboard.util import tensor_util
 
-from spikediag.parser.columns import Columns, read_columns
+from spikediag.parser.event_files.scalars import Columns, read_columns
 from tests.parser import naive
 from tests.parser.writing import START, curves, frame, scalar, write
 

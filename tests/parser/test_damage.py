@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikediag.parser import crc32c, read_run
-from spikediag.parser.columns import read_columns
+from spikediag.parser import read_run
+from spikediag.parser.event_files import crc32c
+from spikediag.parser.event_files.scalars import read_columns
 from tests.parser.writing import curves, frame, scalar, write
 
 COUNT = 300

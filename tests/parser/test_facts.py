@@ -14,7 +14,7 @@ from tensorboard.util import tensor_util
 from spikediag.model import FactName, Origin
 from spikediag.parser import read_run
 from spikediag.parser.facts.documents import UnusableError, parse
-from spikediag.parser.facts.names import NAMES, claims_in
+from spikediag.parser.facts.fact_keys import NAMES, claims_in
 from tests.parser.writing import START, curves, scalar, write
 
 LOSS = {"train/loss": [3.0, 2.0, 1.0]}

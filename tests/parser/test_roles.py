@@ -6,7 +6,7 @@ import pytest
 from spikediag.errors import UsageError
 from spikediag.model import Measure, Reduction, Role
 from spikediag.parser import read_run, run_from_arrays
-from spikediag.parser.vocabulary import GENERAL, presets
+from spikediag.parser.library_presets import GENERAL, presets
 from tests.parser.libraries import LIBRARIES
 from tests.parser.writing import curves, tags_run, write
 

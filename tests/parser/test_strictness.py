@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from spikediag.errors import UsageError
-from spikediag.parser.eventfile import looks_like_events
-from spikediag.parser.folders import survey
-from spikediag.parser.settings import read_settings
+from spikediag.parser.event_files.event_file import looks_like_events
+from spikediag.parser.run_folders import survey
+from spikediag.parser.user_settings import read_settings
 
 
 @pytest.mark.parametrize(

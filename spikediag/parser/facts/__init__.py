@@ -2,7 +2,7 @@
 
 from spikediag.model import Origin
 from spikediag.parser.facts.claims import settle
-from spikediag.parser.facts.gather import gather
+from spikediag.parser.facts.collect import gather
 from spikediag.parser.facts.given import claims_of_user
 
 __all__ = ["Origin", "claims_of_user", "gather", "settle"]

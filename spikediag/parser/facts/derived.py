@@ -6,7 +6,7 @@ import numpy as np
 
 from spikediag.model import Fact, FactName, FloatArray, Origin, Role, Series, StepUnit
 from spikediag.parser.facts.claims import Claim
-from spikediag.parser.vocabulary import normalise
+from spikediag.parser.library_presets import normalise
 
 BY_SAMPLES = " vs samples"
 STEADY = 0.02  # relative difference of the two halves of a training, above which there is no one rate

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from spikediag.errors import UsageError
 from spikediag.model import Origin
 from spikediag.parser.facts.claims import Claim
-from spikediag.parser.facts.names import NAMES, usable
+from spikediag.parser.facts.fact_keys import NAMES, usable
 
 
 def claims_of_user(given: Mapping[str, object], source: str, origin: Origin) -> Iterator[Claim]:

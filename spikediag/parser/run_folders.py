@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from spikediag.parser.columns import read_columns
-from spikediag.parser.eventfile import looks_like_events
+from spikediag.parser.event_files.event_file import looks_like_events
+from spikediag.parser.event_files.scalars import read_columns
 
 SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
 CONTAINERS = re.compile(r"tensorboard(_log)?|tb(_logs)?|logs?|events|summar(y|ies)|all|runs")

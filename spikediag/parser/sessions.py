@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.model import Rewind, Session
-from spikediag.parser.eventfile import EventFile
+from spikediag.parser.event_files.event_file import EventFile
 from spikediag.parser.track import LEAP, Track, append, straighten
 
 MOST_SEAMS = 1000  # kept as evidence

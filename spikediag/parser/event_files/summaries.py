@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from spikediag.model import Role
-from spikediag.parser.columns import Columns
-from spikediag.parser.frames import HEADER, OVERHEAD
+from spikediag.parser.event_files.records import HEADER, OVERHEAD
+from spikediag.parser.event_files.scalars import Columns
+from spikediag.parser.library_presets import GENERAL, normalise, presets
 from spikediag.parser.track import Track
-from spikediag.parser.vocabulary import GENERAL, normalise, presets
 
 MOST_TEXT = 2000  # text tags; Megatron writes about 700
 LONGEST_TEXT = 1 << 18  # bytes

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.parser.frames import HEADER, Gap, find_frames
+from spikediag.parser.event_files.records import HEADER, Gap, find_frames
 from spikediag.parser.sink import Points, Sink, Starts
 
 

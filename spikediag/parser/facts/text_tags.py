@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from spikediag.model import Origin
 from spikediag.parser.facts.claims import Claim
 from spikediag.parser.facts.documents import UnusableError, parse
-from spikediag.parser.facts.names import claims_in
+from spikediag.parser.facts.fact_keys import claims_in
 
 SHORT = 100  # characters; a text tag up to this long may be the value of one argument
 ROW = re.compile(r"^\s*\|\s*`?([^|`]+?)`?\s*\|\s*(.*?)\s*\|\s*$", re.MULTILINE)

@@ -29,7 +29,7 @@ class Name:
 
 
 def _names() -> dict[str, Name]:
-    text = (resources.files("spikediag.parser") / "facts" / "names.toml").read_text("utf-8")
+    text = (resources.files("spikediag.parser") / "facts" / "fact_keys.toml").read_text("utf-8")
     tables = tomllib.loads(text)
     return {name: Name(tuple(t["keys"]), t["kind"], t.get("null")) for name, t in tables.items()}
 

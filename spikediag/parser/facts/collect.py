@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikediag.model import Fact, FactName, Origin, Series, StepUnit
-from spikediag.parser.eventfile import EventFile
-from spikediag.parser.facts.beside import configuration
+from spikediag.parser.event_files.event_file import EventFile
 from spikediag.parser.facts.claims import Claim, settle
-from spikediag.parser.facts.console import printed
+from spikediag.parser.facts.config_files import configuration
+from spikediag.parser.facts.console_log import printed
 from spikediag.parser.facts.derived import derived, logged
-from spikediag.parser.facts.names import claims_in
-from spikediag.parser.facts.texts import claims_in_texts
+from spikediag.parser.facts.fact_keys import claims_in
+from spikediag.parser.facts.text_tags import claims_in_texts
 
 OLDER = 0.9  # confidence in what an earlier session wrote of itself
 

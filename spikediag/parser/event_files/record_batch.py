@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.parser import crc32c
-from spikediag.parser.wire import Layout, Slot
+from spikediag.parser.event_files import crc32c
+from spikediag.parser.event_files.event_layout import Layout, Slot
 
 HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads differences over all bits
 PACKED = ("varint", "half", "bhalf")  # numbers written seven bits at a time

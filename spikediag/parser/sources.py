@@ -6,9 +6,9 @@ from pathlib import Path
 from spikediag.errors import NoEventsError, UnreadableRunError, UsageError
 from spikediag.model import Damage
 from spikediag.parser.attempts import attempts, distinct
-from spikediag.parser.eventfile import EventFile
-from spikediag.parser.folders import RANK, Folder, Kin, survey
+from spikediag.parser.event_files.event_file import EventFile
 from spikediag.parser.load import load_files
+from spikediag.parser.run_folders import RANK, Folder, Kin, survey
 
 SHOWN = 5  # runs or files named in a message
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.parser import crc32c
+from spikediag.parser.event_files import crc32c
 
 HEADER = 12  # bytes: length and its checksum
 OVERHEAD = 16  # bytes around a payload

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spikediag.parser.columns import Columns, read_columns
-from spikediag.parser.rest import Rest, needed, read_rest
+from spikediag.parser.event_files.scalars import Columns, read_columns
+from spikediag.parser.event_files.summaries import Rest, needed, read_rest
 
 MARK = "tfevents"
 SIDECARS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from spikediag.model import Origin
 from spikediag.parser.facts.claims import Claim
 from spikediag.parser.facts.documents import UnusableError, load
-from spikediag.parser.facts.names import claims_in
+from spikediag.parser.facts.fact_keys import claims_in
 
 LEVELS = 3  # above the run
 MOST_FILES = 64  # configuration files looked at
