@@ -1,4 +1,4 @@
-"""The presets: what each library calls its quantities, read from `presets/*.toml` and recognised by tags."""
+"""What each library calls its quantities: one preset each, `presets/*.toml`, recognised by its tags."""
 
 import re
 import tomllib
@@ -8,10 +8,23 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
-from spikediag.model import Measure, Reduction, Role, StepUnit
+from spikediag.model import Measure, Reduction, Role, StepUnit, Transform
 
 GENERAL = "general"
 SEPARATORS = re.compile(r"[\s/_.()\-]+")
+
+
+@dataclass(frozen=True)
+class RoleAssignment:
+    """The role of a tag and how its numbers are to be read."""
+
+    role: Role
+    measure: Measure = Measure.UNKNOWN
+    reduction: Reduction = Reduction.UNKNOWN
+    transform: Transform = Transform.NONE
+    scale: float = 1.0  # what logged numbers are multiplied by
+    reason: str = ""
+    refine: bool = False  # what stands beside the tag may say more of it
 
 
 @dataclass(frozen=True)
@@ -19,13 +32,7 @@ class Rule:
     """One line of a preset: a pattern over the normalised tag, and what such a tag means."""
 
     tag: re.Pattern[str]
-    role: Role
-    measure: Measure = Measure.UNKNOWN
-    reduction: Reduction = Reduction.UNKNOWN
-    convert: str = ""  # "ln", "negate" or nothing
-    scale: float = 1.0
-    reason: str = ""
-    refine: bool = False  # what stands beside the tag may say more of it
+    meaning: RoleAssignment
 
 
 @dataclass(frozen=True)
@@ -85,16 +92,16 @@ def _preset(table: Mapping[str, object]) -> Preset:
 
 
 def _rule(table: Mapping[str, str]) -> Rule:
-    return Rule(
-        re.compile(table["tag"]),
+    meaning = RoleAssignment(
         Role(table["role"]),
-        Measure(table.get("measure", "unknown")),
-        Reduction(table.get("reduction", "unknown")),
-        table.get("convert", ""),
+        Measure(table.get("measure", Measure.UNKNOWN)),
+        Reduction(table.get("reduction", Reduction.UNKNOWN)),
+        Transform(table.get("transform", Transform.NONE)),
         float(table.get("scale", 1.0)),
         table.get("reason", ""),
         bool(table.get("refine", False)),
     )
+    return Rule(re.compile(table["tag"]), meaning)
 
 
 def _list(value: object) -> list[str]:

@@ -1,14 +1,14 @@
-"""How the folders of a run are laid out: which sub-folders with event files belong to it."""
+"""How the folders of runs are laid out: where event files lie, and which sub-folders belong to which run."""
 
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from spikediag.parser.event_files.event_file import looks_like_events
-from spikediag.parser.event_files.scalars import read_columns
+from spikediag.parser.event_files.scalars import read_scalars
 
 SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
 CONTAINERS = re.compile(r"tensorboard(_log)?|tb(_logs)?|logs?|events|summar(y|ies)|all|runs")
@@ -19,7 +19,7 @@ MOST_FOLDERS = 200_000
 
 
 class Kin(Enum):
-    """What a sub-folder is to the folder above it."""
+    """What a folder with event files is to the folder above it."""
 
     SPLIT = "split"
     RANK = "rank"
@@ -34,46 +34,25 @@ class Folder:
 
     path: Path
     files: tuple[Path, ...]
-    below: tuple["Folder", ...]
+    below: tuple["Folder", ...] = ()
+    kin: Kin = Kin.STRANGER
 
-    def kin(self, child: "Folder") -> Kin:
-        """Tell what a sub-folder is to this folder."""
-        name = child.path.name.lower()
-        if not child.files:
-            return Kin.STRANGER
-        if SPLITS.fullmatch(name):
-            return Kin.SPLIT
-        if RANK.fullmatch(name):
-            return Kin.RANK
-        if self.files and HPARAMS.fullmatch(name):
-            return Kin.HPARAMS
-        return Kin.SCALARS if self.files and _names_its_tags(child) else Kin.STRANGER
+    def children(self, kin: Kin) -> list["Folder"]:
+        """The folders right below that are this to it, in the order of their names."""
+        return [child for child in self.below if child.kin is kin]
 
     @property
     def is_run(self) -> bool:
         """Whether a person would call this folder a run."""
-        return bool(self.files) or any(self.kin(child) in (Kin.SPLIT, Kin.RANK) for child in self.below)
+        return bool(self.files) or any(child.kin in (Kin.SPLIT, Kin.RANK) for child in self.below)
 
     def runs(self) -> Iterator["Folder"]:
         """Yield the runs at and below this folder, outermost first."""
         if self.is_run:
             yield self
         for child in self.below:
-            if not self.is_run or self.kin(child) is Kin.STRANGER:
+            if not self.is_run or child.kin is Kin.STRANGER:
                 yield from child.runs()
-
-
-def _names_its_tags(folder: Folder) -> bool:
-    """Whether add_scalars wrote a folder: its name is that of the tag in it, flattened, and a key."""
-    name = folder.path.name
-    if "_" not in name:
-        return False
-    try:
-        with folder.files[0].open("rb") as file:
-            tags = read_columns(file.read(PEEK)).tags
-    except OSError:
-        return False
-    return bool(tags) and all(name.startswith(tag.replace("/", "_") + "_") for tag in tags)
 
 
 def survey(root: Path) -> Folder:
@@ -81,7 +60,7 @@ def survey(root: Path) -> Folder:
 
     Folders that cannot be entered are passed over.
     """
-    return _Survey(root.resolve(), set()).look(root) or Folder(root, (), ())
+    return _Survey(root.resolve(), set()).look(root) or Folder(root, ())
 
 
 @dataclass(frozen=True)
@@ -103,7 +82,7 @@ class _Survey:
             return None
         files = tuple(Path(entry.path) for entry in listed if looks_like_events(Path(entry.path)))
         below = [self.look(Path(entry.path), depth + 1) for entry in listed if self.leads_down(entry)]
-        found = tuple(child for child in below if child)
+        found = tuple(replace(child, kin=_kin(child, files)) for child in below if child)
         return Folder(folder, files, found) if files or found or depth == 0 else None
 
     def leads_down(self, entry: "os.DirEntry[str]") -> bool:
@@ -114,3 +93,29 @@ class _Survey:
             return not (entry.is_symlink() and self.root.is_relative_to(Path(entry.path).resolve()))
         except (OSError, RuntimeError):
             return False
+
+
+def _kin(folder: Folder, files_above: tuple[Path, ...]) -> Kin:
+    name = folder.path.name.lower()
+    if not folder.files:
+        return Kin.STRANGER
+    if SPLITS.fullmatch(name):
+        return Kin.SPLIT
+    if RANK.fullmatch(name):
+        return Kin.RANK
+    if files_above and HPARAMS.fullmatch(name):
+        return Kin.HPARAMS
+    return Kin.SCALARS if files_above and _names_its_tags(folder) else Kin.STRANGER
+
+
+def _names_its_tags(folder: Folder) -> bool:
+    """Whether add_scalars wrote a folder: its name is that of the tag in it, flattened, and a key."""
+    name = folder.path.name
+    if "_" not in name:
+        return False
+    try:
+        with folder.files[0].open("rb") as file:
+            tags = read_scalars(file.read(PEEK)).points
+    except OSError:
+        return False
+    return bool(tags) and all(name.startswith(tag.replace("/", "_") + "_") for tag in tags)

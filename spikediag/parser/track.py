@@ -25,7 +25,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Straight:
+class Straightened:
     """A track whose steps increase, how many points that cost, and where its counter went back or leapt."""
 
     track: Track
@@ -33,14 +33,14 @@ class Straight:
     seams: frozenset[Rewind]
 
 
-def straighten(track: Track, *, rewinds: bool = True) -> Straight:
+def straighten(track: Track, *, rewinds: bool = True) -> Straightened:
     """Make steps in logged order increase: drop what a rewind overtook, sort in late records.
 
     Without `rewinds` every record out of order counts as late.
     """
     ahead = np.diff(track.steps)
     if (ahead > 0).all():
-        return Straight(track, 0, frozenset(_gaps(track)))
+        return Straightened(track, 0, frozenset(_gaps(track)))
     keep = np.ones(len(track.steps), dtype=bool)
     seams = set()
     backs = (np.flatnonzero(ahead < 0) + 1).tolist()
@@ -56,7 +56,7 @@ def straighten(track: Track, *, rewinds: bool = True) -> Straight:
     kept = kept[np.lexsort((walls, track.steps[kept]))]
     chosen = kept[np.append(np.diff(track.steps[kept]) > 0, True)]
     straight = Track(track.steps[chosen], track.values[chosen], track.walls[chosen])
-    return Straight(straight, len(track.steps) - len(chosen), frozenset(seams | _gaps(straight)))
+    return Straightened(straight, len(track.steps) - len(chosen), frozenset(seams | _gaps(straight)))
 
 
 def append(old: Track, new: Track) -> tuple[Track, int]:

@@ -56,3 +56,10 @@ def frame(payload: bytes) -> bytes:
 
     size = struct.pack("<Q", len(payload))
     return size + struct.pack("<I", masked(size)) + payload + struct.pack("<I", masked(payload))
+
+
+def paths(root: Path | str) -> tuple[Path, ...]:
+    """Where the runs below a folder are."""
+    from spikediag.parser import find_runs
+
+    return tuple(run.path for run in find_runs(root))

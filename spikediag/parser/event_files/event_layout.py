@@ -3,11 +3,15 @@
 Read straight from the protocol-buffer wire format (event.proto, summary.proto, tensor.proto), because
 records of one layout differ in these bytes alone, and then a whole group is decoded without looking at the
 others.
+
+References: https://protobuf.dev/programming-guides/encoding/
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spikediag.parser.protobuf import BYTES, FIXED32, FIXED64, LONGEST_VARINT, VARINT, fields, varint
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
+LONGEST_VARINT = 10  # bytes
 
 DTYPES = {  # tensor.proto DataType -> numpy dtype of one element; bfloat16 is the top half of a float32
     1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "u1",
@@ -25,6 +29,13 @@ VARINTS = {
 BFLOAT16 = 14
 
 
+class MalformedError(ValueError):
+    """The bytes are no protocol buffer of the expected shape."""
+
+
+Field = tuple[int, int, int, int]  # number, wire type, start, stop
+
+
 @dataclass(frozen=True)
 class Slot:
     """A number inside a payload: a fixed-width one of `kind`, or a varint of `width` bytes."""
@@ -36,7 +47,7 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Other:
+class OtherValue:
     """A summary value that is no scalar, by tag and plugin ("text", "hparams", "histograms" or another)."""
 
     tag: str
@@ -50,7 +61,7 @@ class Layout:
     wall: Slot | None
     step: Slot | None
     scalars: tuple[Slot, ...]
-    others: tuple[Other, ...]
+    others: tuple[OtherValue, ...]
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -68,7 +79,7 @@ class Layout:
         return tuple(slot for slot in (self.wall, self.step, *self.scalars) if slot)
 
 
-def layout(payload: bytes) -> Layout:
+def layout_of(payload: bytes) -> Layout:
     """Read where everything lies in one serialised `Event`.
 
     Raises:
@@ -76,7 +87,7 @@ def layout(payload: bytes) -> Layout:
     """
     wall = step = None
     scalars: list[Slot] = []
-    others: list[Other] = []
+    others: list[OtherValue] = []
     for number, kind, start, stop in fields(payload, 0, len(payload)):
         if (number, kind) == (1, FIXED64):
             wall = Slot(start, 8, "<f8")
@@ -93,7 +104,7 @@ def layout(payload: bytes) -> Layout:
     return Layout(wall, step, tuple(scalars), tuple(others))
 
 
-def _value(payload: bytes, at: int, stop: int) -> Slot | Other | None:
+def _value(payload: bytes, at: int, stop: int) -> Slot | OtherValue | None:
     tag, plugin, number = "", "", None
     tensor = histogram = False
     for field, kind, start, end in fields(payload, at, stop):
@@ -110,8 +121,8 @@ def _value(payload: bytes, at: int, stop: int) -> Slot | Other | None:
     if number and (not tensor or plugin in ("scalars", "")):
         return Slot(number.at, number.width, number.kind, tag)
     if histogram:
-        return Other(tag, "histograms")
-    return Other(tag, plugin) if plugin or tensor else None
+        return OtherValue(tag, "histograms")
+    return OtherValue(tag, plugin) if plugin or tensor else None
 
 
 def _plugin(payload: bytes, at: int, stop: int) -> str:
@@ -158,3 +169,44 @@ def _checked(slot: Slot, payload: bytes, dtype: int) -> Slot | None:
         return Slot(slot.at, slot.width, kind)
     size = {"bfloat16": 2}.get(slot.kind) or int(slot.kind[-1])
     return slot if slot.width == size else None
+
+
+def fields(payload: bytes, at: int, stop: int) -> Iterator[Field]:
+    """Yield the fields of the message in `payload[at:stop]`.
+
+    Raises:
+        MalformedError: the bytes are no message.
+    """
+    while at < stop:
+        key, at = varint(payload, at, stop)
+        number, kind = key >> 3, key & 7
+        start = at
+        if kind == VARINT:
+            _, at = varint(payload, at, stop)
+        elif kind == BYTES:
+            size, start = varint(payload, at, stop)
+            at = start + size
+        elif kind in (FIXED64, FIXED32):
+            at += 8 if kind == FIXED64 else 4
+        else:
+            raise MalformedError
+        if at > stop or not number:
+            raise MalformedError
+        yield number, kind, start, at
+
+
+def varint(payload: bytes, at: int, stop: int) -> tuple[int, int]:
+    """Return the number that begins at `at` and the position after it.
+
+    Raises:
+        MalformedError: no number ends before `stop`.
+    """
+    value = shift = 0
+    while at < stop and shift < 7 * LONGEST_VARINT:
+        byte = payload[at]
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise MalformedError

@@ -1,6 +1,6 @@
 """Records of one length, read column by column: comparison, checksums and numbers.
 
-A lot whose records lie at equal distances is a strided view of the file; another is gathered.
+A batch whose records lie at equal distances is a strided view of the file; another is gathered.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ WORDS = {1: "u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 
 
 @dataclass(frozen=True)
-class Models:
-    """One example of each kind of record in a lot, and which kind each record is of."""
+class Prototypes:
+    """One example of each kind of record in a batch, and which kind each record is of."""
 
     payloads: tuple[bytes, ...]
     kinds: NDArray[np.int64]  # (n,) positions in `payloads`; not looked at when there is only one
@@ -32,7 +32,7 @@ class Models:
 
 
 @dataclass(frozen=True)
-class Lot:
+class RecordBatch:
     """Payloads of `length` bytes at `starts`, (n,), ascending."""
 
     buffer: bytes
@@ -53,16 +53,16 @@ class Lot:
         ahead = np.diff(self.starts)
         return int(ahead[0]) if len(ahead) and bool((ahead == ahead[0]).all()) else 0
 
-    def only(self, which: NDArray[np.bool_]) -> "Lot":
+    def only(self, which: NDArray[np.bool_]) -> "RecordBatch":
         """Take some of the records."""
-        return self if which.all() else Lot(self.buffer, self.starts[which], self.length)
+        return self if which.all() else RecordBatch(self.buffer, self.starts[which], self.length)
 
-    def agrees(self, models: Models, mask: bytes) -> NDArray[np.bool_]:
-        """Tell which payloads equal their model wherever `mask` has a one, (n,)."""
+    def agrees(self, prototypes: Prototypes, mask: bytes) -> NDArray[np.bool_]:
+        """Tell which payloads equal their prototype wherever `mask` has a one, (n,)."""
         same = np.ones(len(self.starts), dtype=bool)
         for at, visible in _visible(mask):
-            words = [int.from_bytes(payload[at : at + 8], "little") for payload in models.payloads]
-            expected = models.spread(np.array(words, dtype=np.uint64)) & visible
+            words = [int.from_bytes(payload[at : at + 8], "little") for payload in prototypes.payloads]
+            expected = prototypes.spread(np.array(words, dtype=np.uint64)) & visible
             same &= (self.column(at, "<u8") & visible) == expected
         return same
 
@@ -83,9 +83,9 @@ class Lot:
             return _brain_floats(self.column(slot.at, "<u2")).astype(np.float64)
         return self.column(slot.at, slot.kind).astype(np.float64)
 
-    def intact(self, models: Models, shape: Layout) -> NDArray[np.bool_]:
-        """Tell which payloads match their checksum, given that they agree with their model, (n,)."""
-        total = models.spread(np.array([_bare_crc(payload, shape) for payload in models.payloads]))
+    def intact(self, prototypes: Prototypes, shape: Layout) -> NDArray[np.bool_]:
+        """Tell which payloads match their checksum, given that they agree with their prototype, (n,)."""
+        total = prototypes.spread(np.array([_bare_crc(payload, shape) for payload in prototypes.payloads]))
         total = np.broadcast_to(total, len(self.starts)).astype(np.uint32)
         for slot in shape.slots:
             for at, word in self._words(slot):

@@ -35,7 +35,7 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Frames:
+class Records:
     """Payload positions in file order, and the stretches between that could not be framed."""
 
     starts: NDArray[np.int64]  # (n,)
@@ -43,7 +43,7 @@ class Frames:
     gaps: tuple[Gap, ...]
 
 
-def find_frames(buffer: bytes) -> Frames:
+def find_records(buffer: bytes) -> Records:
     """Find every record of a file; the checksums of payloads are left to the caller."""
     blocks: list[Block] = [np.empty((2, 0), dtype=np.int64)]
     gaps: list[Gap] = []
@@ -65,7 +65,7 @@ def find_frames(buffer: bytes) -> Frames:
             gaps.append(Gap(position, max(found - position, 0), reader.complaint(position, found)))
             position = found
     joined = np.concatenate(blocks, axis=1)
-    return Frames(joined[0], joined[1], tuple(gaps))
+    return Records(joined[0], joined[1], tuple(gaps))
 
 
 def _end(block: Block) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 
 from spikediag.model import Role
 from spikediag.parser.event_files.records import HEADER, OVERHEAD
-from spikediag.parser.event_files.scalars import Columns
+from spikediag.parser.event_files.scalars import Scalars
 from spikediag.parser.library_presets import GENERAL, normalise, presets
 from spikediag.parser.track import Track
 
@@ -25,7 +25,7 @@ MOST_BYTES = 1 << 26  # of all that is handed to tbparse
 
 
 @dataclass(frozen=True)
-class Rest:
+class Summaries:
     """What was read; texts and histograms by tag."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -34,11 +34,11 @@ class Rest:
     minima: Mapping[str, Track] = field(default_factory=dict)
 
 
-def needed(columns: Columns, buffer: bytes) -> bytes:
-    """Copy the records that `read_rest` wants, in file order and without damage."""
+def wanted_records(scalars: Scalars, buffer: bytes) -> bytes:
+    """Copy the records that `read_summaries` wants, in file order and without damage."""
     chosen: set[tuple[int, int]] = set()
-    texts = {tag for plugin, tag in columns.others if plugin == "text"}
-    for (plugin, tag), places in columns.others.items():
+    texts = {tag for plugin, tag in scalars.others if plugin == "text"}
+    for (plugin, tag), places in scalars.others.items():
         if plugin == "text" and len(texts) <= MOST_TEXT:
             chosen.update(places[:1])  # the first says how the training began
         elif plugin == "hparams":
@@ -57,13 +57,13 @@ def needed(columns: Columns, buffer: bytes) -> bytes:
 
 def _is_spread(tag: str) -> bool:
     rule = next((r for r in presets()[GENERAL].rules if r.tag.fullmatch(normalise(tag))), None)
-    return rule is not None and rule.role is Role.LOG_STD
+    return rule is not None and rule.meaning.role is Role.LOG_STD
 
 
-def read_rest(records: bytes) -> Rest:
-    """Read records that `needed` chose; what tbparse cannot read is nothing."""
+def read_summaries(records: bytes) -> Summaries:
+    """Read records that `wanted_records` chose; what tbparse cannot read is nothing."""
     if not records:
-        return Rest()
+        return Summaries()
     with tempfile.TemporaryDirectory(prefix="spikediag-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tbparse about pandas, and of pandas about tbparse
         path = Path(folder) / "events.out.tfevents.0"
@@ -71,10 +71,10 @@ def read_rest(records: bytes) -> Rest:
         try:
             return _read(path)
         except Exception:  # noqa: BLE001  # tbparse and protobuf raise anything on hostile input
-            return Rest()
+            return Summaries()
 
 
-def _read(path: Path) -> Rest:
+def _read(path: Path) -> Summaries:
     from tbparse import SummaryReader  # noqa: PLC0415  # it takes a second to import, and few files need it
 
     reader = SummaryReader(
@@ -84,7 +84,7 @@ def _read(path: Path) -> Rest:
     )
     texts, hparams = reader.text, reader.hparams
     points = [*_legacy(reader.histograms), *_tensors(reader.tensors)]
-    return Rest(
+    return Summaries(
         {str(row["tag"]): str(row["value"]) for row in _rows(texts)},
         {str(row["tag"]): row["value"] for row in _rows(hparams)},
         _tracks((tag, step, wall, mean) for tag, step, wall, mean, _ in points),

@@ -3,13 +3,12 @@
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from spikediag.model import Origin
-from spikediag.parser.facts.claims import Claim
-from spikediag.parser.facts.documents import UnusableError, load
-from spikediag.parser.facts.fact_keys import claims_in
+from spikediag.model import FactName, Origin
+from spikediag.parser.facts.claims import FileClaims, claims_in
+from spikediag.parser.facts.safe_documents import UnusableError, load
+from spikediag.parser.fingerprint import fingerprint
 
 LEVELS = 3  # above the run
 MOST_FILES = 64  # configuration files looked at
@@ -22,21 +21,12 @@ FOLDERS = ("", "params", ".hydra", "files", "config", "configs", "sacred", "meta
 DATASETS = ("meta/info.json",)  # LeRobot
 ARCHIVES = ("model.zip", "best_model.zip", "final_model.zip")  # Stable-Baselines3
 BORDERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "package.json", "Cargo.toml")
-TELLING = frozenset(
-    {"batch_size", "learning_rate", "effective_batch_size"}
-)  # one of these makes it a training's
+TELLING = frozenset(  # one of these makes it a training's
+    {FactName.BATCH_SIZE, FactName.LEARNING_RATE, FactName.EFFECTIVE_BATCH_SIZE}
+)
 
 
-@dataclass(frozen=True)
-class Found:
-    """A configuration file that was used, or left out and why."""
-
-    path: Path
-    claims: tuple[Claim, ...] = ()
-    left_out: str = ""
-
-
-def configuration(run: Path, inside: Path | None = None) -> Iterator[Found]:
+def config_files(run: Path, inside: Path | None = None) -> Iterator[FileClaims]:
     """Read the configuration of the run whose event files lie in `run`.
 
     Files of `run` itself are certain. Above it, a file counts only if it states a batch size or a learning
@@ -85,14 +75,15 @@ def _candidates(folder: Path) -> Iterator[Path]:
                 yield entry
 
 
-def _read(path: Path, run: Path, level: int, *, own: bool) -> Found:
-    name = (
-        path.relative_to(run).as_posix()
-        if level == 0
-        else "../" * level + path.relative_to(run.parents[level - 1]).as_posix()
-    )
-    trust = Origin(Origin.BESIDE + level)
+def _read(path: Path, run: Path, level: int, *, own: bool) -> FileClaims:
+    above = run.parents[level - 1] if level else run
+    name = "../" * level + path.relative_to(above).as_posix()
+    origin = Origin(Origin.BESIDE + level)
     try:
-        return Found(path, tuple(claims_in(load(path), name, trust, 1.0 if own else 0.9)))
+        with path.open("rb") as file:
+            claims = tuple(claims_in(load(file, path.suffix), name, origin, 1.0 if own else 0.9))
+            return FileClaims(claims, fingerprint(file, run) if claims else None)
     except UnusableError as error:
-        return Found(path, left_out=f"{name} was left out: {error}")
+        return FileClaims(left_out=f"{name} was left out: {error}")
+    except OSError as error:
+        return FileClaims(left_out=f"{name} was left out: {error.strerror or 'unreadable'}")

@@ -1,14 +1,15 @@
-"""The facts a configuration can state, and under which keys libraries state them."""
+"""Under which keys libraries state each fact, and what values it may take (`fact_keys.toml`)."""
 
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
 from importlib import resources
-from math import isfinite
+from numbers import Integral, Real
 
-from spikediag.model import Origin
-from spikediag.parser.facts.claims import Claim, Value
+from spikediag.model import FactName
 
 FOREIGN = re.compile(
     r"(^|[._])(eval|evaluation|val|valid|validation|test|critic|discriminator|disc|reward_model|teacher|ref)([._]|$)"
@@ -16,42 +17,75 @@ FOREIGN = re.compile(
 MOST_VALUES = 20_000  # of one document; more is no configuration
 DEEPEST = 12  # levels
 NOTHING = (None, "None", "null")  # as YAML and JSON, Python, or text writes it
+LARGEST = 1e300  # numbers from here on are not meant
 LISTS = 8  # items; longer lists are no hyper-parameters
 
 
+Value = str | int | float | bool
+
+
+class Kind(StrEnum):
+    """What values a fact may take; each is worded as the end of "it must be ..."."""
+
+    COUNT = "a whole number above 0"
+    POSITIVE = "a number above 0"
+    NUMBER = "a number, 0 or above"
+    FRACTION = "a number from 0 to below 1"
+    ANY = "a number"
+    WORD = "a word"
+
+
 @dataclass(frozen=True)
-class Name:
-    """One fact: its keys, best first, as the end of a dotted path, and what values it may take."""
+class FactKeys:
+    """Where one fact is looked for: keys, best first, each the end of a dotted path."""
 
     keys: tuple[str, ...]
-    kind: str = "positive"  # "count", "positive", "number", "fraction", "any" or "word"
+    kind: Kind
     null: str | None = None  # what a stated null means
+    of_all_workers: frozenset[str] = frozenset()  # keys whose value is a sum over workers and accumulation
 
 
-def _names() -> dict[str, Name]:
+@dataclass(frozen=True)
+class Stated:
+    """A fact that a document states."""
+
+    name: FactName
+    value: Value
+    path: str  # dotted, within the document
+    of_all_workers: bool
+
+
+@cache
+def fact_keys() -> Mapping[FactName, FactKeys]:
+    """Load the keys of every fact.
+
+    Raises:
+        ValueError: `fact_keys.toml` knows other facts than `FactName`.
+    """
     text = (resources.files("spikediag.parser") / "facts" / "fact_keys.toml").read_text("utf-8")
     tables = tomllib.loads(text)
-    return {name: Name(tuple(t["keys"]), t["kind"], t.get("null")) for name, t in tables.items()}
+    if differing := set(tables) ^ set(FactName):
+        raise ValueError(f"fact_keys.toml and FactName must name the same facts: {sorted(differing)}")
+    return {name: _fact_keys(**tables[name]) for name in FactName}
 
 
-NAMES: Mapping[str, Name] = _names()
+def _fact_keys(
+    keys: list[str], kind: str, null: str | None = None, of_all_workers: Sequence[str] = ()
+) -> FactKeys:
+    return FactKeys(tuple(keys), Kind[kind.upper()], null, frozenset(of_all_workers))
 
 
-def claims_in(document: object, source: str, origin: Origin, confidence: float = 1.0) -> Iterator[Claim]:
+def stated_in(document: object) -> Iterator[Stated]:
     """Find the facts that a configuration states.
 
     Args:
         document: nested mappings, lists and plain values, as a safe loader returns them.
-        source: what to call the document in `Fact.source`.
-        origin: who states it.
-        confidence: of each claim, 1 when the document is certainly of this run.
     """
     values = dict(flat(document))
-    for name, spec in NAMES.items():
-        found = _first(values, spec)
-        if found:
-            path, value = found
-            yield Claim(name, value, f"{source}: {path}", origin, confidence)
+    for name, where in fact_keys().items():
+        if found := _first(values, where):
+            key, path, value = found
+            yield Stated(name, value, path, key in where.of_all_workers)
 
 
 def flat(document: object) -> Iterator[tuple[str, object]]:
@@ -76,18 +110,18 @@ def flat(document: object) -> Iterator[tuple[str, object]]:
             yield ".".join(path), value
 
 
-def _first(values: Mapping[str, object], spec: Name) -> tuple[str, Value] | None:
-    for key in spec.keys:
+def _first(values: Mapping[str, object], where: FactKeys) -> tuple[str, str, Value] | None:
+    for key in where.keys:
         hits = [
             (path.count("."), path, value)
             for path, item in values.items()
             if _ends_with(path, key)
-            and (value := spec.null if item in NOTHING else usable(item, spec.kind, key)) is not None
+            and (value := where.null if item in NOTHING else usable(item, where.kind, key)) is not None
         ]
         own = [hit for hit in hits if not FOREIGN.search(_plain(hit[1]).removesuffix(key))]
         if own:
             _, path, value = min(own, key=lambda hit: hit[:2])
-            return path, value
+            return key, path, value
     return None
 
 
@@ -100,38 +134,42 @@ def _ends_with(path: str, key: str) -> bool:
     return plain == key or plain.endswith(("." + key, "/" + key))
 
 
-def usable(value: object, kind: str, key: str = "") -> Value | None:
+def usable(value: object, kind: Kind, key: str = "") -> Value | None:
     """Bring a configured value to the kind of its fact; None when it cannot be meant."""
-    if kind == "word":
+    if kind is Kind.WORD:
         return _word(value, key)
     number = _number(value)
-    if number is None or not isfinite(number):
+    if number is None:
         return None
     whole = int(number) if number == int(number) else None
     allowed = {
-        "count": whole is not None and whole > 0,
-        "positive": number > 0,
-        "number": number >= 0,
-        "fraction": 0 <= number < 1,
-        "any": True,
+        Kind.COUNT: whole is not None and whole > 0,
+        Kind.POSITIVE: number > 0,
+        Kind.NUMBER: number >= 0,
+        Kind.FRACTION: 0 <= number < 1,
+        Kind.ANY: True,
     }[kind]
     if not allowed:
         return None
-    written_whole = isinstance(value, int) or (isinstance(value, str) and value.lstrip("+-").isdigit())
-    return whole if whole is not None and (kind == "count" or written_whole) else number
+    written_whole = isinstance(value, Integral) or (isinstance(value, str) and value.lstrip("+-").isdigit())
+    return whole if whole is not None and (kind is Kind.COUNT or written_whole) else number
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value) if abs(value) < 1e300 else None
-    if isinstance(value, str) and len(value) < 40:
-        try:
-            return float(value.replace("_", ""))
-        except ValueError:
+    match value:
+        case bool():
             return None
-    return None
+        case str() if len(value) < 40:
+            written: str | Real = value.replace("_", "")
+        case Real():  # numpy's numbers too
+            written = value
+        case _:
+            return None
+    try:
+        number = float(written)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) < LARGEST else None  # NaN and infinities are no values
 
 
 def _word(value: object, key: str) -> str | None:

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from spikediag.model import Origin
-from spikediag.parser.facts.claims import Claim
-from spikediag.parser.facts.documents import UnusableError, parse
-from spikediag.parser.facts.fact_keys import claims_in
+from spikediag.parser.facts.claims import Claim, claims_in
+from spikediag.parser.facts.safe_documents import UnusableError, parse
 
 SHORT = 100  # characters; a text tag up to this long may be the value of one argument
 ROW = re.compile(r"^\s*\|\s*`?([^|`]+?)`?\s*\|\s*(.*?)\s*\|\s*$", re.MULTILINE)

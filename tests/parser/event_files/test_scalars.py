@@ -8,21 +8,21 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.types_pb2 import DT_BFLOAT16, DT_HALF
 from tensorboard.util import tensor_util
 
-from spikediag.parser.event_files.scalars import Columns, read_columns
-from tests.parser import naive
+from spikediag.parser.event_files.scalars import Scalars, read_scalars
+from tests.parser.event_files import naive
 from tests.parser.writing import START, curves, frame, scalar, write
 
 TAGS = ("loss", "a/mse", "b/mse", "bc/actor_loss", "lr", "x" * 40)
 
 
-def assert_same(columns: Columns, buffer: bytes) -> None:
+def assert_same(columns: Scalars, buffer: bytes) -> None:
     expected = naive.read(buffer)
-    assert set(columns.tags) == set(expected)
+    assert set(columns.points) == set(expected)
     for tag, points in expected.items():
         steps, values, walls = (np.array(column) for column in zip(*points, strict=True))
-        np.testing.assert_array_equal(columns.tags[tag].steps, steps)
-        np.testing.assert_array_equal(columns.tags[tag].values, values)
-        np.testing.assert_array_equal(columns.tags[tag].walls, walls)
+        np.testing.assert_array_equal(columns.points[tag].steps, steps)
+        np.testing.assert_array_equal(columns.points[tag].values, values)
+        np.testing.assert_array_equal(columns.points[tag].walls, walls)
 
 
 def tensor(tag: str, step: int, array: np.ndarray, plugin: str = "scalars") -> Event:
@@ -37,7 +37,7 @@ def test_periodic_file(tmp_path) -> None:
     rng = np.random.default_rng(1)
     columns = {tag: rng.normal(size=3000) for tag in TAGS}
     buffer = write(tmp_path, curves(columns, steps=range(0, 3000 * 7, 7))).read_bytes()
-    read = read_columns(buffer)
+    read = read_scalars(buffer)
     assert_same(read, buffer)
     assert read.records == 3000 * len(TAGS) + 1
     assert not read.gaps
@@ -51,13 +51,13 @@ def test_tags_at_different_rates(tmp_path) -> None:
         if step % every == 0
     ]
     buffer = write(tmp_path, records).read_bytes()
-    assert_same(read_columns(buffer), buffer)
+    assert_same(read_scalars(buffer), buffer)
 
 
 def test_many_tags_of_one_length(tmp_path) -> None:
     records = [scalar(f"layer_{k:03}/norm", step, k + step) for step in range(12) for k in range(200)]
     buffer = write(tmp_path, records).read_bytes()
-    assert_same(read_columns(buffer), buffer)
+    assert_same(read_scalars(buffer), buffer)
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u1", "i2", "i4", "i8", "bool"])
@@ -68,9 +68,9 @@ def test_tensor_encodings(tmp_path, dtype: str, packed: bool) -> None:
         number = np.array([step % 2] if dtype == "bool" else [step * 5], dtype=dtype)
         records.append(tensor("loss", step, number[0] if packed else number))
     buffer = write(tmp_path, records).read_bytes()
-    columns = read_columns(buffer)
+    columns = read_scalars(buffer)
     assert_same(columns, buffer)
-    assert len(columns.tags["loss"].steps) == 20
+    assert len(columns.points["loss"].steps) == 20
 
 
 @pytest.mark.parametrize(
@@ -88,17 +88,17 @@ def test_every_numeric_type_as_bytes(tmp_path, code: int, dtype: str) -> None:
         value.tensor.dtype = code
         value.tensor.tensor_content = np.array([step % 2 + 1 if dtype != "?" else 1], dtype).tobytes()
         records.append(record)
-    columns = read_columns(write(tmp_path, records).read_bytes())
+    columns = read_scalars(write(tmp_path, records).read_bytes())
     expected = np.ones(10) if dtype == "?" else np.arange(10) % 2 + 1
-    np.testing.assert_array_equal(columns.tags["loss"].values, expected)
+    np.testing.assert_array_equal(columns.points["loss"].values, expected)
 
 
 @pytest.mark.parametrize(
     "array", [np.array([1.0, 2.0]), np.array(["text"], object), np.zeros(0), np.array(1 + 2j)], ids=str
 )
 def test_what_is_no_single_number_is_no_scalar(tmp_path, array: np.ndarray) -> None:
-    columns = read_columns(write(tmp_path, [tensor("x", step, array) for step in range(20)]).read_bytes())
-    assert not columns.tags
+    columns = read_scalars(write(tmp_path, [tensor("x", step, array) for step in range(20)]).read_bytes())
+    assert not columns.points
     assert len(columns.others["scalars", "x"]) == 20
 
 
@@ -111,8 +111,8 @@ def test_half_floats_as_integers(tmp_path, dtype: int, bits: int) -> None:
         value.tensor.dtype = dtype
         value.tensor.half_val.append(bits)
         records.append(record)
-    columns = read_columns(write(tmp_path, records).read_bytes())
-    np.testing.assert_array_equal(columns.tags["loss"].values, np.full(10, 1.5))
+    columns = read_scalars(write(tmp_path, records).read_bytes())
+    np.testing.assert_array_equal(columns.points["loss"].values, np.full(10, 1.5))
 
 
 def test_several_values_in_one_record(tmp_path) -> None:
@@ -123,14 +123,14 @@ def test_several_values_in_one_record(tmp_path) -> None:
             record.summary.value.add(tag=tag, simple_value=step * len(tag))
         records.append(record)
     buffer = write(tmp_path, records).read_bytes()
-    assert_same(read_columns(buffer), buffer)
+    assert_same(read_scalars(buffer), buffer)
 
 
 def test_negative_and_huge_steps_and_special_values(tmp_path) -> None:
     values = [float("nan"), float("inf"), -float("inf"), -0.0, 1e-45, 3e38]
     records = [scalar("loss", step, value) for step in (-5, 0, 2**40, 2**62) for value in values]
     buffer = write(tmp_path, records).read_bytes()
-    assert_same(read_columns(buffer), buffer)
+    assert_same(read_scalars(buffer), buffer)
 
 
 def test_text_and_histograms_are_handed_on(tmp_path) -> None:
@@ -138,9 +138,9 @@ def test_text_and_histograms_are_handed_on(tmp_path) -> None:
     legacy = Event(wall_time=START, step=3)
     legacy.summary.value.add(tag="log_std").histo.num = 4
     buffer = write(tmp_path, [text, scalar("loss", 1, 2.0), legacy]).read_bytes()
-    columns = read_columns(buffer)
+    columns = read_scalars(buffer)
     assert set(columns.others) == {("text", "args"), ("histograms", "log_std")}
-    assert set(columns.tags) == {"loss"}
+    assert set(columns.points) == {"loss"}
 
 
 @settings(max_examples=150, deadline=None)
@@ -159,4 +159,4 @@ def test_text_and_histograms_are_handed_on(tmp_path) -> None:
 def test_any_records_repeated(points, times) -> None:
     records = [scalar(*point).SerializeToString() for point in points] * times
     buffer = b"".join(map(frame, records))
-    assert_same(read_columns(buffer), buffer)
+    assert_same(read_scalars(buffer), buffer)

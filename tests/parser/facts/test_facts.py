@@ -13,8 +13,10 @@ from tensorboard.util import tensor_util
 
 from spikediag.model import FactName, Origin
 from spikediag.parser import read_run
-from spikediag.parser.facts.documents import UnusableError, parse
-from spikediag.parser.facts.fact_keys import NAMES, claims_in
+from spikediag.parser.facts import fact_keys as fact_keys_module
+from spikediag.parser.facts.claims import claims_in
+from spikediag.parser.facts.fact_keys import fact_keys
+from spikediag.parser.facts.safe_documents import UnusableError, parse
 from tests.parser.writing import START, curves, scalar, write
 
 LOSS = {"train/loss": [3.0, 2.0, 1.0]}
@@ -204,7 +206,7 @@ def test_stated_absence_is_a_value(tmp_path) -> None:
 
 
 def test_every_fact_that_can_be_asked_for_can_be_read() -> None:
-    assert list(NAMES) == list(FactName)
+    assert list(fact_keys()) == list(FactName)
 
 
 @pytest.mark.parametrize(
@@ -437,3 +439,54 @@ def test_hyper_parameters_in_a_folder_of_their_own(tmp_path) -> None:
     record = Event(wall_time=START, summary=summary_v2.hparams_pb({"batch_size": 16}))
     write(tmp_path / "1700000000.5", [record])
     assert read_run(tmp_path).fact("batch_size").value == 16
+
+
+@pytest.mark.parametrize(
+    "content", ["global_batch_size: 64\nmicro_batch_size: 4\n", "train_batch_size: 64\n"]
+)
+def test_a_batch_of_all_workers_is_not_multiplied_again(tmp_path, content: str) -> None:
+    write(tmp_path, curves(LOSS))
+    (tmp_path / "config.yaml").write_text(content + "gradient_accumulation_steps: 4\nworld_size: 2\n")
+    assert read_run(tmp_path).fact(FactName.EFFECTIVE_BATCH_SIZE).value == 64
+
+
+def test_a_batch_of_one_worker_is_multiplied_whatever_its_source_is_called(tmp_path) -> None:
+    name = "scalar global_batch_size/config.yaml"
+    write(tmp_path / name.partition("/")[0], curves(LOSS))
+    (tmp_path / name).write_text("batch_size: 64\ngradient_accumulation_steps: 4\n")
+    assert read_run(tmp_path).fact(FactName.EFFECTIVE_BATCH_SIZE).value == 256
+
+
+def test_facts_that_differ_from_the_known_names_fail_loudly(monkeypatch) -> None:
+    monkeypatch.setattr(fact_keys_module, "FactName", [*FactName, "invented"])
+    with pytest.raises(ValueError, match="invented"):
+        fact_keys.__wrapped__()
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path) -> None:
+    write(tmp_path, curves(LOSS))
+    run = read_run(tmp_path, {"batch_size": np.int64(3), "learning_rate": np.float32(0.5)})
+    assert run.fact(FactName.BATCH_SIZE).value == 3
+    assert type(run.fact(FactName.BATCH_SIZE).value) is int
+    assert run.fact(FactName.LEARNING_RATE).value == 0.5
+
+
+def test_a_large_yaml_file_says_that_it_is_too_large(tmp_path) -> None:
+    run = run_with(tmp_path, **{"a/b/run/config.yaml": "- x: 1\n" * 40_000})
+    assert "config.yaml was left out: larger than 256 kB." in run.notes
+
+
+@pytest.mark.parametrize("place", ["given", "file", "logged", "derived"])
+def test_a_fact_knows_where_it_comes_from(tmp_path, place: str) -> None:
+    tags = {"loss": [1.0, 1.0], "batch-size": [16.0, 16.0]} if place == "logged" else LOSS
+    write(tmp_path, curves(tags))
+    (tmp_path / "config.yaml").write_text("batch_size: 4\ngradient_accumulation_steps: 4\n")
+    run = read_run(tmp_path, {"batch_size": 8} if place == "given" else {})
+    name = FactName.EFFECTIVE_BATCH_SIZE if place == "derived" else FactName.BATCH_SIZE
+    expected = {
+        "given": Origin.COMMAND_LINE,
+        "file": Origin.BESIDE,
+        "logged": Origin.LOGGED,
+        "derived": Origin.DERIVED,
+    }
+    assert run.fact(name).origin is expected[place]

@@ -1,4 +1,4 @@
-"""The slow, obvious twin of `parser.columns`: protobuf, one record at a time, TensorBoard's own checksum."""
+"""The slow, obvious twin of `event_files.scalars`: protobuf, record by record, TensorBoard's own checksum."""
 
 import math
 import struct
