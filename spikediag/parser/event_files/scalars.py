@@ -3,8 +3,9 @@
 Records of one length are compared with the first of them through a mask that hides the clock, the step, the
 values and the checksum. Those that agree share its layout, and each of their numbers is one column of the
 file. Their checksum is a constant XOR one table look-up per byte that varies. What agrees with too few
-others is read record by record. `tests/parser/event_files/naive.py` is
-the slow and obvious twin of this module.
+others is read record by record.
+
+The slow and obvious twin of this module is `tests/parser/event_files/naive.py`.
 """
 
 from array import array

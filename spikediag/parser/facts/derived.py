@@ -25,19 +25,17 @@ def logged(series: Mapping[str, Series]) -> Iterator[Claim]:
         whole = finite[finite == np.round(finite)]
         if name.endswith("batch_size") and len(whole) and whole[-1] > 0:
             constant = bool((finite == finite[0]).all())
-            source = f"scalar {tag}" if constant else f"scalar {tag}, last value"
-            yield Claim(
-                FactName.BATCH_SIZE,
-                int(whole[-1]),
-                source,
-                Origin.LOGGED,
-                1.0 if constant else 0.7,
-                of_all_workers=True,
+            yield _batch(
+                whole[-1], f"scalar {tag}" + ("" if constant else ", last value"), 1.0 if constant else 0.7
             )
         if name.endswith(("replay_buffer_size", "dataset_num_frames", "dataset_size")) and len(whole):
-            yield Claim(
-                FactName.DATASET_SIZE, int(whole[-1]), f"scalar {tag}, last value", Origin.LOGGED, 0.9
-            )
+            source = f"scalar {tag}, last value"
+            yield Claim(FactName.DATASET_SIZE, int(whole[-1]), source, Origin.LOGGED, 0.9)
+
+
+def _batch(samples: float, source: str, confidence: float) -> Claim:
+    """Claim a batch size that was logged: what an update saw, workers and accumulation counted in."""
+    return Claim(FactName.BATCH_SIZE, int(samples), source, Origin.LOGGED, confidence, of_all_workers=True)
 
 
 def _on_two_axes(series: Mapping[str, Series]) -> Iterator[Claim]:
@@ -49,10 +47,10 @@ def _on_two_axes(series: Mapping[str, Series]) -> Iterator[Claim]:
         per_step = np.diff(twin.steps) / np.diff(series[tag].steps)
         if per_step[-1] == round(per_step[-1]):
             constant = bool((per_step == per_step[0]).all())
-            source = f"axes of {tag}" if constant else f"axes of {tag}, at the end"
-            sure = 0.95 if constant else 0.7
-            yield Claim(
-                FactName.BATCH_SIZE, int(per_step[-1]), source, Origin.LOGGED, sure, of_all_workers=True
+            yield _batch(
+                per_step[-1],
+                f"axes of {tag}" + ("" if constant else ", at the end"),
+                0.95 if constant else 0.7,
             )
             return
 

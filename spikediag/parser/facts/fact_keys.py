@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -81,11 +82,43 @@ def stated_in(document: object) -> Iterator[Stated]:
     Args:
         document: nested mappings, lists and plain values, as a safe loader returns them.
     """
-    values = dict(flat(document))
+    by_ending: dict[str, list[_Value]] = defaultdict(list)
+    for path, value in dict(flat(document)).items():
+        plain = path.lower().replace("-", "_").lstrip("_")
+        by_ending[_ending(plain)].append(_Value(path, plain, value))
     for name, where in fact_keys().items():
-        if found := _first(values, where):
-            key, path, value = found
-            yield Stated(name, value, path, key in where.of_all_workers)
+        for key in where.keys:
+            found = _stated(by_ending.get(_ending(key), []), key, where)
+            if found:
+                path, meant = found
+                yield Stated(name, meant, path, key in where.of_all_workers)
+                break
+
+
+@dataclass(frozen=True)
+class _Value:
+    """One value of a document."""
+
+    path: str  # as written
+    plain: str  # as keys are written: lower case, underscores
+    value: object
+
+
+def _ending(path: str) -> str:
+    return path[max(path.rfind("."), path.rfind("/")) + 1 :]
+
+
+def _stated(values: list[_Value], key: str, where: FactKeys) -> tuple[str, Value] | None:
+    """Return the outermost path that ends with a key and holds a usable value of the training itself."""
+    hits = [
+        (one.path.count("."), one.path, meant)
+        for one in values
+        if (one.plain == key or one.plain.endswith(("." + key, "/" + key)))
+        and not FOREIGN.search(one.plain.removesuffix(key))
+        and (meant := where.null if one.value in NOTHING else usable(one.value, where.kind, key)) is not None
+    ]
+    _, path, value = min(hits, key=lambda hit: hit[:2], default=(0, "", None))
+    return None if value is None else (path, value)
 
 
 def flat(document: object) -> Iterator[tuple[str, object]]:
@@ -108,30 +141,6 @@ def flat(document: object) -> Iterator[tuple[str, object]]:
                 stack.extend(((*path, str(k)), item) for k, item in reversed(list(enumerate(value))))
         elif path:
             yield ".".join(path), value
-
-
-def _first(values: Mapping[str, object], where: FactKeys) -> tuple[str, str, Value] | None:
-    for key in where.keys:
-        hits = [
-            (path.count("."), path, value)
-            for path, item in values.items()
-            if _ends_with(path, key)
-            and (value := where.null if item in NOTHING else usable(item, where.kind, key)) is not None
-        ]
-        own = [hit for hit in hits if not FOREIGN.search(_plain(hit[1]).removesuffix(key))]
-        if own:
-            _, path, value = min(own, key=lambda hit: hit[:2])
-            return key, path, value
-    return None
-
-
-def _plain(path: str) -> str:
-    return path.lower().replace("-", "_").lstrip("_")
-
-
-def _ends_with(path: str, key: str) -> bool:
-    plain = _plain(path)
-    return plain == key or plain.endswith(("." + key, "/" + key))
 
 
 def usable(value: object, kind: Kind, key: str = "") -> Value | None:
