@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spikediag.errors import UsageError
 from spikediag.model import Origin, Role, SourceFile
-from spikediag.parser.facts import Claim, claims_of_user, nearest
+from spikediag.parser.facts import Claim, claims_of_user, nearest, shown
 from spikediag.parser.fingerprint import fingerprint
 
 NAME = "spikediag.toml"
@@ -62,7 +62,7 @@ def _read(path: Path, folder: Path) -> UserSettings:
         source = fingerprint(file, folder)
     try:
         table = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no valid TOML ({error}); correct it.") from error
     for name in table:
         if f"[{name}]" not in TABLES:
@@ -79,4 +79,6 @@ def _role(path: Path, tag: str, role: object) -> Role:
         return Role(str(role))
     except ValueError as error:
         known = ", ".join(Role)
-        raise UsageError(f"{path}: {tag} has the unknown role {role!r}; the roles are {known}.") from error
+        raise UsageError(
+            f"{path}: {tag} has the unknown role {shown(role)}; the roles are {known}."
+        ) from error

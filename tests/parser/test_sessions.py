@@ -191,3 +191,18 @@ def test_another_training_with_other_tags_is_apart(tmp_path) -> None:
     part(tmp_path, 0, 1000, 2.0, START + 9000, tag="bc/actor_loss")
     assert len(paths(tmp_path)) == 2
     assert set(read_run(tmp_path).series) == {"bc/actor_loss"}
+
+
+@pytest.mark.parametrize(
+    "steps", [[-(2**62) * 2, 0, 2**63 - 1], [2**63 - 1, -(2**63), 5], [0, 2**63 - 1, -(2**63), 1, 2]]
+)
+def test_steps_whose_differences_overflow(tmp_path, steps: list[int]) -> None:
+    run = read_run(write(tmp_path, [scalar("loss", step, 1.0, START) for step in steps]))
+    found = run.series["loss"].steps.tolist()
+    assert found == sorted(set(found))
+    assert set(found) <= set(steps)
+
+
+def test_clocks_that_are_infinite(tmp_path) -> None:
+    records = [scalar("loss", step, 1.0, float("inf")) for step in (0, 1, 2, 3, 4, 5, 1, 2)]
+    assert len(read_run(write(tmp_path, records)).series["loss"]) == 3

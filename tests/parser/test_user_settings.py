@@ -73,3 +73,15 @@ def test_the_settings_beside_the_event_files_count_before_those_of_the_folder_na
     assert above.files[-1].path == "../spikediag.toml"
     (tmp_path / "logs" / "spikediag.toml").write_text("[facts]\nbatch_size = 4\n")
     assert read_run(tmp_path).fact("batch_size").value == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[facts]\nbatch_size = 0x" + "f" * 5000, "[roles]\nloss = 0x" + "f" * 5000, "x = " + "9" * 5000],
+    ids=["fact", "role", "digits"],
+)
+def test_a_number_of_thousands_of_digits_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
+    write(tmp_path, curves({"loss": [1.0]}))
+    (tmp_path / "spikediag.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"spikediag\.toml"):
+        read_run(tmp_path)

@@ -81,7 +81,8 @@ class RecordBatch:
             return _unpacked([self.column(slot.at + k, "u1") for k in range(slot.width)], slot.kind)
         if slot.kind == "bfloat16":
             return _brain_floats(self.column(slot.at, "<u2")).astype(np.float64)
-        return self.column(slot.at, slot.kind).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN
+            return self.column(slot.at, slot.kind).astype(np.float64)
 
     def intact(self, prototypes: Prototypes, shape: Layout) -> NDArray[np.bool_]:
         """Tell which payloads match their checksum, given that they agree with their prototype, (n,)."""
@@ -135,7 +136,8 @@ def _unpacked(columns: list[NDArray[Any]], kind: str) -> NDArray[np.int64] | NDA
     for k, column in enumerate(columns):
         total |= (column & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * k)
     if kind == "half":
-        return total.astype(np.uint16).view(np.float16).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN
+            return total.astype(np.uint16).view(np.float16).astype(np.float64)
     if kind == "bhalf":
         return _brain_floats(total.astype(np.uint16))
     return total.view(np.int64)
@@ -143,4 +145,5 @@ def _unpacked(columns: list[NDArray[Any]], kind: str) -> NDArray[np.int64] | NDA
 
 def _brain_floats(bits: NDArray[Any]) -> NDArray[np.float64]:
     """Widen bfloat16, the upper half of a float32."""
-    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN
+        return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)

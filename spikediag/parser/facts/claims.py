@@ -74,8 +74,16 @@ def claims_of_user(
         kind = fact_keys()[name].kind
         meant = usable(value, kind, name)
         if meant is None:
-            raise UsageError(f"{place}{name} = {value!r} cannot be used; it must be {kind}.")
+            raise UsageError(f"{place}{name} = {shown(value)} cannot be used; it must be {kind}.")
         yield Claim(name, meant, source(name), origin)
+
+
+def shown(value: object) -> str:
+    """Write a value in a message, whatever it is."""
+    try:
+        return f"{value!r:.100}"
+    except ValueError:  # a whole number with more digits than Python writes
+        return "that long number"
 
 
 def nearest(written: str, known: Iterable[str]) -> str:

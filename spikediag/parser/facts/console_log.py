@@ -21,8 +21,8 @@ LINES = {  # what HIL-SERL, LeRobot and the Hugging Face Trainer print when a tr
     FactName.BATCH_SIZE: (r"Instantaneous batch size per device = ([\d,]+)",),
     FactName.GRADIENT_ACCUMULATION: (r"Gradient Accumulation steps = ([\d,]+)",),
     FactName.EFFECTIVE_BATCH_SIZE: (
-        r"Total train batch size .*= ([\d,]+)",
-        r"Effective batch size: .*= (\d+)",
+        r"Total train batch size .{0,200}= ([\d,]+)",
+        r"Effective batch size: .{0,200}= (\d+)",
     ),
     FactName.TRAIN_STEPS: (r"Total optimization steps = ([\d,]+)", r"cfg\.steps=(\d+)"),
 }

@@ -8,10 +8,10 @@ from spikediag.parser.facts.claims import Claim, claims_in
 from spikediag.parser.facts.safe_documents import UnusableError, parse
 
 SHORT = 100  # characters; a text tag up to this long may be the value of one argument
-ROW = re.compile(r"^\s*\|\s*`?([^|`]+?)`?\s*\|\s*(.*?)\s*\|\s*$", re.MULTILINE)
-ITEM = re.compile(r"^\s*[-*]\s+[*`_]*([\w./\- ]+?)[*`_]*\s*[:=]\s*[*`_]*\s*(.*?)\s*[`*_]*$", re.MULTILINE)
-PAIR = re.compile(
-    r"['\"]?([A-Za-z_][\w.\-]*)['\"]?\s*[=:]\s*('[^']*'|\"[^\"]*\"|\[[^\]]*\]|\([^)]*\)|[^,()\[\]{}\n]+)"
+KEY = re.compile(r"[\w./\- ]+")
+PAIR = re.compile(  # bounded, so that a text without an end of its quotes and brackets is read in linear time
+    r"(?<![\w.\-])([A-Za-z_][\w.\-]*)['\"]?\s*[=:]\s*"
+    r"('[^']{0,999}'|\"[^\"]{0,999}\"|\[[^\]]{0,999}\]|\([^)]{0,999}\)|[^,()\[\]{}\n]+)"
 )
 FENCE = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
 
@@ -38,13 +38,29 @@ def document_in(text: str) -> object:
             return parse(body, ".json")
         except UnusableError:
             pass
-    if "|" in body and (rows := ROW.findall(body)):
-        return dict(rows)
-    if items := ITEM.findall(body):
-        return dict(items)
+    for written in (_rows, _items):
+        if found := dict(written(body)):
+            return found
     if body.endswith((")", "}")):
         return {key: value.strip(" '\"") for key, value in PAIR.findall(body)}
     try:
         return parse(body, ".yaml")
     except UnusableError:
         return None
+
+
+def _rows(body: str) -> Iterator[tuple[str, str]]:
+    """Yield key and value of every row of a Markdown table."""
+    for line in map(str.strip, body.splitlines()):
+        key, bar, value = line[1:-1].partition("|")
+        if bar and line[0] == line[-1] == "|" and key.strip(" \t`"):
+            yield key.strip(" \t`"), value.strip()
+
+
+def _items(body: str) -> Iterator[tuple[str, str]]:
+    """Yield key and value of every item of a Markdown list, `- **key**: value`."""
+    for line in map(str.strip, body.splitlines()):
+        at = min((place for mark in ":=" if (place := line.find(mark)) > 0), default=0)
+        key = line[1:at].strip().strip("*`_ ")
+        if line[:1] in {"-", "*"} and line[1:2].isspace() and KEY.fullmatch(key):
+            yield key, line[at + 1 :].strip().strip("*`_").strip()

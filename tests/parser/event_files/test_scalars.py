@@ -115,6 +115,19 @@ def test_half_floats_as_integers(tmp_path, dtype: int, bits: int) -> None:
     np.testing.assert_array_equal(columns.points["loss"].values, np.full(10, 1.5))
 
 
+@pytest.mark.parametrize(("code", "bits"), [(1, "0100807f"), (14, "817f"), (19, "017c")])
+def test_a_signalling_nan_is_a_nan(tmp_path, code: int, bits: str) -> None:
+    records = []
+    for step in range(10):
+        record = Event(wall_time=START, step=step)
+        value = record.summary.value.add(tag="loss")
+        value.tensor.dtype = code
+        value.tensor.tensor_content = bytes.fromhex(bits)
+        records.append(record)
+    scalars = read_scalars(write(tmp_path, records).read_bytes())
+    assert np.isnan(scalars.points["loss"].values).all()
+
+
 def test_several_values_in_one_record(tmp_path) -> None:
     records = []
     for step in range(50):

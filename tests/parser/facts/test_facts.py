@@ -3,6 +3,7 @@
 # ruff: noqa: E501  # tables of documents
 
 import json
+import time
 import zipfile
 
 import numpy as np
@@ -17,6 +18,7 @@ from spikediag.parser.facts import fact_keys as fact_keys_module
 from spikediag.parser.facts.claims import claims_in
 from spikediag.parser.facts.fact_keys import fact_keys
 from spikediag.parser.facts.safe_documents import UnusableError, parse
+from spikediag.parser.facts.text_tags import document_in
 from tests.parser.writing import START, curves, scalar, write
 
 LOSS = {"train/loss": [3.0, 2.0, 1.0]}
@@ -248,8 +250,21 @@ MERGES = "a: &a {x0: 1}\n" + "".join(
         "x: " + "9" * 10_000,
         "batch_size: .nan\nlr: .inf\n",
         "? {a: b}\n: c\n",
+        "? !!float\n",
     ],
-    ids=["aliases", "merges", "deep", "cycle", "object", "binary", "lists", "digits", "nan", "key"],
+    ids=[
+        "aliases",
+        "merges",
+        "deep",
+        "cycle",
+        "object",
+        "binary",
+        "lists",
+        "digits",
+        "nan",
+        "key",
+        "empty float",
+    ],
 )
 def test_hostile_yaml(tmp_path, content: str) -> None:
     run = run_with(tmp_path, **{"a/b/run/config.yaml": content})
@@ -490,3 +505,41 @@ def test_a_fact_knows_where_it_comes_from(tmp_path, place: str) -> None:
         "derived": Origin.DERIVED,
     }
     assert run.fact(name).origin is expected[place]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a" * 400_000 + ")",
+        "x=[" * 100_000 + ")",
+        'x="' * 100_000 + "}",
+        "- " + " " * 400_000 + "|",
+        "- " + "a " * 200_000,
+        "|" + " " * 400_000,
+        "\n" * 400_000 + "- *",
+    ],
+    ids=["word", "brackets", "quotes", "blanks", "key", "cell", "lines"],
+)
+def test_hostile_text_is_read_in_linear_time(content: str) -> None:
+    start = time.process_time()
+    document_in(content)
+    assert time.process_time() - start < 5
+
+
+def test_a_hostile_console_log_is_read_in_linear_time(tmp_path) -> None:
+    start = time.process_time()
+    run_with(tmp_path, **{"a/b/run/train.log": "Total train batch size " * 45_000})
+    assert time.process_time() - start < 10
+
+
+def test_a_table_and_a_list_keep_what_they_say() -> None:
+    assert document_in("|param|value|\n|-|-|\n| `lr` | 1e-3 |\n|note|a|b|\n")["lr"] == "1e-3"
+    assert document_in("* **batch_size** = `32`\n- drop-out: 0.1\n") == {
+        "batch_size": "32",
+        "drop-out": "0.1",
+    }
+    assert document_in("Namespace(lr=0.1, betas=(0.9, 0.95), name='a b')") == {
+        "lr": "0.1",
+        "betas": "(0.9, 0.95)",
+        "name": "a b",
+    }
