@@ -3,14 +3,15 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, fields
+from functools import cache, cached_property
 from importlib import resources
 from types import MappingProxyType
 
 from spikediag.model import Measure, Reduction, Role, StepUnit, Transform
 
 GENERAL = "general"
+OPTIONAL = {"recognise", "step_unit", "log_lines"}  # of a preset
 SEPARATORS = re.compile(r"[\s/_.()\-]+")
 
 
@@ -29,10 +30,18 @@ class RoleAssignment:
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of a preset: a pattern over the normalised tag, and what such a tag means."""
+    """One line of a preset: what a tag means that matches."""
 
-    tag: re.Pattern[str]
+    tag: str  # a regular expression over the whole normalised tag
     meaning: RoleAssignment
+
+    def fits(self, name: str) -> bool:
+        """Whether the rule speaks of a normalised tag."""
+        return self._pattern.fullmatch(name) is not None
+
+    @cached_property  # a run needs the rules of one library, not of all
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(self.tag)
 
 
 @dataclass(frozen=True)
@@ -80,18 +89,20 @@ def presets() -> Mapping[str, Preset]:
 
 def _preset(table: Mapping[str, object]) -> Preset:
     match table:
-        case {"name": str(name), "rule": list(rules), **rest}:
+        case {"name": str(name), "rule": list(rules), **others} if others.keys() <= OPTIONAL:
             return Preset(
                 name,
-                tuple(re.compile(p) for p in _list(rest.get("recognise"))),
+                tuple(re.compile(p) for p in _list(others.get("recognise"))),
                 tuple(_rule(rule) for rule in rules),
-                StepUnit(str(rest.get("step_unit", StepUnit.STEP))),
-                {Role(str(k)): str(v) for k, v in _table(rest.get("log_lines")).items()},
+                StepUnit(str(others.get("step_unit", StepUnit.STEP))),
+                {Role(str(k)): str(v) for k, v in _table(others.get("log_lines")).items()},
             )
-    raise ValueError(f"A preset needs a name and rules: {table}")
+    raise ValueError(f"A preset has a name, rules, and at most {sorted(OPTIONAL)}: {sorted(table)}")
 
 
 def _rule(table: Mapping[str, str]) -> Rule:
+    if unknown := table.keys() - {"tag", *(f.name for f in fields(RoleAssignment))}:
+        raise ValueError(f"A rule knows no {sorted(unknown)}: {table}")
     meaning = RoleAssignment(
         Role(table["role"]),
         Measure(table.get("measure", Measure.UNKNOWN)),
@@ -101,7 +112,7 @@ def _rule(table: Mapping[str, str]) -> Rule:
         table.get("reason", ""),
         bool(table.get("refine", False)),
     )
-    return Rule(re.compile(table["tag"]), meaning)
+    return Rule(table["tag"], meaning)
 
 
 def _list(value: object) -> list[str]:

@@ -70,7 +70,7 @@ def _assigned(tag: str, preset: Preset | None) -> RoleAssignment:
     name = normalise(tag)
     for source in (preset, presets()[GENERAL]):
         for rule in source.rules if source else ():
-            if rule.tag.fullmatch(name):
+            if rule.fits(name):
                 return _with_source(rule.meaning, source.name if source else "")
     return RoleAssignment(Role.OTHER, reason="no rule knows this tag")
 

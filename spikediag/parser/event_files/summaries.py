@@ -56,7 +56,7 @@ def wanted_records(scalars: Scalars, buffer: bytes) -> bytes:
 
 
 def _is_spread(tag: str) -> bool:
-    rule = next((r for r in presets()[GENERAL].rules if r.tag.fullmatch(normalise(tag))), None)
+    rule = next((r for r in presets()[GENERAL].rules if r.fits(normalise(tag))), None)
     return rule is not None and rule.meaning.role is Role.LOG_STD
 
 
