@@ -40,9 +40,9 @@ def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = N
         UsageError: a fact or `spikediag.toml` cannot be used, or several runs are below the path.
     """
     source = run if isinstance(run, RunSource) else source_at(Path(run))
-    files = files_of(source)
     settings = read_user_settings(source.folder.path, source.path if source.path.is_dir() else None)
     stated = (*claims_of_user(given or {}, Origin.COMMAND_LINE, _option), *settings.claims)
+    files = files_of(source)
     if not files.streams:
         raise NoEventsError(
             f"{source.path}: its event files hold no scalars; log some, for example with add_scalar."

@@ -31,7 +31,7 @@ class UserSettings:
             UsageError: one is not; it names the nearest tag.
         """
         known = set(tags)
-        for tag in self.roles.keys() - known:
+        for tag in (tag for tag in self.roles if tag not in known):
             raise UsageError(
                 f"{self.path}: [roles] names {tag!r}, which this run does not log; {nearest(tag, known)}"
             )

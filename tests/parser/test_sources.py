@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spikediag.errors import RunNotFoundError, UnreadableRunError
+from spikediag.errors import RunNotFoundError, UnreadableRunError, UsageError
 from spikediag.model import Checkpoint, Role
 from spikediag.parser import find_runs, read_run, sources
 from spikediag.parser.run_folders import survey
@@ -217,3 +217,11 @@ def test_runs_of_a_long_search_are_not_in_memory_together(tmp_path) -> None:
     files[0].unlink()
     with pytest.raises(UnreadableRunError):
         read_run(found[0])
+
+
+def test_a_misspelled_fact_is_refused_before_a_file_is_opened(tmp_path, opened) -> None:
+    session(tmp_path, 1, 0)
+    opened.clear()
+    with pytest.raises(UsageError, match="batch_size"):
+        read_run(tmp_path, {"batchsize": 3})
+    assert not opened
