@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from spikediag.cli.output import write_report
 from spikediag.cli.runs import Failure, attempt, diagnose, quietly
 from spikediag.cli.summary import summary
 from spikediag.cli.terminal import note, progress, show
+
+if TYPE_CHECKING:
+    from spikediag.parser import RunSource
 
 
 def analyze(
@@ -73,15 +76,15 @@ def _print_json(runs: Sequence[Path], facts: Given) -> int:
 
 
 def _report(
-    run: Path, *, facts: Given, out: Path, formats: Sequence[str], lang: str, taken: set[str]
+    run: "RunSource", *, facts: Given, out: Path, formats: Sequence[str], lang: str, taken: set[str]
 ) -> None:
     from spikediag import reporter
 
     with progress(3) as begin:
         diagnosis = diagnose(run, facts, begin)
-        begin(f"writing the report of {run}")
-        folder = claim(out, run, diagnosis.run.name, taken)
-        write_report(folder, run, reporter.render(diagnosis, formats, lang))
+        begin(f"writing the report of {run.path}")
+        folder = claim(out, run.path, diagnosis.run.name, taken)
+        write_report(folder, run.path, reporter.render(diagnosis, formats, lang))
     page = folder / "report.md" if "md" in formats else folder
     show(summary(diagnosis, page, lang))
 

@@ -151,7 +151,7 @@ class Series:
             raise ValueError(
                 f"{self.tag}: steps, values and wall_times must be one-dimensional and equally long"
             )
-        if np.any(np.diff(self.steps) <= 0):
+        if np.any(self.steps[1:] <= self.steps[:-1]):  # differences of huge steps overflow
             raise ValueError(f"{self.tag}: steps must be strictly increasing")
 
     def __len__(self) -> int:

@@ -1,7 +1,12 @@
-"""Event files to runs: discovery, fast columns, restarts, tag roles, configuration with provenance."""
+"""From event files to a run.
 
-from spikediag.parser.arrays import run_from_arrays
-from spikediag.parser.find import find_runs
-from spikediag.parser.read import read_run
+`find_runs` says where runs are, `read_run` reads one, `run_from_arrays` builds one from memory.
 
-__all__ = ["find_runs", "read_run", "run_from_arrays"]
+To read: `read` tells the whole way, one stage after another; `event_files/` reads the bytes; `facts/` reads
+the configuration; `presets/` holds what each library calls its quantities.
+"""
+
+from spikediag.parser.read import read_run, run_from_arrays
+from spikediag.parser.sources import RunSource, find_runs
+
+__all__ = ["RunSource", "find_runs", "read_run", "run_from_arrays"]

@@ -1,105 +1,135 @@
-"""From a path to a run: the parser's whole way, one stage after another."""
+"""From a path, or from arrays in memory, to a run: the parser's whole way, one stage after another."""
 
-import hashlib
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError
-from spikediag.model import Run, SourceFile, StepUnit
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spikediag.errors import NoEventsError, UsageError
+from spikediag.model import FactName, Origin, Rewind, Role, Run, Series, Session, SourceFile, StepUnit
 from spikediag.parser.checkpoints import checkpoints
-from spikediag.parser.eventfile import MARK, EventFile
-from spikediag.parser.facts import Origin, claims_of_user, gather
-from spikediag.parser.folders import CONTAINERS
-from spikediag.parser.settings import Settings, read_settings
-from spikediag.parser.streams import Sources, sources_of_file, sources_of_folder
-from spikediag.parser.understand import understand
-from spikediag.parser.vocabulary import log_lines
+from spikediag.parser.event_files.event_file import MARK
+from spikediag.parser.facts import claims_of_user, collect_facts, settle
+from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise
+from spikediag.parser.roles import assign_roles, build_series, without_twins
+from spikediag.parser.run_folders import CONTAINERS
+from spikediag.parser.sessions import JoinedTraining, join_sessions
+from spikediag.parser.sources import RunFiles, RunSource, files_of, source_at
+from spikediag.parser.track import Track, append, straighten
+from spikediag.parser.user_settings import UserSettings, read_user_settings
 
 STAMP = re.compile(r".*tfevents\.(\d+)\..*")
+CLOCKS = frozenset(Role) - {Role.OTHER, Role.EPOCH, Role.SAMPLES}
 
 
-def read_run(path: str | Path, given: Mapping[str, object] | None = None) -> Run:
-    """Read a run folder or a single event file.
+def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = None) -> Run:
+    """Read a run folder, a single event file, or a run that `find_runs` found.
 
     Args:
-        path: a folder with event files, a folder above exactly one run, or an event file.
+        run: a folder with event files, a folder above exactly one run, an event file, or a found run.
         given: facts from the command line, such as `{"batch_size": 256}`; they win over all others.
 
     Raises:
-        RunNotFoundError: there is nothing at `path`.
+        RunNotFoundError: there is nothing at the path.
         NoEventsError: there is no event file, or none holds a scalar.
         UnreadableRunError: nothing of what is there can be read.
-        UsageError: a fact or `spikediag.toml` cannot be used, or several runs are below `path`.
+        UsageError: a fact or `spikediag.toml` cannot be used, or several runs are below the path.
     """
-    place = Path(path)
-    sources = _sources(place)
-    settings = _settings(place, sources)
-    stated = [
-        *claims_of_user(given or {}, "--{}", Origin.COMMAND_LINE),
-        *claims_of_user(settings.facts, "spikediag.toml: {}", Origin.SETTINGS),
-    ]
-    if not sources.streams:
+    source = run if isinstance(run, RunSource) else source_at(Path(run))
+    settings = read_user_settings(source.folder.path, source.path if source.path.is_dir() else None)
+    stated = (*claims_of_user(given or {}, Origin.COMMAND_LINE, _option), *settings.claims)
+    files = files_of(source)
+    if not files.streams:
         raise NoEventsError(
-            f"{place}: its event files hold no scalars; log some, for example with add_scalar."
+            f"{source.path}: its event files hold no scalars; log some, for example with add_scalar."
         )
-    read = understand(sources, settings.roles)
-    files = (*sources.extra, *(file for stream in sources.streams.values() for file in stream))
+    read = _understand(files, settings)
     unit = read.preset.step_unit if read.preset else StepUnit.STEP
-    folder = sources.folder.absolute()
-    named = place.absolute() if place.is_dir() else None
-    gathered = gather(stated, files, read.series, unit, folder=folder, inside=named)
+    folder = source.folder.path.absolute()
+    named = source.path.absolute() if source.path.is_dir() else None
+    facts = collect_facts(stated, files.all, read.series, unit, folder=folder, inside=named)
+    events = (SourceFile(file.label, file.size, file.sha256) for file in files.all)
     return Run(
-        path=str(path),
-        name=_name(place, folder),
+        path=str(source.path if isinstance(run, RunSource) else run),
+        name=_name(source.path, folder),
         series=MappingProxyType(dict(read.series)),
-        facts=gathered.facts,
+        facts=facts.facts,
         sessions=read.sessions,
         rewinds=read.rewinds,
-        damage=tuple(sources.damage),
-        files=tuple(_files(files, (*gathered.files, *settings.files), folder)),
+        damage=tuple(files.damage),
+        files=(*events, *facts.files, *settings.files),
         checkpoints=tuple(checkpoints(folder)),
         library=read.preset.name if read.preset else None,
         step_unit=unit,
-        notes=(*sources.notes, *read.notes, *gathered.notes),
+        notes=(*files.notes, *read.notes, *facts.notes),
         log_lines=log_lines(read.preset),
     )
 
 
-def _sources(path: Path) -> Sources:
-    try:
-        if path.is_dir():
-            next(path.iterdir(), None)  # permission to look inside
-            return sources_of_folder(path)
-        if path.is_file():
-            return sources_of_file(path)
-        if path.exists():
-            raise UnreadableRunError(
-                f"{path} is neither a folder nor a file; give a run folder or an event file."
+def _option(name: FactName) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+@dataclass(frozen=True)
+class _Understood:
+    """The series of a run, in tag order, and what happened while they were logged."""
+
+    series: Mapping[str, Series]
+    preset: Preset | None
+    sessions: tuple[Session, ...]
+    rewinds: tuple[Rewind, ...]
+    notes: tuple[str, ...]
+
+
+def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
+    """Assign roles, join sessions and convert numbers; there must be at least one tag."""
+    histograms = dict(_histograms(files))
+    tags = dict.fromkeys((*_tags(files), *histograms))
+    settings.refuse_unknown(tags)
+    preset = recognise(tags)
+    assigned = assign_roles(tags, preset, settings.roles)
+    joined = {prefix: _joined(prefix, files, assigned) for prefix in files.streams}
+    tracks = {prefix + tag: track for prefix, one in joined.items() for tag, track in one.tracks.items()}
+    found = {tag: build_series(tag, track, assigned[tag]) for tag, track in {**histograms, **tracks}.items()}
+    main = max(joined.values(), key=lambda one: sum(len(track.steps) for track in one.tracks.values()))
+    series = dict(sorted(without_twins(found).items()))
+    return _Understood(series, preset, main.sessions, main.rewinds, tuple(_notes(joined)))
+
+
+def _tags(files: RunFiles) -> Iterator[str]:
+    for prefix, stream in files.streams.items():
+        for file in stream:
+            yield from (prefix + tag for tag in file.scalars.points)
+
+
+def _histograms(files: RunFiles) -> Iterator[tuple[str, Track]]:
+    """Yield the mean and the minimum of every histogram that was worth reading, over all sessions."""
+    for prefix, stream in files.streams.items():
+        found: dict[str, Track] = {}
+        for file in stream:
+            minima = {f"{tag}/min": track for tag, track in file.summaries.minima.items()}
+            for tag, track in {**file.summaries.means, **minima}.items():
+                found[tag] = append(found[tag], track)[0] if tag in found else track
+        yield from ((prefix + tag, track) for tag, track in found.items())
+
+
+def _joined(prefix: str, files: RunFiles, assigned: Mapping[str, RoleAssignment]) -> JoinedTraining:
+    clock = frozenset(tag.removeprefix(prefix) for tag, one in assigned.items() if one.role in CLOCKS)
+    return join_sessions(files.streams[prefix], clock)
+
+
+def _notes(joined: Mapping[str, JoinedTraining]) -> Iterator[str]:
+    for prefix, one in joined.items():
+        if one.overtaken:
+            where = f" of {prefix.rstrip('/')}" if prefix else ""
+            yield (
+                f"{one.overtaken} points{where} gave way to newer ones of the same step, or were left behind "
+                "by a resume."
             )
-    except PermissionError as error:
-        raise UnreadableRunError(f"{path} cannot be opened (permission denied); make it readable.") from error
-    except OSError as error:
-        raise UnreadableRunError(f"{path} cannot be opened ({error.strerror}); check the path.") from error
-    raise RunNotFoundError(f"{path} does not exist; give a run folder or an event file.")
-
-
-def _settings(place: Path, sources: Sources) -> Settings:
-    """Read the settings beside the event files, else those in the folder that the user named."""
-    near = read_settings(sources.folder)
-    return near if near.files or not place.is_dir() else read_settings(place)
-
-
-def _files(events: tuple[EventFile, ...], others: tuple[Path, ...], folder: Path) -> Iterator[SourceFile]:
-    for file in events:
-        yield SourceFile(file.label, file.size, file.sha256)
-    for path in others:
-        with path.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-            size = content.tell()
-        yield SourceFile(Path(os.path.relpath(path, folder)).as_posix(), size, digest)
 
 
 def _name(path: Path, folder: Path) -> str:
@@ -113,3 +143,57 @@ def _name(path: Path, folder: Path) -> str:
         alone = sum(f".{stamp[1]}." in name for name in beside) == 1
         return f"{shown.name}-{stamp[1] if alone else path.name.partition(MARK + '.')[2]}"
     return shown.name or "run"
+
+
+def run_from_arrays(
+    arrays: Mapping[str, tuple[ArrayLike, ArrayLike]], facts: Mapping[str, object] | None = None
+) -> Run:
+    """Build a run from `{tag: (steps, values)}`, each (n,), and facts such as `{"batch_size": 256}`.
+
+    It is understood as if it had been read from a file. Points may come in any order; of two with the same
+    step the later counts. NaN and Inf values are kept.
+
+    Raises:
+        UsageError: an array cannot be used as steps or values, or a fact is unknown.
+    """
+    if not isinstance(arrays, Mapping):
+        raise UsageError(f"Give a dictionary of tags, {{tag: (steps, values)}}, not {type(arrays).__name__}.")
+    tracks, notes = {}, []
+    for tag, pair in arrays.items():
+        straight = straighten(_track(tag, pair), rewinds=False)
+        tracks[tag] = straight.track
+        if straight.dropped:
+            notes.append(f"{tag}: {straight.dropped} points gave way to later ones of the same step.")
+    preset = recognise(tracks)
+    assigned = assign_roles(tracks, preset, {})
+    found = without_twins({tag: build_series(tag, track, assigned[tag]) for tag, track in tracks.items()})
+    return Run(
+        path="",
+        name="arrays",
+        series=MappingProxyType(dict(sorted(found.items()))),
+        facts=settle(claims_of_user(facts or {}, Origin.COMMAND_LINE, lambda name: f"given: {name}")),
+        library=preset.name if preset else None,
+        step_unit=preset.step_unit if preset else StepUnit.STEP,
+        notes=tuple(notes),
+        log_lines=log_lines(preset),
+    )
+
+
+def _track(tag: object, pair: Iterable[ArrayLike]) -> Track:
+    if not isinstance(tag, str):
+        raise UsageError(f"{tag!r} is no tag; a tag is a text, such as 'train/loss'.")
+    try:
+        steps, values = pair
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{tag}: give a pair (steps, values), not {type(pair).__name__}.") from error
+    try:
+        x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{tag}: steps and values must be numbers ({error}).") from error
+    if x.ndim != 1 or x.shape != y.shape:
+        raise UsageError(
+            f"{tag}: steps {x.shape} and values {y.shape} must be one-dimensional and equally long."
+        )
+    if not np.isfinite(x).all() or (np.abs(x) > 2**53).any() or (x != np.round(x)).any():
+        raise UsageError(f"{tag}: steps must be whole numbers.")
+    return Track(x.astype(np.int64), y, np.full(len(x), np.nan))

@@ -6,54 +6,49 @@ rules.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from spikediag.model import FloatArray, Measure, Reduction, Role, Series, Transform
+from spikediag.model import FloatArray, Measure, Role, Series, Transform
+from spikediag.parser.library_presets import GENERAL, Preset, RoleAssignment, normalise, presets
 from spikediag.parser.track import Track
-from spikediag.parser.vocabulary import GENERAL, Preset, Rule, normalise, presets
 
 TWIN = 0.999  # rank correlation of differences; above it a companion is the loss in other units
 SOME = 20  # losses that a companion is compared with
 ENOUGH, RECENT = 30, 5000  # points to judge that: at least, at most
 
 
-@dataclass(frozen=True)
-class Part:
-    """The role of one tag and how its numbers are to be read."""
-
-    role: Role
-    measure: Measure = Measure.UNKNOWN
-    reduction: Reduction = Reduction.UNKNOWN
-    convert: str = ""
-    scale: float = 1.0
-    reason: str = ""
-    refine: bool = False  # what stands beside the tag may say more of it
-
-
-def cast(tags: Iterable[str], preset: Preset | None, overrides: Mapping[str, Role]) -> dict[str, Part]:
-    """Assign a role to every tag."""
+def assign_roles(
+    tags: Iterable[str], preset: Preset | None, overrides: Mapping[str, Role]
+) -> dict[str, RoleAssignment]:
+    """Assign a role to every tag; `overrides` are the user's, each of a known tag."""
     known = tuple(tags)
-    parts = {tag: _part(tag, preset) for tag in known}
+    assigned = {tag: _assigned(tag, preset) for tag in known}
     for tag in known:
-        if parts[tag].role is not Role.LOG_STD and (base := _statistic_of(tag, parts)):
-            parts[tag] = Part(Role.OTHER, reason=f"a statistic of {base}")
-    parts = _beside(parts, Role.COMPANION, Measure.SQUARED_ERROR, Measure.POLICY, Measure.NLL)
-    parts = _beside(parts, Role.LOSS, Measure.NLL, Measure.UNKNOWN, Measure.TOTAL)
+        if assigned[tag].role is not Role.LOG_STD and (base := _statistic_of(tag, assigned)):
+            assigned[tag] = RoleAssignment(Role.OTHER, reason=f"a statistic of {base}")
+    assigned = _beside(assigned, Role.COMPANION, Measure.SQUARED_ERROR, Measure.POLICY, Measure.NLL)
+    assigned = _beside(assigned, Role.LOSS, Measure.NLL, Measure.UNKNOWN, Measure.TOTAL)
     for tag, role in overrides.items():
-        if tag in parts:
-            parts[tag] = _overridden(parts[tag], role)
-    return parts
+        assigned[tag] = _overridden(assigned[tag], role)
+    return assigned
 
 
-def series(tag: str, track: Track, part: Part) -> Series:
+def build_series(tag: str, track: Track, assigned: RoleAssignment) -> Series:
     """Build the series of a tag, its numbers converted as its role demands."""
-    values, done = _converted(track.values * part.scale if part.scale != 1.0 else track.values, part.convert)
-    reason = "; ".join(text for text in (part.reason, done) if text)
-    transform = {"ln": Transform.LN, "negate": Transform.NEGATED}.get(part.convert, Transform.NONE)
+    values = track.values * assigned.scale if assigned.scale != 1.0 else track.values
+    values, done = _transformed(values, assigned.transform)
     return Series(
-        tag, part.role, track.steps, values, track.walls, part.measure, part.reduction, reason, transform
+        tag,
+        assigned.role,
+        track.steps,
+        values,
+        track.walls,
+        assigned.measure,
+        assigned.reduction,
+        "; ".join(text for text in (assigned.reason, done) if text),
+        assigned.transform,
     )
 
 
@@ -63,7 +58,7 @@ def without_twins(found: Mapping[str, Series]) -> dict[str, Series]:
     losses = [s for s in found.values() if s.role is Role.LOSS]
     for tag, companion in found.items():
         if companion.role is Role.COMPANION:
-            near = [loss for loss in losses if len(losses) <= SOME or _group(loss.tag) == _group(tag)]
+            near = [loss for loss in losses if len(losses) <= SOME or loss.group == companion.group]
             twin = next((loss.tag for loss in near[:SOME] if _same_shape(loss, companion)), None)
             if twin:
                 reason = f"moves exactly as {twin} does, so it is no independent error"
@@ -71,65 +66,62 @@ def without_twins(found: Mapping[str, Series]) -> dict[str, Series]:
     return kept
 
 
-def _part(tag: str, preset: Preset | None) -> Part:
+def _assigned(tag: str, preset: Preset | None) -> RoleAssignment:
     name = normalise(tag)
     for source in (preset, presets()[GENERAL]):
         for rule in source.rules if source else ():
-            if rule.tag.fullmatch(name):
-                return _from_rule(rule, source.name if source else "")
-    return Part(Role.OTHER, reason="no rule knows this tag")
+            if rule.fits(name):
+                return _with_source(rule.meaning, source.name if source else "")
+    return RoleAssignment(Role.OTHER, reason="no rule knows this tag")
 
 
-def _from_rule(rule: Rule, source: str) -> Part:
+def _with_source(meaning: RoleAssignment, source: str) -> RoleAssignment:
     why = f"{source} preset" if source != GENERAL else "general rule"
-    reason = f"{why}: {rule.reason}" if rule.reason else f"{why} for {rule.role.value.replace('_', ' ')} tags"
-    return Part(rule.role, rule.measure, rule.reduction, rule.convert, rule.scale, reason, rule.refine)
+    told = f": {meaning.reason}" if meaning.reason else f" for {meaning.role.replace('_', ' ')} tags"
+    return replace(meaning, reason=why + told)
 
 
-def _statistic_of(tag: str, parts: Mapping[str, Part]) -> str | None:
+def _statistic_of(tag: str, assigned: Mapping[str, RoleAssignment]) -> str | None:
     """Return the tag that this one is the mean, spread or extreme of, if that is logged itself."""
     for ending in ("mean", "std", "min", "max"):
         for mark in "-/_":
-            if tag.endswith(mark + ending) and tag[: -len(ending) - 1] in parts:
+            if tag.endswith(mark + ending) and tag[: -len(ending) - 1] in assigned:
                 return tag[: -len(ending) - 1]
     return None
 
 
 def _beside(
-    parts: dict[str, Part], role: Role, sibling: Measure, before: Measure, after: Measure
-) -> dict[str, Part]:
+    assigned: dict[str, RoleAssignment], role: Role, sibling: Measure, before: Measure, after: Measure
+) -> dict[str, RoleAssignment]:
     """Say more of a loss where its group also logs a `role` with the measure `sibling`.
 
     A policy loss beside a squared error is a likelihood; a plain `loss` beside a likelihood contains it.
     """
-    groups = {_group(tag) for tag, part in parts.items() if part.role is role and part.measure is sibling}
+    group = {tag: tag.rpartition("/")[0] for tag in assigned}
+    groups = {group[tag] for tag, one in assigned.items() if one.role is role and one.measure is sibling}
     why = {Measure.NLL: "logged beside a squared error", Measure.TOTAL: "logged beside the likelihood in it"}
     return {
-        tag: replace(part, measure=after, reason=f"{part.reason}; {why[after]}")
-        if part.refine and part.measure is before and _group(tag) in groups and _is_plain(tag, after)
-        else part
-        for tag, part in parts.items()
+        tag: replace(one, measure=after, reason=f"{one.reason}; {why[after]}")
+        if one.refine and one.measure is before and group[tag] in groups and _is_plain(tag, after)
+        else one
+        for tag, one in assigned.items()
     }
-
-
-def _group(tag: str) -> str:
-    return tag.rpartition("/")[0]
 
 
 def _is_plain(tag: str, measure: Measure) -> bool:
     return measure is not Measure.TOTAL or tag.rpartition("/")[2].lower() == "loss"
 
 
-def _overridden(part: Part, role: Role) -> Part:
-    if part.role is role:
-        return replace(part, reason="spikediag.toml")
-    return Part(role, reason="spikediag.toml")
+def _overridden(one: RoleAssignment, role: Role) -> RoleAssignment:
+    if one.role is role:
+        return replace(one, reason="spikediag.toml")
+    return RoleAssignment(role, reason="spikediag.toml")
 
 
-def _converted(values: FloatArray, convert: str) -> tuple[FloatArray, str]:
-    if convert == "negate":
+def _transformed(values: FloatArray, transform: Transform) -> tuple[FloatArray, str]:
+    if transform is Transform.NEGATED:
         return -values, "sign turned, so that up is more entropy"
-    if convert == "ln":
+    if transform is Transform.LN:
         positive = np.where(values > 0, values, math.nan)
         return np.log(positive), "natural logarithm of the logged standard deviation"
     return values, ""

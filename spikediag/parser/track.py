@@ -25,7 +25,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Straight:
+class Straightened:
     """A track whose steps increase, how many points that cost, and where its counter went back or leapt."""
 
     track: Track
@@ -33,20 +33,20 @@ class Straight:
     seams: frozenset[Rewind]
 
 
-def straighten(track: Track, *, rewinds: bool = True) -> Straight:
+def straighten(track: Track, *, rewinds: bool = True) -> Straightened:
     """Make steps in logged order increase: drop what a rewind overtook, sort in late records.
 
     Without `rewinds` every record out of order counts as late.
     """
-    ahead = np.diff(track.steps)
-    if (ahead > 0).all():
-        return Straight(track, 0, frozenset(_gaps(track)))
+    before, after = track.steps[:-1], track.steps[1:]  # compared, because differences may overflow
+    if (after > before).all():
+        return Straightened(track, 0, frozenset(_gaps(track)))
     keep = np.ones(len(track.steps), dtype=bool)
     seams = set()
-    backs = (np.flatnonzero(ahead < 0) + 1).tolist()
+    backs = (np.flatnonzero(after < before) + 1).tolist()
     for back in backs if rewinds and len(backs) <= MOST_REWINDS else ():
-        before = np.flatnonzero(keep[:back])
-        overtaken = before[track.steps[before] >= track.steps[back]]
+        earlier = np.flatnonzero(keep[:back])
+        overtaken = earlier[track.steps[earlier] >= track.steps[back]]
         if len(overtaken) >= LATE:
             keep[overtaken] = False
             seams.add(_seam(track, back))
@@ -54,9 +54,10 @@ def straighten(track: Track, *, rewinds: bool = True) -> Straight:
     # The newest record of a step wins: by clock, then by place in the file.
     walls = np.nan_to_num(track.walls[kept], nan=-np.inf)
     kept = kept[np.lexsort((walls, track.steps[kept]))]
-    chosen = kept[np.append(np.diff(track.steps[kept]) > 0, True)]
+    steps = track.steps[kept]
+    chosen = kept[np.append(steps[1:] > steps[:-1], True)]
     straight = Track(track.steps[chosen], track.values[chosen], track.walls[chosen])
-    return Straight(straight, len(track.steps) - len(chosen), frozenset(seams | _gaps(straight)))
+    return Straightened(straight, len(track.steps) - len(chosen), frozenset(seams | _gaps(straight)))
 
 
 def append(old: Track, new: Track) -> tuple[Track, int]:
@@ -75,13 +76,13 @@ def append(old: Track, new: Track) -> tuple[Track, int]:
 
 
 def _seam(track: Track, at: int) -> Rewind:
-    gap = float(track.walls[at] - track.walls[at - 1])
+    gap = float(track.walls[at]) - float(track.walls[at - 1])
     return Rewind(int(track.steps[at - 1]), int(track.steps[at]), gap, 0)
 
 
 def _gaps(track: Track) -> set[Rewind]:
     """Find the places where the counter leapt over many unlogged steps."""
-    ahead = np.diff(track.steps)
+    ahead = np.diff(track.steps.astype(np.float64))
     if len(ahead) < 4:
         return set()
     far = np.flatnonzero(ahead > LEAP * np.median(ahead)) + 1

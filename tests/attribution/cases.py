@@ -21,7 +21,7 @@ from spikediag.model import (
     Session,
     Spike,
 )
-from spikediag.parser.vocabulary import log_lines
+from spikediag.parser.library_presets import log_lines
 from tests.parser import writing
 
 STEPS = np.arange(0, 20_000, 10)

@@ -13,16 +13,16 @@ import sys
 import atheris
 
 # The checksums' loops over bytes have no branches to cover.
-with atheris.instrument_imports(include=["spikediag"], exclude=["spikediag.parser.crc32c"]):
-    from spikediag.parser.columns import read_columns
-    from spikediag.parser.facts.documents import UnusableError, parse
-    from spikediag.parser.facts.names import claims_in
-    from spikediag.parser.facts.texts import document_in
+with atheris.instrument_imports(include=["spikediag"], exclude=["spikediag.parser.event_files.crc32c"]):
+    from spikediag.parser.event_files.scalars import read_scalars
+    from spikediag.parser.facts.claims import claims_in
+    from spikediag.parser.facts.safe_documents import UnusableError, parse
+    from spikediag.parser.facts.text_tags import document_in
     from tests.parser.writing import frame
 
 
 def frames(data: bytes) -> None:
-    read_columns(data)
+    read_scalars(data)
 
 
 def payloads(data: bytes) -> None:
@@ -36,7 +36,7 @@ def payloads(data: bytes) -> None:
     buffer = bytearray(b"".join(records) * times)
     if buffer and cut:
         buffer[at % len(buffer)] ^= cut
-    read_columns(bytes(buffer[: len(buffer) - cut]))
+    read_scalars(bytes(buffer[: len(buffer) - cut]))
 
 
 def documents(data: bytes) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
 from spikediag.model import Measure, Reduction, Role
-from spikediag.parser import read_run
+from spikediag.parser import read_run, run_from_arrays
 from tests.parser.writing import NAME, curves, write
 
 BC = {"bc/actor_loss": [1.0, 0.5], "bc/total_loss": [2.0, 1.0], "bc/mse": [0.2, 0.1]}
@@ -144,3 +144,21 @@ def test_one_unreadable_file_costs_that_file_alone(tmp_path, monkeypatch) -> Non
 def test_a_path_that_is_too_long() -> None:
     with pytest.raises(UnreadableRunError):
         read_run("x" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"bc/loss": None}, "bc/loss: give a pair .* not NoneType"),
+        ({"bc/loss": np.arange(3.0)}, "bc/loss: give a pair"),
+        ({"bc/loss": (None, None)}, "bc/loss: steps .* one-dimensional"),
+        ({"bc/loss": ([0, 1], ["a", "b"])}, "bc/loss: steps and values must be numbers"),
+        ({7: ([0, 1], [1.0, 2.0])}, "7 is no tag"),
+        (None, "dictionary of tags"),
+        ([1.0, 2.0], "dictionary of tags"),
+    ],
+)
+def test_arrays_that_are_no_pairs_are_refused_in_one_sentence_that_names_the_tag(arrays, words) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        run_from_arrays(arrays)
+    assert "\n" not in str(caught.value)

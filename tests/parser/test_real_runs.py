@@ -5,7 +5,8 @@ import pytest
 from spikediag.errors import NoEventsError
 from spikediag.model import Role
 from spikediag.parser import find_runs, read_run
-from tests.parser import naive
+from tests.parser.event_files import naive
+from tests.parser.writing import paths
 
 FILES = 55  # of which one is a text side-car
 SILENT = 4  # event files without a scalar
@@ -31,9 +32,7 @@ def test_all_files(real_runs) -> None:
 
 
 def test_every_run_found_is_read(real_runs) -> None:
-    found = find_runs(real_runs)
-    assert len(found) == 49
-    assert all(read_run(path).series for path in found)
+    assert [bool(read_run(run).series) for run in find_runs(real_runs)] == 49 * [True]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,7 @@ def test_truncated_files_are_read_to_their_last_record(real_runs, name, offset, 
 
 def test_megatron_attempts_are_kept_apart(real_runs) -> None:
     folder = real_runs / "NVIDIA__Megatron-LM" / "tensorboard" / "gpt3-357m"
-    found = find_runs(folder)
+    found = paths(folder)
     assert len(found) == 4
     assert all(path.parent == folder for path in found)
     assert len({read_run(path).name for path in found}) == 4

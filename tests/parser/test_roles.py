@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from spikediag.errors import UsageError
-from spikediag.model import Measure, Reduction, Role
+from spikediag.model import Measure, Reduction, Role, Transform
 from spikediag.parser import read_run, run_from_arrays
-from spikediag.parser.vocabulary import GENERAL, presets
+from spikediag.parser.library_presets import GENERAL, presets
 from tests.parser.libraries import LIBRARIES
-from tests.parser.writing import curves, tags_run, write
+from tests.parser.writing import tags_run
 
 
 def run_of(*tags: str, n: int = 5):
@@ -115,12 +114,15 @@ def test_std_becomes_its_logarithm() -> None:
     series = run.series["policy/std"]
     np.testing.assert_allclose(series.values, [0.0, 1.0, np.nan])
     assert series.reduction is Reduction.MEAN
+    assert series.transform is Transform.LN
     assert "logarithm" in series.reason
 
 
 def test_signs_and_units(tmp_path) -> None:
     sb3 = read_run(tags_run(tmp_path, ["train/entropy_loss", "train/loss", "rollout/ep_rew_mean"]))
     np.testing.assert_array_equal(sb3.series["train/entropy_loss"].values, [-0.0, -1.0, -2.0])
+    assert sb3.series["train/entropy_loss"].transform is Transform.NEGATED
+    assert sb3.series["train/loss"].transform is Transform.NONE
     verl = run_from_arrays({"train/lr(1e-3)": ([0, 1], [1.0, 2.0]), "train/loss": ([0, 1], [1.0, 2.0])}, {})
     np.testing.assert_allclose(verl.series["train/lr(1e-3)"].values, [1e-3, 2e-3])
 
@@ -146,33 +148,3 @@ def test_one_common_leap_makes_no_twin() -> None:
     loss[120], error[120] = 1e6, 1e6
     run = run_from_arrays({"bc/loss": (np.arange(200), loss), "bc/mse": (np.arange(200), error)}, {})
     assert run.series["bc/mse"].role is Role.COMPANION
-
-
-def test_overrides(tmp_path) -> None:
-    write(tmp_path, curves({"my/thing": [1.0, 2.0], "loss": [3.0, 4.0]}))
-    (tmp_path / "spikediag.toml").write_text(
-        '[roles]\n"my/thing" = "companion"\nloss = "other"\n[facts]\nbatch_size = 32\n'
-    )
-    run = read_run(tmp_path)
-    assert run.series["my/thing"].role is Role.COMPANION
-    assert run.series["my/thing"].reason == "spikediag.toml"
-    assert run.series["loss"].role is Role.OTHER
-    assert run.fact("batch_size").source == "spikediag.toml: batch_size"
-    assert "spikediag.toml" in [file.path for file in run.files]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ('[roles]\n"a" = "lossy"\n', "unknown role"),
-        ("[roles\n", "no valid TOML"),
-        ("roles = 3\n", "are tables"),
-        ("[facts]\nbatch = 3\n", "no fact"),
-        ('[facts]\nbatch_size = "x"\n', "cannot be used"),
-    ],
-)
-def test_bad_settings(tmp_path, text: str, words: str) -> None:
-    write(tmp_path, curves({"loss": [1.0]}))
-    (tmp_path / "spikediag.toml").write_text(text)
-    with pytest.raises(UsageError, match=words):
-        read_run(tmp_path)

@@ -7,8 +7,8 @@ import pytest
 
 from spikediag.errors import UsageError
 from spikediag.model import Rewind
-from spikediag.parser import find_runs, read_run, run_from_arrays
-from tests.parser.writing import START, curves, scalar, write
+from spikediag.parser import read_run, run_from_arrays
+from tests.parser.writing import START, curves, paths, scalar, write
 
 
 def part(
@@ -70,7 +70,7 @@ def test_three_sessions_in_the_order_of_their_clocks(tmp_path) -> None:
 
 def test_repeated_attempts_are_kept_apart(tmp_path) -> None:
     files = [part(tmp_path, 1, 100, float(k), START + 1000 * k, every=1) for k in range(4)]
-    found = find_runs(tmp_path)
+    found = paths(tmp_path)
     assert sorted(found) == sorted(files)
     names = {read_run(path).name for path in found}
     assert len(names) == 4
@@ -92,7 +92,7 @@ def test_an_attempt_that_was_resumed_stays_whole_beside_another(tmp_path) -> Non
 def test_two_writers_of_the_same_tag_at_once(tmp_path) -> None:
     part(tmp_path, 0, 1000, 1.0, START)
     part(tmp_path, 500, 1500, 2.0, START + 20)
-    assert len(find_runs(tmp_path)) == 2
+    assert len(paths(tmp_path)) == 2
 
 
 def test_an_evaluation_writer_joins_the_training(tmp_path) -> None:
@@ -100,7 +100,7 @@ def test_an_evaluation_writer_joins_the_training(tmp_path) -> None:
     part(tmp_path, 100, 900, 2.0, START + 15, every=100, tag="eval/loss")
     run = read_run(tmp_path)
     assert set(run.series) == {"train/loss", "eval/loss"}
-    assert find_runs(tmp_path) == (tmp_path,)
+    assert paths(tmp_path) == (tmp_path,)
     assert not run.rewinds
 
 
@@ -110,7 +110,7 @@ def test_copies_are_dropped_and_said_so(tmp_path) -> None:
     run = read_run(tmp_path)
     assert len(run.sessions) == 1
     assert "byte for byte" in run.notes[0]
-    assert find_runs(tmp_path) == (tmp_path,)
+    assert paths(tmp_path) == (tmp_path,)
 
 
 def test_a_rewind_inside_one_file(tmp_path) -> None:
@@ -189,5 +189,20 @@ def test_no_arrays_and_empty_arrays() -> None:
 def test_another_training_with_other_tags_is_apart(tmp_path) -> None:
     part(tmp_path, 0, 1000, 1.0, START)
     part(tmp_path, 0, 1000, 2.0, START + 9000, tag="bc/actor_loss")
-    assert len(find_runs(tmp_path)) == 2
+    assert len(paths(tmp_path)) == 2
     assert set(read_run(tmp_path).series) == {"bc/actor_loss"}
+
+
+@pytest.mark.parametrize(
+    "steps", [[-(2**62) * 2, 0, 2**63 - 1], [2**63 - 1, -(2**63), 5], [0, 2**63 - 1, -(2**63), 1, 2]]
+)
+def test_steps_whose_differences_overflow(tmp_path, steps: list[int]) -> None:
+    run = read_run(write(tmp_path, [scalar("loss", step, 1.0, START) for step in steps]))
+    found = run.series["loss"].steps.tolist()
+    assert found == sorted(set(found))
+    assert set(found) <= set(steps)
+
+
+def test_clocks_that_are_infinite(tmp_path) -> None:
+    records = [scalar("loss", step, 1.0, float("inf")) for step in (0, 1, 2, 3, 4, 5, 1, 2)]
+    assert len(read_run(write(tmp_path, records)).series["loss"]) == 3

@@ -52,7 +52,14 @@ def tags_run(folder: Path, tags: Iterable[str], points: int = 3) -> Path:
 
 def frame(payload: bytes) -> bytes:
     """One TFRecord, for files that are put together by hand."""
-    from spikediag.parser.crc32c import masked
+    from spikediag.parser.event_files.crc32c import masked
 
     size = struct.pack("<Q", len(payload))
     return size + struct.pack("<I", masked(size)) + payload + struct.pack("<I", masked(payload))
+
+
+def paths(root: Path | str) -> tuple[Path, ...]:
+    """Where the runs below a folder are."""
+    from spikediag.parser import find_runs
+
+    return tuple(run.path for run in find_runs(root))

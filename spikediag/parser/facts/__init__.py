@@ -1,8 +1,10 @@
-"""What the configuration of a run says, each value with its source and what contradicts it."""
+"""What the configuration of a run says: each fact with its source, and what contradicts it.
 
-from spikediag.model import Origin
-from spikediag.parser.facts.claims import settle
-from spikediag.parser.facts.gather import gather
-from spikediag.parser.facts.given import claims_of_user
+`fact_keys` knows under which keys libraries state a fact; `claims` says whom we believe; the other modules
+each read one kind of source, and `collect` asks them all.
+"""
 
-__all__ = ["Origin", "claims_of_user", "gather", "settle"]
+from spikediag.parser.facts.claims import Claim, claims_of_user, nearest, settle, shown
+from spikediag.parser.facts.collect import CollectedFacts, collect_facts
+
+__all__ = ["Claim", "CollectedFacts", "claims_of_user", "collect_facts", "nearest", "settle", "shown"]

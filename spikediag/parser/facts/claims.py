@@ -1,35 +1,110 @@
-"""Claims about a fact, weighed against one another."""
+"""Who says what of a fact, and whom we believe."""
 
+import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isclose
 from types import MappingProxyType
 
-from spikediag.model import Fact, FactName, Origin
+from spikediag.errors import UsageError
+from spikediag.model import Fact, FactName, Origin, SourceFile
+from spikediag.parser.facts.fact_keys import Value, fact_keys, stated_in, usable
 
-Value = str | int | float | bool
+MOST_SHOWN = 40  # names listed in a message
 
 
 @dataclass(frozen=True)
 class Claim:
     """One source says that a fact has this value."""
 
-    name: str
+    name: FactName
     value: Value
     source: str  # "config.yaml: train.batch_size"
     origin: Origin
     confidence: float = 1.0
+    of_all_workers: bool = False  # a batch size that counts workers and accumulation already
+
+
+@dataclass(frozen=True)
+class FileClaims:
+    """What a file beside the run claims, or why it was left out."""
+
+    claims: tuple[Claim, ...] = ()
+    source: SourceFile | None = None  # of a file that claims something
+    left_out: str = ""
+
+
+def claims_in(document: object, source: str, origin: Origin, confidence: float = 1.0) -> Iterator[Claim]:
+    """Claim the facts that a configuration states.
+
+    Args:
+        document: nested mappings, lists and plain values, as a safe loader returns them.
+        source: what to call the document in `Fact.source`.
+        origin: who states it.
+        confidence: of each claim, 1 when the document is certainly of this run.
+    """
+    for found in stated_in(document):
+        where = f"{source}: {found.path}"
+        yield Claim(found.name, found.value, where, origin, confidence, found.of_all_workers)
+
+
+def claims_of_user(
+    given: Mapping[str, object], origin: Origin, source: Callable[[FactName], str], place: str = ""
+) -> Iterator[Claim]:
+    """Claim what the user states: on the command line, in Python, or in `spikediag.toml`.
+
+    Args:
+        given: values by the name of the fact; None states nothing.
+        origin: which of the three it was.
+        source: says of a fact where the user stated it.
+        place: what an error message begins with.
+
+    Raises:
+        UsageError: a fact is unknown or its value cannot be meant.
+    """
+    for written, value in given.items():
+        if value is None:
+            continue
+        if written not in set(FactName):
+            raise UsageError(
+                f"{place}{written!r} is no fact that spikediag knows; {nearest(written, FactName)}"
+            )
+        name = FactName(written)
+        kind = fact_keys()[name].kind
+        meant = usable(value, kind, name)
+        if meant is None:
+            raise UsageError(f"{place}{name} = {shown(value)} cannot be used; it must be {kind}.")
+        yield Claim(name, meant, source(name), origin)
+
+
+def shown(value: object) -> str:
+    """Write a value in a message, whatever it is."""
+    try:
+        return f"{value!r:.100}"
+    except ValueError:  # a whole number with more digits than Python writes
+        return "that long number"
+
+
+def nearest(written: str, known: Iterable[str]) -> str:
+    """Ask whether the nearest known name was meant, and list the names if they are few."""
+    names = sorted(known)
+    near = difflib.get_close_matches(written, names, 1, 0.0)
+    shown = f" There are: {', '.join(names)}." if 1 < len(names) <= MOST_SHOWN else ""
+    return f"did you mean {near[0]!r}?{shown}" if near else "there are none."
 
 
 def settle(claims: Iterable[Claim]) -> Mapping[FactName, Fact]:
     """Take the most trusted claim of each fact and keep those that contradict it."""
-    by_name: dict[str, list[Claim]] = defaultdict(list)
+    return MappingProxyType({name: _settled(ranked) for name, ranked in by_trust(claims).items()})
+
+
+def by_trust(claims: Iterable[Claim]) -> Mapping[FactName, list[Claim]]:
+    """Bring together the claims of each fact, the most trusted first; facts in the order of their names."""
+    of_fact: dict[FactName, list[Claim]] = defaultdict(list)
     for claim in claims:
-        by_name[claim.name].append(claim)
-    return MappingProxyType(
-        {FactName(name): _settled(sorted(by_name[name], key=_rank)) for name in sorted(by_name)}
-    )
+        of_fact[claim.name].append(claim)
+    return {name: sorted(of_fact[name], key=_rank) for name in sorted(of_fact)}
 
 
 def _rank(claim: Claim) -> tuple[int, float, str]:
@@ -41,7 +116,7 @@ def _settled(claims: list[Claim]) -> Fact:
     against = dict.fromkeys(
         f"{other.value} ({other.source})" for other in others if not agree(best.value, other.value)
     )
-    return Fact(FactName(best.name), best.value, best.source, best.confidence, tuple(against), best.origin)
+    return Fact(best.name, best.value, best.source, best.confidence, tuple(against), best.origin)
 
 
 def agree(one: Value, other: Value) -> bool:

@@ -1,12 +1,13 @@
 """Facts that follow from what was logged, marked as derived by a confidence below 1."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from math import prod
 
 import numpy as np
 
-from spikediag.model import Fact, FactName, FloatArray, Origin, Role, Series, StepUnit
-from spikediag.parser.facts.claims import Claim
-from spikediag.parser.vocabulary import normalise
+from spikediag.model import FactName, FloatArray, Origin, Role, Series, StepUnit
+from spikediag.parser.facts.claims import Claim, by_trust
+from spikediag.parser.library_presets import normalise
 
 BY_SAMPLES = " vs samples"
 STEADY = 0.02  # relative difference of the two halves of a training, above which there is no one rate
@@ -24,10 +25,17 @@ def logged(series: Mapping[str, Series]) -> Iterator[Claim]:
         whole = finite[finite == np.round(finite)]
         if name.endswith("batch_size") and len(whole) and whole[-1] > 0:
             constant = bool((finite == finite[0]).all())
-            source = f"scalar {tag}" if constant else f"scalar {tag}, last value"
-            yield Claim("batch_size", int(whole[-1]), source, Origin.LOGGED, 1.0 if constant else 0.7)
+            yield _batch(
+                whole[-1], f"scalar {tag}" + ("" if constant else ", last value"), 1.0 if constant else 0.7
+            )
         if name.endswith(("replay_buffer_size", "dataset_num_frames", "dataset_size")) and len(whole):
-            yield Claim("dataset_size", int(whole[-1]), f"scalar {tag}, last value", Origin.LOGGED, 0.9)
+            source = f"scalar {tag}, last value"
+            yield Claim(FactName.DATASET_SIZE, int(whole[-1]), source, Origin.LOGGED, 0.9)
+
+
+def _batch(samples: float, source: str, confidence: float) -> Claim:
+    """Claim a batch size that was logged: what an update saw, workers and accumulation counted in."""
+    return Claim(FactName.BATCH_SIZE, int(samples), source, Origin.LOGGED, confidence, of_all_workers=True)
 
 
 def _on_two_axes(series: Mapping[str, Series]) -> Iterator[Claim]:
@@ -39,62 +47,63 @@ def _on_two_axes(series: Mapping[str, Series]) -> Iterator[Claim]:
         per_step = np.diff(twin.steps) / np.diff(series[tag].steps)
         if per_step[-1] == round(per_step[-1]):
             constant = bool((per_step == per_step[0]).all())
-            source = f"axes of {tag}" if constant else f"axes of {tag}, at the end"
-            yield Claim("batch_size", int(per_step[-1]), source, Origin.LOGGED, 0.95 if constant else 0.7)
+            yield _batch(
+                per_step[-1],
+                f"axes of {tag}" + ("" if constant else ", at the end"),
+                0.95 if constant else 0.7,
+            )
             return
 
 
-def derived(
-    series: Mapping[str, Series], facts: Mapping[FactName, Fact], step_unit: StepUnit
-) -> Iterator[Claim]:
+def derived(series: Mapping[str, Series], claims: Iterable[Claim], step_unit: StepUnit) -> Iterator[Claim]:
     """Claim the effective batch and the size of the dataset where they follow from other facts."""
-    batch = _count(facts, FactName.EFFECTIVE_BATCH_SIZE)
-    if batch is None:
-        batch, claim = _effective(facts)
-        if claim:
-            yield claim
+    best = {name: ranked[0] for name, ranked in by_trust(claims).items()}
+    effective = None if FactName.EFFECTIVE_BATCH_SIZE in best else _effective_batch(best)
+    if effective:
+        yield effective
+    updates = effective or best.get(FactName.EFFECTIVE_BATCH_SIZE) or best.get(FactName.BATCH_SIZE)
+    batch = _count(updates)
     epochs = [one for one in series.values() if one.role is Role.EPOCH and len(one) >= FEWEST]
     for epoch in sorted(epochs, key=lambda one: one.tag):
-        for samples in series.values():
-            if samples.role is Role.SAMPLES and normalise(samples.tag).endswith(
-                ("samples", "samples_so_far")
-            ):
-                size = _per_epoch(samples, epoch)
-                if size:
-                    source = f"derived: {samples.tag} per {epoch.tag}"
-                    yield Claim("dataset_size", size, source, Origin.DERIVED, 0.9)
+        yield from _from_samples(series, epoch)
         if batch and step_unit is StepUnit.STEP:
             steps = _rate(epoch.values, epoch.steps.astype(np.float64))
             if steps:
                 source = f"derived: {steps:.6g} steps per {epoch.tag} x batch {batch}"
-                yield Claim("dataset_size", round(steps * batch), source, Origin.GUESSED, 0.7)
+                yield Claim(FactName.DATASET_SIZE, round(steps * batch), source, Origin.GUESSED, 0.7)
 
 
-def _effective(facts: Mapping[FactName, Fact]) -> tuple[int | None, Claim | None]:
-    batch = _count(facts, FactName.BATCH_SIZE)
-    if batch is None:
-        return None, None
-    source = facts[FactName.BATCH_SIZE].source
-    if (
-        source.startswith(("scalar ", "axes "))
-        or "global_batch_size" in source
-        or ": train_batch_size" in source
-    ):
-        return batch, Claim("effective_batch_size", batch, f"derived: {source}", Origin.DERIVED, 0.95)
-    accumulation, world = _count(facts, FactName.GRADIENT_ACCUMULATION), _count(facts, FactName.WORLD_SIZE)
-    if accumulation is None and world is None:
-        return batch, None
-    total = batch * (accumulation or 1) * (world or 1)
-    known = [f"batch {batch}"]
-    known += [f"accumulation {accumulation}"] if accumulation else []
-    known += [f"world size {world}"] if world else []
-    sure = 0.95 if accumulation and world else 0.8
-    return total, Claim("effective_batch_size", total, "derived: " + " x ".join(known), Origin.DERIVED, sure)
+def _effective_batch(best: Mapping[FactName, Claim]) -> Claim | None:
+    stated = best.get(FactName.BATCH_SIZE)
+    batch = _count(stated)
+    if stated is None or batch is None:
+        return None
+    whole = FactName.EFFECTIVE_BATCH_SIZE
+    if stated.of_all_workers:
+        return Claim(whole, batch, f"derived: {stated.source}", Origin.DERIVED, 0.95)
+    factors = {
+        "accumulation": _count(best.get(FactName.GRADIENT_ACCUMULATION)),
+        "world size": _count(best.get(FactName.WORLD_SIZE)),
+    }
+    known = {name: factor for name, factor in factors.items() if factor}
+    if not known:
+        return None
+    product = " x ".join([f"batch {batch}", *(f"{name} {factor}" for name, factor in known.items())])
+    sure = 0.95 if len(known) == len(factors) else 0.8
+    return Claim(whole, batch * prod(known.values()), f"derived: {product}", Origin.DERIVED, sure)
 
 
-def _count(facts: Mapping[FactName, Fact], name: FactName) -> int | None:
-    fact = facts.get(name)
-    return fact.value if fact and isinstance(fact.value, int) and not isinstance(fact.value, bool) else None
+def _count(claim: Claim | None) -> int | None:
+    return claim.value if claim and isinstance(claim.value, int) else None
+
+
+def _from_samples(series: Mapping[str, Series], epoch: Series) -> Iterator[Claim]:
+    """Claim the samples per epoch for every counter of samples."""
+    for samples in series.values():
+        counts = normalise(samples.tag).endswith(("samples", "samples_so_far"))
+        if samples.role is Role.SAMPLES and counts and (size := _per_epoch(samples, epoch)):
+            source = f"derived: {samples.tag} per {epoch.tag}"
+            yield Claim(FactName.DATASET_SIZE, size, source, Origin.DERIVED, 0.9)
 
 
 def _per_epoch(samples: Series, epoch: Series) -> int | None:

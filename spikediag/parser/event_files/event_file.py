@@ -1,0 +1,140 @@
+"""One event file, read whole: its points, its span in time, its fingerprint, and what was wrong with it.
+
+A file that cannot be used is a value too (`LeftOut`), because the others of its run are read all the same.
+"""
+
+import hashlib
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from spikediag.model import Damage, DamageKind
+from spikediag.parser.event_files.scalars import MOST_TAGS, Scalars, read_scalars
+from spikediag.parser.event_files.summaries import Summaries, read_summaries, wanted_records
+
+MARK = "tfevents"
+SIDECARS = (
+    ".spikediag",  # what our own report adds for TensorBoard
+    ".meta",
+    ".profile-empty",
+    ".zip",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".tar",
+    ".txt",
+    ".json",
+    ".csv",
+    ".md5",
+    ".lock",
+)
+MOST_GAPS = 1000  # damaged stretches of one file told one by one
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """What one file holds; `label` is its path relative to the run."""
+
+    path: Path
+    label: str
+    size: int  # bytes
+    sha256: str
+    scalars: Scalars
+    records: bytes = field(default=b"", repr=False)  # that are no scalars but are needed
+
+    @cached_property
+    def summaries(self) -> Summaries:
+        """Text, hyper-parameters and histograms."""
+        return read_summaries(self.records)
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """Wall times of the first and the last point; (inf, -inf) without points."""
+        walls = [points.walls[np.isfinite(points.walls)] for points in self.scalars.points.values()]
+        walls = [w for w in walls if len(w)]
+        return min((float(w.min()) for w in walls), default=np.inf), max(
+            (float(w.max()) for w in walls), default=-np.inf
+        )
+
+    @property
+    def damage(self) -> Iterator[Damage]:
+        """The stretches that could not be read."""
+        gaps = self.scalars.gaps
+        for gap in gaps[:MOST_GAPS]:
+            yield Damage(DamageKind.LOST, self.label, gap.offset, gap.length, gap.what)
+        if others := gaps[MOST_GAPS:]:
+            total = sum(gap.length for gap in others)
+            what = f"{len(others)} more stretches from here on"
+            yield Damage(DamageKind.LOST, self.label, others[0].offset, total, what)
+        if self.scalars.refused:
+            what = f"left out: {self.scalars.refused} points of tags beyond the first {MOST_TAGS:,}"
+            yield Damage(DamageKind.LOST, self.label, 0, 0, what)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that could not be used, and why."""
+
+    label: str
+    size: int  # bytes; 0 when it could not be opened
+    why: str
+
+    @property
+    def damage(self) -> Iterator[Damage]:
+        """The whole file."""
+        yield Damage(DamageKind.LEFT_OUT, self.label, 0, self.size, f"left out: {self.why}")
+
+
+def looks_like_events(path: Path) -> bool:
+    """Tell from its name and kind, without opening it, whether a path may be an event file."""
+    if MARK not in path.name or path.name.endswith(SIDECARS):
+        return False
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def read_event_file(path: Path, label: str) -> EventFile | LeftOut:
+    """Read a file to its last whole record."""
+    try:
+        buffer = path.read_bytes()
+        scalars = read_scalars(buffer)
+    except (OSError, MemoryError) as error:
+        return LeftOut(label, 0, getattr(error, "strerror", None) or "it does not fit into the memory")
+    if buffer and not scalars.records:
+        return LeftOut(label, len(buffer), "no TensorBoard event file")
+    digest = hashlib.sha256(buffer).hexdigest()
+    return EventFile(path, label, len(buffer), digest, scalars, wanted_records(scalars, buffer))
+
+
+class EventFiles:
+    """Event files of one folder, each read once for as long as its content is kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Path, EventFile | LeftOut] = {}
+
+    def keep(self, paths: tuple[Path, ...], base: Path) -> tuple[EventFile | LeftOut, ...]:
+        """Read files and keep their content for `take`; labels are relative to `base`."""
+        files = self.take(paths, base)
+        self._kept.update(zip(paths, files, strict=True))
+        return files
+
+    def take(self, paths: tuple[Path, ...], base: Path) -> tuple[EventFile | LeftOut, ...]:
+        """Hand over files; whoever takes them is the only one to hold their content."""
+        return tuple(
+            self._kept.pop(path) if path in self._kept else read_event_file(path, _label(path, base))
+            for path in paths
+        )
+
+    def forget(self) -> None:
+        """Let go of what nobody took."""
+        self._kept.clear()
+
+
+def _label(path: Path, base: Path) -> str:
+    return path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name

@@ -1,0 +1,251 @@
+"""All scalars of one event file as columns, every checksum verified.
+
+Records of one length are compared with the first of them through a mask that hides the clock, the step, the
+values and the checksum. Those that agree share its layout, and each of their numbers is one column of the
+file. Their checksum is a constant XOR one table look-up per byte that varies. What agrees with too few
+others is read record by record.
+
+The slow and obvious twin of this module is `tests/parser/event_files/naive.py`.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikediag.parser.event_files import crc32c
+from spikediag.parser.event_files.event_layout import Layout, MalformedError, layout_of
+from spikediag.parser.event_files.record_batch import Prototypes, RecordBatch, mask_of
+from spikediag.parser.event_files.records import HEADER, OVERHEAD, Gap, find_records
+
+FEW = 8  # records; fewer of a kind are read one by one
+GUESSES = 3  # records of one length that others are compared with, and then layouts of that length
+SHORTEST, LONGEST = 8, 4096  # bytes; other records are read one by one
+MOST_TAGS = 20_000  # of one file
+BLOCK = 1 << 13  # records decoded at a time, so that temporary columns stay in the cache
+
+Starts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of one tag, in file order."""
+
+    offsets: Starts  # (n,), where each record lies in the file
+    steps: NDArray[np.int64]  # (n,)
+    values: NDArray[np.float64]  # (n,)
+    walls: NDArray[np.float64]  # (n,) seconds since the epoch
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """Everything one event file holds: its points, and where its other summaries lie."""
+
+    points: dict[str, Points]  # by tag
+    others: dict[tuple[str, str], list[tuple[int, int]]]  # (plugin, tag) -> payload starts and lengths
+    gaps: tuple[Gap, ...]
+    records: int  # intact ones
+    refused: int  # points of tags beyond `MOST_TAGS`
+
+
+def read_scalars(buffer: bytes) -> Scalars:
+    """Read every scalar of an event file; damaged records are left out and reported."""
+    records = find_records(buffer)
+    collector = ScalarCollector(buffer)
+    narrow = records.lengths.max(initial=0) < 1 << 16
+    lengths = records.lengths.astype(np.uint16) if narrow else records.lengths  # 16 bits sort in linear time
+    order = np.argsort(lengths, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
+        if len(group):
+            collector.read_group(records.starts[group], int(records.lengths[group[0]]))
+    collector.read_singles()
+    return Scalars(
+        {tag: _in_file_order(parts) for tag, parts in collector.parts.items()},
+        dict(collector.others),
+        _merged([*records.gaps, *_clipped(collector.broken, records.starts)]),
+        len(records.starts) - len(collector.broken),
+        collector.refused,
+    )
+
+
+def _in_file_order(parts: list[Points]) -> Points:
+    offsets = np.concatenate([part.offsets for part in parts])
+    columns = [
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("steps", "values", "walls")
+    ]
+    if (np.diff(offsets) < 0).any():
+        order = np.argsort(offsets, kind="stable")
+        offsets, columns = offsets[order], [column[order] for column in columns]
+    return Points(offsets, *columns)
+
+
+def _clipped(broken: list[Gap], starts: Starts) -> Iterator[Gap]:
+    """End each broken record where an intact one begins: bytes may be missing from it."""
+    for gap in broken:
+        following = np.searchsorted(starts, gap.offset + HEADER, side="right")
+        room = int(starts[following]) - HEADER - gap.offset if following < len(starts) else gap.length
+        yield Gap(gap.offset, min(gap.length, room), gap.what)
+
+
+def _merged(gaps: list[Gap]) -> tuple[Gap, ...]:
+    """Join damaged stretches that touch or overlap, in file order."""
+    joined: list[Gap] = []
+    for gap in sorted(gaps, key=lambda gap: (gap.offset, gap.length)):
+        if joined and gap.offset <= joined[-1].offset + joined[-1].length:
+            stop = max(gap.offset + gap.length, joined[-1].offset + joined[-1].length)
+            joined[-1] = Gap(joined[-1].offset, stop - joined[-1].offset, joined[-1].what)
+        elif gap.length:
+            joined.append(gap)
+    return tuple(joined)
+
+
+@dataclass
+class ScalarCollector:
+    """Collects the columns of one file while its records are read, group by group."""
+
+    buffer: bytes
+    parts: dict[str, list[Points]] = field(default_factory=lambda: defaultdict(list))
+    others: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    broken: list[Gap] = field(default_factory=list)
+    singles: "array[int]" = field(default_factory=lambda: array("q"))  # payload start, length, start, ...
+    # By tag: offset, step, offset, ... and value, wall, value, ...
+    rows: "dict[str, tuple[array[int], array[float]]]" = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    refused: int = 0  # points of tags beyond the limit
+
+    def read_group(self, starts: Starts, length: int) -> None:
+        """Read records of one length: the commonest kinds one by one, then all others together."""
+        for read in [self._read_alike] * GUESSES + [self._read_kinds] * GUESSES:
+            if len(starts) >= FEW and SHORTEST <= length <= LONGEST:
+                starts = read(starts, length)
+        for start in starts.tolist():
+            self.singles.extend((start, length))
+
+    def _read_alike(self, starts: Starts, length: int) -> Starts:
+        """Read the records that share the layout of the first; return the others."""
+        prototype = self.buffer[starts[0] : starts[0] + length]
+        shape = _plain_shape(prototype)
+        if shape is None:
+            return starts
+        mask, prototypes = mask_of(shape, length), Prototypes((prototype,), np.zeros(1, dtype=np.int64))
+        rest = []
+        for at in range(0, len(starts), BLOCK):
+            batch = RecordBatch(self.buffer, starts[at : at + BLOCK], length)
+            same = batch.agrees(prototypes, mask)
+            rest.append(batch.starts[~same])
+            if same.any():
+                self._decode(batch.only(same), prototypes, [shape.tags], shape)
+        return np.concatenate(rest)
+
+    def _read_kinds(self, starts: Starts, length: int) -> Starts:
+        """Read records that differ in more than their numbers, say in their tags; return what is left.
+
+        All of them have their numbers in the same places, so that they are decoded together.
+        """
+        reference = _plain_shape(self.buffer[starts[0] : starts[0] + length])
+        if reference is None:
+            return np.roll(starts, -1)  # try the next one
+        batch, mask = RecordBatch(self.buffer, starts, length), mask_of(reference, length)
+        _, first, kinds = np.unique(batch.hashes(mask), return_index=True, return_inverse=True)
+        if len(first) > MOST_TAGS:
+            return starts  # examples of all would take more memory than the file
+        payloads = tuple(self.buffer[start : start + length] for start in starts[first].tolist())
+        shapes = [_plain_shape(payload) for payload in payloads]
+        alike = np.array([shape is not None and shape.places == reference.places for shape in shapes])
+        fits = alike[kinds] & batch.agrees(Prototypes(payloads, kinds), mask)
+        if fits.any():
+            tags = [shape.tags if shape else () for shape in shapes]
+            self._decode(batch.only(fits), Prototypes(payloads, kinds[fits]), tags, reference)
+        return starts[~fits]
+
+    def _decode(
+        self, batch: RecordBatch, prototypes: Prototypes, tags: list[tuple[str, ...]], shape: Layout
+    ) -> None:
+        """Keep the numbers of records that agree with their prototypes; `tags` are those of each."""
+        good = batch.intact(prototypes, shape)
+        if not good.all():
+            for start in batch.starts[~good].tolist():
+                self._damaged(start, batch.length, "a record fails its checksum")
+            batch = batch.only(good)
+            prototypes = Prototypes(
+                prototypes.payloads,
+                prototypes.kinds[good] if len(prototypes.payloads) > 1 else prototypes.kinds,
+            )
+        if not len(batch.starts):
+            return
+        numbers = [batch.numbers(slot, np.nan).astype(np.float64) for slot in shape.scalars]
+        steps = batch.numbers(shape.step, 0).astype(np.int64)
+        walls = batch.numbers(shape.wall, np.nan).astype(np.float64)
+        for kind, at in _by_kind(prototypes):
+            for tag, values in zip(tags[kind], numbers, strict=True):
+                if self._accepts(tag, len(steps[at])):
+                    self.parts[tag].append(Points(batch.starts[at], steps[at], values[at], walls[at]))
+
+    def _accepts(self, tag: str, points: int) -> bool:
+        """Bound the number of tags, each of which costs memory beyond its points."""
+        if tag not in self.known and len(self.known) >= MOST_TAGS:
+            self.refused += points
+            return False
+        self.known.add(tag)
+        return True
+
+    def _damaged(self, start: int, length: int, what: str) -> None:
+        self.broken.append(Gap(start - HEADER, length + OVERHEAD, what))
+
+    def read_singles(self) -> None:
+        """Read what shares its layout with too few others, one record at a time."""
+        if not self.singles:
+            return
+        starts, lengths = np.array(self.singles, dtype=np.int64).reshape(-1, 2).T
+        for start, length, whole in zip(
+            starts.tolist(),
+            lengths.tolist(),
+            crc32c.intact(self.buffer, starts, lengths).tolist(),
+            strict=True,
+        ):
+            if not whole:
+                self._damaged(start, length, "a record fails its checksum")
+                continue
+            try:
+                self._read_single(start, length)
+            except MalformedError:
+                self._damaged(start, length, "a record is no TensorBoard event")
+        for tag, (places, numbers) in self.rows.items():
+            offsets, steps = np.array(places, dtype=np.int64).reshape(-1, 2).T
+            values, walls = np.array(numbers, dtype=np.float64).reshape(-1, 2).T
+            self.parts[tag].append(Points(offsets, steps, values, walls))
+
+    def _read_single(self, start: int, length: int) -> None:
+        shape = layout_of(self.buffer[start : start + length])
+        batch = RecordBatch(self.buffer, np.array([start], dtype=np.int64), length)
+        step, wall = int(batch.numbers(shape.step, 0)[0]), float(batch.numbers(shape.wall, np.nan)[0])
+        for slot in shape.scalars:
+            if self._accepts(slot.tag, 1):
+                places, numbers = self.rows.setdefault(slot.tag, (array("q"), array("d")))
+                places.extend((start, step))
+                numbers.extend((float(batch.numbers(slot, np.nan)[0]), wall))
+        for other in shape.others:
+            if self._accepts(other.tag, 0):
+                self.others[other.plugin, other.tag].append((start, length))
+
+
+def _plain_shape(payload: bytes) -> Layout | None:
+    """Return the layout of a record that holds scalars and nothing else."""
+    try:
+        shape = layout_of(payload)
+    except MalformedError:
+        return None
+    return shape if shape.scalars and not shape.others else None
+
+
+def _by_kind(prototypes: Prototypes) -> Iterator[tuple[int, NDArray[np.int64] | slice]]:
+    """Yield each kind and which records are of it, in file order."""
+    if len(prototypes.payloads) == 1:
+        yield 0, slice(None)
+        return
+    order = np.argsort(prototypes.kinds, kind="stable")
+    present, begin = np.unique(prototypes.kinds[order], return_index=True)
+    yield from zip(present.tolist(), np.split(order, begin[1:]), strict=True)

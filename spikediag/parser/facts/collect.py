@@ -1,0 +1,69 @@
+"""The facts of one run: every source asked in turn."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spikediag.model import Fact, FactName, Origin, Series, SourceFile, StepUnit
+from spikediag.parser.event_files.event_file import EventFile
+from spikediag.parser.facts.claims import Claim, claims_in, settle
+from spikediag.parser.facts.config_files import config_files
+from spikediag.parser.facts.console_log import console_logs
+from spikediag.parser.facts.derived import derived, logged
+from spikediag.parser.facts.text_tags import claims_in_texts
+
+OLDER = 0.9  # confidence in what an earlier session wrote of itself
+
+
+@dataclass(frozen=True)
+class CollectedFacts:
+    """The facts, the files beside the run that stated some, and which files were left out."""
+
+    facts: Mapping[FactName, Fact]
+    files: tuple[SourceFile, ...]
+    notes: tuple[str, ...]
+
+
+def collect_facts(
+    stated: tuple[Claim, ...],
+    files: tuple[EventFile, ...],
+    series: Mapping[str, Series],
+    step_unit: StepUnit,
+    *,
+    folder: Path,
+    inside: Path | None,
+) -> CollectedFacts:
+    """Collect the facts of a run from everything that knows some.
+
+    Args:
+        stated: what the user said.
+        files: the run's event files, in order of time.
+        series: what was read from them.
+        step_unit: what the x-axis counts.
+        folder: the folder that holds the event files.
+        inside: the folder the user named, when that lies above.
+    """
+    configs, logs = list(config_files(folder, inside)), list(console_logs(folder))
+    claims = [*stated, *logged(series), *_written(files)]
+    claims.extend(claim for one in (*configs, *logs) for claim in one.claims)
+    claims.extend(derived(series, tuple(claims), step_unit))
+    return CollectedFacts(
+        settle(claims),
+        tuple(one.source for one in (*configs, *logs) if one.source),
+        tuple(f"{one.left_out}." for one in configs if one.left_out),
+    )
+
+
+def _written(files: tuple[EventFile, ...]) -> Iterator[Claim]:
+    """Claim what the event files say in hyper-parameters and text; the newest session counts most."""
+    newest = True
+    for file in reversed(files):
+        summaries = file.summaries
+        claims = [
+            *claims_in(summaries.hparams, "hparams", Origin.HPARAMS),
+            *claims_in_texts(summaries.texts),
+        ]
+        for claim in claims:
+            older = replace(claim, source=f"{claim.source} of {file.label}", confidence=OLDER)
+            yield claim if newest else older
+        newest = newest and not claims

@@ -1,0 +1,89 @@
+"""Configuration files in the folder of a run and up to three levels above it."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from spikediag.model import FactName, Origin
+from spikediag.parser.facts.claims import FileClaims, claims_in
+from spikediag.parser.facts.safe_documents import UnusableError, load
+from spikediag.parser.fingerprint import fingerprint
+
+LEVELS = 3  # above the run
+MOST_FILES = 64  # configuration files looked at
+SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+STEMS = re.compile(
+    r"(train(ing)?_|run_|agent_|exp(eriment)?_)?config|configuration|hparams|hyper_?param(eter)?s|(train(ing)?_)?"
+    r"arg(ument)?s|trainer_state|param(eter)?s|flags|variant|settings|agent|opt(ions)?|conf"
+)
+FOLDERS = ("", "params", ".hydra", "files", "config", "configs", "sacred", "meta", "pretrained_model")
+DATASETS = ("meta/info.json",)  # LeRobot
+ARCHIVES = ("model.zip", "best_model.zip", "final_model.zip")  # Stable-Baselines3
+BORDERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "package.json", "Cargo.toml")
+TELLING = frozenset(  # one of these makes it a training's
+    {FactName.BATCH_SIZE, FactName.LEARNING_RATE, FactName.EFFECTIVE_BATCH_SIZE}
+)
+
+
+def config_files(run: Path, inside: Path | None = None) -> Iterator[FileClaims]:
+    """Read the configuration of the run whose event files lie in `run`.
+
+    Files of `run` itself are certain. Above it, a file counts only if it states a batch size or a learning
+    rate, and the search stops below the root of a repository, whose files belong to the program and not to
+    the run, and below the home and the temporary folder.
+
+    Args:
+        run: the folder that holds the event files.
+        inside: the folder the user named, when that lies above `run`: everything from there down is the
+        run's own.
+    """
+    count = 0
+    for level, folder in enumerate((run, *run.parents[:LEVELS])):
+        own = level == 0 or (inside is not None and folder.is_relative_to(inside))
+        if not own and _is_border(folder):
+            return
+        for path in _candidates(folder):
+            count += 1
+            if count > MOST_FILES:
+                return
+            found = _read(path, run, level, own=own)
+            if own or found.left_out or {claim.name for claim in found.claims} & TELLING:
+                yield found
+
+
+def _is_border(folder: Path) -> bool:
+    """Whether a folder is the root of a repository, or one that everybody's files lie in."""
+    if folder in (Path.home(), Path(tempfile.gettempdir()), folder.parent):
+        return True
+    try:
+        return any((folder / border).exists() for border in BORDERS)
+    except OSError:
+        return True
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    for place in FOLDERS:
+        try:
+            entries = sorted((folder / place).iterdir())
+        except OSError:
+            continue
+        for entry in entries:
+            known = entry.suffix in SUFFIXES and STEMS.fullmatch(entry.stem.lower())
+            named = f"{place}/{entry.name}" in DATASETS or (not place and entry.name in ARCHIVES)
+            if (known or named) and entry.is_file():
+                yield entry
+
+
+def _read(path: Path, run: Path, level: int, *, own: bool) -> FileClaims:
+    above = run.parents[level - 1] if level else run
+    name = "../" * level + path.relative_to(above).as_posix()
+    origin = Origin(Origin.BESIDE + level)
+    try:
+        with path.open("rb") as file:
+            claims = tuple(claims_in(load(file, path.suffix), name, origin, 1.0 if own else 0.9))
+            return FileClaims(claims, fingerprint(file, run) if claims else None)
+    except UnusableError as error:
+        return FileClaims(left_out=f"{name} was left out: {error}")
+    except OSError as error:
+        return FileClaims(left_out=f"{name} was left out: {error.strerror or 'unreadable'}")

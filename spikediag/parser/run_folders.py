@@ -1,0 +1,121 @@
+"""How the folders of runs are laid out: where event files lie, and which sub-folders belong to which run."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from spikediag.parser.event_files.event_file import looks_like_events
+from spikediag.parser.event_files.scalars import read_scalars
+
+SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
+CONTAINERS = re.compile(r"tensorboard(_log)?|tb(_logs)?|logs?|events|summar(y|ies)|all|runs")
+RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
+HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
+PEEK = 1 << 15  # bytes of a file that show its tags
+MOST_FOLDERS = 200_000
+
+
+class Kin(Enum):
+    """What a folder with event files is to the folder above it."""
+
+    SPLIT = "split"
+    RANK = "rank"
+    HPARAMS = "hparams"
+    SCALARS = "scalars"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with the event files in it and the folders below it that lead to some."""
+
+    path: Path
+    files: tuple[Path, ...]
+    below: tuple["Folder", ...] = ()
+    kin: Kin = Kin.STRANGER
+
+    def children(self, kin: Kin) -> list["Folder"]:
+        """The folders right below that are this to it, in the order of their names."""
+        return [child for child in self.below if child.kin is kin]
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a person would call this folder a run."""
+        return bool(self.files) or any(child.kin in (Kin.SPLIT, Kin.RANK) for child in self.below)
+
+    def runs(self) -> Iterator["Folder"]:
+        """Yield the runs at and below this folder, outermost first."""
+        if self.is_run:
+            yield self
+        for child in self.below:
+            if not self.is_run or child.kin is Kin.STRANGER:
+                yield from child.runs()
+
+
+def survey(root: Path) -> Folder:
+    """Walk a folder, following symbolic links but entering no folder twice.
+
+    Folders that cannot be entered are passed over.
+    """
+    return _Survey(root.resolve(), set()).look(root) or Folder(root, ())
+
+
+@dataclass(frozen=True)
+class _Survey:
+    root: Path
+    seen: set[tuple[int, int]]
+
+    def look(self, folder: Path, depth: int = 0) -> Folder | None:
+        try:
+            status = folder.stat()
+            key = (status.st_dev, status.st_ino)
+            if key in self.seen or len(self.seen) > MOST_FOLDERS or depth > 64:
+                return None
+            self.seen.add(key)
+            with os.scandir(folder) as entries:
+                # Real folders before links, so that a run keeps its own name and not that of a `latest` link.
+                listed = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
+        except OSError:
+            return None
+        files = tuple(Path(entry.path) for entry in listed if looks_like_events(Path(entry.path)))
+        below = [self.look(Path(entry.path), depth + 1) for entry in listed if self.leads_down(entry)]
+        found = tuple(replace(child, kin=_kin(child, files)) for child in below if child)
+        return Folder(folder, files, found) if files or found or depth == 0 else None
+
+    def leads_down(self, entry: "os.DirEntry[str]") -> bool:
+        """Whether to enter: not what is hidden, nor a link back up to what holds the root."""
+        try:
+            if not entry.is_dir() or entry.name.startswith("."):
+                return False
+            return not (entry.is_symlink() and self.root.is_relative_to(Path(entry.path).resolve()))
+        except (OSError, RuntimeError):
+            return False
+
+
+def _kin(folder: Folder, files_above: tuple[Path, ...]) -> Kin:
+    name = folder.path.name.lower()
+    if not folder.files:
+        return Kin.STRANGER
+    if SPLITS.fullmatch(name):
+        return Kin.SPLIT
+    if RANK.fullmatch(name):
+        return Kin.RANK
+    if files_above and HPARAMS.fullmatch(name):
+        return Kin.HPARAMS
+    return Kin.SCALARS if files_above and _names_its_tags(folder) else Kin.STRANGER
+
+
+def _names_its_tags(folder: Folder) -> bool:
+    """Whether add_scalars wrote a folder: its name is that of the tag in it, flattened, and a key."""
+    name = folder.path.name
+    if "_" not in name:
+        return False
+    try:
+        with folder.files[0].open("rb") as file:
+            tags = read_scalars(file.read(PEEK)).points
+    except OSError:
+        return False
+    return bool(tags) and all(name.startswith(tag.replace("/", "_") + "_") for tag in tags)

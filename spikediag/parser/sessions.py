@@ -1,0 +1,143 @@
+"""Which event files of one folder belong to one training, and those of one training joined tag by tag."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.model import Rewind, Session
+from spikediag.parser.event_files.event_file import EventFile
+from spikediag.parser.track import LEAP, Track, append, straighten
+
+MOST_SEAMS = 1000  # kept as evidence
+
+
+Attempt = tuple[EventFile, ...]
+
+
+def distinct(files: Iterable[EventFile]) -> tuple[list[EventFile], list[str]]:
+    """Drop bit-identical copies; return the rest and a note for each copy."""
+    kept: dict[str, EventFile] = {}
+    notes = []
+    for file in sorted(files, key=lambda file: file.label):
+        first = kept.setdefault(file.sha256, file)
+        if first is not file:
+            notes.append(f"{file.label} is a copy of {first.label}, byte for byte, and was dropped.")
+    return list(kept.values()), notes
+
+
+def attempts(files: Iterable[EventFile]) -> list[Attempt]:
+    """Group the files that have points into trainings, oldest first; the files of each in order of time.
+
+    A file continues a training when it takes up its steps after the beginning (a resume or a later part) or
+    adds other tags at the same time. One that begins again with the same tags is an attempt of its own.
+    """
+    groups: list[list[EventFile]] = []
+    for file in sorted((f for f in files if f.scalars.points), key=lambda f: (f.span, f.label)):
+        home = next((group for group in reversed(groups) if _continues(group, file)), None)
+        if home is None:
+            groups.append([file])
+        else:
+            home.append(file)
+    return [tuple(group) for group in groups]
+
+
+def _continues(group: list[EventFile], file: EventFile) -> bool:
+    shared = [tag for tag in file.scalars.points if any(tag in old.scalars.points for old in group)]
+    if not shared:
+        return file.span[0] < max(old.span[1] for old in group) or not _begins_again(group, file)
+    if _interleaved(group, file, shared):
+        return False  # two writers of the same tags at the same time: ranks or separate runs
+    return 2 * sum(_takes_up(group, file, tag) for tag in shared) > len(shared)
+
+
+def _begins_again(group: list[EventFile], file: EventFile) -> bool:
+    longest = max(len(points.steps) for points in file.scalars.points.values())
+    return longest > 1 and _first(file) <= min(_first(old) for old in group)
+
+
+def _first(file: EventFile) -> int:
+    return min(int(points.steps[0]) for points in file.scalars.points.values())
+
+
+def _interleaved(group: list[EventFile], file: EventFile, shared: list[str]) -> bool:
+    """Whether the group still logged a shared tag after the file began to."""
+    return any(
+        file.scalars.points[tag].walls[0] < old.scalars.points[tag].walls[-1]
+        for tag in shared
+        for old in group
+        if tag in old.scalars.points
+    )
+
+
+def _takes_up(group: list[EventFile], file: EventFile, tag: str) -> bool:
+    """Whether a file goes on with a tag after the training's beginning."""
+    old = [earlier.scalars.points[tag].steps for earlier in group if tag in earlier.scalars.points]
+    begin, reached = min(int(steps.min()) for steps in old), max(int(steps.max()) for steps in old)
+    ahead = np.concatenate([np.diff(steps) for steps in old])
+    usual = max(float(np.median(ahead)), 0.0) if len(ahead) else reached - begin
+    return int(file.scalars.points[tag].steps[0]) > begin + usual
+
+
+@dataclass(frozen=True)
+class JoinedTraining:
+    """One training: its files joined."""
+
+    tracks: dict[str, Track]
+    sessions: tuple[Session, ...]
+    rewinds: tuple[Rewind, ...]
+    overtaken: int  # points of the clock tags that a resume or a later record of the same step replaced
+
+
+def join_sessions(files: Iterable[EventFile], clock: frozenset[str]) -> JoinedTraining:
+    """Join files given in order of time; `clock` are the tags whose steps count the training, all if none."""
+    ordered = tuple(files)
+    clock = clock or frozenset(tag for file in ordered for tag in file.scalars.points)
+    tracks: dict[str, Track] = {}
+    seams: set[Rewind] = set()
+    overtaken = 0
+    for session, file in enumerate(ordered):
+        for tag, points in file.scalars.points.items():
+            straight = straighten(Track(points.steps, points.values, points.walls))
+            track, dropped = straight.track, straight.dropped
+            if tag in tracks:
+                track, lost = append(tracks[tag], track)
+                dropped += lost
+            tracks[tag] = track
+            if tag in clock:
+                overtaken += dropped
+                seams |= straight.seams
+        if session:
+            seams |= _boundary(ordered[:session], file, session, clock)
+    # Tags that went back together are one rewind, told by the one that was logged first.
+    ordered_seams = sorted(seams, key=lambda r: (r.session, r.to_step, r.from_step, r.wall_gap))
+    distinct = {(r.session, r.to_step, r.from_step): r for r in reversed(ordered_seams)}
+    kept = tuple(distinct.values())[::-1][:MOST_SEAMS]
+    return JoinedTraining(tracks, tuple(_sessions(ordered, clock)), kept, overtaken)
+
+
+def _boundary(
+    before: tuple[EventFile, ...], file: EventFile, session: int, clock: frozenset[str]
+) -> set[Rewind]:
+    """Judge the seam between a file and those before it, by the tags they share."""
+    seams = []
+    for tag in sorted(clock & file.scalars.points.keys()):
+        earlier = [old.scalars.points[tag] for old in before if tag in old.scalars.points]
+        if not earlier:
+            continue
+        last, first = earlier[-1], file.scalars.points[tag]
+        usual = float(np.median(np.diff(last.steps))) if len(last.steps) > 1 else 1.0
+        ahead = int(first.steps[0]) - int(last.steps[-1])
+        if ahead <= 0 or ahead > LEAP * max(usual, 1.0):
+            gap = float(first.walls[0] - last.walls[-1])
+            seams.append(Rewind(int(last.steps[-1]), int(first.steps[0]), gap, session))
+    # Tags are logged at their own rates; the densest knows best where the training stood.
+    return {min(seams, key=lambda seam: (seam.to_step, -seam.from_step))} if seams else set()
+
+
+def _sessions(files: tuple[EventFile, ...], clock: frozenset[str]) -> Iterator[Session]:
+    for file in files:
+        tags = [points for tag, points in file.scalars.points.items() if tag in clock]
+        if tags:
+            first = min(int(points.steps.min()) for points in tags)
+            yield Session(file.label, first, max(int(points.steps.max()) for points in tags), *file.span)

@@ -1,0 +1,84 @@
+"""`spikediag.toml` beside a run: what the user says of its tags and facts, above all that was read."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spikediag.errors import UsageError
+from spikediag.model import Origin, Role, SourceFile
+from spikediag.parser.facts import Claim, claims_of_user, nearest, shown
+from spikediag.parser.fingerprint import fingerprint
+
+NAME = "spikediag.toml"
+LARGEST = 1 << 20  # bytes
+TABLES = ("[roles]", "[facts]", "[check]")  # the last is read by the check
+
+
+@dataclass(frozen=True)
+class UserSettings:
+    """The tables that the parser reads; others belong to other commands."""
+
+    roles: Mapping[str, Role] = field(default_factory=dict)  # by tag
+    claims: tuple[Claim, ...] = ()
+    files: tuple[SourceFile, ...] = ()
+    path: Path = Path(NAME)
+
+    def refuse_unknown(self, tags: Iterable[str]) -> None:
+        """Check that every tag that was given a role is one of the run's.
+
+        Raises:
+            UsageError: one is not; it names the nearest tag.
+        """
+        known = set(tags)
+        for tag in (tag for tag in self.roles if tag not in known):
+            raise UsageError(
+                f"{self.path}: [roles] names {tag!r}, which this run does not log; {nearest(tag, known)}"
+            )
+
+
+def read_user_settings(folder: Path, named: Path | None = None) -> UserSettings:
+    """Read the settings beside the event files, else those in the folder that the user named.
+
+    Raises:
+        UsageError: the file is malformed, or names an unknown table, role or fact.
+    """
+    for path in (folder / NAME, *([named / NAME] if named else ())):
+        try:
+            if path.is_file():
+                return _read(path, folder)
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot be read ({error.strerror}); make it readable or move it away."
+            ) from error
+    return UserSettings()
+
+
+def _read(path: Path, folder: Path) -> UserSettings:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise UsageError(f"{path} is larger than 1 MB; this is no settings file, move it away.")
+        source = fingerprint(file, folder)
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is no valid TOML ({error}); correct it.") from error
+    for name in table:
+        if f"[{name}]" not in TABLES:
+            raise UsageError(f"{path}: {name!r} is no table of it; {nearest(f'[{name}]', TABLES)}")
+    roles, facts = table.get("roles", {}), table.get("facts", {})
+    if not isinstance(roles, dict) or not isinstance(facts, dict):
+        raise UsageError(f'{path}: [roles] and [facts] are tables, as in [roles] "my/tag" = "loss".')
+    claims = claims_of_user(facts, Origin.SETTINGS, lambda name: f"{NAME}: {name}", f"{path}: [facts] ")
+    return UserSettings({t: _role(path, t, r) for t, r in roles.items()}, tuple(claims), (source,), path)
+
+
+def _role(path: Path, tag: str, role: object) -> Role:
+    try:
+        return Role(str(role))
+    except ValueError as error:
+        known = ", ".join(Role)
+        raise UsageError(
+            f"{path}: {tag} has the unknown role {shown(role)}; the roles are {known}."
+        ) from error
