@@ -17,9 +17,8 @@ SHOWN = 5  # runs or files named in a message
 class RunSource:
     """A run that was found and not yet understood; `read_run` takes it, or its `path` alone.
 
-    Event files that were read to find the run are not read again, as long as the source is read before the
-    next one is asked for. Reading takes their content out of the source; what is not there any more is read
-    from the disk.
+    What was read of its event files to find it is kept for `read_run`, within bounds: for the run found last,
+    and for earlier ones that are small. Reading takes it out; what is not there is read from the disk.
     """
 
     path: Path  # the folder or the event file
@@ -62,10 +61,9 @@ def find_runs(root: str | Path) -> Iterator[RunSource]:
 
 
 def _found(top: Path) -> Iterator[RunSource]:
+    contents = EventFiles()
     for folder in survey(top).runs():
-        contents = EventFiles()
         yield from _told_apart(folder, contents)
-        contents.forget()  # so that the runs of a long search are never in memory together
 
 
 def _told_apart(folder: Folder, contents: EventFiles) -> Iterator[RunSource]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from spikediag.errors import RunNotFoundError, UnreadableRunError, UsageError
+from spikediag.errors import RunNotFoundError, UsageError
 from spikediag.model import Checkpoint, Role
 from spikediag.parser import find_runs, read_run, sources
+from spikediag.parser.event_files import event_file
 from spikediag.parser.run_folders import survey
 from tests.parser.writing import NAME, curves, paths, scalar, write
 
@@ -210,13 +211,31 @@ def test_a_found_run_holds_what_was_read_until_it_is_taken(tmp_path) -> None:
     assert len(run.series["loss"]) == 20
 
 
-def test_runs_of_a_long_search_are_not_in_memory_together(tmp_path) -> None:
-    files = [session(tmp_path / name, 1, 0) for name in "abc"]
+def test_small_runs_are_read_once_even_where_all_are_found_first(tmp_path, opened) -> None:
+    for name in "abc":
+        session(tmp_path / name, 1, 0)
+    opened.clear()
     found = list(find_runs(tmp_path))
-    assert [read_run(run).name for run in found] == ["a", "b", "c"]  # read from the disk again
-    files[0].unlink()
-    with pytest.raises(UnreadableRunError):
-        read_run(found[0])
+    assert [read_run(run).name for run in found] == ["a", "b", "c"]
+    assert set(opened.values()) == {1}
+
+
+def test_the_runs_of_a_long_search_are_not_in_memory_together(tmp_path, opened, monkeypatch) -> None:
+    sizes = [session(tmp_path / name, 1, 0).stat().st_size for name in "abcd"]
+    monkeypatch.setattr(event_file, "MOST_KEPT", 2 * sizes[0])
+    opened.clear()
+    found = list(find_runs(tmp_path))
+    assert [read_run(run).name for run in found] == ["a", "b", "c", "d"]
+    assert list(opened.values()) == [2, 2, 1, 1]  # the two oldest had been let go
+
+
+def test_the_run_found_last_is_kept_however_large(tmp_path, opened, monkeypatch) -> None:
+    for name in "abc":
+        session(tmp_path / name, 1, 0)
+    monkeypatch.setattr(event_file, "MOST_KEPT", 0)
+    opened.clear()
+    assert [read_run(run).name for run in find_runs(tmp_path)] == ["a", "b", "c"]
+    assert set(opened.values()) == {1}
 
 
 def test_a_misspelled_fact_is_refused_before_a_file_is_opened(tmp_path, opened) -> None:

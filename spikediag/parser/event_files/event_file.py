@@ -33,6 +33,7 @@ SIDECARS = (
     ".lock",
 )
 MOST_GAPS = 1000  # damaged stretches of one file told one by one
+MOST_KEPT = 1 << 26  # bytes of files that were looked into and not yet taken, beside those just read
 
 
 @dataclass(frozen=True)
@@ -113,14 +114,20 @@ def read_event_file(path: Path, label: str) -> EventFile | LeftOut:
 
 
 class EventFiles:
-    """Event files of one folder, each read once for as long as its content is kept."""
+    """Event files that were looked into and may be asked for again; each is read once while it is kept."""
 
     def __init__(self) -> None:
-        self._kept: dict[Path, EventFile | LeftOut] = {}
+        self._kept: dict[Path, EventFile | LeftOut] = {}  # the oldest first
 
     def keep(self, paths: tuple[Path, ...], base: Path) -> tuple[EventFile | LeftOut, ...]:
-        """Read files and keep their content for `take`; labels are relative to `base`."""
+        """Read files and keep their content for `take`; labels are relative to `base`.
+
+        Beyond `MOST_KEPT` bytes the oldest are let go; they would be read again.
+        """
         files = self.take(paths, base)
+        total = sum(file.size for file in (*self._kept.values(), *files))
+        while self._kept and total > MOST_KEPT:
+            total -= self._kept.pop(next(iter(self._kept))).size
         self._kept.update(zip(paths, files, strict=True))
         return files
 
@@ -130,10 +137,6 @@ class EventFiles:
             self._kept.pop(path) if path in self._kept else read_event_file(path, _label(path, base))
             for path in paths
         )
-
-    def forget(self) -> None:
-        """Let go of what nobody took."""
-        self._kept.clear()
 
 
 def _label(path: Path, base: Path) -> str:
