@@ -11,7 +11,7 @@ from spikediag.reporter.markdown import to_markdown
 from spikediag.reporter.protocol import Format, registry
 from spikediag.reporter.summary import Row, TerminalSummary, summary
 from spikediag.reporter.webpage import to_html, to_notebook
-from spikediag.reporter.words import language
+from spikediag.wording import language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

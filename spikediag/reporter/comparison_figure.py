@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikediag.model import FloatArray, Role
-from spikediag.reporter.words import language
-from spikediag.reporter.words.escape import visible
+from spikediag.wording import language
+from spikediag.wording.escape import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

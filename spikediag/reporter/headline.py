@@ -4,8 +4,8 @@ import math
 
 from spikediag.model import CouplingVerdict, Diagnosis, Finding, Kind, Text, say
 from spikediag.reporter.selection import lead
-from spikediag.reporter.words.numbers import number
-from spikediag.reporter.words.writer import verbatim
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import verbatim
 
 ERROR = {
     CouplingVerdict.DECOUPLED: say("the error did not move"),

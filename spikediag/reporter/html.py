@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from spikediag.model import Artifact, Diagnosis
 from spikediag.reporter.protocol import registry
 from spikediag.reporter.webpage import to_html
-from spikediag.reporter.words.language import Language
+from spikediag.wording.language import Language
 
 
 @registry.register

@@ -8,9 +8,9 @@ from markupsafe import Markup
 from spikediag.model import Diagnosis
 from spikediag.reporter.page import page
 from spikediag.reporter.templates import environment
-from spikediag.reporter.words import language
-from spikediag.reporter.words.escape import visible_lines
-from spikediag.reporter.words.writer import MARKDOWN, Writer
+from spikediag.wording import language
+from spikediag.wording.escape import visible_lines
+from spikediag.wording.writer import MARKDOWN, Writer
 
 
 def to_markdown(diagnosis: Diagnosis, lang: str = "en", *, pictures: bool = False) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from spikediag.model import Artifact, Diagnosis
 from spikediag.reporter.markdown import to_markdown
 from spikediag.reporter.protocol import registry
-from spikediag.reporter.words.language import Language
+from spikediag.wording.language import Language
 
 
 @registry.register

@@ -7,10 +7,10 @@ from typing import Any
 from spikediag.model import CouplingVerdict, Diagnosis, Fact, Finding, Run, Text, say
 from spikediag.model.text import Value
 from spikediag.reporter import headline, selection, story, triggers
-from spikediag.reporter.words import escape
-from spikediag.reporter.words.language import Language
-from spikediag.reporter.words.numbers import share
-from spikediag.reporter.words.writer import Writer, verbatim
+from spikediag.wording import escape
+from spikediag.wording.language import Language
+from spikediag.wording.numbers import share
+from spikediag.wording.writer import Writer, verbatim
 
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
 ERROR_TITLE = {

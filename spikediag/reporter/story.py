@@ -1,8 +1,8 @@
 """Levels, steps and chance of one finding in a sentence or two."""
 
 from spikediag.model import Finding, Kind, Text, say
-from spikediag.reporter.words.numbers import number
-from spikediag.reporter.words.writer import verbatim
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import verbatim
 
 LASTING = (Kind.LEVEL_SHIFT, Kind.DRIFT, Kind.DIVERGENCE)  # height is the new level above the old one
 

@@ -10,9 +10,9 @@ from spikediag.reporter import selection
 from spikediag.reporter.headline import headline
 from spikediag.reporter.page import MATTERS, answer, font_note
 from spikediag.reporter.story import story
-from spikediag.reporter.words import language
-from spikediag.reporter.words.escape import visible_lines
-from spikediag.reporter.words.writer import PLAIN, Writer
+from spikediag.wording import language
+from spikediag.wording.escape import visible_lines
+from spikediag.wording.writer import PLAIN, Writer
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LOST = "x"  # a stretch without a finite value

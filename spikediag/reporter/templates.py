@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spikediag.model import Text
-from spikediag.reporter.words import numbers
-from spikediag.reporter.words.writer import Writer, verbatim
+from spikediag.wording import numbers
+from spikediag.wording.writer import Writer, verbatim
 
 
 def environment(writer: Writer) -> Environment:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spikediag.model import Artifact, Diagnosis, Finding, Series
 from spikediag.reporter.markdown import verdict
 from spikediag.reporter.protocol import registry
-from spikediag.reporter.words.language import Language
+from spikediag.wording.language import Language
 
 NAME = "events.out.tfevents.0.spikediag"
 

@@ -1,7 +1,7 @@
 """Why at this step: the verdicts on triggers, and one sentence that sums them up."""
 
 from spikediag.model import CauseVerdict, Finding, Status, Text, Tier, say
-from spikediag.reporter.words.writer import Writer
+from spikediag.wording.writer import Writer
 
 
 def triggers(finding: Finding) -> tuple[CauseVerdict, ...]:

@@ -10,9 +10,9 @@ from spikediag.model import Diagnosis, Text, say
 from spikediag.reporter.page import page
 from spikediag.reporter.selection import main_findings
 from spikediag.reporter.templates import environment
-from spikediag.reporter.words import escape, language
-from spikediag.reporter.words.escape import visible_lines
-from spikediag.reporter.words.writer import HTML, PLAIN, Writer
+from spikediag.wording import escape, language
+from spikediag.wording.escape import visible_lines
+from spikediag.wording.writer import HTML, PLAIN, Writer
 
 OVERVIEW = say("Every series on one step axis, findings shaded")
 CLOSE_UP = say("Close-up: levels, onset, peak, interval and margin of the error")

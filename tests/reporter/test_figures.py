@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from spikediag import reporter
 from spikediag.model import Kind, Role
 from spikediag.reporter.figures import closeup, fonts, overview, style
+from spikediag.wording import language
 from tests.reporter import builders
 from tests.reporter.builders import series
 
@@ -19,7 +20,7 @@ PANELS = ("actor_loss", "total_loss", "mse", "normalized_mse", "log_std", "lr", 
 
 
 def speaker():
-    return fonts.speaker(reporter.language.load("en"))
+    return fonts.speaker(language.load("en"))
 
 
 def drawn(diagnosis) -> Figure:

@@ -9,9 +9,9 @@ import pytest
 from spikediag import reporter
 from spikediag.model import CouplingVerdict, Diagnosis, Kind, Role, Status
 from spikediag.reporter.figures import fonts
-from spikediag.reporter.words.writer import Writer
+from spikediag.wording.writer import Writer
 from tests.reporter import builders
-from tests.reporter.sentences import templates
+from tests.wording.sentences import templates
 
 
 def variants() -> Iterator[Diagnosis]:

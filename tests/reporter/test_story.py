@@ -9,8 +9,8 @@ from spikediag.reporter.headline import headline
 from spikediag.reporter.selection import log_lines, main_findings, remedies
 from spikediag.reporter.story import rhythm, story
 from spikediag.reporter.triggers import why_now
-from spikediag.reporter.words import language
-from spikediag.reporter.words.writer import PLAIN, Writer
+from spikediag.wording import language
+from spikediag.wording.writer import PLAIN, Writer
 from tests.reporter import builders
 
 WRITER = Writer(language.load("en"), PLAIN)

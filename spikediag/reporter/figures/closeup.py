@@ -12,7 +12,7 @@ from spikediag.reporter.figures.levels import annotate
 from spikediag.reporter.figures.overview import STEP_UNITS
 from spikediag.reporter.figures.style import DPI, WIDTH, Theme
 from spikediag.reporter.figures.window import Window, around
-from spikediag.reporter.words.writer import Writer
+from spikediag.wording.writer import Writer
 
 CONTEXT = (Role.GRAD_NORM, Role.LOG_STD, Role.LEARNING_RATE)  # shown below the error where they vary
 HEIGHTS = {Role.LOSS: 2.6, Role.COMPANION: 1.3}  # inches

@@ -5,8 +5,8 @@ from functools import cache
 
 from matplotlib import font_manager
 
-from spikediag.reporter.words.language import Language, load
-from spikediag.reporter.words.writer import Markup, Writer
+from spikediag.wording.language import Language, load
+from spikediag.wording.writer import Markup, Writer
 
 BASIC = "DejaVu Sans"  # comes with Matplotlib
 WIDE = load("zh").fonts  # tags may be Chinese in any language

@@ -9,8 +9,8 @@ from spikediag.model import Finding, Kind, Text, say
 from spikediag.reporter.figures.style import Theme
 from spikediag.reporter.figures.window import Window
 from spikediag.reporter.story import LASTING, new_level
-from spikediag.reporter.words.numbers import number
-from spikediag.reporter.words.writer import Writer, verbatim
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import Writer, verbatim
 
 PEAKED = (Kind.TRANSIENT, Kind.TRAIN)  # height is that of the peak
 

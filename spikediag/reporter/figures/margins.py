@@ -9,8 +9,8 @@ from spikediag.model import CompanionTest, Finding, Role, say
 from spikediag.reporter.figures import panel
 from spikediag.reporter.figures.style import Theme
 from spikediag.reporter.figures.window import Window
-from spikediag.reporter.words.numbers import number
-from spikediag.reporter.words.writer import Writer, verbatim
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import Writer, verbatim
 
 TESTS = 5  # lines of the forest
 EDGE = 2.4  # margins to either side

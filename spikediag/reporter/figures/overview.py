@@ -14,7 +14,7 @@ from spikediag.reporter.figures.remarks import remark
 from spikediag.reporter.figures.style import DPI, WIDTH, Theme
 from spikediag.reporter.headline import headline
 from spikediag.reporter.selection import by_gravity
-from spikediag.reporter.words.writer import Writer
+from spikediag.wording.writer import Writer
 
 FIRST = 2.4  # inches
 HEIGHTS = {Role.LOSS: 0.85, Role.COMPANION: 0.85}

@@ -12,7 +12,7 @@ from spikediag.model import Finding, Series, Text, say
 from spikediag.reporter.figures import scale
 from spikediag.reporter.figures.decimate import Band, band, decimate
 from spikediag.reporter.figures.style import Theme
-from spikediag.reporter.words.writer import Writer, verbatim
+from spikediag.wording.writer import Writer, verbatim
 
 Drawing: TypeAlias = Callable[[Axes, Finding, Theme, Writer], None]
 

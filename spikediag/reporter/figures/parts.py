@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from spikediag.model import Finding, Role, say
 from spikediag.reporter.figures import panel
 from spikediag.reporter.figures.style import Theme
-from spikediag.reporter.words.numbers import number
-from spikediag.reporter.words.writer import Writer
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import Writer
 
 
 def drawable(finding: Finding) -> bool:

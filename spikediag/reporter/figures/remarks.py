@@ -6,8 +6,8 @@ import numpy as np
 
 from spikediag.model import Diagnosis, Kind, Role, Series, Text, say
 from spikediag.reporter.selection import lead
-from spikediag.reporter.words.numbers import number
-from spikediag.reporter.words.writer import Writer, verbatim
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import Writer, verbatim
 
 
 def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:

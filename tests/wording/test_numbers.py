@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from spikediag.reporter.words.numbers import number, share, size
+from spikediag.wording.numbers import number, share, size
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,11 @@
 
 import pytest
 
-from spikediag import reporter
 from spikediag.errors import UsageError
 from spikediag.model import CouplingVerdict, Kind, Role, RunStatus, Status, Text, Tier, say
-from spikediag.reporter.figures import fonts
-from spikediag.reporter.words import language
-from spikediag.reporter.words.writer import HTML, MARKDOWN, PLAIN, Writer
-from tests.reporter import builders
-from tests.reporter.sentences import fields
+from spikediag.wording import language
+from spikediag.wording.writer import HTML, MARKDOWN, PLAIN, Writer
+from tests.wording.sentences import fields
 
 IDS = {
     "kind": Kind,
@@ -29,7 +26,7 @@ def test_english_and_chinese_are_there() -> None:
 
 def test_an_unknown_language_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"'tlh'.*en, zh"):
-        reporter.render(builders.calm(), ["md"], "tlh")
+        language.load("tlh")
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -80,28 +77,3 @@ def test_values_are_written_for_people() -> None:
     )
     assert Writer(language.load("en"), PLAIN).text(say("log `{a}` in `b`", a="x")) == "log x in b"
     assert Writer(language.load("en"), MARKDOWN).text(say("log `{a}` in `b`", a="x")) == "log `x` in `b`"
-
-
-def test_a_chinese_report_is_chinese() -> None:
-    (artifact,) = reporter.render(builders.diagnosis(), ["md"], "zh")
-    text = artifact.content.decode()
-    assert text.startswith("# `bc` 的 loss 跳变分析")
-    for words in ("误差没有跟着变", "batch 占数据集比例过大", "为什么在这一步跳变", "检查了哪些内容"):
-        assert words in text
-
-
-def test_without_a_font_figures_are_in_english_and_the_report_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setattr(fonts, "_first", lambda wanted: None)
-    spoken = language.load("zh")
-    assert fonts.speaker(spoken).language.code == "en"
-    assert fonts.speaker(spoken).name("动作/loss") == "\\u52a8\\u4f5c/loss"
-    (note,) = reporter.summary(builders.diagnosis(), "zh").notes
-    assert "fonts-noto-cjk" in note
-    assert "fonts-noto-cjk" in reporter.to_markdown(builders.diagnosis(), "zh")
-
-
-@pytest.mark.skipif(not fonts.can_draw(language.load("zh")), reason="no Chinese font is installed")
-def test_with_a_font_figures_are_chinese() -> None:
-    figure = reporter.figure(builders.diagnosis(), lang="zh")
-    assert any("没有跟着变" in ax.get_title(loc="right") for ax in figure.axes)
-    assert reporter.summary(builders.diagnosis(), "zh").notes == ()

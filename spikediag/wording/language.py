@@ -9,7 +9,7 @@ from typing import Any
 
 from spikediag.errors import UsageError
 
-FOLDER = files("spikediag.reporter") / "languages"
+FOLDER = files("spikediag.wording") / "languages"
 
 RELATED = {"check": ("kind", "cause")}  # a check bears the id of what it looks for
 

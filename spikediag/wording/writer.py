@@ -7,8 +7,8 @@ from string import Formatter
 
 from spikediag.model import Text, say
 from spikediag.model.text import Value
-from spikediag.reporter.words import escape
-from spikediag.reporter.words.language import Language
+from spikediag.wording import escape
+from spikediag.wording.language import Language
 
 # Fields of a sentence that hold an id, by the group of names it belongs to.
 NAMED = frozenset({"cause", "kind", "status", "coupling"})

@@ -2,8 +2,8 @@
 
 import pytest
 
-from spikediag.reporter.words import language
-from tests.reporter.sentences import templates, worded
+from spikediag.wording import language
+from tests.wording.sentences import templates, worded
 
 TRANSLATED = [code for code in language.available() if code != "en"]
 

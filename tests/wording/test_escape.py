@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from spikediag.reporter.words import escape
+from spikediag.wording import escape
 
 
 @pytest.mark.parametrize(
