@@ -20,4 +20,4 @@ class Format(Protocol):
         ...
 
 
-registry: Registry[Format] = Registry("spikediag.reporter")
+registry: Registry[Format] = Registry("spikediag.reporter.formats")

@@ -3,7 +3,7 @@
 import pytest
 
 from spikediag import reporter
-from spikediag.reporter.figures import fonts
+from spikediag.reporter.figures import style
 from spikediag.wording import language
 from tests.reporter import builders
 
@@ -17,16 +17,16 @@ def test_a_chinese_report_is_chinese() -> None:
 
 
 def test_without_a_font_figures_are_in_english_and_the_report_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setattr(fonts, "_first", lambda wanted: None)
+    monkeypatch.setattr(style, "_first", lambda wanted: None)
     spoken = language.load("zh")
-    assert fonts.speaker(spoken).language.code == "en"
-    assert fonts.speaker(spoken).name("动作/loss") == "\\u52a8\\u4f5c/loss"
+    assert style.speaker(spoken).language.code == "en"
+    assert style.speaker(spoken).name("动作/loss") == "\\u52a8\\u4f5c/loss"
     (note,) = reporter.summary(builders.diagnosis(), "zh").notes
     assert "fonts-noto-cjk" in note
     assert "fonts-noto-cjk" in reporter.to_markdown(builders.diagnosis(), "zh")
 
 
-@pytest.mark.skipif(not fonts.can_draw(language.load("zh")), reason="no Chinese font is installed")
+@pytest.mark.skipif(not style.can_draw(language.load("zh")), reason="no Chinese font is installed")
 def test_with_a_font_figures_are_chinese() -> None:
     figure = reporter.figure(builders.diagnosis(), lang="zh")
     assert any("没有跟着变" in ax.get_title(loc="right") for ax in figure.axes)

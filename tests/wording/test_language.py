@@ -3,7 +3,7 @@
 import pytest
 
 from spikediag.errors import UsageError
-from spikediag.model import CouplingVerdict, Kind, Role, RunStatus, Status, Text, Tier, say
+from spikediag.model import CouplingVerdict, Kind, Role, RunStatus, Status, StepUnit, Text, Tier, say
 from spikediag.wording import language
 from spikediag.wording.writer import HTML, MARKDOWN, PLAIN, Writer
 from tests.wording.sentences import fields
@@ -16,6 +16,7 @@ IDS = {
     "role": Role,
     "run": RunStatus,
     "tier": Tier,
+    "unit": StepUnit,
 }
 CODES = language.available()
 

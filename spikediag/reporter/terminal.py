@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikediag import phrases
 from spikediag.model import Advice, Diagnosis, FloatArray, Role, RunStatus, Series, Text, say
 from spikediag.reporter import selection
-from spikediag.reporter.headline import headline
-from spikediag.reporter.page import MATTERS, answer, font_note
-from spikediag.reporter.story import story
+from spikediag.reporter.view import MATTERS, answer, font_note, headline
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
 from spikediag.wording.writer import PLAIN, Writer
@@ -83,17 +82,17 @@ def sparkline(values: FloatArray, width: int) -> str:
 
 
 def _series(diagnosis: Diagnosis) -> Series | None:
-    finding = selection.lead(diagnosis)
+    finding = diagnosis.lead
     if finding is not None:
         return diagnosis.run.series[finding.spike.tag]
     return next((s for s in diagnosis.run.having(Role.LOSS) if len(s)), None)
 
 
 def _rows(diagnosis: Diagnosis) -> Iterator[tuple[Text, Text]]:
-    finding = selection.lead(diagnosis)
+    finding = diagnosis.lead
     if finding is None:
         return
-    yield say("What jumped"), story(finding)
+    yield say("What jumped"), phrases.story(finding.spike)
     yield say("Did the error move?"), finding.coupling.reading
     yield say("Why, most likely"), answer(finding)
     yield say("Does it matter?"), MATTERS[diagnosis.overall.matters]

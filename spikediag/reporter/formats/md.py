@@ -1,16 +1,31 @@
-"""The post-mortem as Markdown that renders well on GitHub."""
+"""md: the post-mortem as Markdown that renders well on GitHub."""
 
 import re
 import textwrap
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from spikediag.model import Diagnosis
-from spikediag.reporter.page import page
+from spikediag.model import Artifact, Diagnosis
+from spikediag.reporter.protocol import registry
 from spikediag.reporter.templates import environment
+from spikediag.reporter.view import page
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
+from spikediag.wording.language import Language
 from spikediag.wording.writer import MARKDOWN, Writer
+
+
+@registry.register
+@dataclass(frozen=True)
+class Md:
+    """`report.md`: reads well on GitHub and in an editor; its pictures are those of `png`."""
+
+    id: str = "md"
+
+    def render(self, diagnosis: Diagnosis, language: Language) -> tuple[Artifact, ...]:
+        """One file, UTF-8."""
+        return (Artifact("report.md", to_markdown(diagnosis, language.code, pictures=True).encode()),)
 
 
 def to_markdown(diagnosis: Diagnosis, lang: str = "en", *, pictures: bool = False) -> str:

@@ -4,9 +4,22 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from spikediag.model import CouplingVerdict, Diagnosis, Fact, Finding, Run, Text, say
+from spikediag import phrases
+from spikediag.model import (
+    CauseVerdict,
+    CouplingVerdict,
+    Diagnosis,
+    Fact,
+    Finding,
+    Origin,
+    Run,
+    Status,
+    Text,
+    Tier,
+    say,
+)
 from spikediag.model.text import Value
-from spikediag.reporter import headline, selection, story, triggers
+from spikediag.reporter import selection
 from spikediag.wording import escape
 from spikediag.wording.language import Language
 from spikediag.wording.numbers import share
@@ -25,7 +38,7 @@ OPTIONS = {"--batch-size", "--dataset-size", "--action-dim"}
 
 def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
     """The names that templates use."""
-    run, lead = diagnosis.run, selection.lead(diagnosis)
+    run, lead = diagnosis.run, diagnosis.lead
     return {
         "run": run,
         "facts": [fact for _, fact in sorted(run.facts.items())],
@@ -43,18 +56,26 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "remedies": selection.remedies(diagnosis),
         "log_lines": selection.log_lines(diagnosis),
         "version": diagnosis.version,
-        "headline": headline.headline(diagnosis),
-        "jumped": story.story(lead) if lead else None,
+        "headline": headline(diagnosis),
+        "jumped": phrases.story(lead.spike) if lead else None,
         "matters": MATTERS[diagnosis.overall.matters],
         "error_title": ERROR_TITLE[lead.coupling.verdict] if lead else None,
         "command": command(run),
         "font_note": font_note(writer.language),
-        "story": story.story,
-        "rhythm": story.rhythm,
-        "triggers": triggers.triggers,
-        "seen": triggers.seen,
-        "now": lambda finding: triggers.why_now(finding, writer),
+        "title_of": phrases.title,
+        "close_up_name": selection.close_up_name,
+        "story": phrases.story,
+        "rhythm": phrases.rhythm,
+        "triggers": triggers,
+        "seen": seen,
+        "now": lambda finding: why_now(finding, writer),
     }
+
+
+def headline(diagnosis: Diagnosis) -> Text:
+    """One line that a person may forward."""
+    lead = diagnosis.lead
+    return diagnosis.overall.summary if lead is None else phrases.headline(lead)
 
 
 def fact_value(fact: Fact) -> Value:
@@ -64,7 +85,7 @@ def fact_value(fact: Fact) -> Value:
 
 def answer(finding: Finding) -> Text:
     """The primary cause, and how probable it is."""
-    verdict = selection.primary(finding)
+    verdict = finding.primary
     if verdict is None or not verdict.probability:
         return say("{cause}", cause=finding.primary_cause)
     chance = verbatim(share(verdict.probability))
@@ -73,7 +94,7 @@ def answer(finding: Finding) -> Text:
 
 def reason(finding: Finding) -> Text | None:
     """How the primary cause made the jump, or what to log to find one."""
-    verdict = selection.primary(finding)
+    verdict = finding.primary
     if verdict is None:
         return None
     return verdict.mechanism or next((a.text for a in verdict.missing), None)
@@ -83,7 +104,7 @@ def font_note(spoken: Language) -> Text | None:
     """Why figures are in English although the report is not; None when they are not."""
     if not spoken.fonts:
         return None
-    from spikediag.reporter.figures.fonts import can_draw  # noqa: PLC0415  # Matplotlib is heavy
+    from spikediag.reporter.figures.style import can_draw  # noqa: PLC0415  # Matplotlib is heavy
 
     if can_draw(spoken):
         return None
@@ -101,8 +122,47 @@ def command(run: Run) -> str:
     words = ["spikediag", "analyze", shlex.quote(escape.visible(run.path, limit=1000))]
     for name, fact in sorted(run.facts.items()):
         option = f"--{name.replace('_', '-')}"
-        if fact.source.startswith("--") and option in OPTIONS:
+        if fact.origin is not Origin.COMMAND_LINE:
+            continue
+        if option in OPTIONS:
             words.append(f"{option} {fact.value}")
-        elif fact.source.startswith("--"):
+        else:
             words.append(f"--fact {shlex.quote(escape.visible(f'{name}={fact.value}'))}")
     return " ".join(words)
+
+
+def triggers(finding: Finding) -> tuple[CauseVerdict, ...]:
+    """The causes that are tied to a step, strongest first."""
+    return tuple(v for v in finding.verdicts if v.tier is Tier.TRIGGER and v.cause != "unexplained")
+
+
+def why_now(finding: Finding, writer: Writer) -> Text:
+    """Found, ruled out, or not checkable: what is known of the step itself."""
+    found = [v for v in triggers(finding) if v.status is Status.SUPPORTED]
+    unchecked = [v for v in triggers(finding) if v.status is Status.NOT_CHECKABLE]
+    if found:
+        return say("What happened at this step: {cause}.", cause=found[0].cause)
+    if not unchecked:
+        return say(
+            "Nothing that was logged changed at this step; a fragile run breaks when chance has it. "
+            "{count} triggers were checked.",
+            count=len(triggers(finding)),
+        )
+    return say(
+        "No trigger was found among those that could be checked. {count} could not be: {causes}.",
+        count=len(unchecked),
+        causes=_listed(unchecked, writer),
+    )
+
+
+def _listed(verdicts: list[CauseVerdict], writer: Writer) -> Text:
+    first, *rest = verdicts
+    name = writer.word("cause", first.cause)
+    return say("{first}, {rest}", first=name, rest=_listed(rest, writer)) if rest else name
+
+
+def seen(verdict: CauseVerdict) -> Text | None:
+    """What decided a trigger: its weightiest evidence, else what is missing."""
+    if verdict.evidence:
+        return max(verdict.evidence, key=lambda e: abs(e.weight)).reading
+    return verdict.missing[0].text if verdict.missing else None

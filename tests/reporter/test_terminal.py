@@ -5,7 +5,7 @@ import pytest
 
 from spikediag import reporter
 from spikediag.errors import UsageError
-from spikediag.reporter.summary import sparkline
+from spikediag.reporter.terminal import sparkline
 from tests.reporter import builders
 
 

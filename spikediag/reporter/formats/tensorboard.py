@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikediag.model import Artifact, Diagnosis, Finding, Series
-from spikediag.reporter.markdown import verdict
+from spikediag.reporter.formats.md import verdict
 from spikediag.reporter.protocol import registry
 from spikediag.wording.language import Language
 
@@ -70,11 +70,11 @@ def _marks(diagnosis: Diagnosis) -> Iterator[Mark]:
 
 def _corners(finding: Finding, series: Series) -> Iterator[tuple[int, float]]:
     spike = finding.spike
-    parts = [(m.start, m.peak, m.stop) for m in spike.members] or [(spike.start, spike.peak, spike.stop)]
-    for start, peak, stop in parts:
-        yield max(start - 1, 0), spike.baseline
-        yield peak, float(series.values[peak])
-        yield min(stop, len(series) - 1), float(series.values[min(stop, len(series) - 1)])
+    for part in spike.excursions:
+        end = min(part.stop, len(series) - 1)
+        yield max(part.start - 1, 0), spike.baseline
+        yield part.peak, float(series.values[part.peak])
+        yield end, float(series.values[end])
 
 
 def _time(series: Series, position: int) -> float:

@@ -1,21 +1,36 @@
-"""The post-mortem as one web page that loads nothing: style, script and figures stand in it."""
+"""html: the post-mortem as one web page that loads nothing: style, script and figures stand in it."""
 
 import base64
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from spikediag.model import Diagnosis, Text, say
-from spikediag.reporter.page import page
-from spikediag.reporter.selection import main_findings
+from spikediag.model import Artifact, Diagnosis, Text, say
+from spikediag.reporter.protocol import registry
+from spikediag.reporter.selection import close_up_name, main_findings
 from spikediag.reporter.templates import environment
+from spikediag.reporter.view import page
 from spikediag.wording import escape, language
 from spikediag.wording.escape import visible_lines
+from spikediag.wording.language import Language
 from spikediag.wording.writer import HTML, PLAIN, Writer
 
 OVERVIEW = say("Every series on one step axis, findings shaded")
 CLOSE_UP = say("Close-up: levels, onset, peak, interval and margin of the error")
+
+
+@registry.register
+@dataclass(frozen=True)
+class Html:
+    """`report.html`: figures that zoom, light and dark, printable; it loads nothing from anywhere."""
+
+    id: str = "html"
+
+    def render(self, diagnosis: Diagnosis, language: Language) -> tuple[Artifact, ...]:
+        """One file, UTF-8."""
+        return (Artifact("report.html", to_html(diagnosis, language.code).encode()),)
 
 
 def to_html(diagnosis: Diagnosis, lang: str = "en") -> str:
@@ -64,17 +79,15 @@ def _hash(script: str) -> str:
 
 def _pictures(diagnosis: Diagnosis, writer: Writer) -> Iterator[str]:
     from spikediag.reporter.figures.closeup import closeup  # noqa: PLC0415  # Matplotlib is heavy
-    from spikediag.reporter.figures.fonts import font_families, speaker  # noqa: PLC0415
     from spikediag.reporter.figures.overview import overview  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
     from spikediag.reporter.figures.svg import svg  # noqa: PLC0415
 
-    drawer = speaker(writer.language)
-    with drawing(LIGHT, font_families(drawer.language)):
+    with drawing(LIGHT, writer.language) as drawer:
         yield svg(overview(diagnosis, LIGHT, drawer), "overview", writer.text(OVERVIEW), LIGHT)
-        for n, finding in enumerate(main_findings(diagnosis), 1):
-            label = writer.text(CLOSE_UP)
-            yield svg(closeup(diagnosis, finding, LIGHT, drawer), f"finding-{n}", label, LIGHT)
+        for finding in main_findings(diagnosis):
+            picture = closeup(diagnosis, finding, LIGHT, drawer)
+            yield svg(picture, close_up_name(finding), writer.text(CLOSE_UP), LIGHT)
 
 
 def _themes() -> dict[str, list[tuple[Markup, Markup]]]:
