@@ -23,7 +23,7 @@ def verbatim(prose: str) -> Text:
 
 
 @dataclass(frozen=True)
-class Markup:
+class Paper:
     """How one kind of report writes prose and code."""
 
     text: Callable[[str], str]
@@ -31,9 +31,9 @@ class Markup:
     prose: Callable[[str], str]  # sentences that came with the run
 
 
-MARKDOWN = Markup(escape.markdown_text, escape.markdown_code, escape.markdown_prose)
-HTML = Markup(escape.html_text, escape.html_code, escape.html_text)
-PLAIN = Markup(escape.plain, escape.plain, escape.plain)
+MARKDOWN = Paper(escape.markdown_text, escape.markdown_code, escape.markdown_prose)
+HTML = Paper(escape.html_text, escape.html_code, escape.html_text)
+PLAIN = Paper(escape.plain, escape.plain, escape.plain)
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,21 @@ class Writer:
     """Renders values of the diagnosis in one language for one kind of report."""
 
     language: Language
-    markup: Markup
+    paper: Paper
 
     def text(self, text: Text) -> str:
         """A sentence, translated and escaped."""
         spans = groupby(self._spans(text, code=False), key=lambda span: span.code)
         joined = ((code, "".join(span.text for span in group)) for code, group in spans)
-        return "".join(self.markup.code(s) if code else self.markup.text(s) for code, s in joined)
+        return "".join(self.paper.code(s) if code else self.paper.text(s) for code, s in joined)
 
     def name(self, hostile: str, limit: int = escape.LIMIT) -> str:
         """A string that came with the run: a tag, a path, a setting."""
-        return self.markup.code(escape.visible(hostile, limit)) if hostile else ""
+        return self.paper.code(escape.visible(hostile, limit)) if hostile else ""
 
     def prose(self, hostile: str) -> str:
         """A sentence that came with the run, such as a note of the parser: words, not code."""
-        return self.markup.prose(escape.visible(hostile, 4 * escape.LIMIT))
+        return self.paper.prose(escape.visible(hostile, 4 * escape.LIMIT))
 
     def word(self, group: str, identifier: str) -> Text:
         """The human name of an id in this language, to stand in a sentence."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -16,12 +17,13 @@ from PIL import Image
 
 from spikediag.model import Role
 from spikediag.wording.language import Language, load
-from spikediag.wording.writer import Markup, Writer
+from spikediag.wording.writer import Paper, Writer
 
 WIDTH = 9.0  # inches; 900 pixels in a README at 100 dots per inch
 DPI = 200
 BETWEEN = 0.42  # inches between two panels: the title of the lower one, ticks of the upper one
 COLOURS = 256  # a palette makes the file a third of the size, and the eye sees no difference
+SAMPLE = 7  # of so many pixels one is looked at to choose the palette
 BASIC = "DejaVu Sans"  # comes with Matplotlib
 WIDE = load("zh").fonts  # tags may be Chinese in any language
 
@@ -133,7 +135,7 @@ def speaker(language: Language) -> Writer:
     def drawable(text: str) -> str:
         return "".join(c if c.isascii() or _has(c, families) else f"\\u{ord(c):04x}" for c in text)
 
-    return Writer(spoken, Markup(drawable, drawable, drawable))
+    return Writer(spoken, Paper(drawable, drawable, drawable))
 
 
 def can_draw(language: Language) -> bool:
@@ -206,10 +208,27 @@ class Stack:
 
 
 def png(figure: Figure) -> bytes:
-    """A PNG with a palette, without date or program name."""
-    canvas = FigureCanvasAgg(figure)
-    pixels, buffer = io.BytesIO(), io.BytesIO()
-    figure.savefig(pixels, format="rgba")
-    picture = Image.frombytes("RGBA", canvas.get_width_height(), pixels.getvalue()).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG")
+    """A PNG with a palette, without date or program name; the same figure gives the same bytes."""
+    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    picture = Image.frombuffer("RGBA", canvas.get_width_height(), pixels, "raw", "RGBA", 0, 1).convert("RGB")
+    _with_palette(picture).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _with_palette(picture: Image.Image) -> Image.Image:
+    """The picture in `COLOURS` colours: those of an octree, moved to the mean of what they stand for.
+
+    Five times as fast as a median cut, and white stays white.
+    """
+    reduced = picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    entry = np.asarray(reduced).ravel()[::SAMPLE]
+    colour = np.asarray(picture).reshape(-1, 3)[::SAMPLE]
+    palette = np.array(reduced.getpalette()).reshape(-1, 3)
+    count = np.bincount(entry, minlength=len(palette))
+    total = np.stack([np.bincount(entry, channel, len(palette)) for channel in colour.T], axis=1)
+    seen = count > 0
+    palette[seen] = np.rint(total[seen] / count[seen, None])
+    reduced.putpalette(palette.astype(np.uint8).tobytes())
+    return reduced

@@ -41,14 +41,14 @@ def to_html(diagnosis: Diagnosis, lang: str = "en") -> str:
     """
     spoken = language.load(lang)
     writer = Writer(spoken, HTML)
-    env = environment(writer)
-    env.globals["code_block"] = _code_block
+    env = environment(lang, HTML)
     style = env.get_template("page.css.j2").render(themes=_themes())
     script = env.get_template("zoom.js.j2").render()
     return env.get_template("report.html.j2").render(
         **page(diagnosis, writer),
+        code_block=_code_block,
         lang=Markup(spoken.code),  # noqa: S704  # the name of a file of ours
-        title=Markup(writer.markup.text(_plain(say("Post-mortem of {run}", run=diagnosis.run.name), spoken))),  # noqa: S704
+        title=Markup(HTML.text(_plain(say("Post-mortem of {run}", run=diagnosis.run.name), spoken))),  # noqa: S704
         style=Markup(style),  # noqa: S704  # ours
         script=Markup(script),  # noqa: S704  # ours
         script_hash=Markup(_hash(script)),  # noqa: S704  # base64

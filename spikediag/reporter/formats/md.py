@@ -48,9 +48,10 @@ def verdict(diagnosis: Diagnosis, lang: str = "en") -> str:
 
 def _rendered(template: str, diagnosis: Diagnosis, lang: str, *, pictures: bool) -> str:
     writer = Writer(language.load(lang), MARKDOWN)
-    env = environment(writer)
-    env.globals["code_block"] = _code_block
-    text = env.get_template(template).render(page(diagnosis, writer), pictures=pictures)
+    env = environment(lang, MARKDOWN)
+    text = env.get_template(template).render(
+        page(diagnosis, writer), pictures=pictures, code_block=_code_block
+    )
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
