@@ -104,6 +104,12 @@ def seed_run(curves: Mapping[str, Series] | None = None) -> Run:
     )
 
 
+def small_run() -> Run:
+    """The user's case with its leading loss and one error only: enough to be judged, quick to be drawn."""
+    curves = seed_curves()
+    return seed_run({tag: curves[tag] for tag in ("bc/actor_loss", "bc/mse")})
+
+
 def leap() -> Spike:
     """The spike of the user's case."""
     return Spike(
@@ -317,6 +323,11 @@ def diagnosis(run: Run | None = None, found: tuple[Finding, ...] | None = None) 
         ),
         version="0.1.0",
     )
+
+
+def alone(finding: Finding) -> Diagnosis:
+    """One finding in the small run."""
+    return diagnosis(small_run(), (finding,))
 
 
 def calm() -> Diagnosis:

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from spikediag import reporter
+from spikediag.model import Artifact
 from tests.reporter import builders
 
 
@@ -19,8 +20,8 @@ def test_the_first_screen_answers_what_error_why_matters_and_next() -> None:
         assert words in head
 
 
-def test_every_picture_it_shows_is_one_that_png_draws() -> None:
-    names = {a.name for a in reporter.render(builders.diagnosis(), ["png"])}
+def test_every_picture_it_shows_is_one_that_png_draws(pictures: tuple[Artifact, ...]) -> None:
+    names = {a.name for a in pictures}
     assert set(re.findall(r'src="([^"]+)"', written(builders.diagnosis()))) == names
 
 
