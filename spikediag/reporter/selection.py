@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from spikediag.model import Advice, CauseVerdict, Diagnosis, Finding, Status, by_gravity
+from spikediag.model import Advice, CauseVerdict, Diagnosis, Finding, Role, Searched, Status, by_gravity
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
 ROWS = 50  # findings in the table; JSON has them all
@@ -12,6 +12,15 @@ OPEN = (Status.SUPPORTED, Status.PLAUSIBLE)
 def main_findings(diagnosis: Diagnosis) -> tuple[Finding, ...]:
     """The findings told in full, the leading one first."""
     return by_gravity(diagnosis.findings)[:CLOSE_UPS]
+
+
+def unjudged(diagnosis: Diagnosis) -> tuple[Searched, ...]:
+    """The losses in which no jump would have been found."""
+    return tuple(
+        s
+        for s in diagnosis.searched
+        if not s.judged and (series := diagnosis.run.series.get(s.tag)) and series.role is Role.LOSS
+    )
 
 
 def close_up_name(finding: Finding) -> str:

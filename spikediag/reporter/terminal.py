@@ -8,7 +8,7 @@ import numpy as np
 from spikediag import phrases
 from spikediag.model import Advice, Diagnosis, FloatArray, Role, RunStatus, Series, Text, say
 from spikediag.reporter import selection
-from spikediag.reporter.view import MATTERS, answer, font_note, headline
+from spikediag.reporter.view import MATTERS, answer, font_note, headline, would_show
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
 from spikediag.wording.writer import PLAIN, Writer
@@ -85,12 +85,16 @@ def _series(diagnosis: Diagnosis) -> Series | None:
     finding = diagnosis.lead
     if finding is not None:
         return diagnosis.run.series[finding.spike.tag]
-    return next((s for s in diagnosis.run.having(Role.LOSS) if len(s)), None)
+    return max((s for s in diagnosis.run.having(Role.LOSS) if len(s)), key=len, default=None)
 
 
 def _rows(diagnosis: Diagnosis) -> Iterator[tuple[Text, Text]]:
     finding = diagnosis.lead
     if finding is None:
+        shown = _series(diagnosis)
+        searched = next((s for s in diagnosis.searched if shown and s.tag == shown.tag), None)
+        if searched is not None:
+            yield say("What would have been found"), would_show(searched)
         return
     yield say("What jumped"), phrases.story(finding.spike)
     yield say("Did the error move?"), finding.coupling.reading

@@ -1,18 +1,21 @@
 """What the templates of Markdown and HTML see: the diagnosis, what leads, and the report's own words."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spikediag import phrases
 from spikediag.model import (
     CauseVerdict,
+    CompanionTest,
     CouplingVerdict,
     Diagnosis,
     Fact,
     Finding,
     Origin,
     Run,
+    Searched,
+    SmallestJump,
     Status,
     Text,
     Tier,
@@ -22,7 +25,7 @@ from spikediag.model.text import Value
 from spikediag.reporter import selection
 from spikediag.wording import escape
 from spikediag.wording.language import Language
-from spikediag.wording.numbers import share
+from spikediag.wording.numbers import number, share
 from spikediag.wording.writer import Writer, verbatim
 
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
@@ -68,6 +71,10 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "rhythm": phrases.rhythm,
         "triggers": triggers,
         "seen": seen,
+        "unjudged": selection.unjudged(diagnosis),
+        "searched": diagnosis.searched,
+        "would_show": would_show,
+        "moved": lambda test: moved(test, writer),
         "now": lambda finding: why_now(finding, writer),
     }
 
@@ -76,6 +83,42 @@ def headline(diagnosis: Diagnosis) -> Text:
     """One line that a person may forward."""
     lead = diagnosis.lead
     return diagnosis.overall.summary if lead is None else phrases.headline(lead)
+
+
+def would_show(searched: Searched) -> Text:
+    """The smallest jumps that would have been found in one series, or why none would."""
+    reason = searched.reason or say("No jump of any height would have been found in it.")
+    if not searched.jumps:
+        return say("Not judged: {reason}", reason=reason)
+    found = say(
+        "{jumps}, between steps {first:,} and {last:,}.",
+        jumps=_joined([_jump(jump) for jump in searched.jumps]),
+        first=max(jump.first_step for jump in searched.jumps),
+        last=min(jump.last_step for jump in searched.jumps),
+    )
+    return found if searched.reason is None else say("{found} {reason}", found=found, reason=searched.reason)
+
+
+def _jump(jump: SmallestJump) -> Text:
+    height = verbatim(number(jump.height, signed=True))
+    sigmas = verbatim(number(jump.sigmas))
+    if jump.width == 1:
+        return say("{height} for one point ({sigmas} sigma)", height=height, sigmas=sigmas)
+    if jump.width is None:
+        return say("{height} for good ({sigmas} sigma)", height=height, sigmas=sigmas)
+    return say(
+        "{height} for {width:,} points ({sigmas} sigma)", height=height, width=jump.width, sigmas=sigmas
+    )
+
+
+def moved(test: CompanionTest, writer: Writer) -> Text:
+    """What one test found, and what it cannot see."""
+    verdict = writer.word("coupling", test.verdict.value)
+    if test.tested is not None and test.moved is not None:
+        verdict = say(
+            "{verdict}, at {moved:,} of {tested:,}", verdict=verdict, moved=test.moved, tested=test.tested
+        )
+    return verdict if test.blind is None else say("{verdict}. {blind}", verdict=verdict, blind=test.blind)
 
 
 def fact_value(fact: Fact) -> Value:
@@ -151,14 +194,13 @@ def why_now(finding: Finding, writer: Writer) -> Text:
     return say(
         "No trigger was found among those that could be checked. {count} could not be: {causes}.",
         count=len(unchecked),
-        causes=_listed(unchecked, writer),
+        causes=_joined([writer.word("cause", v.cause) for v in unchecked]),
     )
 
 
-def _listed(verdicts: list[CauseVerdict], writer: Writer) -> Text:
-    first, *rest = verdicts
-    name = writer.word("cause", first.cause)
-    return say("{first}, {rest}", first=name, rest=_listed(rest, writer)) if rest else name
+def _joined(words: Sequence[Text]) -> Text:
+    first, *rest = words
+    return say("{first}, {rest}", first=first, rest=_joined(rest)) if rest else first
 
 
 def seen(verdict: CauseVerdict) -> Text | None:

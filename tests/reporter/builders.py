@@ -422,7 +422,13 @@ def searched() -> Diagnosis:
         for width, sigmas in ((1, 18.0), (3, 12.0), (None, 5.0))
     )
     short = Searched("eval/loss", 6, (), say("{points} points are too few.", points=6))
-    return replace(calm(), searched=(Searched("loss", 2_000, jumps), short))
+    coarse = Searched("eval/mse", 300, jumps[:1], say("Its values are rounded."))
+    nothing = Searched("eval/return", 4, ())
+    run = replace(
+        calm().run,
+        series=calm().run.series | {"eval/loss": series("eval/loss", Role.LOSS, STEPS[:6] * 0.1, STEPS[:6])},
+    )
+    return replace(calm(), run=run, searched=(Searched("loss", 2_000, jumps), short, coarse, nothing))
 
 
 def mattering() -> Diagnosis:

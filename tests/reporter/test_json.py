@@ -61,7 +61,7 @@ def test_the_leading_finding_is_named() -> None:
 
 
 def test_what_would_have_been_found_is_said_for_each_series() -> None:
-    seen, blind = reporter.to_dict(builders.searched())["searched"]
+    seen, blind, *_ = reporter.to_dict(builders.searched())["searched"]
     assert (seen["tag"], seen["points"], seen["judged"], seen["reason"]) == ("loss", 2_000, True, None)
     assert seen["jumps"][1] == {
         "width": 3,

@@ -31,6 +31,12 @@ def test_a_calm_run_has_a_verdict_and_no_rows() -> None:
     assert (said.verdict, said.rows, said.next_step, said.code) == ("No loss jumped.", (), "", None)
 
 
+def test_a_calm_run_says_what_would_have_been_found() -> None:
+    (row,) = reporter.summary(builders.searched()).rows
+    assert row.label == "What would have been found"
+    assert row.value.endswith("+0.05 for good (5.00 sigma), between steps 600 and 19,000.")
+
+
 def test_nothing_that_a_terminal_would_obey() -> None:
     said = reporter.summary(builders.hostile())
     text = "".join(

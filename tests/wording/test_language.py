@@ -3,7 +3,18 @@
 import pytest
 
 from spikediag.errors import UsageError
-from spikediag.model import CouplingVerdict, Kind, Role, RunStatus, Status, StepUnit, Text, Tier, say
+from spikediag.model import (
+    CouplingVerdict,
+    Kind,
+    OutcomeVerdict,
+    Role,
+    RunStatus,
+    Status,
+    StepUnit,
+    Text,
+    Tier,
+    say,
+)
 from spikediag.wording import language
 from spikediag.wording.writer import HTML, MARKDOWN, PLAIN, Writer
 from tests.wording.sentences import fields
@@ -17,6 +28,7 @@ IDS = {
     "run": RunStatus,
     "tier": Tier,
     "unit": StepUnit,
+    "outcome": OutcomeVerdict,
 }
 CODES = language.available()
 
