@@ -9,5 +9,5 @@ from tests.reporter import builders
 
 @pytest.fixture(scope="session")
 def pictures() -> tuple[Artifact, ...]:
-    """The PNG files of the user's case."""
-    return reporter.render(builders.diagnosis(), ["png"])
+    """The PNG files of the user's case, with two series only."""
+    return reporter.render(builders.diagnosis(builders.small_run()), ["png"])

@@ -213,7 +213,7 @@ def out_of_view(figure: Figure) -> set[int]:
 
 def overlapping(figure: Figure) -> list[tuple[str, str]]:
     renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw(renderer)
+    figure.draw_without_rendering()
     hidden = out_of_view(figure)
     shown = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible() and id(t) not in hidden]
     boxes = [(t.get_text(), Text.get_window_extent(t, renderer).shrunk(0.98, 0.8)) for t in shown]

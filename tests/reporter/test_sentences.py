@@ -75,7 +75,8 @@ def said() -> set[str]:
             reporter.to_markdown(diagnosis, pictures=True)
             reporter.summary(diagnosis, "zh")
             reporter.figure(diagnosis)
-        reporter.to_html(builders.diagnosis())
+        for finding in builders.findings():
+            reporter.to_html(builders.alone(finding))
         for kind in (Kind.VARIANCE, Kind.DRIFT):
             spike = replace(builders.leap(), kind=kind, end_step=None)
             reporter.to_html(builders.alone(replace(builders.findings()[1], spike=spike)))
