@@ -1,12 +1,24 @@
-"""The one voice for a spike: what it did, and from where to where."""
+"""The one voice for a spike: what it did, from where to where, when, and how sure that is.
+
+Every report, summary and check that describes a spike says it with these sentences.
+"""
 
 import math
 from typing import assert_never
 
-from spikediag.model import Kind, Shape, Spike, Text, say
+from spikediag.model import CouplingVerdict, Finding, Kind, LossChange, Shape, Spike, Text, say
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import verbatim
 
 HIGHEST, LOWEST = say("highest"), say("lowest")
 CAME_BACK, STAYED = say("came back"), say("did not come back")
+ERROR = {
+    CouplingVerdict.DECOUPLED: say("the error did not move"),
+    CouplingVerdict.PARTLY: say("the error moved, but far too little to explain it"),
+    CouplingVerdict.COUPLED: say("the error moved too"),
+    CouplingVerdict.UNDECIDED: say("whether the error moved is undecided"),
+    CouplingVerdict.NO_COMPANION: say("no error metric is logged"),
+}
 
 
 def spike_clause(spike: Spike) -> Text:
@@ -93,7 +105,7 @@ def _trend_clause(spike: Spike) -> Text:
 
 
 def _noise_clause(spike: Spike) -> Text:
-    times = _number((spike.noise + spike.height) / spike.noise) if spike.noise > 0 else None
+    times = verbatim(number((spike.noise + spike.height) / spike.noise)) if spike.noise > 0 else None
     if spike.end_step is None:
         return say(
             "{tag} became {times} times as noisy from step {step:,} on",
@@ -121,10 +133,28 @@ def _lost_clause(spike: Spike) -> Text:
     )
 
 
+def story(spike: Spike) -> Text:
+    """From where to where, when, and how often chance alone would do this: two or three sentences."""
+    if spike.shape is Shape.LOST:
+        told = say("{steps} {levels}", levels=levels(spike), steps=when(spike))
+    else:
+        told = say(
+            "{levels} {steps} By chance alone a run like this would show {chance} such jumps.",
+            levels=levels(spike),
+            steps=when(spike),
+            chance=verbatim(number(spike.expected_by_chance)),
+        )
+    if spike.usual:
+        return say("{story} Such bursts are usual for this loss.", story=told)
+    if spike.provisional:
+        return say("{story} It lies in the last points of the log: what follows may change it.", story=told)
+    return told
+
+
 def levels(spike: Spike) -> Text:
     """From where to where, one sentence."""
-    before, after = _number(spike.baseline), _number(spike.level_after)
-    peak, sigmas = _number(spike.peak_value), _number(abs(spike.sigmas))
+    before, after = verbatim(number(spike.baseline)), verbatim(number(spike.level_after))
+    peak, sigmas = verbatim(number(spike.peak_value)), verbatim(number(abs(spike.sigmas)))
     match spike.shape:
         case Shape.BURST if spike.kind is Kind.TRAIN:
             return say(
@@ -154,8 +184,8 @@ def levels(spike: Spike) -> Text:
         case Shape.NOISE:
             return say(
                 "Its standard deviation went from {before} to {after}.",
-                before=_number(spike.noise),
-                after=_number(spike.noise + spike.height),
+                before=verbatim(number(spike.noise)),
+                after=verbatim(number(spike.noise + spike.height)),
             )
         case Shape.LOST:
             return say("Before, it stood at {before}.", before=before)
@@ -163,15 +193,138 @@ def levels(spike: Spike) -> Text:
             assert_never(spike.shape)
 
 
+def when(spike: Spike) -> Text:
+    """Onset, extreme and end in steps, one sentence."""
+    onset, top, end = spike.onset_step, spike.peak_step, spike.end_step
+    if spike.shape is Shape.LOST:
+        if end is None:
+            return say("From step {onset:,} on it is NaN or Inf.", onset=onset)
+        return say(
+            "It is NaN or Inf at step {onset:,} and a number again by step {end:,}.", onset=onset, end=end
+        )
+    if end is None:
+        return say(
+            "Onset at step {onset:,}, {extreme} at step {top:,}, not back when the log ended.",
+            onset=onset,
+            extreme=_extreme(spike),
+            top=top,
+        )
+    if spike.kind is Kind.TRAIN:
+        return say(
+            "They lie between steps {onset:,} and {end:,}, the highest at step {top:,}.",
+            onset=onset,
+            top=top,
+            end=end,
+        )
+    if onset == top:
+        return say("It came at step {top:,} and was back by step {end:,}.", top=top, end=end)
+    return say(
+        "Onset at step {onset:,}, {extreme} at step {top:,}, back by step {end:,}.",
+        onset=onset,
+        extreme=_extreme(spike),
+        top=top,
+        end=end,
+    )
+
+
+def rhythm(spike: Spike) -> Text | None:
+    """How often the members of a train come, and whether ever more often; None for any other spike."""
+    if spike.kind is not Kind.TRAIN or spike.rate is None:
+        return None
+    trend = {
+        True: say("they come ever more often"),
+        False: say("they do not come more often with time"),
+        None: say("whether they come more often with time cannot be told"),
+    }[spike.rate_grows]
+    return say("That is {rate:.1f} in every 10,000 logged points; {trend}.", rate=spike.rate, trend=trend)
+
+
+def mark(spike: Spike) -> Text:
+    """The few words beside the curve in a close-up: "+39.1 at step 15,530, 99.6 sigma"."""
+    height, sigmas = _height(spike), verbatim(number(abs(spike.sigmas)))
+    match spike.shape:
+        case Shape.BURST:
+            return say(
+                "{height} at step {step:,}, {sigmas} sigma",
+                height=height,
+                step=spike.peak_step,
+                sigmas=sigmas,
+            )
+        case Shape.LEVEL | Shape.TREND:
+            return say(
+                "{height} from step {step:,} on, {sigmas} sigma",
+                height=height,
+                step=spike.onset_step,
+                sigmas=sigmas,
+            )
+        case Shape.NOISE:
+            return say(
+                "standard deviation {height} from step {step:,} on", height=height, step=spike.onset_step
+            )
+        case Shape.LOST if spike.end_step is not None:
+            return say(
+                "NaN or Inf from step {step:,} to step {end:,}", step=spike.onset_step, end=spike.end_step
+            )
+        case Shape.LOST:
+            return say("NaN or Inf from step {step:,} on", step=spike.onset_step)
+        case _:
+            assert_never(spike.shape)
+
+
+def change(finding: Finding, loss: LossChange) -> Text:
+    """The few words above the curve of one loss of a finding: "F2: -14.8 to 24.3, 109 sigma"."""
+    if finding.spike.shape is Shape.LOST:
+        return say("{id}: {harm}", id=verbatim(finding.id), harm=mark(finding.spike))
+    return say(
+        "{id}: {before} to {peak}, {sigmas} sigma",
+        id=verbatim(finding.id),
+        before=verbatim(number(loss.before)),
+        peak=verbatim(number(loss.peak)),
+        sigmas=verbatim(number(abs(loss.sigmas))),
+    )
+
+
+def title(finding: Finding) -> Text:
+    """Its number, kind, series and step, as the heading of a section."""
+    spike = finding.spike
+    return say(
+        "{id}: {kind} of {tag} at step {step:,}",
+        id=verbatim(finding.id),
+        kind=spike.kind.value,
+        tag=spike.tag,
+        step=spike.onset_step,
+    )
+
+
+def caption(finding: Finding) -> Text:
+    """Its number, kind and step, above a close-up; of a train, the step of its highest member."""
+    spike = finding.spike
+    if spike.kind is Kind.TRAIN:
+        return say(
+            "{id}: {kind}, the highest of {count:,} at step {step:,}",
+            id=verbatim(finding.id),
+            kind=spike.kind.value,
+            count=spike.count,
+            step=spike.peak_step,
+        )
+    return say(
+        "{id}: {kind} at step {step:,}",
+        id=verbatim(finding.id),
+        kind=spike.kind.value,
+        step=spike.onset_step,
+    )
+
+
+def headline(finding: Finding) -> Text:
+    """One line that a person may forward: what the loss did, and whether the error followed."""
+    return say("{what}; {error}.", what=spike_clause(finding.spike), error=ERROR[finding.coupling.verdict])
+
+
 def _height(spike: Spike) -> Text:
     """How far it went: signed for a rise, so that none reads as a fall, and plain for a fall."""
     falls = math.isfinite(spike.height) and spike.height < 0
-    return _number(abs(spike.height)) if falls else say("{value:+.3g}", value=spike.height)
+    return verbatim(number(abs(spike.height)) if falls else number(spike.height, signed=True))
 
 
 def _extreme(spike: Spike) -> Text:
     return LOWEST if spike.height < 0 else HIGHEST
-
-
-def _number(value: float) -> Text:
-    return say("{value:.3g}", value=value)

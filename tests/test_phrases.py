@@ -1,48 +1,182 @@
-"""A spike is described by its shape, and nobody is told that it stayed when it came back."""
+"""One voice for a spike: every shape, for good and recovered, up and down, in plain words."""
 
 from dataclasses import replace
 
 import pytest
 
-from spikediag.model import Kind, Spike
-from spikediag.phrases import levels, spike_clause
+from spikediag import phrases
+from spikediag.model import CouplingVerdict, Finding, Kind, Spike
+from spikediag.wording import language
+from spikediag.wording.writer import PLAIN, Writer
+from tests.reporter import builders
 
-BURST = Spike(
-    tag="bc/actor_loss",
-    kind=Kind.TRANSIENT,
-    start=100,
-    stop=103,
-    peak=101,
-    onset_step=1000,
-    peak_step=1010,
-    end_step=1030,
-    baseline=-15.0,
-    peak_value=24.0,
-    height=39.0,
-    noise=0.5,
-    sigmas=78.0,
-    expected_by_chance=1e-3,
-    count=3,
+WRITER = Writer(language.load("en"), PLAIN)
+GONE = {"end_step": None}
+
+
+def spike(**changes: object) -> Spike:
+    return replace(builders.leap(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "bc/actor_loss leapt by +39.1 at step 15,260 and came back"),
+        (GONE, "bc/actor_loss rose by +39.1 at step 15,260 and did not come back"),
+        ({"kind": Kind.LEVEL_SHIFT}, "bc/actor_loss rose by +39.1 at step 15,260 and came back"),
+        (
+            {"kind": Kind.LEVEL_SHIFT, "height": -5.0, **GONE},
+            "bc/actor_loss fell by 5.00 at step 15,260 and did not come back",
+        ),
+        ({"height": -5.0}, "bc/actor_loss fell by 5.00 at step 15,260 and came back"),
+        ({"kind": Kind.NON_FINITE, **GONE}, "bc/actor_loss stopped being a number at step 15,260"),
+        (
+            {"kind": Kind.NON_FINITE},
+            "bc/actor_loss was not a number at step 15,260, and was one again by step 15,310",
+        ),
+        ({"kind": Kind.DIVERGENCE, **GONE}, "bc/actor_loss diverged from step 15,260 on"),
+        ({"kind": Kind.DIVERGENCE}, "bc/actor_loss rose by +39.1 at step 15,260 and came back"),
+        ({"kind": Kind.DRIFT, **GONE}, "bc/actor_loss drifted up by +39.1 from step 15,260 on"),
+        (
+            {"kind": Kind.DRIFT, "height": -2.0, **GONE},
+            "bc/actor_loss drifted down by 2.00 from step 15,260 on",
+        ),
+        ({"kind": Kind.TRAIN, "count": 5}, "bc/actor_loss jumped 5 times, at most by +39.1 at step 15,280"),
+        (
+            {"kind": Kind.TRAIN, "count": 5, "usual": True},
+            "bc/actor_loss jumps all along, as such losses do: 5 times, at most by +39.1 at step 15,280",
+        ),
+        (
+            {"kind": Kind.VARIANCE, "height": 0.36, **GONE},
+            "bc/actor_loss became 2.00 times as noisy from step 15,260 on",
+        ),
+        (
+            {"kind": Kind.VARIANCE, "height": 0.36},
+            "bc/actor_loss was 2.00 times as noisy from step 15,260 to step 15,310",
+        ),
+    ],
 )
+def test_a_clause_says_what_the_series_did(changes: dict[str, object], said: str) -> None:
+    assert WRITER.text(phrases.spike_clause(spike(**changes))) == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {},
+            (
+                "From -14.8 to 24.3, 109 times the noise before it. Onset at step 15,260, highest at step "
+                "15,280, back by step 15,310. By chance alone a run like this would show 2.1e-07 such jumps."
+            ),
+        ),
+        (
+            {"kind": Kind.LEVEL_SHIFT, "height": 9.8, **GONE},
+            (
+                "From a level of -14.8 to one of -5.00 (highest point 24.3), 109 times the noise before it. "
+                "Onset at step 15,260, highest at step 15,280, not back when the log ended."
+            ),
+        ),
+        (
+            {"kind": Kind.LEVEL_SHIFT, "height": -9.8, "sigmas": -27.0, "peak_value": -25.0},
+            (
+                "From a level of -14.8 to one of -24.6 (lowest point -25.0), 27.0 times the noise before it. "
+                "Onset at step 15,260, lowest at step 15,280, back by step 15,310."
+            ),
+        ),
+        (
+            {"kind": Kind.TRAIN, "count": 5},
+            (
+                "5 jumps, the highest from -14.8 to 24.3, 109 times the noise before it. "
+                "They lie between steps 15,260 and 15,310, the highest at step 15,280."
+            ),
+        ),
+        ({"kind": Kind.VARIANCE, "height": 0.36}, "Its standard deviation went from 0.36 to 0.72."),
+        (
+            {"kind": Kind.NON_FINITE, **GONE},
+            "From step 15,260 on it is NaN or Inf. Before, it stood at -14.8.",
+        ),
+        (
+            {"kind": Kind.NON_FINITE},
+            "It is NaN or Inf at step 15,260 and a number again by step 15,310. Before, it stood at -14.8.",
+        ),
+        (
+            {"onset_step": 15_280},
+            "From -14.8 to 24.3, 109 times the noise before it. It came at step 15,280 and",
+        ),
+    ],
+)
+def test_a_story_says_from_where_to_where_and_when(changes: dict[str, object], said: str) -> None:
+    assert WRITER.text(phrases.story(spike(**changes))).startswith(said)
+
+
+def test_a_story_says_what_is_usual_and_what_may_change() -> None:
+    assert WRITER.text(phrases.story(spike(usual=True))).endswith("Such bursts are usual for this loss.")
+    assert WRITER.text(phrases.story(spike(provisional=True))).endswith("what follows may change it.")
+
+
+@pytest.mark.parametrize(
+    ("grows", "said"), [(True, "ever more often"), (False, "do not come more"), (None, "cannot be told")]
+)
+def test_rhythm_of_a_train(grows: bool | None, said: str) -> None:
+    text = phrases.rhythm(spike(kind=Kind.TRAIN, count=5, rate=25.0, rate_grows=grows))
+    assert text is not None
+    assert said in WRITER.text(text)
+    assert phrases.rhythm(spike()) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "+39.1 at step 15,280, 109 sigma"),
+        ({"kind": Kind.NON_FINITE, **GONE}, "NaN or Inf from step 15,260 on"),
+        ({"kind": Kind.NON_FINITE}, "NaN or Inf from step 15,260 to step 15,310"),
+        ({"kind": Kind.VARIANCE}, "standard deviation +39.1 from step 15,260 on"),
+        ({"kind": Kind.DIVERGENCE}, "+39.1 from step 15,260 on, 109 sigma"),
+        ({"kind": Kind.DRIFT, "height": -1.0}, "1.00 from step 15,260 on, 109 sigma"),
+    ],
+)
+def test_a_mark_says_what_its_shape_measures(changes: dict[str, object], said: str) -> None:
+    assert WRITER.text(phrases.mark(spike(**changes))) == said
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("end", [None, 15_310])
+@pytest.mark.parametrize("code", language.available())
+def test_every_kind_has_every_sentence(kind: Kind, end: int | None, code: str) -> None:
+    writer = Writer(language.load(code), PLAIN)
+    finding = replace(builders.findings()[1], spike=spike(kind=kind, end_step=end))
+    for text in (
+        phrases.story(finding.spike),
+        phrases.mark(finding.spike),
+        phrases.headline(finding),
+        phrases.title(finding),
+        phrases.caption(finding),
+        phrases.change(finding, finding.losses[0]),
+    ):
+        assert "{" not in writer.text(text)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (CouplingVerdict.DECOUPLED, "came back; the error did not move."),
+        (CouplingVerdict.PARTLY, "the error moved, but far too little to explain it."),
+        (CouplingVerdict.COUPLED, "the error moved too."),
+        (CouplingVerdict.UNDECIDED, "whether the error moved is undecided."),
+        (CouplingVerdict.NO_COMPANION, "no error metric is logged."),
+    ],
+)
+def test_a_headline_never_claims_more_than_the_test(verdict: CouplingVerdict, said: str) -> None:
+    one: Finding = builders.findings()[1]
+    found = replace(one, coupling=replace(one.coupling, verdict=verdict))
+    assert WRITER.text(phrases.headline(found)).endswith(said)
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_is_described_with_its_step_and_what_became_of_it(kind: Kind) -> None:
-    back = str(spike_clause(replace(BURST, kind=kind)))
-    stayed = str(spike_clause(replace(BURST, kind=kind, end_step=None)))
+    back = str(phrases.spike_clause(spike(kind=kind)))
+    stayed = str(phrases.spike_clause(spike(kind=kind, **GONE)))
     assert back.startswith("bc/actor_loss ")
-    assert "1,030" not in stayed
     assert kind is Kind.TRAIN or back != stayed
-    assert str(levels(replace(BURST, kind=kind))).endswith(".")
-
-
-def test_numbers_that_came_back_are_not_told_as_lost() -> None:
-    spike = replace(BURST, kind=Kind.NON_FINITE)
-    assert "one again by step 1,030" in str(spike_clause(spike))
-    assert "stopped being a number" in str(spike_clause(replace(spike, end_step=None)))
-
-
-def test_scatter_that_grew_is_not_told_as_a_rise() -> None:
-    said = str(spike_clause(replace(BURST, kind=Kind.VARIANCE)))
-    assert "79 times as noisy" in said
-    assert "rose" not in said
+    assert str(phrases.levels(spike(kind=kind))).endswith(".")

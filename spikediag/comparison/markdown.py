@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from spikediag.comparison.values import Change, Comparison, Cost, Outcome, Side
 from spikediag.model import Text, say
-from spikediag.reporter.words import language
-from spikediag.reporter.words.writer import MARKDOWN, Writer
+from spikediag.wording import language
+from spikediag.wording.writer import MARKDOWN, Writer
 
 PICTURE = "comparison.png"
 OUTCOMES = {

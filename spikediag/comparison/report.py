@@ -5,8 +5,8 @@ from typing import Any
 
 from spikediag.comparison.values import Change, Comparison, Side
 from spikediag.model import Text
-from spikediag.reporter.words import language
-from spikediag.reporter.words.writer import PLAIN, Writer
+from spikediag.wording import language
+from spikediag.wording.writer import PLAIN, Writer
 
 SCHEMA = "spikediag.comparison/1"
 

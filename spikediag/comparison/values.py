@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from spikediag.model import FloatArray, Text
 from spikediag.stats.rates import Counts, Ratio
@@ -117,3 +118,24 @@ class Comparison:
     conditions: tuple[ConditionChange, ...]
     summary: Text
     notes: tuple[Text, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison in the stable JSON form, schema `spikediag.comparison/1`."""
+        from spikediag import comparison  # noqa: PLC0415
+
+        return comparison.to_dict(self)
+
+    def to_markdown(self) -> str:
+        """The comparison as Markdown, without a picture."""
+        from spikediag import comparison  # noqa: PLC0415
+
+        return comparison.to_markdown([self], picture=False)
+
+    def to_png(self) -> bytes:
+        """The figure: losses and errors of both sides on shared axes."""
+        from spikediag import comparison  # noqa: PLC0415
+
+        return comparison.picture([self])
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()

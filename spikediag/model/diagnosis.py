@@ -4,10 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
+from typing import TYPE_CHECKING, Any
 
 from spikediag.model.run import Role, Run
 from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
 from spikediag.model.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class Status(StrEnum):
@@ -223,6 +229,44 @@ class Diagnosis:
     def lead(self) -> Finding | None:
         """The finding that headline, summary and exit code are about; None for a run without any."""
         return next(iter(by_gravity(self.findings)), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The diagnosis in the stable JSON form, schema `spikediag.diagnosis/1`."""
+        from spikediag import reporter  # noqa: PLC0415  # a value below asks a stage above, here and further on
+
+        return reporter.to_dict(self)
+
+    def to_frame(self, table: str = "findings") -> "pd.DataFrame":
+        """One table of the diagnosis: `findings`, `causes` or `conditions`, a row each."""
+        from spikediag import reporter  # noqa: PLC0415
+
+        return reporter.to_frame(self, table)
+
+    def to_markdown(self, lang: str = "en") -> str:
+        """The post-mortem as Markdown."""
+        from spikediag import reporter  # noqa: PLC0415
+
+        return reporter.to_markdown(self, lang)
+
+    def to_html(self, lang: str = "en") -> str:
+        """The post-mortem as one self-contained web page."""
+        from spikediag import reporter  # noqa: PLC0415
+
+        return reporter.to_html(self, lang)
+
+    def figure(self, axes: "Axes | None" = None) -> "Figure":
+        """The overview figure; drawn on `axes` when given."""
+        from spikediag import reporter  # noqa: PLC0415
+
+        return reporter.figure(self, axes)
+
+    def _repr_html_(self) -> str:
+        from spikediag import reporter  # noqa: PLC0415
+
+        return reporter.to_notebook(self)
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
@@ -291,6 +291,21 @@ class Run:
     notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
     log_lines: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
     # the code with which this library logs a role that is missing
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, tuple[ArrayLike, ArrayLike]], **facts: str | float | bool
+    ) -> "Run":
+        """Build a run from `{tag: (steps, values)}`, each (n,), and facts such as `batch_size=256`.
+
+        Roles are assigned from the tags as for event files.
+
+        Raises:
+            UsageError: an array cannot be used as steps or values, or a fact is unknown.
+        """
+        from spikediag.parser import run_from_arrays  # noqa: PLC0415  # a value below asks a stage above
+
+        return run_from_arrays(arrays, facts)
 
     def having(self, role: Role) -> Iterator[Series]:
         """The series of a role, in tag order."""

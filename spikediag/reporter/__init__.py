@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from spikediag.errors import UsageError
 from spikediag.model import Artifact, Diagnosis
-from spikediag.reporter.contract import SCHEMA, to_dict
+from spikediag.reporter.formats.html import to_html, to_notebook
+from spikediag.reporter.formats.json import SCHEMA, to_dict
+from spikediag.reporter.formats.md import to_markdown
 from spikediag.reporter.frames import to_frame
-from spikediag.reporter.markdown import to_markdown
 from spikediag.reporter.protocol import Format, registry
-from spikediag.reporter.summary import Row, TerminalSummary, summary
-from spikediag.reporter.webpage import to_html, to_notebook
-from spikediag.reporter.words import language
+from spikediag.reporter.terminal import Row, TerminalSummary, summary
+from spikediag.wording import language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,11 +58,9 @@ def figure(diagnosis: Diagnosis, axes: "Axes | None" = None, lang: str = "en") -
         UsageError: there is no such language.
     """
     from spikediag.reporter.figures import overview  # noqa: PLC0415  # Matplotlib is heavy
-    from spikediag.reporter.figures.fonts import font_families, speaker  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
 
-    writer = speaker(language.load(lang))
-    with drawing(LIGHT, font_families(writer.language)):
+    with drawing(LIGHT, language.load(lang)) as writer:
         if axes is None:
             return overview.overview(diagnosis, LIGHT, writer)
         overview.on_axes(diagnosis, axes, LIGHT, writer)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikediag.model import FloatArray, Role
-from spikediag.reporter.words import language
-from spikediag.reporter.words.escape import visible
+from spikediag.wording import language
+from spikediag.wording.escape import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,15 +44,14 @@ def comparison_figure(rows: Sequence[Row], loss_tag: str, error_tag: str | None,
     """A row for each of the first sides, the loss left and the error right, each column on one scale."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # Matplotlib is heavy
 
-    from spikediag.reporter.figures.fonts import font_families  # noqa: PLC0415
-    from spikediag.reporter.figures.panel import step_axis  # noqa: PLC0415
+    from spikediag.reporter.figures.series_panel import step_axis  # noqa: PLC0415
     from spikediag.reporter.figures.style import DPI, LIGHT, WIDTH, drawing  # noqa: PLC0415
 
     shown = rows[:MOST]
     columns = [(loss_tag, Role.LOSS, [row.losses for row in shown])]
     if error_tag is not None:
         columns.append((error_tag, Role.COMPANION, [row.errors for row in shown]))
-    with drawing(LIGHT, font_families(language.load("en"))):
+    with drawing(LIGHT, language.load("en")):
         figure = Figure(figsize=(WIDTH, HEAD + ROW * len(shown)), dpi=DPI, layout="constrained")
         grid = figure.subplots(len(shown), len(columns), sharex=True, sharey="col", squeeze=False)
         for n, (tag, role, strands) in enumerate(columns):
@@ -69,22 +68,20 @@ def comparison_figure(rows: Sequence[Row], loss_tag: str, error_tag: str | None,
 
 def comparison_png(rows: Sequence[Row], loss_tag: str, error_tag: str | None, unit: str) -> bytes:
     """The figure as a PNG; the same rows give the same bytes."""
-    from spikediag.reporter.figures.fonts import font_families  # noqa: PLC0415
-    from spikediag.reporter.figures.save import png  # noqa: PLC0415
-    from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
+    from spikediag.reporter.figures.style import LIGHT, drawing, png  # noqa: PLC0415
 
-    with drawing(LIGHT, font_families(language.load("en"))):
+    with drawing(LIGHT, language.load("en")):
         return png(comparison_figure(rows, loss_tag, error_tag, unit))
 
 
 def _column(panels: "Sequence[Axes]", sides: Sequence[Sequence[Strand]], role: Role, tag: str) -> None:
-    from spikediag.reporter.figures import scale  # noqa: PLC0415
+    from spikediag.reporter.figures.series_panel import choose_scale  # noqa: PLC0415
 
     for axes, strands in zip(panels, sides, strict=True):
         for strand in strands:
             _draw(axes, strand, role)
     everything = [strand.values for strands in sides for strand in strands]
-    scale.choose(panels[0], np.concatenate(everything))
+    choose_scale(panels[0], np.concatenate(everything))
     panels[0].annotate(
         visible(tag, NAME),
         (1, 1),
@@ -99,7 +96,7 @@ def _column(panels: "Sequence[Axes]", sides: Sequence[Sequence[Strand]], role: R
 
 
 def _draw(axes: "Axes", strand: Strand, role: Role) -> None:
-    from spikediag.reporter.figures.decimate import decimate  # noqa: PLC0415
+    from spikediag.reporter.figures.series_panel import decimate  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT  # noqa: PLC0415
 
     if not len(strand.x):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikediag.errors import UsageError
 from spikediag.model import Diagnosis
-from spikediag.reporter.contract import to_dict
+from spikediag.reporter.formats.json import to_dict
 
 if TYPE_CHECKING:
     import pandas as pd

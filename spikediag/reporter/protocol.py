@@ -4,7 +4,7 @@ from typing import Protocol
 
 from spikediag.model import Artifact, Diagnosis
 from spikediag.registry import Registry
-from spikediag.reporter.words.language import Language
+from spikediag.wording.language import Language
 
 
 class Format(Protocol):
@@ -20,4 +20,4 @@ class Format(Protocol):
         ...
 
 
-registry: Registry[Format] = Registry("spikediag.reporter")
+registry: Registry[Format] = Registry("spikediag.reporter.formats")

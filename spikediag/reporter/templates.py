@@ -5,18 +5,21 @@ Only what `Writer` made, and the template's own text, reaches the page as it sta
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spikediag.model import Text
-from spikediag.reporter.words import numbers
-from spikediag.reporter.words.writer import Writer, verbatim
+from spikediag.wording import language, numbers
+from spikediag.wording.writer import Paper, Writer, verbatim
 
 
-def environment(writer: Writer) -> Environment:
-    """An environment whose every output passes through `writer`."""
+@cache
+def environment(code: str, paper: Paper) -> Environment:
+    """An environment whose every output passes through a writer of this language for this kind of report."""
+    writer = Writer(language.load(code), paper)
     env = Environment(
         loader=PackageLoader("spikediag.reporter", "templates"),
         autoescape=True,

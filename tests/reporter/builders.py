@@ -25,14 +25,19 @@ from spikediag.model import (
     Kind,
     LossChange,
     Measure,
+    Origin,
+    Outcome,
+    OutcomeVerdict,
     Reduction,
     Rewind,
     Role,
     Run,
     RunStatus,
     RunVerdict,
+    Searched,
     Series,
     Session,
+    SmallestJump,
     SourceFile,
     Spike,
     Status,
@@ -97,6 +102,12 @@ def seed_run(curves: Mapping[str, Series] | None = None) -> Run:
         library="hil-serl",
         notes=("12 copies of records were dropped",),
     )
+
+
+def small_run() -> Run:
+    """The user's case with its leading loss and one error only: enough to be judged, quick to be drawn."""
+    curves = seed_curves()
+    return seed_run({tag: curves[tag] for tag in ("bc/actor_loss", "bc/mse")})
 
 
 def leap() -> Spike:
@@ -314,6 +325,11 @@ def diagnosis(run: Run | None = None, found: tuple[Finding, ...] | None = None) 
     )
 
 
+def alone(finding: Finding) -> Diagnosis:
+    """One finding in the small run."""
+    return diagnosis(small_run(), (finding,))
+
+
 def calm() -> Diagnosis:
     """A run in which nothing jumped."""
     x = STEPS / 20_000
@@ -386,8 +402,8 @@ def hostile() -> Diagnosis:
 def given() -> Diagnosis:
     """A calm run with facts from the command line."""
     facts = (
-        Fact("action_dim", 7, "--action-dim"),
-        Fact("beta2", 0.99, "--fact beta2"),
+        Fact("action_dim", 7, "--action-dim", origin=Origin.COMMAND_LINE),
+        Fact("beta2", 0.99, "--fact beta2", origin=Origin.COMMAND_LINE),
         Fact("lr", 1, "a.yaml"),
     )
     run = replace(calm().run, path="runs/given", facts={f.name: f for f in facts})
@@ -397,3 +413,64 @@ def given() -> Diagnosis:
 def resumed() -> Diagnosis:
     """A calm run that was started again from an older checkpoint."""
     return replace(calm(), run=replace(calm().run, rewinds=(Rewind(1_500, 1_000, 86.0, 1),)))
+
+
+def searched() -> Diagnosis:
+    """A calm run of which one loss was searched and another is too short."""
+    jumps = tuple(
+        SmallestJump(width, 0.01 * sigmas, sigmas, first_step=600, last_step=19_000)
+        for width, sigmas in ((1, 18.0), (3, 12.0), (None, 5.0))
+    )
+    short = Searched("eval/loss", 6, (), say("{points} points are too few.", points=6))
+    coarse = Searched("eval/mse", 300, jumps[:1], say("Its values are rounded."))
+    nothing = Searched("eval/return", 4, ())
+    run = replace(
+        calm().run,
+        series=calm().run.series | {"eval/loss": series("eval/loss", Role.LOSS, STEPS[:6] * 0.1, STEPS[:6])},
+    )
+    return replace(calm(), run=run, searched=(Searched("loss", 2_000, jumps), short, coarse, nothing))
+
+
+def mattering() -> Diagnosis:
+    """The user's case with a reward that ended worse, a blind held-out companion, and bursts as usual."""
+    small, big = findings()
+    train_error, held_out = big.coupling.tests
+    tests = (
+        replace(train_error, moved=1, tested=5),
+        replace(held_out, held_out=True, blind=say("It is a mean over {steps} steps.", steps=100)),
+    )
+    big = replace(
+        big,
+        coupling=replace(big.coupling, tests=tests),
+        spike=replace(big.spike, provisional=True),
+    )
+    small = replace(small, spike=replace(small.spike, usual=True))
+    outcome = Outcome(
+        finding="F2",
+        tag="eval/return",
+        role=Role.REWARD,
+        before=200.0,
+        during=20.0,
+        after=150.0,
+        foretold=210.0,
+        low=40.0,
+        high=80.0,
+        margin=21.0,
+        verdict=OutcomeVerdict.WORSE,
+        reading=say(
+            "{tag} ended worse: {after:.0f} after, {foretold:.0f} foretold.",
+            tag="eval/return",
+            after=150.0,
+            foretold=210.0,
+        ),
+    )
+    whole = diagnosis(found=(small, big))
+    return replace(
+        whole,
+        overall=replace(
+            whole.overall,
+            matters=None,
+            outcomes=(outcome,),
+            would_tell=(Advice(say("Log the success rate."), 'writer.add_scalar("eval/success", ok, step)'),),
+        ),
+    )

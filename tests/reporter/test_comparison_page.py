@@ -47,6 +47,7 @@ def test_a_quoted_line_is_written(quote: str, update_golden: bool) -> None:
         assert quote == now
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS)
 def test_a_remedy_did_what_the_table_says(row: str, update_golden: bool) -> None:
     name = row.split("`")[1]

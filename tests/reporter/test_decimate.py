@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikediag.reporter.figures.decimate import band, decimate
+from spikediag.reporter.figures.series_panel import band, decimate
 
 
 def naive(steps: np.ndarray, values: np.ndarray, columns: int) -> set[int]:

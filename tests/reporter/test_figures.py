@@ -10,16 +10,23 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from spikediag import reporter
-from spikediag.model import Kind, Role
-from spikediag.reporter.figures import closeup, fonts, overview, style
+from spikediag.model import Kind, Role, StepUnit
+from spikediag.reporter.figures import closeup, overview, style
+from spikediag.wording import language
 from tests.reporter import builders
 from tests.reporter.builders import series
 
 PANELS = ("actor_loss", "total_loss", "mse", "normalized_mse", "log_std", "lr", "grad_norm")
 
 
-def speaker():
-    return fonts.speaker(reporter.language.load("en"))
+@pytest.fixture(scope="module")
+def overview_of_the_case() -> Figure:
+    return drawn(builders.diagnosis())
+
+
+@pytest.fixture(scope="module")
+def close_ups() -> tuple[Figure, Figure]:
+    return near(builders.diagnosis(), 0), near(builders.diagnosis(), 1)
 
 
 def drawn(diagnosis) -> Figure:
@@ -27,8 +34,8 @@ def drawn(diagnosis) -> Figure:
 
 
 def near(diagnosis, n: int = 1) -> Figure:
-    with style.drawing(style.LIGHT, ("DejaVu Sans",)):
-        return closeup.closeup(diagnosis, diagnosis.findings[n], style.LIGHT, speaker())
+    with style.drawing(style.LIGHT, language.load("en")) as writer:
+        return closeup.closeup(diagnosis, diagnosis.findings[n], style.LIGHT, writer)
 
 
 def texts(figure: Figure) -> list[str]:
@@ -44,34 +51,40 @@ def lone(values: np.ndarray):
     return replace(builders.calm(), run=run_of(values))
 
 
-def test_one_panel_for_each_series_the_leading_loss_first_on_one_step_axis() -> None:
-    figure = drawn(builders.diagnosis())
+def test_one_panel_for_each_series_the_leading_loss_first_on_one_step_axis(
+    overview_of_the_case: Figure,
+) -> None:
+    figure = overview_of_the_case
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert [title.split(" ")[0] for title in titles] == [f"bc/{name}" for name in PANELS]
     assert titles[2] == "bc/mse (log scale)"
     assert len({ax.get_xlim() for ax in figure.axes}) == 1
 
 
-def test_the_curve_is_the_series_itself_when_it_is_short() -> None:
-    figure = drawn(builders.diagnosis())
+def test_the_curve_is_the_series_itself_when_it_is_short(
+    overview_of_the_case: Figure,
+) -> None:
+    figure = overview_of_the_case
     loss = builders.seed_curves()["bc/actor_loss"]
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), loss.values)
 
 
-def test_findings_are_numbered_shaded_and_members_of_a_train_ticked() -> None:
-    figure = drawn(builders.diagnosis())
+def test_findings_are_numbered_shaded_and_members_of_a_train_ticked(
+    overview_of_the_case: Figure,
+) -> None:
+    figure = overview_of_the_case
     assert {"F1", "F2"} <= set(texts(figure))
     assert all(len(ax.patches) == 2 for ax in figure.axes)
     ticks = [line for line in figure.axes[0].lines if line.get_marker() == "|"]
     assert list(ticks[0].get_xdata()) == [9_010, 11_510, 13_010, 17_110, 18_510]
 
 
-def test_the_companion_says_that_it_did_not_move() -> None:
-    assert "F2: +0.0031, margin ±0.28: did not move" in texts(drawn(builders.diagnosis()))
+def test_the_companion_says_that_it_did_not_move(overview_of_the_case: Figure) -> None:
+    assert "F2: +0.0031, margin ±0.28: did not move" in texts(overview_of_the_case)
 
 
-def test_a_constant_learning_rate_says_so() -> None:
-    assert "constant at 0.0003" in texts(drawn(builders.diagnosis()))
+def test_a_constant_learning_rate_says_so(overview_of_the_case: Figure) -> None:
+    assert "constant at 0.0003" in texts(overview_of_the_case)
 
 
 def test_axes_of_the_caller_get_the_leading_loss_only() -> None:
@@ -82,8 +95,10 @@ def test_axes_of_the_caller_get_the_leading_loss_only() -> None:
     assert axes.get_title(loc="left") == "bc/actor_loss"
 
 
-def test_close_up_shows_levels_peak_interval_margin_and_parts() -> None:
-    figure = near(builders.diagnosis())
+def test_close_up_shows_levels_peak_interval_margin_and_parts(
+    close_ups: tuple[Figure, Figure],
+) -> None:
+    _, figure = close_ups
     said = texts(figure)
     for words in (
         "before -14.8",
@@ -100,21 +115,21 @@ def test_close_up_shows_levels_peak_interval_margin_and_parts() -> None:
     assert [b.get_x() for b in bars] == pytest.approx([0.0, 2.0, 9.6, 0.0])
 
 
-def test_close_up_of_a_train_is_that_of_its_highest_member() -> None:
-    figure = near(builders.diagnosis(), 0)
+def test_close_up_of_a_train_is_that_of_its_highest_member(close_ups: tuple[Figure, Figure]) -> None:
+    figure, _ = close_ups
     assert "F1: train of spikes, the highest of 5 at step 17,110" in texts(figure)
     assert figure.axes[0].get_xlim()[0] > 16_000
 
 
 def test_close_up_of_a_shift_shows_the_new_level_and_measures_to_it() -> None:
     spike = replace(builders.leap(), stop=2_000, end_step=None, kind=Kind.LEVEL_SHIFT, height=9.8)
-    figure = near(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)), 0)
+    figure = near(builders.alone(replace(builders.findings()[1], spike=spike)), 0)
     assert {"before -14.8", "after -5.00", "+9.80 from step 15,260 on, 109 sigma"} <= set(texts(figure))
 
 
 def test_close_up_of_a_jump_that_is_lost_has_no_level_after() -> None:
     spike = replace(builders.leap(), stop=2_000, end_step=None)
-    figure = near(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)), 0)
+    figure = near(builders.alone(replace(builders.findings()[1], spike=spike)), 0)
     assert not any(text.startswith("after") for text in texts(figure))
 
 
@@ -123,25 +138,25 @@ def test_close_up_of_a_jump_that_is_lost_has_no_level_after() -> None:
     [
         (Kind.NON_FINITE, "NaN or Inf from step 15,260 on"),
         (Kind.VARIANCE, "standard deviation +39.1 from step 15,260 on"),
-        (Kind.DIVERGENCE, "+39.1 from step 15,260 on, 109 sigma"),
         (Kind.DRIFT, "+39.1 from step 15,260 on, 109 sigma"),
     ],
 )
 def test_close_up_says_what_its_kind_measures(kind: Kind, said: str) -> None:
     spike = replace(builders.leap(), stop=2_000, end_step=None, kind=kind)
-    assert said in texts(near(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)), 0))
+    assert said in texts(near(builders.alone(replace(builders.findings()[1], spike=spike)), 0))
 
 
-def test_ten_million_points_keep_every_spike_and_draw_fast() -> None:
-    values = np.random.default_rng(0).normal(-15, 0.3, 10_000_000)
-    spikes = np.array([123, 4_567_890, 9_999_998])
+def test_a_million_points_keep_every_spike_and_draw_fast() -> None:
+    values = np.random.default_rng(0).normal(-15, 0.3, 1_000_000)
+    spikes = np.array([123, 456_789, 999_998])
     values[spikes] = 30 + np.arange(3)
-    values[777_777] = -80
-    begin = time.perf_counter()
-    line = drawn(lone(values)).axes[0].lines[0]
-    assert time.perf_counter() - begin < 20
+    values[77_777] = -80
+    diagnosis = lone(values)
+    begin = time.process_time()
+    line = drawn(diagnosis).axes[0].lines[0]
+    assert time.process_time() - begin < 3
     assert len(line.get_xdata()) < 10_000
-    assert set(spikes) | {777_777} <= set(line.get_xdata())
+    assert set(spikes) | {77_777} <= set(line.get_xdata())
 
 
 @pytest.mark.parametrize(
@@ -159,9 +174,8 @@ def test_ten_million_points_keep_every_spike_and_draw_fast() -> None:
     ids=["one", "constant", "nan", "mixed", "huge", "spread", "zero", "empty"],
 )
 def test_awkward_series_are_drawn_without_a_warning(values: np.ndarray) -> None:
-    (light, dark) = reporter.render(lone(values), ["png"])
-    assert len(light.content) > 1_000
-    assert len(dark.content) > 1_000
+    (picture,) = reporter.render(lone(values), ["png"])
+    assert len(picture.content) > 1_000
 
 
 def test_a_crowd_of_points_shows_its_level_and_a_smooth_line_is_left_alone() -> None:
@@ -199,14 +213,16 @@ def out_of_view(figure: Figure) -> set[int]:
 
 def overlapping(figure: Figure) -> list[tuple[str, str]]:
     renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw(renderer)
+    figure.draw_without_rendering()
     hidden = out_of_view(figure)
     shown = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible() and id(t) not in hidden]
     boxes = [(t.get_text(), Text.get_window_extent(t, renderer).shrunk(0.98, 0.8)) for t in shown]
     return [(a, b) for n, (a, one) in enumerate(boxes) for b, two in boxes[n + 1 :] if one.overlaps(two)]
 
 
-def test_labels_never_overlap_even_with_thirty_findings() -> None:
+def test_labels_never_overlap_even_with_thirty_findings(
+    overview_of_the_case: Figure, close_ups: tuple[Figure, Figure]
+) -> None:
     diagnosis = builders.diagnosis()
     one = builders.findings()[1]
     crowd = tuple(
@@ -215,14 +231,20 @@ def test_labels_never_overlap_even_with_thirty_findings() -> None:
         )
         for n in range(30)
     )
-    for shown in (diagnosis, replace(diagnosis, findings=crowd)):
-        assert overlapping(drawn(shown)) == []
-    assert overlapping(near(diagnosis)) == []
-    assert overlapping(near(diagnosis, 0)) == []
+    assert overlapping(overview_of_the_case) == []
+    assert overlapping(drawn(replace(diagnosis, findings=crowd))) == []
+    assert [overlapping(figure) for figure in close_ups] == [[], []]
 
 
 def test_overview_without_any_loss_is_still_a_figure() -> None:
     diagnosis = replace(builders.calm(), run=replace(builders.seed_run(), series={}))
-    with style.drawing(style.LIGHT, ("DejaVu Sans",)):
-        figure = overview.overview(diagnosis, style.LIGHT, speaker())
+    with style.drawing(style.LIGHT, language.load("en")) as writer:
+        figure = overview.overview(diagnosis, style.LIGHT, writer)
     assert figure.axes == []
+
+
+@pytest.mark.parametrize("unit", StepUnit)
+def test_the_axis_says_what_it_counts(unit: StepUnit) -> None:
+    calm = builders.calm()
+    figure = drawn(replace(calm, run=replace(calm.run, step_unit=unit)))
+    assert figure.axes[-1].get_xlabel() == {"log": "logged point"}.get(unit, unit.value)

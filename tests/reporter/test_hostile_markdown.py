@@ -9,8 +9,7 @@ from spikediag import reporter
 from tests.reporter import builders
 
 OURS = re.compile(
-    r"</?(picture|details|summary|code|br)>|<source media=\"[^\"<>]*\" srcset=\"overview-dark\.png\">"
-    r"|<img src=\"(overview|finding-\d)\.png\" width=\"900\" alt=\"[^\"<>]*\">"
+    r"</?(details|summary|code|br)>|<img src=\"(overview|finding-\d)\.png\" width=\"900\" alt=\"[^\"<>]*\">"
 )
 
 

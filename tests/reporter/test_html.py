@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 
@@ -41,6 +42,10 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
+def case() -> Diagnosis:
+    return builders.diagnosis(builders.small_run())
+
+
 @cache
 def page(build: Callable[[], Diagnosis]) -> tuple[str, Page]:
     (artifact,) = reporter.render(build(), ["html"])
@@ -50,7 +55,7 @@ def page(build: Callable[[], Diagnosis]) -> tuple[str, Page]:
 
 
 def test_it_is_well_formed_and_says_what_markdown_says() -> None:
-    _, parsed = page(builders.diagnosis)
+    _, parsed = page(case)
     assert parsed.open == []
     text = "".join(parsed.text)
     for words in ("leapt by +39.1", "batch 256 of 418 samples is 61%, above 50%", "420 (meta.json: total)"):
@@ -58,7 +63,7 @@ def test_it_is_well_formed_and_says_what_markdown_says() -> None:
 
 
 def test_it_loads_nothing_and_runs_only_its_own_script() -> None:
-    html, parsed = page(builders.diagnosis)
+    html, parsed = page(case)
     for tag, attributes in parsed.seen:
         assert tag not in {"link", "img", "iframe", "object", "base", "form"}
         assert not any(name.startswith("on") for name in attributes)
@@ -70,7 +75,7 @@ def test_it_loads_nothing_and_runs_only_its_own_script() -> None:
 
 
 def test_ids_are_unique_and_references_resolve() -> None:
-    html, parsed = page(builders.diagnosis)
+    html, parsed = page(case)
     ids = [a["id"] for _, a in parsed.seen if "id" in a]
     assert len(ids) == len(set(ids))
     assert set(re.findall(r"url\(#([^)]+)\)", html)) <= set(ids)
@@ -78,7 +83,7 @@ def test_ids_are_unique_and_references_resolve() -> None:
 
 
 def test_figures_can_be_reached_and_named() -> None:
-    _, parsed = page(builders.diagnosis)
+    _, parsed = page(case)
     figures = [a for tag, a in parsed.seen if tag == "svg"]
     assert len(figures) == 3
     assert all(a["role"] == "img" and a["aria-label"] for a in figures)
@@ -96,8 +101,10 @@ def test_hostile_names_stay_text() -> None:
 
 
 def test_a_notebook_shows_the_page_in_a_sandboxed_frame() -> None:
-    frame = Page(reporter.to_notebook(builders.hostile()))
+    calm = builders.calm()
+    named = replace(calm, run=replace(calm.run, name=builders.HOSTILE[0]))
+    frame = Page(reporter.to_notebook(named))
     ((tag, attributes),) = frame.seen
     assert tag == "iframe"
     assert attributes["sandbox"] == "allow-scripts"
-    assert attributes["srcdoc"] == page(builders.hostile)[0]
+    assert attributes["srcdoc"] == reporter.to_html(named)

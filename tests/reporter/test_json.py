@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from spikediag import reporter
-from spikediag.model import Kind
+from spikediag.model import Fact, Kind
 from tests.reporter import builders
 
 FINDING = {
     "id", "tag", "kind", "onset_step", "peak_step", "end_step", "baseline", "peak", "jump", "sigmas",
-    "expected_by_chance", "count", "coupling", "causes", "primary_cause",
+    "expected_by_chance", "count", "coupling", "causes", "primary_cause", "usual", "provisional",
 }  # fmt: skip
 
 
@@ -36,8 +36,66 @@ def test_the_stable_names_are_there() -> None:
     cause = document["findings"][1]["causes"][0]
     assert {"cause", "status", "probability", "evidence", "advice"} <= set(cause)
     assert {"reading", "observed", "reference", "supports"} <= set(cause["evidence"][0])
-    assert {"status", "matters", "primary_cause", "summary"} <= set(document["verdict"])
+    assert {"status", "matters", "leading", "primary_cause", "summary", "outcomes", "would_tell"} <= set(
+        document["verdict"]
+    )
     assert set(document["checks"][0]) == {"id", "ran", "reason"}
+
+
+def test_computed_numbers_have_six_digits_and_integers_and_what_was_read_are_exact() -> None:
+    spike = replace(
+        builders.leap(), height=39.123456789012, sigmas=108.6 * (1 + 1e-14), onset_step=12_345_678
+    )
+    finding = replace(builders.findings()[1], spike=spike)
+    run = replace(builders.seed_run(), facts={"lr": Fact("lr", 0.000123456789, "config.yaml: lr")})
+    document = reporter.to_dict(builders.diagnosis(run, found=(finding,)))
+    (found,) = document["findings"]
+    assert (found["jump"], found["sigmas"], found["onset_step"]) == (39.1235, 108.6, 12_345_678)
+    assert document["run"]["facts"]["lr"]["value"] == 0.000123456789
+    assert document["run"]["sessions"][0]["first_wall_time"] == 1.7e9
+
+
+def test_the_leading_finding_is_named() -> None:
+    assert reporter.to_dict(builders.diagnosis())["verdict"]["leading"] == "F2"
+    assert reporter.to_dict(builders.calm())["verdict"]["leading"] is None
+
+
+def test_what_would_have_been_found_is_said_for_each_series() -> None:
+    seen, blind, *_ = reporter.to_dict(builders.searched())["searched"]
+    assert (seen["tag"], seen["points"], seen["judged"], seen["reason"]) == ("loss", 2_000, True, None)
+    assert seen["jumps"][1] == {
+        "width": 3,
+        "height": 0.12,
+        "sigmas": 12.0,
+        "first_step": 600,
+        "last_step": 19_000,
+    }
+    assert (blind["judged"], blind["jumps"]) == (False, [])
+    assert blind["reason"] == "6 points are too few."
+
+
+def test_outcomes_and_what_would_tell_are_there() -> None:
+    verdict = reporter.to_dict(builders.mattering())["verdict"]
+    assert verdict["outcomes"][0] == {
+        "finding": "F2",
+        "tag": "eval/return",
+        "role": "reward",
+        "before": 200.0,
+        "during": 20.0,
+        "after": 150.0,
+        "foretold": 210.0,
+        "interval": [40.0, 80.0],
+        "margin": 21.0,
+        "verdict": "worse",
+        "reading": "eval/return ended worse: 150 after, 210 foretold.",
+    }
+    assert verdict["would_tell"][0]["text"] == "Log the success rate."
+
+
+def test_a_test_says_whether_it_is_held_out_blind_and_at_how_many_members_it_moved() -> None:
+    first, second = reporter.to_dict(builders.mattering())["findings"][1]["coupling"]["tests"]
+    assert (first["held_out"], first["blind"], first["moved"], first["tested"]) == (False, None, 1, 5)
+    assert (second["held_out"], second["blind"]) == (True, "It is a mean over 100 steps.")
 
 
 def test_what_is_not_finite_becomes_null() -> None:

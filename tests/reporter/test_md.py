@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from spikediag import reporter
+from spikediag.model import Artifact
 from tests.reporter import builders
 
 
@@ -14,14 +15,14 @@ def written(diagnosis, lang="en") -> str:
 
 
 def test_the_first_screen_answers_what_error_why_matters_and_next() -> None:
-    head = written(builders.diagnosis()).split("<picture>")[0]
+    head = written(builders.diagnosis()).split("<img")[0]
     for words in ("leapt by +39.1", "15,260", "inside the margin", "batch too large", "**No.**", "42 to 83"):
         assert words in head
 
 
-def test_every_picture_it_shows_is_one_that_png_draws() -> None:
-    names = {a.name for a in reporter.render(builders.diagnosis(), ["png"])}
-    assert set(re.findall(r'src(?:set)?="([^"]+)"', written(builders.diagnosis()))) == names
+def test_every_picture_it_shows_is_one_that_png_draws(pictures: tuple[Artifact, ...]) -> None:
+    names = {a.name for a in pictures}
+    assert set(re.findall(r'src="([^"]+)"', written(builders.diagnosis()))) == names
 
 
 def test_causes_carry_evidence_for_against_and_missing() -> None:
@@ -79,3 +80,30 @@ def test_a_crowd_of_findings_keeps_the_gravest_rows() -> None:
     assert len(rows) == 50
     assert "F99" in rows
     assert "31 smaller ones stand in the JSON report only." in text
+
+
+def test_what_would_have_been_found_is_said_for_each_series() -> None:
+    text = written(builders.searched())
+    assert "| `loss` | 2,000 | +0.18 for one point (18.0 sigma), +0.12 for 3 points (12.0 sigma), " in text
+    assert "+0.05 for good (5.00 sigma), between steps 600 and 19,000. |" in text
+    assert "| `eval/loss` | 6 | Not judged: 6 points are too few. |" in text
+
+
+def test_losses_that_could_not_be_judged_stand_at_the_top() -> None:
+    head = written(builders.searched()).split("##")[0]
+    assert "| **Not judged** | `eval/loss` |" in head
+
+
+def test_what_ended_worse_and_what_would_tell_are_told() -> None:
+    text = written(builders.mattering())
+    assert "| F2 | `eval/return` | 200 | 20.0 | 150 | 210 | +40.0 … +80.0 | 21.0 | worse |" in text
+    assert "What would tell whether it matters:\n\n- Log the success rate." in text
+
+
+def test_a_test_of_the_error_says_where_it_moved_and_what_it_cannot_see() -> None:
+    text = written(builders.mattering())
+    assert "did not move, at 1 of 5 |" in text
+    assert "`bc/normalized_mse` (held out) |" in text
+    assert "did not move. It is a mean over 100 steps. |" in text
+    assert "It lies in the last points of the log" in text
+    assert "Such bursts are usual for this loss." in text

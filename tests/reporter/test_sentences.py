@@ -8,10 +8,10 @@ import pytest
 
 from spikediag import reporter
 from spikediag.model import CouplingVerdict, Diagnosis, Kind, Role, Status
-from spikediag.reporter.figures import fonts
-from spikediag.reporter.words.writer import Writer
+from spikediag.reporter.figures import style
+from spikediag.wording.writer import Writer
 from tests.reporter import builders
-from tests.reporter.sentences import templates
+from tests.wording.sentences import templates
 
 
 def variants() -> Iterator[Diagnosis]:
@@ -19,21 +19,34 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.diagnosis()
     yield builders.calm()
     yield builders.resumed()
-    yield builders.diagnosis(found=builders.findings() * 30)
+    yield builders.diagnosis(builders.small_run(), builders.findings() * 30)
     small, big = builders.findings()
     for kind in Kind:
         for end in (None, 15_310):
             spike = replace(big.spike, kind=kind, end_step=end, count=5, rate=2.5, rate_grows=end is None)
-            yield builders.diagnosis(found=(replace(big, spike=spike),))
-    yield builders.diagnosis(found=(replace(big, spike=replace(big.spike, onset_step=big.spike.peak_step)),))
+            yield builders.alone(replace(big, spike=spike))
+    yield builders.diagnosis(
+        builders.small_run(), (replace(big, spike=replace(big.spike, onset_step=big.spike.peak_step)),)
+    )
+    for changes in (
+        {"usual": True},
+        {"provisional": True},
+        {"kind": Kind.LEVEL_SHIFT, "height": -9.0},
+        {"kind": Kind.DRIFT, "height": -9.0, "end_step": None},
+    ):
+        yield builders.alone(replace(big, spike=replace(big.spike, **changes)))
+    yield builders.searched()
+    yield builders.mattering()
     for verdict in CouplingVerdict:
         tests = big.coupling.tests if verdict is not CouplingVerdict.NO_COMPANION else ()
         coupling = replace(big.coupling, verdict=verdict, tests=tests)
-        yield builders.diagnosis(found=(replace(big, coupling=coupling),))
+        yield builders.alone(replace(big, coupling=coupling))
     beside = tuple(replace(e, weight=0.0) for e in big.verdicts[0].evidence)
     lost = replace(big.coupling, tests=tuple(replace(t, change=math.nan) for t in big.coupling.tests))
     verdicts = (replace(big.verdicts[0], evidence=beside), *big.verdicts[1:])
-    yield builders.diagnosis(found=(replace(big, why=replace(big.why, verdicts=verdicts), coupling=lost),))
+    yield builders.diagnosis(
+        builders.small_run(), (replace(big, why=replace(big.why, verdicts=verdicts), coupling=lost),)
+    )
     wild = builders.seed_curves()["bc/actor_loss"].values.copy()
     wild[900] = 1e6
     curves = builders.seed_curves() | {"bc/actor_loss": builders.series("bc/actor_loss", Role.LOSS, wild)}
@@ -41,10 +54,10 @@ def variants() -> Iterator[Diagnosis]:
     for status in Status:
         causes = tuple(replace(v, status=status, probability=0.0) for v in big.verdicts)
         for matters in (True, None):
-            found = builders.diagnosis(found=(small, replace(big, why=replace(big.why, verdicts=causes))))
+            found = builders.diagnosis(
+                builders.small_run(), (small, replace(big, why=replace(big.why, verdicts=causes)))
+            )
             yield replace(found, overall=replace(found.overall, matters=matters))
-    for unit in ("epoch", "sample"):
-        yield replace(builders.calm(), run=replace(builders.calm().run, step_unit=unit))
 
 
 @pytest.fixture(scope="module")
@@ -62,19 +75,18 @@ def said() -> set[str]:
             reporter.to_markdown(diagnosis, pictures=True)
             reporter.summary(diagnosis, "zh")
             reporter.figure(diagnosis)
-        reporter.render(builders.diagnosis(), ["html", "png"])
-        for kind in (Kind.NON_FINITE, Kind.VARIANCE, Kind.DRIFT):
+        for finding in builders.findings():
+            reporter.to_html(builders.alone(finding))
+        for kind in (Kind.VARIANCE, Kind.DRIFT):
             spike = replace(builders.leap(), kind=kind, end_step=None)
-            reporter.to_html(builders.diagnosis(found=(replace(builders.findings()[1], spike=spike),)))
-        patch.setattr(fonts, "_first", lambda wanted: None)
+            reporter.to_html(builders.alone(replace(builders.findings()[1], spike=spike)))
+        patch.setattr(style, "_first", lambda wanted: None)
         reporter.to_markdown(builders.diagnosis(), "zh")
     return heard
 
 
 def test_every_sentence_of_the_report_is_said(said: set[str]) -> None:
     own = {
-        text
-        for text, path in templates().items()
-        if path.parts[0] == "reporter" and "comparison" not in path.name
+        text for text, path in templates().items() if path.parts[0] == "reporter" or path.name == "phrases.py"
     }
     assert not own - said, "never said in this suite:\n" + "\n".join(sorted(own - said))

@@ -5,9 +5,9 @@ from pathlib import PurePath
 
 from spikediag.model import Text
 from spikediag.policy.ruling import Breach, Ruling
-from spikediag.reporter.words import language
-from spikediag.reporter.words.escape import visible
-from spikediag.reporter.words.writer import MARKDOWN, PLAIN, Writer
+from spikediag.wording import language
+from spikediag.wording.escape import visible
+from spikediag.wording.writer import MARKDOWN, PLAIN, Writer
 
 SENTENCE = 500  # characters; error sentences carry paths and must stay whole
 

@@ -1,18 +1,19 @@
 """The close-up of one finding: levels, onset, peak, the error's interval and margin, the jump in parts."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal, assert_never
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikediag.model import Diagnosis, Finding, Kind, Role, Series, say
-from spikediag.reporter.figures import margins, panel, parts
-from spikediag.reporter.figures.layout import Stack
-from spikediag.reporter.figures.levels import annotate
-from spikediag.reporter.figures.overview import STEP_UNITS
-from spikediag.reporter.figures.style import DPI, WIDTH, Theme
-from spikediag.reporter.figures.window import Window, around
-from spikediag.reporter.words.writer import Writer
+from spikediag import phrases
+from spikediag.model import Diagnosis, Finding, Role, Series, Shape, Text, say
+from spikediag.reporter.figures import closeup_asides, series_panel
+from spikediag.reporter.figures.series_panel import Window, around
+from spikediag.reporter.figures.style import DPI, WIDTH, Stack, Theme
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import Writer, verbatim
 
 CONTEXT = (Role.GRAD_NORM, Role.LOG_STD, Role.LEARNING_RATE)  # shown below the error where they vary
 HEIGHTS = {Role.LOSS: 2.6, Role.COMPANION: 1.3}  # inches
@@ -37,7 +38,7 @@ def closeup(diagnosis: Diagnosis, finding: Finding, theme: Theme, writer: Writer
     view = CloseUp(finding, around(finding.spike, loss), theme, writer)
     shown = (loss, *_below(diagnosis, view))
     curves = Stack(tuple(HEIGHTS.get(s.role, OTHER) for s in shown), HEAD)
-    asides = _asides(view)
+    asides = tuple(closeup_asides.asides(finding))
     side = Stack(tuple(height for height, _ in asides), HEAD, between=0.75)
     total = max(curves.total, side.total) + FOOT
     figure = Figure(figsize=(WIDTH, total), dpi=DPI)
@@ -46,7 +47,7 @@ def closeup(diagnosis: Diagnosis, finding: Finding, theme: Theme, writer: Writer
     _title(figure, view, total)
     for n, (ax, series) in enumerate(zip(axes, shown, strict=True)):
         _curve(ax, series, view, last=n == len(axes) - 1)
-    axes[-1].set_xlabel(writer.text(STEP_UNITS.get(diagnosis.run.step_unit, STEP_UNITS["step"])))
+    axes[-1].set_xlabel(writer.text(writer.word("unit", diagnosis.run.step_unit)))
     for box, (_, draw) in zip(side.boxes(total, ASIDE, RIGHT), asides, strict=True):
         draw(figure.add_axes(box), finding, theme, writer)
     return figure
@@ -65,40 +66,77 @@ def _curve(axes: Axes, series: Series, view: CloseUp, *, last: bool) -> None:
     window, theme, writer = view.window, view.theme, view.writer
     leading = series.tag == view.finding.spike.tag
     edges = (0.16, 0.14) if leading else (0.08, 0.14)
-    panel.draw(axes, series, theme, writer, part=window.cut(series), edges=edges)
+    series_panel.draw(axes, series, theme, writer, part=window.cut(series), edges=edges)
     edge = 0.02 * ((window.last - window.first) or 1)
     axes.set_xlim(window.first - edge, window.last + edge)
-    panel.step_axis(axes, most=5)
+    series_panel.step_axis(axes, most=5)
     axes.tick_params(labelbottom=last, length=3)
     axes.axvspan(*window.span, color=theme.mark, alpha=0.1, linewidth=0, zorder=0)
     if leading:
-        annotate(axes, view.finding, window, theme, writer)
+        _annotate(axes, view.finding, window, theme, writer)
     elif series.role is Role.COMPANION:
-        margins.band(axes, view.finding.coupling.tests[0], window, theme, writer)
-
-
-def _asides(view: CloseUp) -> list[tuple[float, panel.Drawing]]:
-    """What stands beside the curves, with heights in inches."""
-    found = view.finding
-    asides: list[tuple[float, panel.Drawing]] = []
-    if parts.drawable(found):
-        asides.append((parts.height(found), parts.draw))
-    if margins.testable(found):
-        asides.append((margins.height(found), margins.forest))
-    return asides
+        closeup_asides.margin_band(axes, view.finding.coupling.tests[0], window, theme, writer)
 
 
 def _title(figure: Figure, view: CloseUp, height: float) -> None:
-    spike = view.finding.spike
-    title = say(
-        "{id}: {kind} at step {step:,}", id=view.finding.id, kind=spike.kind.value, step=spike.onset_step
+    title = view.writer.text(phrases.caption(view.finding))
+    figure.text(0.012, 1 - 0.12 / height, title, va="top", fontsize=12, fontweight="bold")
+
+
+def _annotate(axes: Axes, finding: Finding, window: Window, theme: Theme, writer: Writer) -> None:
+    """Draw the marks; labels stand where the curve is not: below it, and above the axes."""
+    spike = finding.spike
+    _level(axes, spike.baseline, (window.first, window.start), theme)
+    _label(axes, "left", say("before {level}", level=verbatim(number(spike.baseline))), theme, writer)
+    axes.axvline(window.start, color=theme.mark, linewidth=0.8, linestyle=(0, (1, 2)))
+    said = writer.text(phrases.mark(spike))
+    axes.set_title(said, loc="right", fontsize=9, fontweight="bold", color=theme.mark, pad=4)
+    after, begin = _after(finding, window)
+    if math.isfinite(after):
+        _level(axes, after, (begin, window.last), theme)
+        _label(axes, "right", say("after {level}", level=verbatim(number(after))), theme, writer)
+    match spike.shape:
+        case Shape.BURST if math.isfinite(window.peak_value):
+            axes.plot([window.peak], [window.peak_value], "o", color=theme.mark, markersize=4.5, zorder=5)
+            _arrow(axes, window.peak, (spike.baseline, window.peak_value), theme)
+        case Shape.LEVEL | Shape.TREND if math.isfinite(after):
+            _arrow(axes, window.start, (spike.baseline, after), theme)
+
+
+def _after(finding: Finding, window: Window) -> tuple[float, int]:
+    """The level after the spike and the step from which it is drawn; NaN where there is none to speak of."""
+    spike = finding.spike
+    match spike.shape:
+        case Shape.LEVEL | Shape.TREND:
+            return spike.level_after, window.start
+        case Shape.BURST | Shape.NOISE | Shape.LOST:
+            came_back = spike.recovered and finding.losses
+            return (finding.losses[0].after if came_back else math.nan), window.end
+        case _:
+            assert_never(spike.shape)
+
+
+def _arrow(axes: Axes, step: int, ends: tuple[float, float], theme: Theme) -> None:
+    axes.annotate(
+        "",
+        xy=(step, ends[1]),
+        xytext=(step, ends[0]),
+        arrowprops={"arrowstyle": "<->", "color": theme.mark, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0},
     )
-    if spike.kind is Kind.TRAIN:
-        title = say(
-            "{id}: {kind}, the highest of {count:,} at step {step:,}",
-            id=view.finding.id,
-            kind=spike.kind.value,
-            count=spike.count,
-            step=view.window.peak,
-        )
-    figure.text(0.012, 1 - 0.12 / height, view.writer.text(title), va="top", fontsize=12, fontweight="bold")
+
+
+def _level(axes: Axes, level: float, ends: tuple[int, int], theme: Theme) -> None:
+    if math.isfinite(level):
+        axes.plot(ends, (level, level), color=theme.ink, linewidth=1.1, linestyle=(0, (4, 2)), zorder=4)
+
+
+def _label(axes: Axes, side: Literal["left", "right"], text: Text, theme: Theme, writer: Writer) -> None:
+    axes.annotate(
+        writer.text(text),
+        xy=(0.012 if side == "left" else 0.988, 0.03),
+        xycoords="axes fraction",
+        ha=side,
+        va="bottom",
+        fontsize=8,
+        color=theme.ink,
+    )

@@ -1,31 +1,49 @@
 """The overview: every series that matters on one step axis, findings shaded and numbered."""
 
+import math
 import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
-from spikediag.model import Diagnosis, Finding, Role, Series, say
-from spikediag.reporter.figures import badges, panel
-from spikediag.reporter.figures.choice import panels
-from spikediag.reporter.figures.layout import Stack
-from spikediag.reporter.figures.remarks import remark
-from spikediag.reporter.figures.style import DPI, WIDTH, Theme
-from spikediag.reporter.headline import headline
-from spikediag.reporter.selection import by_gravity
-from spikediag.reporter.words.writer import Writer
+from spikediag import phrases
+from spikediag.model import Diagnosis, Finding, FloatArray, Role, Series, Text, by_gravity, say
+from spikediag.reporter.figures import series_panel
+from spikediag.reporter.figures.style import DPI, WIDTH, Stack, Theme
+from spikediag.reporter.selection import main_findings
+from spikediag.reporter.view import headline
+from spikediag.wording.numbers import number
+from spikediag.wording.writer import Writer, verbatim
 
 FIRST = 2.4  # inches
 HEIGHTS = {Role.LOSS: 0.85, Role.COMPANION: 0.85}
 OTHER = 0.7
 BARE, HEAD, FOOT = 0.85, 1.1, 0.48
-STEP_UNITS = {"step": say("step"), "epoch": say("epoch"), "sample": say("sample")}
 NARROWEST = 0.004  # share of the axis that a shaded stretch has at least, so that it can be seen
+ABOVE = 0.05  # inches between the axes and its badges
+ROOM = 18  # points that the titles of a panel move up to leave room for badges
+MOST = 24  # badges that fit side by side; the gravest findings get one
+GAP = 0.026  # share of the axes width that a badge needs
+# at most so many panels of each role, in the order of the page
+PANELS = {
+    Role.LOSS: 3,
+    Role.COMPANION: 2,
+    Role.LOG_STD: 2,
+    Role.ENTROPY: 1,
+    Role.LEARNING_RATE: 1,
+    Role.GRAD_NORM: 1,
+    Role.LOSS_SCALE: 1,
+}
+CALM_LOSSES = 2  # losses shown of a run without findings
 
 
 def overview(diagnosis: Diagnosis, theme: Theme, writer: Writer) -> Figure:
-    """A figure with one panel for each series of `choice.panels`."""
+    """A figure with one panel for each series of `panels`."""
     shown = panels(diagnosis)
     heights = [FIRST if n == 0 else HEIGHTS.get(s.role, OTHER) for n, s in enumerate(shown)]
     stack = Stack(tuple(heights), HEAD if diagnosis.findings else BARE)
@@ -34,7 +52,7 @@ def overview(diagnosis: Diagnosis, theme: Theme, writer: Writer) -> Figure:
     axes = [figure.add_axes(box) for box in stack.boxes(total, 0.075, 0.975)]
     _headline(figure, diagnosis, theme, writer)
     for n, (ax, series) in enumerate(zip(axes, shown, strict=True)):
-        raised = badges.ROOM if n == 0 and diagnosis.findings else 0
+        raised = ROOM if n == 0 and diagnosis.findings else 0
         _draw(ax, series, diagnosis, View(theme, writer, raised))
     if shown:
         _share_steps(axes, shown, diagnosis, writer)
@@ -46,7 +64,7 @@ def on_axes(diagnosis: Diagnosis, axes: Axes, theme: Theme, writer: Writer) -> N
     """Only the leading loss with its findings, on axes that the caller owns."""
     shown = panels(diagnosis)[:1]
     for series in shown:
-        _draw(axes, series, diagnosis, View(theme, writer, badges.ROOM if diagnosis.findings else 0))
+        _draw(axes, series, diagnosis, View(theme, writer, ROOM if diagnosis.findings else 0))
         _share_steps([axes], shown, diagnosis, writer)
         _findings([axes], shown, diagnosis, theme)
 
@@ -61,10 +79,10 @@ class View:
 
 
 def _draw(axes: Axes, series: Series, diagnosis: Diagnosis, view: View) -> None:
-    panel.draw(axes, series, view.theme, view.writer, raised=view.raised)
+    series_panel.draw(axes, series, view.theme, view.writer, raised=view.raised)
     said = remark(series, diagnosis, view.writer)
     if said is not None:
-        panel.remark(axes, view.writer.text(said), view.theme, view.raised)
+        series_panel.remark(axes, view.writer.text(said), view.theme, view.raised)
 
 
 def _headline(figure: Figure, diagnosis: Diagnosis, theme: Theme, writer: Writer) -> None:
@@ -89,18 +107,18 @@ def _share_steps(axes: list[Axes], shown: tuple[Series, ...], diagnosis: Diagnos
     edge = 0.008 * ((last - first) or 1)
     for ax in axes:
         ax.set_xlim(first - edge, last + edge)
-        panel.step_axis(ax)
+        series_panel.step_axis(ax)
         ax.tick_params(labelbottom=ax is axes[-1], length=3)
-    axes[-1].set_xlabel(writer.text(STEP_UNITS.get(diagnosis.run.step_unit, STEP_UNITS["step"])))
+    axes[-1].set_xlabel(writer.text(writer.word("unit", diagnosis.run.step_unit)))
 
 
 def _findings(axes: list[Axes], shown: tuple[Series, ...], diagnosis: Diagnosis, theme: Theme) -> None:
-    numbered = sorted(by_gravity(diagnosis)[: badges.MOST], key=lambda f: f.spike.onset_step)
+    numbered = sorted(by_gravity(diagnosis.findings)[:MOST], key=lambda f: f.spike.onset_step)
     for ax, series in zip(axes, shown, strict=True):
         for finding in diagnosis.findings:
             _shade(ax, finding, series, theme)
     if numbered:
-        badges.draw(axes[0], [f.spike.onset_step for f in numbered], [f.id for f in numbered], theme)
+        _badges(axes[0], [f.spike.onset_step for f in numbered], [f.id for f in numbered], theme)
 
 
 def _shade(axes: Axes, finding: Finding, series: Series, theme: Theme) -> None:
@@ -112,4 +130,115 @@ def _shade(axes: Axes, finding: Finding, series: Series, theme: Theme) -> None:
     alpha = 0.07 if spike.members or spike.end_step is None else 0.2
     axes.axvspan(centre - half, centre + half, color=theme.mark, alpha=alpha, linewidth=0, zorder=0)
     if spike.members and spike.tag == series.tag:
-        badges.rug(axes, [int(series.steps[m.peak]) for m in spike.members], theme)
+        _rug(axes, [int(series.steps[m.peak]) for m in spike.members], theme)
+
+
+def panels(diagnosis: Diagnosis) -> tuple[Series, ...]:
+    """The series of an overview from top to bottom; the loss of the leading finding comes first."""
+    return tuple(s for role, limit in PANELS.items() for s in islice(_ordered(diagnosis, role), limit))
+
+
+def _ordered(diagnosis: Diagnosis, role: Role) -> Iterator[Series]:
+    """Series with at least one point: those that findings name, then, except for losses, the others."""
+    named = [s for tag in dict.fromkeys(_named(diagnosis)) if (s := diagnosis.run.series.get(tag))]
+    chosen = [s for s in named if s.role is role and len(s)]
+    others = [s for s in diagnosis.run.having(role) if len(s) and s not in chosen]
+    if role is Role.LOSS:
+        others = [] if chosen else others[:CALM_LOSSES]
+    return iter([*chosen, *others])
+
+
+def _named(diagnosis: Diagnosis) -> Iterable[str]:
+    first = diagnosis.lead
+    if first is None:
+        return
+    yield first.spike.tag
+    for finding in (*main_findings(diagnosis), *diagnosis.findings):
+        yield finding.spike.tag
+        yield from (test.tag for test in finding.coupling.tests)
+    yield from (loss.tag for loss in first.losses)
+
+
+def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
+    """The jump of a loss, the change of an error, or that a learning rate never changed."""
+    finding = diagnosis.lead
+    if series.role is Role.LEARNING_RATE and len(series) and np.all(series.values == series.values[0]):
+        return say("constant at {value}", value=verbatim(number(float(series.values[0]))))
+    if finding is None:
+        return None
+    if series.role is Role.LOSS:
+        return _jump(series, finding)
+    test = next((t for t in finding.coupling.tests if t.tag == series.tag), None)
+    if test is None:
+        return None
+    verdict = writer.word("coupling", test.verdict.value)
+    if not math.isfinite(test.change):
+        return say("{id}: {verdict}", id=verbatim(finding.id), verdict=verdict)
+    return say(
+        "{id}: {change}, margin {margin}: {verdict}",
+        id=verbatim(finding.id),
+        change=verbatim(number(test.change, signed=True)),
+        margin=verbatim(f"±{number(test.margin)}"),
+        verdict=verdict,
+    )
+
+
+def _jump(series: Series, finding: Finding) -> Text | None:
+    loss = next((c for c in finding.losses if c.tag == series.tag), None)
+    return None if loss is None else phrases.change(finding, loss)
+
+
+def spread(wanted: FloatArray, gap: float, low: float, high: float) -> FloatArray:
+    """Positions nearest to `wanted` (n,), ascending, at least `gap` apart and inside [low, high].
+
+    Isotonic in one sweep: clusters that touch share the mean of what their members want.
+    """
+    clusters: list[tuple[float, int]] = []  # sum of wanted minus offset, members
+    for n, w in enumerate(wanted):
+        clusters.append((float(w) - n * gap, 1))
+        while len(clusters) > 1 and clusters[-2][0] / clusters[-2][1] > clusters[-1][0] / clusters[-1][1]:
+            total, members = clusters.pop()
+            clusters[-1] = (clusters[-1][0] + total, clusters[-1][1] + members)
+    base = np.concatenate([np.full(members, total / members) for total, members in clusters])
+    room = high - (len(wanted) - 1) * gap
+    placed: FloatArray = np.clip(base, low, max(low, room)) + np.arange(len(wanted)) * gap
+    return placed
+
+
+def _badges(axes: Axes, steps: Sequence[int], names: Sequence[str], theme: Theme) -> None:
+    """A badge for each step, above the axes, with a line down to where it belongs."""
+    left, right = axes.get_xlim()
+    height = axes.get_window_extent().height / axes.figure.dpi  # inches
+    order = np.argsort(steps, kind="stable")
+    at = (np.array(steps, dtype=np.float64)[order] - left) / (right - left)
+    placed = spread(at, max(GAP, 0.011 * max(map(len, names))), 0.01, 0.99)
+    for n, x, anchor in zip(order, placed, at, strict=True):
+        axes.annotate(
+            names[n],
+            xy=(anchor, 1.0),
+            xytext=(x, 1 + ABOVE / height),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            ha="center",
+            va="bottom",
+            fontsize=7.5,
+            fontweight="bold",
+            color=theme.paper,
+            bbox={"boxstyle": "round,pad=0.28", "facecolor": theme.mark, "edgecolor": "none"},
+            arrowprops={"arrowstyle": "-", "color": theme.mark, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
+            annotation_clip=False,
+        )
+
+
+def _rug(axes: Axes, steps: Sequence[int], theme: Theme) -> None:
+    """Small ticks at the upper edge: the members of a train."""
+    top = blended_transform_factory(axes.transData, axes.transAxes)
+    axes.plot(
+        steps,
+        np.full(len(steps), 0.985),
+        "|",
+        color=theme.mark,
+        markersize=5,
+        markeredgewidth=0.8,
+        transform=top,
+    )

@@ -1,0 +1,1 @@
+"""One report format in each module; a new one is a new file here."""

@@ -1,0 +1,82 @@
+"""tensorboard: the verdict and the marks of the findings, to be opened beside the run in TensorBoard."""
+
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag.model import Artifact, Diagnosis, Finding, Series
+from spikediag.reporter.formats.md import verdict
+from spikediag.reporter.protocol import registry
+from spikediag.wording.language import Language
+
+NAME = "events.out.tfevents.0.spikediag"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One point of the curve that TensorBoard draws over the loss: levels at onset and end, and the peak."""
+
+    tag: str
+    step: int
+    value: float
+    wall_time: float  # seconds since the epoch
+
+
+@registry.register
+@dataclass(frozen=True)
+class Tensorboard:
+    """An event file of its own: text `spikediag/verdict`, and under each loss tag a curve of the findings.
+
+    `tensorboard --logdir_spec run:RUN,post-mortem:REPORT` shows both over each other. The run's own files
+    are never touched. Wall times are those of the run, so the same diagnosis gives the same bytes.
+    """
+
+    id: str = "tensorboard"
+
+    def render(self, diagnosis: Diagnosis, language: Language) -> tuple[Artifact, ...]:
+        """One event file."""
+        from tensorboard.compat.proto.event_pb2 import Event  # noqa: PLC0415  # heavy
+        from tensorboard.compat.proto.summary_pb2 import Summary  # noqa: PLC0415
+        from tensorboard.plugins.text.summary_v2 import text_pb  # noqa: PLC0415
+        from tensorboard.summary.writer.record_writer import RecordWriter  # noqa: PLC0415
+
+        marks = sorted(_marks(diagnosis), key=lambda m: (m.tag, m.step))
+        begin = min((m.wall_time for m in marks), default=0.0)
+        events = [
+            Event(wall_time=begin, file_version="brain.Event:2"),
+            Event(wall_time=begin, summary=text_pb("spikediag/verdict", verdict(diagnosis, language.code))),
+        ]
+        for mark in marks:
+            value = Summary.Value(tag=mark.tag, simple_value=mark.value)
+            events.append(Event(wall_time=mark.wall_time, step=mark.step, summary=Summary(value=[value])))
+        buffer = io.BytesIO()
+        writer = RecordWriter(buffer)
+        for event in events:
+            writer.write(event.SerializeToString(deterministic=True))
+        return (Artifact(NAME, buffer.getvalue()),)
+
+
+def _marks(diagnosis: Diagnosis) -> Iterator[Mark]:
+    seen: set[tuple[str, int]] = set()
+    for finding in diagnosis.findings:
+        series = diagnosis.run.series[finding.spike.tag]
+        for position, value in _corners(finding, series):
+            mark = Mark(series.tag, int(series.steps[position]), value, _time(series, position))
+            if math.isfinite(value) and (mark.tag, mark.step) not in seen:
+                seen.add((mark.tag, mark.step))
+                yield mark
+
+
+def _corners(finding: Finding, series: Series) -> Iterator[tuple[int, float]]:
+    spike = finding.spike
+    for part in spike.excursions:
+        end = min(part.stop, len(series) - 1)
+        yield max(part.start - 1, 0), spike.baseline
+        yield part.peak, float(series.values[part.peak])
+        yield end, float(series.values[end])
+
+
+def _time(series: Series, position: int) -> float:
+    time = float(series.wall_times[position])
+    return time if math.isfinite(time) else 0.0

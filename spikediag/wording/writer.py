@@ -1,0 +1,96 @@
+"""Sentences on paper: a `Text` in a language, escaped for one kind of report."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from string import Formatter
+
+from spikediag.model import Text, say
+from spikediag.model.text import Value
+from spikediag.wording import escape
+from spikediag.wording.language import Language
+
+# Fields of a sentence that hold an id, by the group of names it belongs to.
+NAMED = frozenset({"cause", "kind", "status", "coupling"})
+UNKNOWN = say("unknown")
+YES = say("yes")
+NO = say("no")
+
+
+def verbatim(prose: str) -> Text:
+    """Prose of ours that is finished already (a number, a name of an id) as a sentence without fields."""
+    return Text(prose.replace("{", "{{").replace("}", "}}"), {})
+
+
+@dataclass(frozen=True)
+class Paper:
+    """How one kind of report writes prose and code."""
+
+    text: Callable[[str], str]
+    code: Callable[[str], str]
+    prose: Callable[[str], str]  # sentences that came with the run
+
+
+MARKDOWN = Paper(escape.markdown_text, escape.markdown_code, escape.markdown_prose)
+HTML = Paper(escape.html_text, escape.html_code, escape.html_text)
+PLAIN = Paper(escape.plain, escape.plain, escape.plain)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one sentence; code is what stood between backticks or came from the run."""
+
+    text: str
+    code: bool
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Renders values of the diagnosis in one language for one kind of report."""
+
+    language: Language
+    paper: Paper
+
+    def text(self, text: Text) -> str:
+        """A sentence, translated and escaped."""
+        spans = groupby(self._spans(text, code=False), key=lambda span: span.code)
+        joined = ((code, "".join(span.text for span in group)) for code, group in spans)
+        return "".join(self.paper.code(s) if code else self.paper.text(s) for code, s in joined)
+
+    def name(self, hostile: str, limit: int = escape.LIMIT) -> str:
+        """A string that came with the run: a tag, a path, a setting."""
+        return self.paper.code(escape.visible(hostile, limit)) if hostile else ""
+
+    def prose(self, hostile: str) -> str:
+        """A sentence that came with the run, such as a note of the parser: words, not code."""
+        return self.paper.prose(escape.visible(hostile, 4 * escape.LIMIT))
+
+    def word(self, group: str, identifier: str) -> Text:
+        """The human name of an id in this language, to stand in a sentence."""
+        return verbatim(escape.visible(self.language.label(group, identifier)))
+
+    def _spans(self, text: Text, *, code: bool) -> Iterator[Span]:
+        inside = code
+        for literal, name, spec, _ in Formatter().parse(self.language.sentence(text.template)):
+            for n, piece in enumerate(literal.split("`")):
+                inside = inside ^ (n > 0)
+                if piece:
+                    yield Span(piece, inside)
+            if name is not None:
+                value = text.values[name]
+                if name in NAMED and isinstance(value, str):
+                    value = self.word(name, value)
+                yield from self._value(value, spec or "", code=inside)
+
+    def _value(self, value: Value, spec: str, *, code: bool) -> Iterator[Span]:
+        match value:
+            case Text():
+                yield from self._spans(value, code=code)
+            case str():
+                yield Span(escape.visible(value), code=True)
+            case bool():
+                yield from self._spans(YES if value else NO, code=code)
+            case None:
+                yield from self._spans(UNKNOWN, code=code)
+            case _:
+                yield Span(format(value, spec), code)

@@ -1,0 +1,51 @@
+"""One run, one leading finding: page, JSON, terminal and picture name the same one and the same cause."""
+
+import json
+
+import numpy as np
+import pytest
+
+import spikediag
+from spikediag import reporter
+from spikediag.model import Diagnosis
+
+
+@pytest.fixture(scope="module")
+def two_findings() -> Diagnosis:
+    """NaN for ten points from step 1,000 on, and a divergence from step 3,500 on."""
+    rng = np.random.default_rng(0)
+    steps = np.arange(4_000)
+    loss = 1 + rng.normal(0, 0.02, len(steps))
+    loss[1_000:1_010] = np.nan
+    loss[3_500:] += 0.2 * np.exp(np.linspace(0, 6, 500))
+    error = 0.1 + rng.normal(0, 0.001, len(steps))
+    return spikediag.diagnose(
+        spikediag.Run.from_arrays({"train/loss": (steps, loss), "train/mse": (steps, error)})
+    )
+
+
+def test_every_report_leads_with_the_same_finding_and_cause(two_findings: Diagnosis) -> None:
+    page, document = reporter.render(two_findings, ["md", "json"])
+    text, data = page.content.decode(), json.loads(document.content)
+    terminal = reporter.summary(two_findings)
+    lead = next(f for f in data["findings"] if f["id"] == data["verdict"]["leading"])
+    assert lead["onset_step"] == 3_500
+    assert data["verdict"]["primary_cause"] == lead["primary_cause"] == "unexplained"
+    assert terminal.verdict.startswith("train/loss diverged from step 3,500 on")
+    assert text.splitlines()[2].startswith("> **`train/loss` diverged from step 3,500 on")
+    assert "| **Why, most likely** | **unexplained" in text
+    assert terminal.rows[2].value.startswith("unexplained")
+    assert reporter.figure(two_findings).axes[0].get_title(loc="right").startswith("F2:")
+
+
+def test_a_nan_burst_that_came_back_is_not_told_as_lasting(two_findings: Diagnosis) -> None:
+    text = reporter.to_markdown(two_findings)
+    assert "It is NaN or Inf at step 1,000 and a number again by step 1,010." in text
+    assert "From step 1,000 on it is NaN" not in text
+
+
+def test_a_run_without_a_finding_leads_with_none() -> None:
+    steps = np.arange(500)
+    loss = np.random.default_rng(1).normal(0, 1, 500)
+    document = spikediag.diagnose(spikediag.Run.from_arrays({"train/loss": (steps, loss)})).to_dict()
+    assert document["verdict"]["leading"] is None

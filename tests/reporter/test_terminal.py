@@ -1,0 +1,67 @@
+"""The terminal summary."""
+
+import numpy as np
+import pytest
+
+from spikediag import reporter
+from spikediag.errors import UsageError
+from spikediag.reporter.terminal import sparkline
+from tests.reporter import builders
+
+
+def test_it_says_what_error_why_matters_and_next() -> None:
+    said = reporter.summary(builders.diagnosis())
+    assert (
+        said.verdict == "bc/actor_loss leapt by +39.1 at step 15,260 and came back; the error did not move."
+    )
+    assert [row.label for row in said.rows] == [
+        "What jumped",
+        "Did the error move?",
+        "Why, most likely",
+        "Does it matter?",
+    ]
+    assert said.rows[2].value == "batch too large for the dataset (86 %)"
+    assert said.next_step.startswith("Use a batch of 42 to 83")
+    assert said.code == "batch_size = 64"
+    assert said.matters is False
+
+
+def test_a_calm_run_has_a_verdict_and_no_rows() -> None:
+    said = reporter.summary(builders.calm())
+    assert (said.verdict, said.rows, said.next_step, said.code) == ("No loss jumped.", (), "", None)
+
+
+def test_a_calm_run_says_what_would_have_been_found() -> None:
+    (row,) = reporter.summary(builders.searched()).rows
+    assert row.label == "What would have been found"
+    assert row.value.endswith("+0.05 for good (5.00 sigma), between steps 600 and 19,000.")
+
+
+def test_nothing_that_a_terminal_would_obey() -> None:
+    said = reporter.summary(builders.hostile())
+    text = "".join(
+        [said.run, said.verdict, said.sparkline_tag, said.next_step, *(r.value for r in said.rows)]
+    )
+    assert text.isprintable()
+
+
+def test_sparkline_keeps_the_highest_point_of_each_stretch() -> None:
+    values = np.zeros(6_000)
+    values[4_321] = 1.0
+    line = sparkline(values, 60)
+    assert len(line) == 60
+    assert line.index("█") == 43
+    assert line.count("▁") == 59
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [([], ""), ([1.0], "▁"), ([np.nan, np.inf], "xx"), ([0.0, np.nan, 7.0], "▁x█")],
+)
+def test_sparkline_of_awkward_values(values: list[float], shown: str) -> None:
+    assert sparkline(np.array(values), 60) == shown
+
+
+def test_an_unknown_language_is_a_usage_error() -> None:
+    with pytest.raises(UsageError):
+        reporter.summary(builders.calm(), "xx")

@@ -1,0 +1,61 @@
+"""Hostile strings."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from spikediag.wording import escape
+
+GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("bc/actor_loss", "bc/actor_loss"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("a\nb\r", "a\\x0ab\\x0d"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("\ud800", "\\ud800"),
+        ("动作损失", "动作损失"),
+        ("\U000e0041", "\\ue0041"),
+    ],
+)
+def test_what_cannot_be_seen_is_spelled_out(hostile: str, shown: str) -> None:
+    assert escape.visible(hostile) == shown
+
+
+def test_a_long_name_keeps_both_ends() -> None:
+    shown = escape.visible("a" * 9_000 + "z")
+    assert len(shown) <= escape.LIMIT + 1
+    assert shown.startswith("aaa")
+    assert shown.endswith("z")
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_code_is_one_code_span_even_in_a_table_cell(hostile: str) -> None:
+    shown = escape.visible(hostile)
+    html = GITHUB.render(f"| a | b |\n|---|---|\n| {escape.markdown_code(shown)} | x |\n")
+    assert html.count("<td>") == 2
+    assert html.count("<code>") == 1
+    assert "<td>x</td>" in html
+
+
+@given(st.text(max_size=60) | st.text(alphabet="-+=.)1 >#*_`~[]", max_size=8))
+@example("__0__")
+@example("1. - # heading")
+@settings(max_examples=300, deadline=None)
+def test_prose_is_prose(hostile: str) -> None:
+    shown = escape.markdown_prose(escape.visible(hostile))
+    html = GITHUB.render(f"- {shown} x\n")
+    tags = {part.split(">")[0] for part in html.split("<")[1:]}
+    assert tags <= {"ul", "li", "/li", "/ul"}
+
+
+@given(st.text(max_size=60))
+def test_html_shows_the_text_itself(hostile: str) -> None:
+    shown = escape.html_text(escape.visible(hostile))
+    assert "<" not in shown
+    assert '"' not in shown
