@@ -1,4 +1,4 @@
-"""Logbook: what a training measured, step by step, in the laboratory's own words."""
+"""Metric log: what a training measured, step by step, in the laboratory's own words."""
 
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ METRICS = (
 
 
 @dataclass
-class Logbook:
+class MetricLog:
     """Rows of metrics in the order they were logged; one list of rows per session of the training."""
 
     sessions: list[list[tuple[int, dict[str, float]]]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Logbook:
         """Open a new session: from here on, rows go to a new event file."""
         self.sessions.append([])
 
-    def log(self, step: int, row: dict[str, float]) -> None:
+    def add(self, step: int, row: dict[str, float]) -> None:
         """Add what was measured at `step`."""
         self.sessions[-1].append((step, row))
 

@@ -1,4 +1,4 @@
-"""Placements: where a library leaves the configuration of a run."""
+"""Configuration places: where a library leaves the configuration of a run."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from sample_runs.lab import events
 
 Facts = dict[str, object]
-Placement = Callable[[Path, Facts], tuple[Summary, ...]]
+ConfigurationPlace = Callable[[Path, Facts], tuple[Summary, ...]]
 """Writes the facts of a run into its folder, or returns them as records for the event file."""
 
 

@@ -1,4 +1,4 @@
-"""Autopsy: the reference's main jump, update by update, on its own batches and on the whole dataset.
+"""Main jump: the reference's main jump, update by update, on its own batches and on the whole dataset.
 
 It answers what a log cannot: was it the batch? At every update around the jump the same weights are judged on
 the drawn batch, on 200 other random batches and on all transitions.
@@ -51,7 +51,7 @@ def moments() -> Iterator[Moment]:
     from sample_runs.lab.training import Training  # noqa: PLC0415
 
     training = Training(REFERENCE, Intervention())
-    training.logbook.begin_session()
+    training.log.begin_session()
     for step in range(FIRST):
         training.update(step)
     generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""Draws: what each injected fault looks like for one seed."""
+"""Fault kinds: what each injected fault looks like for one seed."""
 
 import math
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Sprint: the undisturbed update written out in NumPy, half the time of autograd; the study trains with it.
+"""Training in NumPy: the undisturbed update by hand, half the time of autograd; the study trains with it.
 
 It starts from the weights of a `Training` and changes them in place, so the policy, the sampling and the
 schedule stay the laboratory's own. A transition drawn twice is computed once and counted twice. A test holds
-the sprint to the training it stands for: the curves agree to rounding until chaos takes over.
+it to the training it stands for: the curves agree to rounding until chaos takes over.
 """
 
 import math
@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sample_runs.lab.logbook import Logbook
+from sample_runs.lab.metric_log import MetricLog
 from sample_runs.lab.policy import HALF_LOG_TWO_PI
 from sample_runs.lab.training import Training
 
@@ -18,7 +18,7 @@ EPSILON = np.float32(1e-8)  # Adam's, as in PyTorch
 Floats = NDArray[np.float32]
 
 
-class Sprint:
+class NumpyTraining:
     """A training that measures `actor_loss`, `mse` and `log_std_min` and is never disturbed."""
 
     def __init__(self, training: Training) -> None:
@@ -27,14 +27,14 @@ class Sprint:
         self.weights: list[Floats] = [weight.detach().numpy() for weight in training.policy.parameters()]
         self.first = [np.zeros_like(weight) for weight in self.weights]
         self.second = [np.zeros_like(weight) for weight in self.weights]
-        self.logbook = Logbook()
+        self.log = MetricLog()
 
-    def run(self) -> Logbook:
+    def run(self) -> MetricLog:
         """Train to the recipe's last update and return what was logged."""
-        self.logbook.begin_session()
+        self.log.begin_session()
         for step in range(self.recipe.train_steps):
             self.update(step)
-        return self.logbook
+        return self.log
 
     def update(self, step: int) -> None:
         """One batch, one optimizer step; logged every `log_period` steps."""
@@ -87,4 +87,4 @@ class Sprint:
             "mse": float((np.square(error) * share).sum()),
             "log_std_min": float(log_std.min()),
         }
-        self.logbook.log(step, row)
+        self.log.add(step, row)
