@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,13 @@ def sample_runs() -> list[Path]:
 def truth_of(run: Path) -> dict[str, object]:
     truth: dict[str, object] = json.loads((run / "truth.json").read_text(encoding="utf-8"))
     return truth
+
+
+@cache
+def languages() -> dict[str, dict[str, Any]]:
+    """Code of each language that reports speak -> its file."""
+    files = sorted((ROOT / "spikediag").rglob("languages/*.toml"))
+    return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
 @cache

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from spikediag import reporter
-from spikediag.reporter.words import language
 from tests import golden
-from tests.conftest import EXAMPLES, ROOT, SAMPLE_RUNS, diagnosed, sample_runs
+from tests.conftest import EXAMPLES, ROOT, SAMPLE_RUNS, diagnosed, languages, sample_runs
 
 NAMES = sorted(path.name for path in EXAMPLES.iterdir())
 FORMATS = ("md", "png", "json")  # what `analyze` writes unasked
@@ -59,7 +58,7 @@ def test_git_ignores_every_report_but_the_kept_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", language.available())
+@pytest.mark.parametrize("code", languages())
 @pytest.mark.parametrize("name", [run.name for run in sample_runs()])
 def test_every_run_has_its_report_in_every_format_and_language(name: str, code: str) -> None:
     formats = list(reporter.registry.load())
