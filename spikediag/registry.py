@@ -23,7 +23,7 @@ class Registry(Generic[P]):
     """The plugins of one package, one per module, built with their default settings."""
 
     def __init__(self, package: str) -> None:
-        self._package = package
+        self.package = package
         self._plugins: dict[str, P] = {}
         self._loaded = False
 
@@ -31,15 +31,15 @@ class Registry(Generic[P]):
         """Class decorator: add one instance with default settings; ids must be unique."""
         plugin = plugin_class()
         if plugin.id in self._plugins:
-            raise AssertionError(f"two plugins of {self._package} are called {plugin.id}")
+            raise AssertionError(f"two plugins of {self.package} are called {plugin.id}")
         self._plugins[plugin.id] = plugin
         return plugin_class
 
     def load(self) -> Mapping[str, P]:
         """Import every module of the package once; return plugins by id, in alphabetical order."""
         if not self._loaded:
-            path = importlib.import_module(self._package).__path__
+            path = importlib.import_module(self.package).__path__
             for module in pkgutil.iter_modules(path):
-                importlib.import_module(f"{self._package}.{module.name}")
+                importlib.import_module(f"{self.package}.{module.name}")
             self._loaded = True
         return MappingProxyType(dict(sorted(self._plugins.items())))

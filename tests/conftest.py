@@ -1,17 +1,26 @@
-"""Paths and values that many tests share."""
+"""What many tests share: where the sample runs are, and what the tool says of them, worked out once."""
 
+import contextlib
 import json
+import tomllib
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import spikediag
+
 ROOT = Path(__file__).parent.parent
 SAMPLE_RUNS = ROOT / "sample_runs"
+EXAMPLES = ROOT / "reports" / "examples"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-golden", action="store_true", help="rewrite reports/ and golden texts, then read the diff"
+        "--update-golden",
+        action="store_true",
+        help="rewrite reports/examples/ and golden texts, then read the diff",
     )
 
 
@@ -28,3 +37,17 @@ def sample_runs() -> list[Path]:
 def truth_of(run: Path) -> dict[str, object]:
     truth: dict[str, object] = json.loads((run / "truth.json").read_text(encoding="utf-8"))
     return truth
+
+
+@cache
+def languages() -> dict[str, dict[str, Any]]:
+    """Code of each language that reports speak -> its file."""
+    files = sorted((ROOT / "spikediag").rglob("languages/*.toml"))
+    return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+@cache
+def diagnosed(name: str) -> spikediag.Diagnosis:
+    """The diagnosis of a sample run, named as from the project's folder; whoever asks again gets the same."""
+    with contextlib.chdir(ROOT):
+        return spikediag.diagnose(f"{SAMPLE_RUNS.name}/{name}")

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import spikediag
 from spikediag.model import Finding
-from tests.conftest import sample_runs, truth_of
+from tests.conftest import diagnosed, sample_runs, truth_of
 
 XFAIL = {  # run name -> where the tool differs; the truth is never loosened
     "log_std_drop": "kind and cause agree; the coupling is undecided instead of decoupled, as the thrown "
@@ -37,7 +36,7 @@ def at_the_intervention(findings: tuple[Finding, ...], step: object) -> Finding:
 @pytest.mark.parametrize("run", [judged(run) for run in SCORED])
 def test_diagnosis_agrees_with_the_truth(run: Path) -> None:
     truth = truth_of(run)
-    diagnosis = spikediag.diagnose(run)
+    diagnosis = diagnosed(run.name)
     if truth["primary_cause"] is None:
         assert not diagnosis.findings
         return
@@ -52,7 +51,7 @@ def test_diagnosis_agrees_with_the_truth(run: Path) -> None:
 def test_what_is_found_before_the_intervention_stands_far_out(run: Path) -> None:
     """The calm base spikes by itself now and then; that is no false alarm, a smaller rise would be."""
     step = truth_of(run)["step"]
-    early = [f.spike for f in spikediag.diagnose(run).findings if f.spike.onset_step < step * 0.98]
+    early = [f.spike for f in diagnosed(run.name).findings if f.spike.onset_step < step * 0.98]
     assert all(spike.sigmas > 8 for spike in early)
 
 

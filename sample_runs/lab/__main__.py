@@ -4,14 +4,14 @@ import argparse
 import time
 from pathlib import Path
 
-from sample_runs.lab import autopsy, study
+from sample_runs.lab import main_jump, study
 from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
-from sample_runs.lab.specimen import Specimen
+from sample_runs.lab.sample_run import SampleRun
 
 SAMPLE_RUNS = Path(__file__).resolve().parents[1]
 STUDY = SAMPLE_RUNS / "lab" / "study.csv"
-AUTOPSY = SAMPLE_RUNS / "lab" / "autopsy.csv"
+MAIN_JUMP = SAMPLE_RUNS / "lab" / "main_jump.csv"
 
 
 def main() -> None:
@@ -31,8 +31,8 @@ def main() -> None:
     dose.add_argument("--seeds", type=_seeds, default=range(3), metavar="START:STOP", help="default 0:3")
     dose.add_argument("--workers", type=int, default=2, help="trainings at a time, default 2")
     dose.set_defaults(command=run_study)
-    jump = commands.add_parser("autopsy", help="look at the reference's main jump update by update")
-    jump.set_defaults(command=run_autopsy)
+    jump = commands.add_parser("main-jump", help="look at the reference's main jump update by update")
+    jump.set_defaults(command=run_main_jump)
     write = commands.add_parser("page", help="rewrite the README's tables and figure from what was measured")
     write.set_defaults(command=write_page)
     arguments = parser.parse_args()
@@ -41,7 +41,7 @@ def main() -> None:
 
 def train_runs(arguments: argparse.Namespace) -> None:
     """Train the named sample runs, or all of them."""
-    known = {specimen.name: specimen for specimen in COLLECTION}
+    known = {sample_run.name: sample_run for sample_run in COLLECTION}
     unknown = set(arguments.names) - set(known)
     if unknown:
         raise SystemExit(f"no sample run {', '.join(sorted(unknown))}; there are {', '.join(known)}")
@@ -51,10 +51,10 @@ def train_runs(arguments: argparse.Namespace) -> None:
 
 def train_faults(arguments: argparse.Namespace) -> None:
     """Train one short run per fault and seed."""
-    for specimen in faults(arguments.seeds):
-        fault = specimen.name.rpartition("_")[0]
+    for sample_run in faults(arguments.seeds):
+        fault = sample_run.name.rpartition("_")[0]
         if arguments.only is None or fault in arguments.only:
-            collect(specimen, arguments.out)
+            collect(sample_run, arguments.out)
 
 
 def run_study(arguments: argparse.Namespace) -> None:
@@ -65,25 +65,25 @@ def run_study(arguments: argparse.Namespace) -> None:
         )
 
 
-def run_autopsy(_arguments: argparse.Namespace) -> None:
+def run_main_jump(_arguments: argparse.Namespace) -> None:
     """Measure the main jump."""
-    autopsy.write(AUTOPSY)
+    main_jump.write(MAIN_JUMP)
 
 
 def write_page(_arguments: argparse.Namespace) -> None:
     """Rewrite the tables and the figure of the README."""
     from sample_runs.lab import figure, page  # noqa: PLC0415  (matplotlib is slow to import)
 
-    rows, moments = study.read(STUDY), autopsy.read(AUTOPSY)
+    rows, moments = study.read(STUDY), main_jump.read(MAIN_JUMP)
     page.rewrite(SAMPLE_RUNS / "README.md", rows, moments)
     figure.draw(SAMPLE_RUNS / "lab" / "study.png", rows, moments)
 
 
-def collect(specimen: Specimen, root: Path) -> None:
-    """Train one specimen and say how long it took."""
+def collect(sample_run: SampleRun, root: Path) -> None:
+    """Train one sample run and say how long it took."""
     start = time.perf_counter()
-    specimen.collect(root)
-    print(f"{specimen.name:32} {time.perf_counter() - start:6.1f} s", flush=True)
+    sample_run.collect(root)
+    print(f"{sample_run.name:32} {time.perf_counter() - start:6.1f} s", flush=True)
 
 
 def _seeds(text: str) -> range:

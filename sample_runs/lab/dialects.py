@@ -8,7 +8,7 @@ class Dialect:
     """How one library writes.
 
     Attributes:
-        tags: Metric of the logbook to TensorBoard tag; metrics that are not named are not logged.
+        tags: Metric of the log to TensorBoard tag; metrics that are not named are not logged.
         tensors: True if scalars are TF2 tensors (`tf.summary.scalar`), false for `simple_value`.
     """
 

@@ -17,18 +17,18 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from sample_runs.lab.dialects import Dialect
-from sample_runs.lab.logbook import Logbook
+from sample_runs.lab.metric_log import MetricLog
 
 START = 1_770_195_716.0  # wall time of the first step, seconds since 1970
 SECONDS_PER_STEP = 0.0075
 RESTART_PAUSE = 600.0  # seconds between a process that stopped and the next one
 
 
-def write(folder: Path, logbook: Logbook, dialect: Dialect, preface: tuple[Summary, ...] = ()) -> None:
-    """Write one event file per session of `logbook`, the first of them opening with `preface`."""
+def write(folder: Path, log: MetricLog, dialect: Dialect, preface: tuple[Summary, ...] = ()) -> None:
+    """Write one event file per session of `log`, the first of them opening with `preface`."""
     folder.mkdir(parents=True, exist_ok=True)
     clock = START
-    for number, rows in enumerate(logbook.sessions):
+    for number, rows in enumerate(log.sessions):
         first = rows[0][0] if rows else 0
         events = [Event(wall_time=clock, file_version="brain.Event:2")]
         events += [Event(wall_time=clock, step=0, summary=summary) for summary in preface if number == 0]

@@ -1,22 +1,22 @@
 """Faults: many short trainings with one injected fault each, to calibrate a diagnosis on.
 
-Every seed draws a network, a task, a dataset, a dialect and a placement of its own, so that no threshold can
-be fitted to the collection. The folders are written like sample runs, with `truth.json`.
+Every seed draws a network, a task, a dataset, a dialect and a place for the configuration, so that no
+threshold can be fitted to the collection. The folders are written like sample runs, with `truth.json`.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from sample_runs.lab import dialects, placements
+from sample_runs.lab import configuration_places, dialects
 from sample_runs.lab.demonstrations import Task
-from sample_runs.lab.draws import FAULTS, POINTS, Draw
+from sample_runs.lab.fault_kinds import FAULTS, POINTS, Draw
 from sample_runs.lab.recipe import Recipe
-from sample_runs.lab.specimen import Specimen
+from sample_runs.lab.sample_run import SampleRun
 
 
-def faults(seeds: range) -> Iterator[Specimen]:
-    """One specimen per fault and seed, all faults of a seed before the next seed."""
+def faults(seeds: range) -> Iterator[SampleRun]:
+    """One sample run per fault and seed, all faults of a seed before the next seed."""
     for seed in seeds:
         for number, fault in enumerate(FAULTS):
             draw = np.random.default_rng([seed, number])
@@ -25,8 +25,8 @@ def faults(seeds: range) -> Iterator[Specimen]:
             dialect = DIALECTS[int(draw.integers(len(DIALECTS)))]
             if name == "loss_scale":
                 dialect |= {"loss_scale": "train/loss_scale"}
-            placement = PLACEMENTS[int(draw.integers(len(PLACEMENTS)))]
-            yield Specimen(f"{name}_{seed:03}", recipe, intervention, dialect, placement)
+            place = PLACES[int(draw.integers(len(PLACES)))]
+            yield SampleRun(f"{name}_{seed:03}", recipe, intervention, dialect, place)
 
 
 def _recipe(draw: Draw, seed: int) -> Recipe:
@@ -58,11 +58,11 @@ DIALECTS = (
     dialects.RSL_RL,
     dialects.SB3,
 )
-PLACEMENTS = (
-    placements.config_yaml,
-    placements.hparams_yaml,
-    placements.hydra,
-    placements.text_table,
-    placements.text_args,
-    placements.hparams_plugin,
+PLACES = (
+    configuration_places.config_yaml,
+    configuration_places.hparams_yaml,
+    configuration_places.hydra,
+    configuration_places.text_table,
+    configuration_places.text_args,
+    configuration_places.hparams_plugin,
 )

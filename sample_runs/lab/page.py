@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from sample_runs.lab.autopsy import Moment
 from sample_runs.lab.collection import COLLECTION
-from sample_runs.lab.placements import Placement
+from sample_runs.lab.configuration_places import ConfigurationPlace
+from sample_runs.lab.main_jump import Moment
 from sample_runs.lab.study import SETTINGS, Row
 from sample_runs.lab.truth import Ids, ids
 
@@ -18,7 +18,7 @@ def rewrite(page: Path, rows: Sequence[Row], moments: Sequence[Moment]) -> None:
     for name, table in (
         ("collection", _collection()),
         ("study", _study(rows)),
-        ("autopsy", _autopsy(moments)),
+        ("main-jump", _main_jump(moments)),
     ):
         pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         text, found = re.subn(pattern, lambda match, t=table: match[1] + t + match[2], text, flags=re.DOTALL)
@@ -31,12 +31,12 @@ def rewrite(page: Path, rows: Sequence[Row], moments: Sequence[Moment]) -> None:
 
 def _collection() -> str:
     lines = ["| run | what was changed | to be found | loss tag | configuration |", "|---|---|---|---|---|"]
-    for specimen in COLLECTION:
-        truth = specimen.intervention.truth()
+    for sample_run in COLLECTION:
+        truth = sample_run.intervention.truth()
         expected = _ids(truth.primary_cause) if truth.scored else "not scored"
-        tag = specimen.dialect.tags["actor_loss"] + (" (TF2)" if specimen.dialect.tensors else "")
-        place = _place(specimen.placement)
-        lines.append(f"| `{specimen.name}` | {truth.intervention} | {expected} | `{tag}` | {place} |")
+        tag = sample_run.dialect.tags["actor_loss"] + (" (TF2)" if sample_run.dialect.tensors else "")
+        place = _place(sample_run.place)
+        lines.append(f"| `{sample_run.name}` | {truth.intervention} | {expected} | `{tag}` | {place} |")
     return "\n".join(lines) + "\n"
 
 
@@ -44,8 +44,8 @@ def _ids(value: Ids) -> str:
     return " or ".join(f"`{name}`" for name in ids(value)) or "silence"
 
 
-def _place(placement: Placement) -> str:
-    return (placement.__doc__ or "").splitlines()[0].rstrip(".")
+def _place(place: ConfigurationPlace) -> str:
+    return (place.__doc__ or "").splitlines()[0].rstrip(".")
 
 
 def _study(rows: Sequence[Row]) -> str:
@@ -71,7 +71,7 @@ def _study(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _autopsy(moments: Sequence[Moment]) -> str:
+def _main_jump(moments: Sequence[Moment]) -> str:
     """The updates into the worst of the moments, and the first ones out of it."""
     worst = max(range(len(moments)), key=lambda i: moments[i].dataset_loss)
     lines = [

@@ -58,14 +58,14 @@ class Row:
 
 def measure(setting: str, seed: int) -> Row:
     """Train one setting with one seed and measure it."""
-    from sample_runs.lab.sprint import Sprint  # noqa: PLC0415  (torch is needed here only)
+    from sample_runs.lab.numpy_training import NumpyTraining  # noqa: PLC0415  (torch is needed here only)
     from sample_runs.lab.training import Training  # noqa: PLC0415
 
     recipe = replace(SETTINGS[setting], seed=seed)
-    logbook = Sprint(Training(recipe, Intervention())).run()
-    counted = count(logbook.column("actor_loss"))
+    log = NumpyTraining(Training(recipe, Intervention())).run()
+    counted = count(log.column("actor_loss"))
     last = recipe.train_steps // recipe.log_period // 10
-    ends = [float(np.median(logbook.column(name)[-last:])) for name in ("actor_loss", "mse", "log_std_min")]
+    ends = [float(np.median(log.column(name)[-last:])) for name in ("actor_loss", "mse", "log_std_min")]
     figures = [round(x, 4) for x in (counted.largest, counted.noise, *ends)]
     return Row(setting, seed, recipe.dataset_size, recipe.batch_size, counted.spikes, *figures)
 

@@ -1,69 +1,35 @@
 """Training: behaviour cloning, one update after the other, with one intervention looking on."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sample_runs.lab.interventions.base import Intervention
-from sample_runs.lab.logbook import Logbook
-from sample_runs.lab.policy import HALF_LOG_TWO_PI, GaussianPolicy, Likelihood
+from sample_runs.lab.metric_log import MetricLog
+from sample_runs.lab.policy import HALF_LOG_TWO_PI, Likelihood
 from sample_runs.lab.recipe import Recipe
 from sample_runs.lab.sampling import batches
+from sample_runs.lab.state import Batch, State
 
 
-@dataclass(eq=False)
-class Batch:
-    """What one update learns from: observations (b, 24) and actions (b, d)."""
-
-    observations: Tensor
-    actions: Tensor
-
-
-class Training:
-    """A training in progress; interventions may reach into any of its parts.
-
-    Attributes:
-        policy: The network that is trained.
-        optimizer: Adam over its weights.
-        observations: (n, 24), and `actions` (n, d): the demonstrations as tensors.
-        loss_scale: The factor on the loss, for trainings that scale it; `overflowed` if the gradients did.
-        checkpoint: Saved weights, for trainings that are resumed.
-    """
+class Training(State):
+    """A training in progress, and what it logged."""
 
     def __init__(self, recipe: Recipe, intervention: Intervention) -> None:
-        torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(mode=True)
-        torch.manual_seed(recipe.seed)
-        self.recipe = recipe
+        super().__init__(recipe)
         self.intervention = intervention
-        self.demonstrations = recipe.task.demonstrate(recipe.trajectories, recipe.transitions)
-        self.observations = torch.from_numpy(self.demonstrations.observations)
-        self.actions = torch.from_numpy(self.demonstrations.actions)
-        self.policy = GaussianPolicy(recipe.task.action_dim, recipe.hidden, recipe.std_min, recipe.std_max)
-        self.optimizer = self.new_optimizer()
         self.batches = batches(recipe, self.policy, self.observations, self.actions)
-        self.loss_scale = 1.0
-        self.overflowed = False
-        self.checkpoint: dict[str, Tensor] = {}
-        self.logbook = Logbook()
+        self.log = MetricLog()
 
-    def new_optimizer(self) -> torch.optim.Adam:
-        """Adam without memory, as a restart without optimizer state begins."""
-        betas = (self.recipe.beta1, self.recipe.beta2)
-        return torch.optim.Adam(
-            self.policy.parameters(), lr=self.recipe.learning_rate, betas=betas, fused=True
-        )
-
-    def run(self) -> Logbook:
+    def run(self) -> MetricLog:
         """Train all sessions and return what was logged."""
         for number, steps in enumerate(self.intervention.sessions(self.recipe.train_steps)):
-            self.logbook.begin_session()
+            self.log.begin_session()
             self.intervention.before_session(self, number)
             for step in steps:
                 self.update(step)
-        return self.logbook
+        return self.log
 
     def update(self, step: int) -> Likelihood:
         """One batch, one loss, one optimizer step; logged every `log_period` steps."""
@@ -85,7 +51,7 @@ class Training:
             norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), limit)
         if logged:
             row = self._measure(step, likelihood, penalty, float(norm))
-            self.logbook.log(step, self.intervention.logged(row, step))
+            self.log.add(step, self.intervention.logged(row, step))
         self.optimizer.step()
         return likelihood
 

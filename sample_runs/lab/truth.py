@@ -4,21 +4,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-CAUSES = (
-    "batch-ratio",
-    "log-std-drift",
-    "lr-change",
-    "grad-explosion",
-    "resume",
-    "hard-batch",
-    "epoch-boundary",
-    "non-finite",
-    "loss-scale",
-    "logging-change",
-    "unexplained",
-)
-KINDS = ("transient", "train", "level_shift", "drift", "variance", "non_finite", "divergence")
-COUPLINGS = ("decoupled", "coupled", "undecided", "no_companion")
+from spikediag.attribution import registry
+from spikediag.model import CouplingVerdict, Kind
+
+CAUSES = tuple(registry.load())
+KINDS = tuple(kind.value for kind in Kind)
+COUPLINGS = tuple(verdict.value for verdict in CouplingVerdict)
 
 Ids = str | tuple[str, ...] | None  # more than one: each of them is right; None: nothing must be found
 

@@ -1,11 +1,7 @@
 """The sample runs as TensorBoard itself reads them."""
 
-from pathlib import Path
-
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.util.tensor_util import make_ndarray
-
-SAMPLE_RUNS = Path(__file__).parents[2] / "sample_runs"
 
 
 def scalars(run):

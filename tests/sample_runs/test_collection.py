@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from tests.sample_runs.runs_on_disk import SAMPLE_RUNS, scalars
+from tests.conftest import SAMPLE_RUNS, diagnosed, sample_runs
+from tests.sample_runs.runs_on_disk import scalars
 
-RUNS = sorted(path.parent for path in SAMPLE_RUNS.glob("*/truth.json"))
+RUNS = sample_runs()
 KEYS = [
     "name",
     "intervention",
@@ -45,12 +46,11 @@ def test_truth_has_its_keys_and_known_ids(run):
 
 @every_run
 def test_the_run_is_long_enough_and_has_the_step_of_its_intervention(run):
-    truth = json.loads((run / "truth.json").read_text())
-    series = scalars(run)
-    points = next(iter(series.values()))
-    assert len(points) >= SMALLEST
-    if truth["step"] is not None:
-        assert points[0][0] < truth["step"] < points[-1][0]
+    step = json.loads((run / "truth.json").read_text())["step"]
+    series = diagnosed(run.name).run.series
+    assert max(len(curve) for curve in series.values()) >= SMALLEST
+    if step is not None:
+        assert all(curve.steps[0] < step < curve.steps[-1] for curve in series.values())
 
 
 @every_run
@@ -60,7 +60,7 @@ def test_truth_is_what_the_laboratory_declares(run):
 
     from sample_runs.lab.collection import COLLECTION
 
-    declared = {specimen.name: specimen.intervention.truth() for specimen in COLLECTION}[run.name]
+    declared = {sample_run.name: sample_run.intervention.truth() for sample_run in COLLECTION}[run.name]
     expected = json.loads(json.dumps({"name": run.name, **asdict(declared)}))
     assert json.loads((run / "truth.json").read_text()) == expected
 
@@ -68,7 +68,7 @@ def test_truth_is_what_the_laboratory_declares(run):
 def test_every_declared_run_is_there():
     from sample_runs.lab.collection import COLLECTION
 
-    assert {specimen.name for specimen in COLLECTION} == {run.name for run in RUNS}
+    assert {sample_run.name for sample_run in COLLECTION} == {run.name for run in RUNS}
 
 
 def test_the_collection_is_small():

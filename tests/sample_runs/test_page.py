@@ -2,11 +2,11 @@
 
 import pytest
 
-from sample_runs.lab import autopsy, page, study
-from tests.sample_runs.runs_on_disk import SAMPLE_RUNS
+from sample_runs.lab import main_jump, page, study
+from tests.conftest import SAMPLE_RUNS
 
 ROWS = study.read(SAMPLE_RUNS / "lab" / "study.csv")
-MOMENTS = autopsy.read(SAMPLE_RUNS / "lab" / "autopsy.csv")
+MOMENTS = main_jump.read(SAMPLE_RUNS / "lab" / "main_jump.csv")
 
 
 def test_the_tables_are_those_of_the_measurements(tmp_path):

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sample_runs.lab.policy import Likelihood
-    from sample_runs.lab.training import Batch, Training
+    from sample_runs.lab.state import Batch, State
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Intervention:
         """The steps of each process that trained; more than one after a restart."""
         return (range(train_steps),)
 
-    def before_session(self, training: "Training", number: int) -> None:
+    def before_session(self, training: "State", number: int) -> None:
         """Called once when a process starts."""
 
-    def before_step(self, training: "Training", step: int) -> None:
+    def before_step(self, training: "State", step: int) -> None:
         """Called before every update."""
 
     def learning_rate(self, rate: float, step: int) -> float:
@@ -46,7 +46,7 @@ class Intervention:
         """A term of the total loss that the recipe does not have."""
         return None
 
-    def backward(self, training: "Training", loss: "Tensor", step: int) -> None:
+    def backward(self, training: "State", loss: "Tensor", step: int) -> None:
         """Fill the gradients of the policy from the total loss."""
         loss.backward()
 

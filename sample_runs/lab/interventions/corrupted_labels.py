@@ -9,7 +9,7 @@ from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.truth import Truth
 
 if TYPE_CHECKING:
-    from sample_runs.lab.training import Training
+    from sample_runs.lab.state import State
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class CorruptedLabels(Intervention):
     step: int
     share: float
 
-    def before_step(self, training: "Training", step: int) -> None:
+    def before_step(self, training: "State", step: int) -> None:
         """Shuffle the labels, once."""
         if step == self.step:
             count = int(self.share * len(training.actions))

@@ -9,7 +9,7 @@ from sample_runs.lab.truth import Truth
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sample_runs.lab.training import Training
+    from sample_runs.lab.state import State
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class GradExplosion(Intervention):
     step: int
     factor: float
 
-    def backward(self, training: "Training", loss: "Tensor", step: int) -> None:
+    def backward(self, training: "State", loss: "Tensor", step: int) -> None:
         """The gradient, too large at the chosen update."""
         loss.backward()
         if step == self.step:

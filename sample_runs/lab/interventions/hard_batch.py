@@ -7,7 +7,7 @@ from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.truth import Truth
 
 if TYPE_CHECKING:
-    from sample_runs.lab.training import Batch
+    from sample_runs.lab.state import Batch
 
 
 @dataclass(frozen=True)

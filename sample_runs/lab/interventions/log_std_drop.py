@@ -7,7 +7,7 @@ from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.truth import Truth
 
 if TYPE_CHECKING:
-    from sample_runs.lab.training import Training
+    from sample_runs.lab.state import State
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class LogStdDrop(Intervention):
     step: int
     offset: float
 
-    def before_step(self, training: "Training", step: int) -> None:
+    def before_step(self, training: "State", step: int) -> None:
         """Lower the bias, once."""
         if step == self.step:
             training.policy.log_std_bias().sub_(self.offset)

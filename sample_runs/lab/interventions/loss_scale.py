@@ -9,7 +9,7 @@ from sample_runs.lab.truth import Truth
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sample_runs.lab.training import Training
+    from sample_runs.lab.state import State
 
 HALF_MAX = 65504.0  # the largest number of half precision
 
@@ -27,7 +27,7 @@ class LossScale(Intervention):
     low: float = 32.0
     backoff: float = 2.0**-11
 
-    def before_step(self, training: "Training", step: int) -> None:
+    def before_step(self, training: "State", step: int) -> None:
         """Set the scale of this update."""
         if step == 0:
             training.loss_scale = self.low
@@ -37,7 +37,7 @@ class LossScale(Intervention):
         if step == self.step:
             training.loss_scale /= self.backoff
 
-    def backward(self, training: "Training", loss: "Tensor", step: int) -> None:
+    def backward(self, training: "State", loss: "Tensor", step: int) -> None:
         """Scale the loss, round its gradients to half precision, unscale with the next update's scale."""
         (loss * training.loss_scale).backward()
         gradients = [weight.grad for weight in training.policy.parameters() if weight.grad is not None]

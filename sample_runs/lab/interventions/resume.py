@@ -7,7 +7,7 @@ from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.truth import Truth
 
 if TYPE_CHECKING:
-    from sample_runs.lab.training import Training
+    from sample_runs.lab.state import State
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Resume(Intervention):
         """Two processes whose steps overlap."""
         return (range(self.stop), range(self.step, train_steps))
 
-    def before_session(self, training: "Training", number: int) -> None:
+    def before_session(self, training: "State", number: int) -> None:
         """Load the checkpoint into the second process: weights only."""
         if number == 1:
             training.policy.load_state_dict(training.checkpoint)
             training.optimizer = training.new_optimizer()
 
-    def before_step(self, training: "Training", step: int) -> None:
+    def before_step(self, training: "State", step: int) -> None:
         """Save the checkpoint."""
         if step == self.step and not training.checkpoint:
             training.checkpoint = {k: v.clone() for k, v in training.policy.state_dict().items()}

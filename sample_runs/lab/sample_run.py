@@ -1,0 +1,42 @@
+"""Sample run: one sample run, from its recipe to the files in its folder."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sample_runs.lab import events
+from sample_runs.lab.configuration_places import ConfigurationPlace, config_yaml
+from sample_runs.lab.dialects import HIL_SERL, Dialect
+from sample_runs.lab.interventions.base import Intervention
+from sample_runs.lab.metric_log import MetricLog
+from sample_runs.lab.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class SampleRun:
+    """A training, the one thing that is changed in it, and the way it is written down.
+
+    Attributes:
+        subfolder: Where the event files are within the run's folder.
+    """
+
+    name: str
+    recipe: Recipe
+    intervention: Intervention
+    dialect: Dialect = HIL_SERL
+    place: ConfigurationPlace = config_yaml
+    subfolder: str = "."
+
+    def collect(self, root: Path) -> MetricLog:
+        """Train, and write events, configuration and truth into `root / name`."""
+        from sample_runs.lab.training import Training  # noqa: PLC0415  (torch is needed here only)
+
+        log = Training(self.recipe, self.intervention).run()
+        folder = root / self.name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        facts = self.intervention.configuration(self.recipe.facts())
+        preface = self.place(folder, facts)
+        events.write(folder / self.subfolder, log, self.dialect, preface)
+        self.intervention.truth().write(folder / "truth.json", self.name)
+        return log

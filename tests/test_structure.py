@@ -1,0 +1,134 @@
+"""How the code is cut: an idea has one file, a fact one name, a sentence one place."""
+
+import ast
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+
+from spikediag import attribution, detectors, reporter
+from spikediag.model import FactName
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "spikediag"
+FRAGMENT = 80  # lines; a longer module may well stand alone
+SENTENCE = 40  # characters that nobody writes twice by chance
+REGISTRIES = (detectors.registry, attribution.registry, reporter.registry)
+
+
+@cache
+def parsed() -> dict[str, ast.Module]:
+    """Every module of the package by its dotted name."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """The modules of the package that a module imports, anywhere in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def importers() -> dict[str, set[str]]:
+    """By module: the modules that import it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, tree in parsed().items():
+        for target in set(imported(tree)) & set(parsed()):
+            found[target].add(name)
+    return found
+
+
+def room(module: str) -> str:
+    """The folder below `spikediag/` that a module belongs to."""
+    return module.split(".")[1] if module.count(".") > 1 else ""
+
+
+def is_command(module: str) -> bool:
+    """One file per command: it holds the function of its own name."""
+    own = module.rpartition(".")[2]
+    functions = (node.name for node in parsed()[module].body if isinstance(node, ast.FunctionDef))
+    return room(module) == "cli" and own in functions
+
+
+def lines(module: str) -> int:
+    return len((ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8").splitlines())
+
+
+def test_no_small_module_serves_one_other_alone() -> None:
+    """Half an idea in a file of its own costs the reader a hop; it belongs into the file that uses it."""
+    plugins = {type(plugin).__module__ for registry in REGISTRIES for plugin in registry.load().values()}
+    fragments = [
+        f"{module} ({lines(module)} lines) is imported by {next(iter(users))} only"
+        for module, users in sorted(importers().items())
+        if len(users) == 1
+        and room(module) == room(next(iter(users))) != ""
+        and module not in plugins
+        and not is_command(module)
+        and not next(iter(users)).endswith("__init__")
+        and lines(module) < FRAGMENT
+    ]
+    assert not fragments, "\n".join(fragments)
+
+
+def test_every_fact_has_keys_and_every_key_a_fact() -> None:
+    tables = [
+        tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in (PACKAGE / "parser" / "facts").glob("*.toml")
+    ]
+    keys = {name: table["keys"] for document in tables for name, table in document.items()}
+    assert set(keys) == {name.value for name in FactName}
+    assert all(keys.values())
+
+
+def sentences(tree: ast.Module) -> Iterator[str]:
+    """The long strings of a module that are no docstrings."""
+    owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, owners) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.value
+
+
+def test_no_sentence_is_written_twice() -> None:
+    """A second copy is the one that stays wrong when the first is corrected."""
+    places = defaultdict(list)
+    for name, tree in parsed().items():
+        for text in sentences(tree):
+            places[text].append(name)
+    pages = "".join(path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.j2")))
+    for text in set(re.findall(r"""\bt\(\s*["'](.+?)["'][,)]""", pages)):  # Markdown and HTML say the same
+        places[text].append("a template")
+    twice = [
+        f"{text!r}: {', '.join(where)}"
+        for text, where in sorted(places.items())
+        if len(where) > 1 and len(text) >= SENTENCE and " " in text
+    ]
+    assert not twice, "\n".join(twice)
+
+
+def test_every_package_is_found_by_the_build() -> None:
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
+
+
+def test_nothing_below_the_command_line_prints() -> None:
+    """`spikediag.new` is a command too, of a checkout."""
+    prints = [
+        f"{name}:{node.lineno}"
+        for name, tree in parsed().items()
+        if room(name) != "cli" and name != "spikediag.new"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert not prints
