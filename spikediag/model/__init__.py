@@ -20,6 +20,8 @@ from spikediag.model.diagnosis import (
     Status,
     Tier,
     by_gravity,
+    common_loss,
+    shared_tags,
 )
 from spikediag.model.run import (
     Batch,
@@ -111,5 +113,7 @@ __all__ = [
     "Tier",
     "Transform",
     "by_gravity",
+    "common_loss",
     "say",
+    "shared_tags",
 ]
