@@ -30,7 +30,7 @@ def compare(
 
     All sides are held to one ruler and one stretch of the axis, so that the side before has one count: a
     spike is what rises above its running median by more than 8 robust sigmas of the noisiest training before,
-    by more than 6 of any after, and by `min_height` at least. The findings of the diagnoses are not counted,
+    by more than 5 of any after, and by `min_height` at least. The findings of the diagnoses are not counted,
     as each is judged by the noise of its own run.
 
     Raises:

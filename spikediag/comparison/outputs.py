@@ -103,7 +103,7 @@ def _section(c: Comparison) -> Iterator[str]:
     yield f"\n## {_code(c.before.name)} → {_code(c.after.name)}\n"
     yield (
         f"Compared from {c.unit} {c.start:,.0f} to {c.end:,.0f}. A spike rises above the running median by "
-        f"more than {_number(c.height)}: 8 robust sigmas of the noisiest training before, 6 of the noisiest "
+        f"more than {_number(c.height)}: 8 robust sigmas of the noisiest training before, 5 of the noisiest "
         f"after, or what was asked for.\n"
     )
     yield _change("Final loss", c.loss)

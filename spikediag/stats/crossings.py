@@ -15,7 +15,7 @@ from spikediag.stats.scale import local_noise
 
 WINDOW = 257  # points of the running median that is the baseline; shorter rises do not move it
 SIGMAS = 8.0  # of the runs that set the ruler
-ALONE = 6.0  # of any other run: noise alone does not get there
+ALONE = 5.0  # of any other run: noise alone crosses that once in millions of points
 RECOVERED = 0.5  # share of the ruler below which a crossing is over
 CALM = 3  # consecutive points below that; one alone may be noise
 LONGEST = 2 * WINDOW  # points after which a new level is a level, and further rises are news
@@ -35,7 +35,7 @@ def ruler(reference: Iterable[FloatArray], others: Iterable[FloatArray] = (), le
     """The height to count by: 8 robust sigmas of the noisiest reference series.
 
     So that the reference has one count whatever it is held against, other series raise the ruler only where
-    their own noise would cross it: above 6 of their robust sigmas. At least `least`.
+    their own noise would cross it: above 5 of their robust sigmas. At least `least`.
     """
     set_by = (SIGMAS * noise(values) for values in reference)
     raised_by = (ALONE * noise(values) for values in others)
