@@ -144,7 +144,6 @@ def check(
 
 def judge_all(paths: Sequence[Path], policy: Policy, facts: Given, against: Sequence[Path]) -> "CheckResult":
     """What the policy says of every run, beside the history when there is one."""
-    from spikediag.policy import history
     from spikediag.policy.result import CheckResult
     from spikediag.policy.rules import judge
 
@@ -152,6 +151,8 @@ def judge_all(paths: Sequence[Path], policy: Policy, facts: Given, against: Sequ
     earlier, missing = _diagnoses(against, {}) if against else ([], [])
     results = [judge(diagnosis, policy) for diagnosis in diagnoses]
     if against:
+        from spikediag.policy import history
+
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
     return CheckResult(policy, tuple(results), (*unread, *missing))
 

@@ -70,7 +70,7 @@ def run_action(tmp_path, on_path, **inputs):
 
 
 def test_the_action_fails_a_spiky_run_and_leaves_its_files(tmp_path, on_path):
-    done, outputs = run_action(tmp_path, on_path, runs=f"{SPIKY}\n{CALM}\n", install="")
+    done, outputs = run_action(tmp_path, on_path, runs=f"{SPIKY}\ngone\n", install="")
     assert done.returncode == 1, done.stderr
     assert outputs == {"outcome": "failed", "sarif": "spikediag-check/spikediag.sarif"}
     assert {p.name for p in (tmp_path / "spikediag-check").iterdir()} == {

@@ -243,7 +243,7 @@ def test_the_interval_of_a_final_level_covers_between_seeds():
     def side(level):
         return [training(0, int(rng.integers(2**31)), level=rng.normal(level, 0.3)) for _ in range(3)]
 
-    changes = [compare(side(-15.0), side(-14.0)).loss for _ in range(60)]
+    changes = [compare(side(-15.0), side(-14.0)).loss for _ in range(40)]
     assert np.mean([c.low <= 1 <= c.high for c in changes]) >= 0.9
 
 
@@ -315,7 +315,7 @@ def test_a_loss_that_is_not_finite_at_the_end_has_no_level():
     c = compare(training(3), diagnosis(loss=values))
     assert math.isnan(c.loss.after)
     assert comparison.to_dict(c)["loss"]["after"] is None
-    assert comparison.artifacts([c])
+    assert "?" in comparison.to_markdown([c])
 
 
 def test_the_python_api_takes_diagnoses_runs_and_lists():
