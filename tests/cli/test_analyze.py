@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from spikediag.cli import entry
+from spikediag.model import Artifact
 from tests.conftest import SAMPLE_RUNS
 
 SPIKY, CALM = SAMPLE_RUNS / "bc_single_trajectory", SAMPLE_RUNS / "bc_batch_32"
@@ -21,10 +22,18 @@ def files(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_it_writes_page_picture_and_document(here):
+def test_without_a_format_it_writes_page_picture_and_document(here, monkeypatch):
+    asked = []
+
+    def render(_, formats, lang):
+        asked.append((tuple(formats), lang))
+        return (Artifact("report.md", b""), Artifact("overview.png", b""))
+
+    monkeypatch.setattr("spikediag.reporter.render", render)
     assert entry.run(["analyze", str(CALM)]) == 0
+    assert asked == [(("md", "png", "json"), "en")]
     kept = {p.name for p in (here / "reports" / "bc_batch_32").iterdir()}
-    assert {"report.md", "overview.png", "report.json"} <= kept
+    assert kept == {"report.md", "overview.png", ".spikediag.json"}
 
 
 def test_it_says_what_jumped_and_where_the_report_is(here, capsys):
