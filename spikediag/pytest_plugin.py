@@ -8,7 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis, Run
-    from spikediag.policy import Ruling
+    from spikediag.policy.result import RunResult
 
 
 @pytest.fixture
@@ -26,12 +26,19 @@ def assert_no_spikes(request: pytest.FixtureRequest) -> "Callable[..., Diagnosis
         **facts: str | float | bool,
     ) -> "Diagnosis":
         __tracebackhide__ = True
-        from spikediag.policy import Outcome, judge, load  # noqa: PLC0415  # pytest starts with this module
+        from spikediag.errors import UsageError  # noqa: PLC0415  # pytest starts with this module
+        from spikediag.policy import load  # noqa: PLC0415
+        from spikediag.policy.result import CheckOutcome  # noqa: PLC0415
+        from spikediag.policy.rules import judge  # noqa: PLC0415
 
+        try:
+            chosen = load(request.config.rootpath, policy or {})
+        except UsageError as error:
+            pytest.fail(str(error), pytrace=False)
         diagnosis = _diagnosed(run, facts)
-        ruling = judge(diagnosis, load(request.config.rootpath, policy or {}))
-        if ruling.outcome is not Outcome.PASSED:
-            pytest.fail(_sentence(ruling), pytrace=False)
+        result = judge(diagnosis, chosen)
+        if result.outcome is not CheckOutcome.PASSED:
+            pytest.fail(_sentence(result), pytrace=False)
         return diagnosis
 
     return check
@@ -43,9 +50,9 @@ def _diagnosed(run: "str | Path | Run | Diagnosis", facts: dict[str, str | float
     return run if isinstance(run, model.Diagnosis) else api.diagnose(run, **facts)
 
 
-def _sentence(ruling: "Ruling") -> str:
-    from spikediag.policy.outputs.words import plain, shown  # noqa: PLC0415
+def _sentence(result: "RunResult") -> str:
+    from spikediag.policy.outputs.wording import plain, shown  # noqa: PLC0415
 
-    gaps = [f"not judged: {plain(gap.reading)}" for gap in ruling.gaps]
-    lines = [plain(breach.reading) for breach in ruling.breaches] + gaps
-    return "\n  ".join([f"{shown(ruling.diagnosis.run.name)}: {ruling.outcome.replace('_', ' ')}", *lines])
+    gaps = [f"not judged: {plain(gap.reading)}" for gap in result.gaps]
+    lines = [plain(breach.reading) for breach in result.breaches] + gaps
+    return "\n  ".join([f"{shown(result.diagnosis.run.name)}: {result.outcome.replace('_', ' ')}", *lines])

@@ -10,9 +10,11 @@ from datetime import date
 from pathlib import Path
 
 from spikediag import parser, pipeline
-from spikediag.policy import Gate, Policy, baseline, history, judge
-from spikediag.policy.outputs import github, gitlab, junit, markdown, sarif
-from spikediag.policy.outputs.json import to_json
+from spikediag.policy import Policy, baseline, history
+from spikediag.policy.outputs import comment, github, gitlab, junit, sarif
+from spikediag.policy.outputs.check_json import to_json
+from spikediag.policy.result import CheckResult
+from spikediag.policy.rules import judge
 
 SAMPLE_RUNS = Path(__file__).parents[2] / "sample_runs"
 RUNS = ("bc_single_trajectory", "bc_batch_32")
@@ -32,11 +34,11 @@ def fastest(work: Callable[[], object]) -> float:
 
 def published(diagnosis: object, policy: Policy) -> list[object]:
     """Judge, apply a baseline, and make every output."""
-    ruling = judge(diagnosis, policy)
-    accepted = baseline.accept([ruling])
-    gate = Gate(policy, (baseline.apply(ruling, accepted, date(2026, 1, 1)),))
-    made = [to_json(gate), junit.to_junit(gate), sarif.to_sarif(gate, "0"), gitlab.to_gitlab(gate)]
-    return [*made, markdown.to_markdown(gate), github.to_github(gate)]
+    result = judge(diagnosis, policy)
+    accepted = baseline.accept([result])
+    check = CheckResult(policy, (baseline.apply(result, accepted, date(2026, 1, 1)),))
+    made = [to_json(check), junit.to_junit(check), sarif.to_sarif(check, "0"), gitlab.to_gitlab(check)]
+    return [*made, comment.to_markdown(check), github.to_github(check)]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`spikediag analyze`: the post-mortem of one or several runs."""
+"""`spikediag analyze`: the post-mortem of one or several runs, as files and in short on the terminal."""
 
 import json
 from collections.abc import Sequence
@@ -10,18 +10,20 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
-from spikediag.cli.folders import claim
-from spikediag.cli.output import write_report
-from spikediag.cli.runs import Failure, attempt, diagnose, quietly
-from spikediag.cli.summary import summary
-from spikediag.cli.terminal import note, progress, show
+from spikediag.cli.report_folder import check_out, claim, write_report
+from spikediag.cli.runs import Failure, attempt, diagnose, find, quietly
+from spikediag.cli.terminal import STYLES, labelled, note, progress, show
+from spikediag.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from spikediag.model import Diagnosis
     from spikediag.parser import RunSource
 
 
 def analyze(
-    runs: Annotated[
+    paths: Annotated[
         list[Path], typer.Argument(metavar="RUN", help="Run folders, event files, or folders of runs.")
     ],
     *,
@@ -35,7 +37,9 @@ def analyze(
     as_json: Annotated[
         bool,
         typer.Option(
-            "--json", help="Print the diagnosis as JSON and write nothing; an array for several runs."
+            "--json",
+            help="Print the diagnosis as JSON and write nothing; an array for several paths or a folder "
+            "of runs.",
         ),
     ] = False,
     batch_size: BatchSize = None,
@@ -45,52 +49,95 @@ def analyze(
 ) -> int:
     """Write the post-mortem of each run: what jumped, whether the error moved with it, why, and what to do.
 
-    Exits with 0 when a run was diagnosed, with or without a finding, and with 2 when none could be.
+    Exits with 0 when every run was diagnosed, with or without a finding, and with 2 when one could not be;
+    the others are written all the same.
     """
     facts = given(batch_size, dataset_size, action_dim, fact)
     if as_json:
-        return _print_json(runs, facts)
-    job = partial(_report, facts=facts, out=out, formats=_names(formats), lang=lang, taken=set())
-    diagnosed = sum(_announce(outcome) for outcome in attempt(runs, job))
-    return Exit.DONE if diagnosed else Exit.UNUSABLE
+        return _print_json(paths, facts)
+    names, code = _known_formats(formats), _known_language(lang)
+    check_out(out)
+    found = find(paths)
+    job = partial(_report, facts=facts, out=out, formats=names, lang=code, taken=set())
+    written = 0
+    try:
+        for outcome in attempt(found, job):
+            written += not isinstance(outcome, Failure)
+            if isinstance(outcome, Failure):
+                note(outcome.sentence)
+    except KeyboardInterrupt:
+        note(f"interrupted: {written} of {len(found)} reports written.")
+        raise
+    return Exit.DONE if written == len(found) else Exit.UNUSABLE
 
 
-def _names(formats: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in formats.split(",") if name.strip()))
-
-
-def _print_json(runs: Sequence[Path], facts: Given) -> int:
+def _known_formats(typed: str) -> tuple[str, ...]:
     from spikediag import reporter
 
-    documents = []
-    for outcome in attempt(runs, partial(quietly, facts=facts)):
-        if isinstance(outcome, Failure):
-            note(outcome.sentence)
-        else:
-            documents.append(reporter.to_dict(outcome))
-    if not documents:
-        return Exit.UNUSABLE
-    whole = documents[0] if len(documents) == 1 else documents
-    typer.echo(json.dumps(whole, indent=2, allow_nan=False))
-    return Exit.DONE
+    known = reporter.registry.load()
+    names = tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no format {name!r}; choose from {', '.join(known)}.")
+    return names
+
+
+def _known_language(typed: str) -> str:
+    """The code of a language; `zh-CN` and `zh_CN` speak `zh`."""
+    from spikediag.wording import language
+
+    whole = typed.replace("_", "-").lower()
+    code = whole if whole in language.available() else whole.partition("-")[0]
+    if code not in language.available():
+        raise UsageError(f"there is no language {typed!r}; choose one of {', '.join(language.available())}.")
+    return code
+
+
+def _print_json(paths: Sequence[Path], facts: Given) -> int:
+    """One object for one run, an array for several paths or a folder of runs, whatever failed."""
+    from spikediag import reporter
+
+    found = find(paths)
+    outcomes = list(attempt(found, partial(quietly, facts=facts)))
+    failures = [o for o in outcomes if isinstance(o, Failure)]
+    for failure in failures:
+        note(failure.sentence)
+    documents = [o.document if isinstance(o, Failure) else reporter.to_dict(o) for o in outcomes]
+    alone = len(paths) == len(found) == 1
+    typer.echo(json.dumps(documents[0] if alone else documents, indent=2, allow_nan=False))
+    return Exit.UNUSABLE if failures else Exit.DONE
 
 
 def _report(
-    run: "RunSource", *, facts: Given, out: Path, formats: Sequence[str], lang: str, taken: set[str]
+    source: "RunSource", *, facts: Given, out: Path, formats: Sequence[str], lang: str, taken: set[str]
 ) -> None:
     from spikediag import reporter
 
     with progress(3) as begin:
-        diagnosis = diagnose(run, facts, begin)
-        begin(f"writing the report of {run.path}")
-        folder = claim(out, run.path, diagnosis.run.name, taken)
-        write_report(folder, run.path, reporter.render(diagnosis, formats, lang))
-    page = folder / "report.md" if "md" in formats else folder
-    show(summary(diagnosis, page, lang))
+        diagnosis = diagnose(source, facts, begin)
+        begin(f"writing the report of {source.path}")
+        folder = claim(out, source.path, diagnosis.run.name, taken)
+        write_report(folder, source.path, reporter.render(diagnosis, formats, lang))
+    show(_in_short(diagnosis, folder / "report.md" if "md" in formats else folder, lang))
 
 
-def _announce(outcome: Failure | None) -> bool:
-    if outcome is None:
-        return True
-    note(outcome.sentence)
-    return False
+def _in_short(diagnosis: "Diagnosis", page: Path, lang: str) -> "RenderableType":
+    """What a person reads first: what jumped, whether the error moved, why, and where the report is."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from spikediag import reporter
+
+    said = reporter.summary(diagnosis, lang)
+    parts: list[RenderableType] = [
+        Text.assemble((said.run, "bold"), "  ", (said.verdict, STYLES[said.status.value]))
+    ]
+    if said.sparkline:
+        parts.append(Text.assemble(("  " + said.sparkline_tag, "dim"), "  ", (said.sparkline, "cyan")))
+    rows: list[tuple[str, str | Text]] = [(row.label, Text(row.value)) for row in said.rows]
+    if said.next_step:
+        rows.append((said.next_label, Text(said.next_step)))
+    if said.code:
+        rows.append(("", Text(said.code, "cyan")))
+    rows.append((said.report_label, str(page)))
+    return Group(*parts, labelled(rows), *(Text(remark, "dim") for remark in said.notes), Text())

@@ -1,24 +1,84 @@
 """`spikediag check`: a gate for CI."""
 
-from datetime import datetime
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import Field, dataclass, fields, replace
+from datetime import UTC, date, datetime
+from functools import partial, wraps
+from math import inf
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_type_hints
 
 import typer
 
-from spikediag.cli import policy_options as options
-from spikediag.cli.baseline import Baseline
-from spikediag.cli.check_files import Files, Gitlab, Junit, Markdown, Sarif, publish
+from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, publish
 from spikediag.cli.exits import Exit
-from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
-from spikediag.cli.judging import judge_all
+from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
+from spikediag.cli.report_folder import write_file
+from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.terminal import note
+from spikediag.errors import UsageError
+from spikediag.policy import Policy, load
+
+if TYPE_CHECKING:
+    from spikediag.model import Diagnosis
+    from spikediag.policy.result import AcceptedSpike, CheckResult, Unread
 
 EXITS = {"passed": Exit.DONE, "failed": Exit.FORBIDDEN, "not_judged": Exit.UNUSABLE}
 _BASELINE = "Accepted spikes and earlier runs"
+_POLICY = "Policy, also as keys in spikediag.toml or pyproject.toml"
 
 
+def _with_policy_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command an option for each field of the policy; it gets those that were set as `keys`."""
+    signature = inspect.signature(command)
+    options = {f.name: _option(f) for f in fields(Policy)}
+    parameters = [
+        made
+        for p in signature.parameters.values()
+        for made in (options.values() if p.name == "keys" else [p])
+    ]
+
+    @wraps(command)
+    def with_keys(**values: Any) -> int:  # noqa: ANN401  # whatever Typer parsed
+        keys = {name: values.pop(name) for name in options}
+        return command(**values, keys={name: _parsed(v) for name, v in keys.items() if v is not None})
+
+    with_keys.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_keys.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
+    return with_keys
+
+
+def _option(key: "Field[Any]") -> inspect.Parameter:
+    """The option of one key: a list as `NAME,...`, one that is on as `--x/--no-x`."""
+    name, kind = key.name.replace("_", "-"), get_type_hints(Policy)[key.name]
+    is_list = isinstance(key.default, frozenset)
+    option = typer.Option(
+        f"--{name}/--no-{name}" if key.default is True else f"--{name}",
+        help=f"{key.metadata['doc']}{_default(key.default)}",
+        metavar="NAME,..." if is_list else None,
+        rich_help_panel=_POLICY,
+        show_default=False,
+    )
+    annotation: Any = Annotated[(str if is_list else kind) | None, option]
+    return inspect.Parameter(key.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _default(value: object) -> str:
+    if isinstance(value, frozenset):
+        return f" Default: {','.join(sorted(value)) or 'none'}."
+    if value in (None, False, 0.0, inf):
+        return ""
+    return f" Default: {'on' if value is True else value}."
+
+
+def _parsed(value: object) -> object:
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+@_with_policy_options
 def check(
-    runs: Annotated[
+    paths: Annotated[
         list[Path], typer.Argument(metavar="RUN", help="Run folders, event files, or folders of runs.")
     ],
     *,
@@ -61,44 +121,99 @@ def check(
     sarif: Sarif = None,
     gitlab: Gitlab = None,
     markdown: Markdown = None,
-    forbid_kinds: options.Kinds = None,
-    forbid_couplings: options.Couplings = None,
-    forbid_causes: options.Causes = None,
-    min_height: options.MinHeight = None,
-    min_sigmas: options.MinSigmas = None,
-    max_chance: options.MaxChance = None,
-    after_step: options.AfterStep = None,
-    max_batch_ratio: options.MaxRatio = None,
-    require_companion: options.Companion = None,
-    strict: options.Strict = None,
-    alpha: options.Alpha = None,
+    keys: dict[str, object],
     batch_size: BatchSize = None,
     dataset_size: DatasetSize = None,
     action_dim: ActionDim = None,
     fact: OtherFacts = None,
 ) -> int:
-    """Fail on what the policy forbids: by default a decoupled spike, a divergence, or a non-finite loss.
+    """Fail on what the policy forbids.
 
-    Exits with 0 when every run passed, 1 when one failed, 2 when one could not be read or judged.
+    By default that is a spike that the error metric did not follow, a divergence, a loss that is not finite,
+    what is still up at the end of the log, and whatever matters: an error or a reward that ended worse.
+
+    Exits with 0 when every run passed, 1 when one failed, else 2 when one could not be read or judged.
     """
-    from spikediag.policy import Policy, load
-
-    keys = options.chosen(
-        forbid_kinds=forbid_kinds,
-        forbid_couplings=forbid_couplings,
-        forbid_causes=forbid_causes,
-        min_height=min_height,
-        min_sigmas=min_sigmas,
-        max_chance=max_chance,
-        after_step=after_step,
-        max_batch_ratio=max_batch_ratio,
-        require_companion=require_companion,
-        strict=strict,
-        alpha=alpha,
-    )
-    policy: Policy = load(Path.cwd(), keys, policy_file)
+    policy = load(Path.cwd(), keys, policy_file)
     accepted = Baseline.open(baseline, write_baseline, reason, expires.date() if expires else None)
     facts = given(batch_size, dataset_size, action_dim, fact)
-    gate = accepted.applied(judge_all(runs, policy, facts, against or ()))
-    publish(gate, Files(junit, sarif, gitlab, markdown), as_json=as_json)
-    return EXITS[gate.outcome.value]
+    result = accepted.applied(judge_all(paths, policy, facts, against or ()))
+    publish(result, Files(junit, sarif, gitlab, markdown), as_json=as_json)
+    return EXITS[result.outcome.value]
+
+
+def judge_all(paths: Sequence[Path], policy: Policy, facts: Given, against: Sequence[Path]) -> "CheckResult":
+    """What the policy says of every run, beside the history when there is one."""
+    from spikediag.policy.result import CheckResult
+    from spikediag.policy.rules import judge
+
+    diagnoses, unread = _diagnoses(paths, facts)
+    earlier, missing = _diagnoses(against, {}) if against else ([], [])
+    results = [judge(diagnosis, policy) for diagnosis in diagnoses]
+    if against:
+        from spikediag.policy import history
+
+        results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
+    return CheckResult(policy, tuple(results), (*unread, *missing))
+
+
+def _others(diagnosis: "Diagnosis", earlier: "Sequence[Diagnosis]") -> "list[Diagnosis]":
+    """The earlier runs without the run itself, which a folder of runs may hold too."""
+    itself = Path(diagnosis.run.path).resolve()
+    return [d for d in earlier if Path(d.run.path).resolve() != itself]
+
+
+def _diagnoses(paths: Sequence[Path], facts: Given) -> "tuple[list[Diagnosis], list[Unread]]":
+    from spikediag.policy.result import Unread
+
+    outcomes = list(attempt(find(paths), partial(quietly, facts=facts)))
+    diagnoses = [o for o in outcomes if not isinstance(o, Failure)]
+    return diagnoses, [Unread(str(o.path), str(o.error)) for o in outcomes if isinstance(o, Failure)]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The spikes a check accepts, and where to write what is accepted from today on."""
+
+    accepted: "tuple[AcceptedSpike, ...]"
+    target: Path | None
+    reason: str
+    expires: date | None
+
+    @classmethod
+    def open(cls, source: Path | None, target: Path | None, reason: str, expires: date | None) -> Self:
+        """Read the baseline; a target that exists is a baseline, and what it says stays.
+
+        Raises:
+            UsageError: a file is missing or malformed, or a reason is given with nothing to write it to.
+        """
+        from spikediag.policy import baseline
+
+        if target is None and (reason or expires):
+            raise UsageError("--reason and --expires belong to --write-baseline FILE; give that too.")
+        if source is None and target is not None and target.exists():
+            source = target
+        elif target is not None and target.exists() and not target.samefile(source or target):
+            baseline.load(target)
+        return cls(baseline.load(source) if source else (), target, reason, expires)
+
+    def applied(self, result: "CheckResult") -> "CheckResult":
+        """The check with accepted spikes set apart; writes the new baseline when asked to."""
+        result = self._apart(result, self.accepted)
+        if self.target is None:
+            return result
+        from spikediag.policy import baseline
+
+        names = [run.diagnosis.run.name for run in result.runs]
+        elsewhere = [entry for entry in self.accepted if not entry.concerns(names)]
+        entries = (*elsewhere, *baseline.accept(result.runs, self.reason, self.expires))
+        write_file(self.target, baseline.to_toml(entries))
+        note(f"wrote {self.target}: {len(entries)} accepted")
+        return self._apart(result, entries)
+
+    def _apart(self, result: "CheckResult", entries: "tuple[AcceptedSpike, ...]") -> "CheckResult":
+        from spikediag.policy import baseline
+
+        today = datetime.now(UTC).date()
+        runs = tuple(baseline.apply(run, entries, today) for run in result.runs)
+        return replace(result, runs=runs, stale=baseline.stale(entries, runs))

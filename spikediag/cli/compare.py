@@ -1,33 +1,22 @@
 """`spikediag compare`: did the remedy work?"""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spikediag.cli.exits import Exit
-from spikediag.cli.folders import claim
-from spikediag.cli.output import write_report
-from spikediag.cli.runs import Failure, attempt, quietly
-from spikediag.cli.terminal import note, printable, show
-from spikediag.errors import UsageError
+from spikediag.cli.report_folder import check_out, claim, write_report
+from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.terminal import STYLES, labelled, note, show
+from spikediag.errors import SpikediagError, UsageError
 
 if TYPE_CHECKING:
     from spikediag.comparison import Comparison, Group
-
-STYLES = {"improved": "bold green", "worse": "bold red", "no_detectable_change": "bold yellow"}
-
-COSTS = {
-    "paid": "the error ends more than 10 % worse",
-    "none": "the error does not end 10 % worse",
-    "unclear": "cannot tell whether the error ends 10 % worse",
-    "not_logged": "no error metric is logged on both sides",
-}
 
 
 def compare(
@@ -52,26 +41,30 @@ def compare(
 ) -> int:
     """Compare training before and after a change: spikes, levels, settings, and whether it helped.
 
-    Exits with 0 when the comparison was made, whatever it says, and with 2 when a run could not be judged.
+    Exits with 0 when every comparison was made, whatever it says, and with 2 when a run could not be judged;
+    the other remedies are compared all the same.
     """
     from spikediag import comparison
 
-    base, sides = _side(before), [_side(side) for side in after]
-    made = comparison.compare(base.group, [side.group for side in sides], by, min_height)
+    if by not in comparison.UNITS:
+        raise UsageError(f"runs are compared by {' or '.join(comparison.UNITS)}, not by {by!r}.")
     if out is not None:
-        name = f"{base.group.name}-vs-{'-'.join(side.group.name for side in sides)}"
-        folder = claim(out, base.path, name, set(), kind="comparison")
-        write_report(folder, base.path, comparison.artifacts(made), kind="comparison")
-        note(f"wrote {folder / comparison.PAGE}")
+        check_out(out)
+    base, sides = _side(before), [_attempted(side) for side in after]
+    judged = [side for side in sides if isinstance(side, _Side)]
+    made = comparison.compare(base.group, [side.group for side in judged], by, min_height) if judged else ()
+    for side in sides:
+        if isinstance(side, Failure):
+            note(side.sentence)
+    if out is not None and made:
+        _write(base, judged, made, out)
     if as_json:
-        documents = [comparison.to_dict(c) for c in made]
-        whole = documents[0] if len(documents) == 1 else documents
-        typer.echo(json.dumps(whole, indent=2, allow_nan=False))
-    elif as_table:
+        typer.echo(comparison.to_json(_documents(sides, made), several=len(after) > 1), nl=False)
+    elif as_table and made:
         typer.echo(comparison.table(made), nl=False)
     else:
         _show(made)
-    return Exit.DONE
+    return Exit.DONE if len(judged) == len(sides) else Exit.UNUSABLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +75,37 @@ class _Side:
     group: "Group"
 
 
+def _attempted(typed: str) -> "_Side | Failure":
+    try:
+        return _side(typed)
+    except SpikediagError as error:
+        return Failure(Path(typed), error)
+
+
+def _documents(sides: "Sequence[_Side | Failure]", made: "Sequence[Comparison]") -> list[dict[str, Any]]:
+    """A comparison or a failure for each side that was asked for, in the order asked."""
+    from spikediag import comparison
+
+    compared = iter(made)
+    return [s.document if isinstance(s, Failure) else comparison.to_dict(next(compared)) for s in sides]
+
+
+def _write(base: _Side, sides: "Sequence[_Side]", made: "Sequence[Comparison]", out: Path) -> None:
+    from spikediag import comparison
+
+    name = f"{base.group.name}-vs-{'-'.join(side.group.name for side in sides)}"
+    folder = claim(out, base.path, name, set(), kind="comparison")
+    write_report(folder, base.path, comparison.artifacts(made), kind="comparison")
+    note(f"wrote {folder / comparison.PAGE}")
+
+
 def _side(typed: str) -> _Side:
     from spikediag.comparison import Group
 
     whole = Path(typed)
     paths = [whole] if whole.exists() else [Path(part.strip()) for part in typed.split(",") if part.strip()]
     diagnoses = []
-    for outcome in attempt(paths, partial(quietly, facts={})):
+    for outcome in attempt(find(paths), partial(quietly, facts={})):
         if isinstance(outcome, Failure):
             raise outcome.error
         diagnoses.append(outcome)
@@ -112,32 +129,29 @@ def _shared(names: Sequence[str]) -> str:
 def _show(made: "Sequence[Comparison]") -> None:
     from rich.text import Text
 
-    from spikediag.comparison import plain
+    from spikediag.comparison import EFFECTS, plain
 
     for c in made:
-        show(
-            Text.assemble((f"{c.outcome.replace('_', ' ').upper():<22}", STYLES[c.outcome]), plain(c.summary))
-        )
-        for label, sentence in _lines(c):
-            show(Text.assemble((f"  {label:<20}", "dim"), printable(sentence)))
+        show(Text(plain(EFFECTS[c.outcome]).upper(), STYLES[c.outcome]))
+        show(labelled([("  what came of it", Text(plain(c.summary))), *_lines(c)]))
         show("")
 
 
 def _lines(c: "Comparison") -> "Iterator[tuple[str, str]]":
-    from spikediag.comparison import plain
+    from spikediag.comparison import COSTS, plain
 
-    yield "window", f"{c.unit} {c.start:,.0f} to {c.end:,.0f}"
-    yield "spikes above", f"{c.height:.3g}"
-    yield "largest spike", f"{c.before.largest:.3g} to {c.after.largest:.3g}"
+    yield "  compared", f"{c.unit} {c.start:,.0f} to {c.end:,.0f}"
+    yield "  spikes above", f"{c.height:.3g}"
+    yield "  largest spike", f"{c.before.largest:.3g} to {c.after.largest:.3g}"
     yield (
-        "final loss",
+        "  final loss",
         f"{c.loss.tag}: {c.loss.before:.4g} to {c.loss.after:.4g} ({c.loss.low:+.2g} to {c.loss.high:+.2g})",
     )
     if c.companion is not None:
         e = c.companion
-        yield "final error", f"{e.tag}: {e.before:.4g} to {e.after:.4g} ({e.low:+.2g} to {e.high:+.2g})"
-    yield "accuracy", COSTS[c.cost]
-    for setting in c.settings:
-        yield "differs", f"{setting.name}: {setting.before} to {setting.after}"
+        yield "  final error", f"{e.tag}: {e.before:.4g} to {e.after:.4g} ({e.low:+.2g} to {e.high:+.2g})"
+    yield "  accuracy", plain(COSTS[c.cost])
+    for d in c.differences:
+        yield "  differs", f"{d.name}: {d.before} to {d.after}"
     for sentence in c.notes:
-        yield "note", plain(sentence)
+        yield "  note", plain(sentence)

@@ -1,14 +1,52 @@
-"""From arguments to an exit code: the only place where an error becomes one."""
+"""The commands, and the way from arguments to an exit code: the only place where an error becomes one."""
 
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
+from typing import Annotated
 
+import typer
+
+from spikediag.cli.analyze import analyze
+from spikediag.cli.check import check
+from spikediag.cli.compare import compare
 from spikediag.cli.exits import Exit
+from spikediag.cli.explain import explain
+from spikediag.cli.scan import scan
+from spikediag.cli.tags import tags
 from spikediag.cli.terminal import note
 from spikediag.errors import SpikediagError
+from spikediag.version import VERSION
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+for command in (analyze, check, compare, tags, scan, explain):  # as a person needs them
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spikediag {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    _debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; also with SPIKEDIAG_DEBUG=1.")
+    ] = False,
+) -> None:
+    """Why did my loss jump? Post-mortems of loss spikes from TensorBoard event files."""
 
 
 def main() -> None:
@@ -39,8 +77,6 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from spikediag.cli.app import app
-
     code = app(arguments, prog_name="spikediag", standalone_mode=False)
     return code if isinstance(code, int) else Exit.DONE
 

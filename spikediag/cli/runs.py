@@ -1,20 +1,22 @@
 """From the paths a person typed to diagnosed runs; one run that fails does not stop the others."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from spikediag.cli.facts import Given
 from spikediag.cli.terminal import progress
-from spikediag.errors import SpikediagError, UnreadableRunError
+from spikediag.errors import NoEventsError, RunNotFoundError, SpikediagError
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis
     from spikediag.parser import RunSource
 
 T = TypeVar("T")
+NEIGHBOURS = 10_000  # names of a folder among which the one that was meant is sought
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,24 @@ class Failure:
         said = str(self.error)
         return said if str(self.path) in said else f"{self.path}: {said}"
 
+    @property
+    def document(self) -> dict[str, str]:
+        """The failure in JSON, where a diagnosis would stand."""
+        return {"path": str(self.path), "error": str(self.error)}
 
-def attempt(paths: Sequence[Path], job: "Callable[[RunSource], T]") -> Iterator[T | Failure]:
-    """Do a job for each run at or below the paths, each run once, in the order typed."""
-    for run in _find(paths):
+
+def find(paths: Sequence[Path]) -> "tuple[RunSource | Failure, ...]":
+    """The runs at or below the paths, each once, in the order typed; a failure where there is none."""
+    found: dict[Path, RunSource | Failure] = {}
+    for path in paths:
+        for run in _at(path):
+            found.setdefault(run.path.resolve(), run)
+    return tuple(found.values())
+
+
+def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], T]") -> Iterator[T | Failure]:
+    """Do a job for each run that was found."""
+    for run in found:
         if isinstance(run, Failure):
             yield run
             continue
@@ -48,43 +64,50 @@ def attempt(paths: Sequence[Path], job: "Callable[[RunSource], T]") -> Iterator[
             yield outcome
 
 
-def diagnose(run: "RunSource", facts: Given, begin: Callable[[str], None]) -> "Diagnosis":
+def existing(path: Path) -> Path:
+    """The path.
+
+    Raises:
+        RunNotFoundError: nothing is there; the nearest name that exists is said.
+    """
+    if path.exists():
+        return path
+    parent, name = path.parent, path.name
+    while not parent.exists():
+        parent, name = parent.parent, parent.name
+    names = [p.name for p in islice(parent.iterdir(), NEIGHBOURS)] if parent.is_dir() else []
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean {parent / near[0]}?" if near else "give the folder that holds your runs."
+    raise RunNotFoundError(f"{path} does not exist; {hint}")
+
+
+def diagnose(source: "RunSource", facts: Given, begin: Callable[[str], None]) -> "Diagnosis":
     """Read and diagnose one run; `begin` hears what is being worked on.
 
     Raises:
         SpikediagError: the run cannot be read or has no loss.
     """
-    begin(f"reading {run.path}")
+    begin(f"reading {source.path}")
     from spikediag import parser, pipeline
 
-    read = parser.read_run(run, facts)
-    begin(f"diagnosing {run.path}")
-    return pipeline.diagnose(read)
+    run = parser.read_run(source, facts)
+    begin(f"diagnosing {source.path}")
+    return pipeline.diagnose(run)
 
 
-def quietly(run: "RunSource", facts: Given) -> "Diagnosis":
+def quietly(source: "RunSource", facts: Given) -> "Diagnosis":
     """Read and diagnose one run behind a progress display."""
     with progress(2) as begin:
-        return diagnose(run, facts, begin)
+        return diagnose(source, facts, begin)
 
 
-def _find(paths: Sequence[Path]) -> "Iterator[RunSource | Failure]":
-    """Find the runs one at a time: each is read before the next is looked for."""
+def _at(path: Path) -> "Sequence[RunSource | Failure]":
     from spikediag.parser import find_runs
 
-    seen: set[Path] = set()
-    for path in paths:
-        try:
-            runs = find_runs(path)
-            first = next(runs, None)
-            if first is None:
-                raise UnreadableRunError(
-                    f"no event files under {path}; is this the folder that holds events.out.tfevents.*?"
-                )
-        except SpikediagError as error:
-            yield Failure(path, error)
-            continue
-        for run in chain([first], runs):
-            if run.path.resolve() not in seen:
-                seen.add(run.path.resolve())
-                yield run
+    try:
+        if runs := tuple(find_runs(existing(path))):
+            return runs
+        hint = "is this the folder that holds events.out.tfevents.*?"
+        raise NoEventsError(f"no event files under {path}; {hint}")
+    except SpikediagError as error:
+        return (Failure(path, error),)

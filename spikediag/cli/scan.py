@@ -1,16 +1,16 @@
 """`spikediag scan`: every run below a folder in one line, the worst first."""
 
-import math
 import os
 from functools import partial
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spikediag.cli.exits import Exit
-from spikediag.cli.runs import Failure, attempt, quietly
-from spikediag.cli.terminal import note, printable, show
+from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.terminal import STYLES, note, printable, show
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from spikediag.model import Diagnosis
 
 WORST_FIRST = ("diverged", "spiky", "not_judged", "clean")
-STYLES = {"diverged": "bold red", "spiky": "yellow", "not_judged": "magenta", "clean": "green"}
+MATTERS = {True: "yes", False: "no", None: ""}
+HEADINGS = ("run", "verdict", "findings", "matters", "jump", "sigmas", "at step", "error metric", "cause")
 
 
 def scan(
@@ -26,29 +27,24 @@ def scan(
 ) -> int:
     """Diagnose every run below ROOT and print one line for each, the worst first.
 
-    Exits with 0 when a run was diagnosed, and with 2 when none could be.
+    Each line speaks of the finding that leads the run's report. Exits with 0 when a run was diagnosed, and
+    with 2 when none could be.
     """
-    diagnoses, failures = [], []
-    for outcome in attempt([root], partial(quietly, facts={})):
+    outcomes = list(attempt(find([root]), partial(quietly, facts={})))
+    diagnoses = [o for o in outcomes if not isinstance(o, Failure)]
+    if diagnoses:
+        show(_table(root, sorted(diagnoses, key=_badness)), uncut=True)
+    for outcome in outcomes:
         if isinstance(outcome, Failure):
-            failures.append(outcome)
-        else:
-            diagnoses.append(outcome)
-    for failure in failures:
-        note(failure.sentence)
-    if not diagnoses:
-        return Exit.UNUSABLE
-    show(_table(root, sorted(diagnoses, key=_badness)), uncut=True)
-    return Exit.DONE
+            note(outcome.sentence)
+    return Exit.DONE if diagnoses else Exit.UNUSABLE
 
 
-def _badness(diagnosis: "Diagnosis") -> tuple[int, float, str]:
-    jump = max((_size(f.spike.sigmas) for f in diagnosis.findings), default=0.0)
-    return WORST_FIRST.index(diagnosis.overall.status.value), -jump, diagnosis.run.path
-
-
-def _size(sigmas: float) -> float:
-    return math.inf if math.isnan(sigmas) else abs(sigmas)
+def _badness(diagnosis: "Diagnosis") -> tuple[int, bool, float, str]:
+    overall, lead = diagnosis.overall, diagnosis.lead
+    sigmas = abs(lead.spike.sigmas) if lead else 0.0
+    size = min(inf, sigmas)  # a loss that is no number has no sigmas either
+    return WORST_FIRST.index(overall.status.value), not overall.matters, -size, diagnosis.run.path
 
 
 def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
@@ -56,18 +52,27 @@ def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        "run", "verdict", "findings", "largest jump", "at step", "cause", box=SIMPLE, pad_edge=False
-    )
+    table = Table(box=SIMPLE, pad_edge=False)
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold")
     for diagnosis in diagnoses:
         status = diagnosis.overall.status.value
-        worst = max(diagnosis.findings, key=lambda f: _size(f.spike.sigmas), default=None)
         table.add_row(
             Text(printable(os.path.relpath(diagnosis.run.path, root))),
             Text(status.replace("_", " "), style=STYLES[status]),
             str(len(diagnosis.findings)),
-            "" if worst is None else f"{worst.spike.height:+.4g}",
-            "" if worst is None else f"{worst.spike.peak_step:,}",
-            diagnosis.overall.primary_cause or "",
+            MATTERS[diagnosis.overall.matters] if diagnosis.findings else "",
+            *_lead(diagnosis),
         )
     return table
+
+
+def _lead(diagnosis: "Diagnosis") -> tuple[str, ...]:
+    """What the report says of the leading finding, in five cells."""
+    lead = diagnosis.lead
+    if lead is None:
+        return ("",) * 5
+    spike = lead.spike
+    jump = f"{spike.height:+.4g}" if isfinite(spike.height) else "not finite"
+    size = jump, f"{abs(spike.sigmas):,.0f}", f"{spike.onset_step:,}"
+    return (*size, lead.coupling.verdict.replace("_", " "), lead.primary_cause)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
+from spikediag.cli.runs import existing
 from spikediag.cli.terminal import printable, show
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ The roles are {roles}.
 
 
 def tags(
-    run: Annotated[Path, typer.Argument(help="A run folder or an event file.")],
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or an event file.")],
     *,
     batch_size: BatchSize = None,
     dataset_size: DatasetSize = None,
@@ -42,7 +43,7 @@ def tags(
     from spikediag.parser import read_run
 
     facts = given(batch_size, dataset_size, action_dim, fact)
-    _show(read_run(run, facts))
+    _show(read_run(existing(path), facts))
 
 
 def _show(run: "Run") -> None:
@@ -51,7 +52,7 @@ def _show(run: "Run") -> None:
     from spikediag.model import Role
 
     for part in _parts(run):
-        show(part)
+        show(part, uncut=True)
     show(Text(OVERRIDE.format(roles=", ".join(Role))))
 
 

@@ -1,7 +1,7 @@
 """Where text goes: stdout for what was asked, stderr for everything about it."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
+    from rich.table import Table
+    from rich.text import Text
 
 PATIENCE = 1.0  # seconds before a progress display appears; shorter waits would only flicker
 PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
 UNCUT = 1000  # columns for a table whose rows are lines for other programs
+
+STYLES = {  # of everything a command can conclude, by its word
+    **dict.fromkeys(("clean", "passed", "improved"), "bold green"),
+    **dict.fromkeys(("spiky", "no_detectable_change"), "bold yellow"),
+    **dict.fromkeys(("diverged", "failed", "worse"), "bold red"),
+    "not_judged": "bold magenta",
+}
 
 
 def show(what: "RenderableType", *, wrap: bool = True, uncut: bool = False) -> None:
@@ -33,6 +42,19 @@ def show(what: "RenderableType", *, wrap: bool = True, uncut: bool = False) -> N
 def note(sentence: str) -> None:
     """Say something about the work on stderr."""
     print(f"spikediag: {printable(sentence)}", file=sys.stderr)  # noqa: T201
+
+
+def labelled(rows: "Sequence[tuple[str, str | Text]]") -> "Table":
+    """A block of labels and what they say, aligned when it wraps."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, padding=(0, 0, 0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, said in rows:
+        table.add_row(label, said if isinstance(said, Text) else Text(printable(said)))
+    return table
 
 
 def printable(text: str) -> str:

@@ -1,28 +1,50 @@
 """Two sides of diagnosed trainings: did the remedy work?"""
 
-from spikediag.comparison.artifacts import PAGE, artifacts
-from spikediag.comparison.figure import picture
-from spikediag.comparison.judge import compare
-from spikediag.comparison.markdown import table, to_markdown
-from spikediag.comparison.report import SCHEMA, plain, to_dict
-from spikediag.comparison.sides import Group
-from spikediag.comparison.values import Change, Comparison, Cost, Outcome, Setting, Side
+from spikediag.comparison.compare import compare
+from spikediag.comparison.outputs import (
+    PAGE,
+    SCHEMA,
+    artifacts,
+    picture,
+    plain,
+    rows,
+    table,
+    to_dict,
+    to_json,
+    to_markdown,
+)
+from spikediag.comparison.sides import UNITS, Group
+from spikediag.comparison.values import (
+    COSTS,
+    EFFECTS,
+    Change,
+    Comparison,
+    Cost,
+    Difference,
+    Effect,
+    Side,
+)
 
 __all__ = [
+    "COSTS",
+    "EFFECTS",
     "PAGE",
     "SCHEMA",
+    "UNITS",
     "Change",
     "Comparison",
     "Cost",
+    "Difference",
+    "Effect",
     "Group",
-    "Outcome",
-    "Setting",
     "Side",
     "artifacts",
     "compare",
     "picture",
     "plain",
+    "rows",
     "table",
     "to_dict",
+    "to_json",
     "to_markdown",
 ]

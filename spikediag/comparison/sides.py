@@ -1,17 +1,27 @@
-"""Trainings cut to the common window and pooled into a side."""
+"""Trainings laid on one axis, cut to what all cover, and pooled into the two sides of a comparison."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.comparison.axis import Axis
 from spikediag.comparison.values import Curve, Mark, Side, Trial
-from spikediag.model import Diagnosis, Role, RunStatus
-from spikediag.stats.excursions import excursions
+from spikediag.errors import UsageError
+from spikediag.model import (
+    Diagnosis,
+    FactName,
+    FloatArray,
+    IntArray,
+    Role,
+    Run,
+    RunStatus,
+    shared_tags,
+)
+from spikediag.stats.crossings import crossings
 from spikediag.stats.rates import Counts
 
+UNITS = ("step", "pass")
 HELD_OUT = ("eval", "val", "valid", "validation", "test", "held")
 
 
@@ -31,16 +41,55 @@ class Tags:
     companion: str | None
 
 
-def loss_tag(diagnoses: Sequence[Diagnosis]) -> str | None:
-    """The loss that all runs have: the one that leads most findings, then the first by name."""
-    leads = Counter(f.spike.tag for d in diagnoses for f in d.findings)
-    return min(_shared(diagnoses, Role.LOSS), key=lambda tag: (-leads[tag], tag), default=None)
+@dataclass(frozen=True)
+class Axis:
+    """Steps, or passes over the data, and the stretch of them that all trainings cover."""
+
+    unit: str
+    start: float
+    end: float
+
+    def of(self, run: Run, steps: IntArray) -> FloatArray:
+        """Steps (n,) of a run on this axis."""
+        return steps.astype(np.float64) * _scale(run, self.unit)
+
+
+def common_axis(runs: Sequence[Run], tag: str, unit: str) -> Axis:
+    """The axis in this unit, cut to what every run's `tag` covers.
+
+    Raises:
+        UsageError: the unit is unknown, passes cannot be computed, or the runs share nothing.
+    """
+    if unit not in UNITS:
+        raise UsageError(f"runs are compared by {' or '.join(UNITS)}, not by {unit!r}.")
+    firsts = [float(run.series[tag].steps[0]) * _scale(run, unit) for run in runs]
+    lasts = [float(run.series[tag].steps[-1]) * _scale(run, unit) for run in runs]
+    if not min(lasts) > max(firsts):
+        raise UsageError(f"the runs have no {unit} in common: one ends before another begins.")
+    return Axis(unit, max(firsts), min(lasts))
+
+
+def _scale(run: Run, unit: str) -> float:
+    """Units of the axis in one step of the run."""
+    if unit == "step":
+        return 1.0
+    batch = run.batch
+    if batch is None:
+        missing = FactName.DATASET_SIZE if run.fact(FactName.DATASET_SIZE).number is None else "batch_size"
+        raise UsageError(
+            f"{run.name}: passes over the data need its {missing}; state it under [facts] in a "
+            f"spikediag.toml beside the run, or compare by step."
+        )
+    updates = run.updates(1)
+    if updates is None:
+        raise UsageError(f"{run.name} counts {run.step_unit}s, not steps; compare by step.")
+    return batch.passes(updates)
 
 
 def companion_tag(diagnoses: Sequence[Diagnosis]) -> str | None:
     """The error metric that all runs have: on held-out samples first, then the one that decided couplings."""
     asked = Counter(test.tag for d in diagnoses for f in d.findings for test in f.coupling.tests[:1])
-    shared = _shared(diagnoses, Role.COMPANION)
+    shared = shared_tags(diagnoses, Role.COMPANION)
     return min(shared, key=lambda tag: (not held_out(tag), -asked[tag], tag), default=None)
 
 
@@ -51,7 +100,7 @@ def held_out(tag: str) -> bool:
 
 
 def pool(group: Group, axis: Axis, tags: Tags, height: float) -> Side:
-    """The trainings of one side, cut to the window; spikes are what is higher than `height`."""
+    """The trainings of one side, cut to the axis; spikes are what is higher than `height`."""
     trials = tuple(_trial(d, axis, tags, height) for d in group.diagnoses)
     return Side(
         name=group.name,
@@ -61,18 +110,19 @@ def pool(group: Group, axis: Axis, tags: Tags, height: float) -> Side:
     )
 
 
-def _shared(diagnoses: Sequence[Diagnosis], role: Role) -> set[str]:
-    tags = [{s.tag for s in d.run.having(role) if np.isfinite(s.values).any()} for d in diagnoses]
-    return set.intersection(*tags) if tags else set()
+def twins(before: Side, after: Side) -> Iterator[tuple[Trial, Trial]]:
+    """Trainings that stand on both sides: the same losses at the same steps."""
+    return ((old, new) for old in before.trials for new in after.trials if _same(old.loss, new.loss))
+
+
+def _same(a: Curve, b: Curve) -> bool:
+    return np.array_equal(a.x, b.x) and np.array_equal(a.values, b.values, equal_nan=True)
 
 
 def _trial(d: Diagnosis, axis: Axis, tags: Tags, height: float) -> Trial:
     series = d.run.series[tags.loss]
     at = axis.of(d.run, series.steps)
-    marks = (
-        Mark(float(at[e.start]), int(series.steps[e.start]), e.height)
-        for e in excursions(series.values, height)
-    )
+    marks = (Mark(float(at[c.start]), c.height) for c in crossings(series.values, height))
     return Trial(
         name=d.run.name,
         loss=_curve(d, tags.loss, axis),

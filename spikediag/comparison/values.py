@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
-from spikediag.model import FloatArray, Text
+from spikediag.model import FloatArray, Text, say
 from spikediag.stats.rates import Counts, Ratio
 
 
-class Outcome(StrEnum):
+class Effect(StrEnum):
     """Whether there are fewer spikes after than before."""
 
     IMPROVED = "improved"
@@ -25,6 +26,23 @@ class Cost(StrEnum):
     NOT_LOGGED = "not_logged"
 
 
+EFFECTS = MappingProxyType(
+    {
+        Effect.IMPROVED: say("improved"),
+        Effect.WORSE: say("worse"),
+        Effect.NO_DETECTABLE_CHANGE: say("no detectable change"),
+    }
+)
+COSTS = MappingProxyType(
+    {
+        Cost.PAID: say("ends more than 10 % worse"),
+        Cost.NONE: say("not worse by 10 %"),
+        Cost.UNCLEAR: say("cannot tell"),
+        Cost.NOT_LOGGED: say("not logged"),
+    }
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Curve:
     """One series of one training on the common axis."""
@@ -39,7 +57,6 @@ class Mark:
     """A spike on the common axis."""
 
     x: float
-    step: int
     height: float  # loss units; infinite when the loss was not finite
 
 
@@ -77,8 +94,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A fact that differs between the sides, and how it could explain a change."""
+class Difference:
+    """A fact that is known on both sides and differs, and how it could explain a change."""
 
     name: str
     before: str
@@ -89,7 +106,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class ConditionChange:
-    """A fragility before and after; an empty reading: not judged there."""
+    """A condition before and after; an empty reading: not judged there."""
 
     condition: str
     before: str  # its status
@@ -109,12 +126,13 @@ class Comparison:
     end: float
     height: float  # what is higher than this above its running median is counted as a spike, loss units
     ratio: Ratio  # spike rate after over before
-    outcome: Outcome
+    p: float  # of equal rates, two-sided; adjusted for the remedies that were compared together (Holm)
+    outcome: Effect
     detectable: float | None  # a fall to this ratio would have been seen 4 times in 5; None: no fall would
     loss: Change
     companion: Change | None
     cost: Cost
-    settings: tuple[Setting, ...]
+    differences: tuple[Difference, ...]
     conditions: tuple[ConditionChange, ...]
     summary: Text
     notes: tuple[Text, ...]

@@ -19,6 +19,8 @@ from spikediag.model.diagnosis import (
     Status,
     Tier,
     by_gravity,
+    common_loss,
+    shared_tags,
 )
 from spikediag.model.run import (
     Batch,
@@ -109,5 +111,7 @@ __all__ = [
     "Tier",
     "Transform",
     "by_gravity",
+    "common_loss",
     "say",
+    "shared_tags",
 ]

@@ -1,6 +1,7 @@
 """What was concluded: causes with evidence, conditions of the run, and the overall verdict."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -267,6 +268,21 @@ class Diagnosis:
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
+
+
+def shared_tags(diagnoses: Iterable[Diagnosis], role: Role) -> frozenset[str]:
+    """The tags of a role that all runs have, with at least one number in each."""
+    tags = [{s.tag for s in d.run.having(role) if s.finite.any()} for d in diagnoses]
+    return frozenset(set.intersection(*tags)) if tags else frozenset()
+
+
+def common_loss(diagnoses: Sequence[Diagnosis]) -> str | None:
+    """The loss by which runs are held side by side: of those that all have, the one that leads most findings.
+
+    The first by name decides a tie; None where the runs share no loss.
+    """
+    leads = Counter(f.spike.tag for d in diagnoses for f in d.findings)
+    return min(shared_tags(diagnoses, Role.LOSS), key=lambda tag: (-leads[tag], tag), default=None)
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,8 @@
-"""What a check forbids: the policy, the baseline of accepted spikes, and the history of good runs."""
+"""What a check forbids: the policy and its rules, the baseline of accepted spikes, the history of good runs.
 
-from spikediag.policy import baseline, baseline_file, history
-from spikediag.policy.acceptance import Acceptance
-from spikediag.policy.finding_rules import describe
-from spikediag.policy.rules import judge
-from spikediag.policy.ruling import Breach, Gap, Gate, Outcome, Pardon, Ruling, Unread
-from spikediag.policy.settings import Policy
-from spikediag.policy.source import load
+Only the policy itself is loaded here: the command line names its keys before anything heavy is needed.
+"""
 
-__all__ = [
-    "Acceptance",
-    "Breach",
-    "Gap",
-    "Gate",
-    "Outcome",
-    "Pardon",
-    "Policy",
-    "Ruling",
-    "Unread",
-    "baseline",
-    "baseline_file",
-    "describe",
-    "history",
-    "judge",
-    "load",
-]
+from spikediag.policy.policy import Policy, load
+
+__all__ = ["Policy", "load"]

@@ -1,60 +1,74 @@
-"""Spikes that were accepted: what is as it was passes, what is new or worse does not."""
+"""Spikes that were accepted: what is as it was passes, what is new or worse does not.
+
+A baseline is a TOML file that a person can read, review and annotate.
+"""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from typing import Any
 
-from spikediag.model import Finding
-from spikediag.policy.acceptance import ANY_RUN, Acceptance
-from spikediag.policy.ruling import Breach, Pardon, Ruling
+from spikediag.errors import UsageError
+from spikediag.model import Finding, Kind
+from spikediag.policy.result import ANY_RUN, Accepted, AcceptedSpike, Breach, RunResult
+from spikediag.policy.toml_file import Place, nearest, read
 
-WINDOW = 0.01  # share of the run's steps by which a repeated training may shift a spike
+SCHEMA = "spikediag.baseline/1"
+TABLE = "accepted"
+HEADER = f"""\
+# Spikes accepted by `spikediag check --write-baseline`. Give each a reason; `expires = 2027-01-31` ends it.
+schema = "{SCHEMA}"
+"""
+REQUIRED = frozenset({"tag", "kind", "steps", "height"})
+OPTIONAL = frozenset({"run", "count", "reason", "expires"})
+SHIFT = 0.01  # share of the run's steps by which a repeated training may shift a spike
 
 
-def apply(ruling: Ruling, accepted: Sequence[Acceptance], today: date) -> Ruling:
-    """The ruling with accepted breaches pardoned.
+def apply(result: RunResult, entries: Sequence[AcceptedSpike], today: date) -> RunResult:
+    """The result of a run with the breaches that a baseline accepts set apart.
 
-    One acceptance pardons one spike: two spikes where there was one are one new spike.
+    One entry accepts one spike: two spikes where there was one are one new spike.
     """
-    run = ruling.diagnosis.run.name
-    # Windows that close first are spent first: among intervals and points this pardons as many as can be.
-    unused = sorted((a for a in accepted if not a.expired(today)), key=lambda a: a.last_step)
-    pardons, breaches = [], []
-    for breach in sorted(ruling.breaches, key=_onset):
-        fit = next((a for a in unused if breach.finding and a.covers(run, breach.finding)), None)
+    run = result.diagnosis.run.name
+    # Entries that end first are spent first: among intervals and points this accepts as many as can be.
+    unused = sorted((e for e in entries if not e.expired(today)), key=lambda e: e.last_step)
+    accepted, breaches = [], []
+    for breach in sorted(result.breaches, key=_onset):
+        fit = next((e for e in unused if breach.finding and e.covers(run, breach.finding)), None)
         if fit is None:
             breaches.append(breach)
         else:
             unused.remove(fit)
-            pardons.append(Pardon(breach, fit))
-    return replace(ruling, breaches=tuple(breaches), pardons=tuple(pardons))
+            accepted.append(Accepted(breach, fit))
+    return replace(result, breaches=tuple(breaches), accepted=tuple(accepted))
 
 
-def stale(accepted: Iterable[Acceptance], rulings: Sequence[Ruling]) -> tuple[Acceptance, ...]:
-    """The acceptances for these runs that pardoned nothing: expired, or the spike is gone."""
-    used = {pardon.acceptance for ruling in rulings for pardon in ruling.pardons}
-    runs = [ruling.diagnosis.run.name for ruling in rulings]
-    return tuple(a for a in accepted if a not in used and a.concerns(runs))
+def stale(entries: Iterable[AcceptedSpike], results: Sequence[RunResult]) -> tuple[AcceptedSpike, ...]:
+    """The entries for these runs that accepted nothing: expired, or the spike is gone."""
+    used = {accepted.entry for result in results for accepted in result.accepted}
+    runs = [result.diagnosis.run.name for result in results]
+    return tuple(e for e in entries if e not in used and e.concerns(runs))
 
 
 def accept(
-    rulings: Sequence[Ruling], reason: str = "", expires: date | None = None
-) -> tuple[Acceptance, ...]:
-    """Acceptances for every finding that breaks the policy today; those that have one keep it.
+    results: Sequence[RunResult], reason: str = "", expires: date | None = None
+) -> tuple[AcceptedSpike, ...]:
+    """An entry for every finding that breaks the policy today; those that have one keep it.
 
-    The window is the onset give or take 1 % of the run, the height is rounded up to three digits:
-    the same training, run again, is not new.
+    It holds for the onset give or take 1 % of the run and for the height rounded up to three digits: the same
+    training, run again, is not new.
     """
-    kept = [pardon.acceptance for ruling in rulings for pardon in ruling.pardons]
+    kept = [accepted.entry for result in results for accepted in result.accepted]
     new = [
-        replace(_acceptance(ruling, breach.finding), reason=reason, expires=expires)
-        for ruling in rulings
-        for breach in ruling.breaches
+        replace(_entry_of(result, breach.finding), reason=reason, expires=expires)
+        for result in results
+        for breach in result.breaches
         if breach.finding is not None
     ]
-    if len(rulings) == 1:  # the next training of it may have another name
-        new = [replace(a, run=ANY_RUN) for a in new]
+    if len(results) == 1:  # the next training of it may have another name
+        new = [replace(e, run=ANY_RUN) for e in new]
     return (*kept, *new)
 
 
@@ -62,11 +76,11 @@ def _onset(breach: Breach) -> int:
     return breach.finding.spike.onset_step if breach.finding else -1
 
 
-def _acceptance(ruling: Ruling, finding: Finding) -> Acceptance:
-    spike, run = finding.spike, ruling.diagnosis.run
+def _entry_of(result: RunResult, finding: Finding) -> AcceptedSpike:
+    spike, run = finding.spike, result.diagnosis.run
     steps = run.series[spike.tag].steps
-    slack = math.ceil(WINDOW * int(steps[-1] - steps[0]))
-    return Acceptance(
+    slack = math.ceil(SHIFT * int(steps[-1] - steps[0]))
+    return AcceptedSpike(
         tag=spike.tag,
         kind=spike.kind.value,
         first_step=int(spike.onset_step) - slack,
@@ -84,3 +98,91 @@ def _round_up(height: float) -> float:
         return 0.0
     unit = 10.0 ** (math.floor(math.log10(height)) - 2)
     return max(float(f"{math.ceil(height / unit) * unit:.6g}"), height)
+
+
+def to_toml(entries: Sequence[AcceptedSpike]) -> bytes:
+    """The bytes of a baseline file."""
+    return (HEADER + "".join(map(_written, entries))).encode()
+
+
+def load(path: Path) -> tuple[AcceptedSpike, ...]:
+    """The entries of a baseline file.
+
+    Raises:
+        UsageError: the file is missing or malformed; key and line are named.
+    """
+    text, document = read(path)
+    place = Place(path, text)
+    if document.get("schema") != SCHEMA:
+        where = Place(path, text, key="schema")
+        raise where.error(f"must be {SCHEMA!r}; was it written by `spikediag check --write-baseline`?")
+    for key in document.keys() - {"schema", TABLE}:
+        raise Place(path, text, key=key).error(f"unknown key; {nearest(key, ('schema', TABLE))}")
+    entries = document.get(TABLE, [])
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise Place(path, text, key=TABLE).error(f"must be written as [[{TABLE}]] tables.")
+    return tuple(_parsed(entry, place, n) for n, entry in enumerate(entries))
+
+
+def _written(a: AcceptedSpike) -> str:
+    lines = [] if a.run == ANY_RUN else [f"run = {_quoted(a.run)}"]
+    lines += [f"tag = {_quoted(a.tag)}", f"kind = {_quoted(a.kind)}"]
+    lines += [f"steps = [{a.first_step}, {a.last_step}]", f"height = {a.height!r}"]
+    lines += [f"count = {a.count}"] if a.count > 1 else []
+    lines += [f"reason = {_quoted(a.reason)}"]
+    lines += [f"expires = {a.expires.isoformat()}"] if a.expires else []
+    return f"\n[[{TABLE}]]\n" + "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string; a tag may hold anything, so everything unusual is escaped."""
+    return '"' + "".join(c if c.isprintable() and c not in '"\\' else _escaped(c) for c in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xD800 <= code <= 0xDFFF:  # half a surrogate pair: not a character, and TOML cannot name it
+        return "\\uFFFD"
+    return f"\\U{code:08X}"
+
+
+def _parsed(entry: Mapping[str, Any], place: Place, nth: int) -> AcceptedSpike:
+    def wrong(key: str | None, what: str) -> UsageError:
+        return Place(place.path, place.text, TABLE, nth, key).error(what)
+
+    for key in entry.keys() - REQUIRED - OPTIONAL:
+        raise wrong(key, f"unknown key; {nearest(key, REQUIRED | OPTIONAL)}")
+    if missing := sorted(REQUIRED - entry.keys()):
+        raise wrong(None, f"[[{TABLE}]] needs {' and '.join(missing)}.")
+    for key, value in entry.items():
+        if (what := _fault(key, value)) is not None:
+            raise wrong(key, what)
+    return AcceptedSpike(
+        tag=entry["tag"],
+        kind=entry["kind"],
+        first_step=entry["steps"][0],
+        last_step=entry["steps"][1],
+        height=float(entry["height"]),
+        count=entry.get("count", 1),
+        run=entry.get("run", ANY_RUN),
+        reason=entry.get("reason", ""),
+        expires=entry.get("expires"),
+    )
+
+
+def _fault(key: str, value: Any) -> str | None:  # noqa: ANN401  # whatever the file holds
+    match key:
+        case "tag" | "run" | "reason":
+            return None if isinstance(value, str) else f"must be text, not {value!r}."
+        case "kind":
+            return None if value in tuple(Kind) else f"{value!r} is no kind; {nearest(str(value), Kind)}"
+        case "steps":
+            fits = isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
+            return None if fits and value[0] <= value[1] else "must be [first, last], two whole numbers."
+        case "height":
+            fits = type(value) in (int, float) and not math.isnan(value)
+            return None if fits else f"must be a number, not {value!r}."
+        case "count":
+            return None if type(value) is int and value >= 1 else f"must be a whole number, not {value!r}."
+        case _:
+            return None if type(value) is date else f"must be a date such as 2027-01-31, not {value!r}."

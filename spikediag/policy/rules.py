@@ -1,27 +1,45 @@
-"""A policy applied to a diagnosis."""
+"""A policy applied to a diagnosis: what is forbidden, what is let through and why, what was not judged."""
 
+import math
 from collections.abc import Iterator
+from typing import TypeAlias, assert_never
 
-from spikediag.model import Diagnosis, FactName, Role, RunStatus, say
-from spikediag.policy.finding_rules import judge_finding, relevant
-from spikediag.policy.ruling import Breach, Gap, Ruling
-from spikediag.policy.settings import Policy
+from spikediag.model import (
+    CouplingVerdict,
+    Diagnosis,
+    Finding,
+    Kind,
+    OutcomeVerdict,
+    Role,
+    RunStatus,
+    Searched,
+    Shape,
+    Status,
+    Text,
+    say,
+)
+from spikediag.policy.policy import Policy
+from spikediag.policy.result import Breach, Gap, LetThrough, RunResult
 
 JUDGED, RATIO, COMPANION = "judged", "max-batch-ratio", "require-companion"
+UNRECOVERED, MATTERS = "forbid-unrecovered", "forbid-matters"
+UNSETTLED = (CouplingVerdict.UNDECIDED, CouplingVerdict.NO_COMPANION)
+
+Said: TypeAlias = Breach | Gap | LetThrough
 
 
-def judge(diagnosis: Diagnosis, policy: Policy) -> Ruling:
+def judge(diagnosis: Diagnosis, policy: Policy) -> RunResult:
     """What the policy says of the run: which rules were in force, broken, or could not be judged."""
-    said: list[Breach | Gap] = []
-    for finding in diagnosis.findings:
-        if relevant(finding, policy):
-            said += judge_finding(finding, policy)
-    said += [*_unread(diagnosis), *_batch_ratio(diagnosis, policy), *_companion(diagnosis, policy)]
-    return Ruling(
+    said: list[Said] = [s for finding in diagnosis.findings for s in _finding(finding, diagnosis, policy)]
+    for rule in (_matters, _blind, _batch_ratio, _companion):
+        said += rule(diagnosis, policy)
+    return RunResult(
         diagnosis=diagnosis,
         rules=rules_of(policy),
         breaches=tuple(s for s in said if isinstance(s, Breach)),
         gaps=tuple(s for s in said if isinstance(s, Gap)),
+        let_through=tuple(s for s in said if isinstance(s, LetThrough)),
+        judged=_judged(diagnosis, policy),
         strict=policy.strict,
     )
 
@@ -34,13 +52,190 @@ def rules_of(policy: Policy) -> tuple[str, ...]:
         "forbid-causes": policy.forbid_causes,
     }
     lists = tuple(f"{key}:{name}" for key, names in named.items() for name in sorted(names))
-    ratio = (RATIO,) if policy.max_batch_ratio is not None else ()
-    return (JUDGED, *lists, *ratio, *((COMPANION,) if policy.require_companion else ()))
+    switches = {
+        UNRECOVERED: policy.forbid_unrecovered,
+        MATTERS: policy.forbid_matters,
+        RATIO: policy.max_batch_ratio is not None,
+        COMPANION: policy.require_companion,
+    }
+    return (JUDGED, *lists, *(rule for rule, is_on in switches.items() if is_on))
 
 
-def _unread(diagnosis: Diagnosis) -> Iterator[Gap]:
+def describe(finding: Finding) -> Text:
+    """One sentence: what jumped, when, how far, whether the error moved, and why."""
+    spike = finding.spike
+    said = say(
+        "{tag}: {kind} at step {step:,}, {rise}; error metric {coupling}, cause {cause}.",
+        tag=spike.tag,
+        kind=spike.kind.value,
+        step=spike.onset_step,
+        rise=_rise(finding),
+        coupling=finding.coupling.verdict.value,
+        cause=finding.primary_cause,
+    )
+    if spike.provisional:
+        return say("{said} Provisional: seen in the last points only, what follows may change it.", said=said)
+    return said
+
+
+def _rise(finding: Finding) -> Text:
+    """From where to where, by the height that the sigmas are of."""
+    spike = finding.spike
+    match spike.shape:
+        case Shape.LOST:
+            return say("no number any more") if not spike.recovered else say("no number for a while")
+        case Shape.NOISE:
+            return say("scatter grown by {height:.4g} ({sigmas:,.0f} sigma)", **_size(finding))
+        case Shape.LEVEL | Shape.TREND:
+            after = spike.level_after
+            return say(
+                "{before:.4g} to a level of {after:.4g} ({sigmas:,.0f} sigma)", after=after, **_size(finding)
+            )
+        case Shape.BURST:
+            peak = spike.peak_value
+            return say("{before:.4g} to {peak:.4g} ({sigmas:,.0f} sigma)", peak=peak, **_size(finding))
+        case _:
+            assert_never(spike.shape)
+
+
+def _size(finding: Finding) -> dict[str, float]:
+    spike = finding.spike
+    return {"before": spike.baseline, "height": spike.height, "sigmas": abs(spike.sigmas)}
+
+
+def _finding(finding: Finding, diagnosis: Diagnosis, policy: Policy) -> Iterator[Said]:
+    """A finding's breach with every rule it breaks; or what could not be judged; or why it is let through."""
+    small = _too_small(finding, policy)
+    broken = [] if small is not None else [*_broken(finding, policy)]
+    if finding.id in _guilty(diagnosis, policy):
+        broken.append(MATTERS)
+    if broken:
+        yield Breach(tuple(broken), describe(finding), finding)
+        return
+    gaps = () if small is not None else tuple(_unsettled(finding, policy))
+    yield from gaps
+    if not gaps:
+        yield LetThrough(finding, small or _harmless(finding))
+
+
+def _too_small(finding: Finding, policy: Policy) -> Text | None:
+    """Why the policy does not look at a finding: too early, too small, or too likely by chance."""
+    spike = finding.spike
+    # A loss that is no longer finite has no height: it is larger than any bound.
+    height, sigmas = (abs(x) if math.isfinite(x) else math.inf for x in (spike.height, spike.sigmas))
+    if policy.after_step is not None and spike.onset_step < policy.after_step:
+        return say("It begins before step {step:,} (`after-step`).", step=policy.after_step)
+    if height < policy.min_height:
+        return say("It is lower than {bound:g} (`min-height`).", bound=policy.min_height)
+    if sigmas < policy.min_sigmas:
+        return say("It is below {bound:g} sigma (`min-sigmas`).", bound=policy.min_sigmas)
+    if spike.expected_by_chance > policy.max_chance:
+        return say(
+            "Chance explains {expected:.2g} as large, more than {bound:g} (`max-chance`).",
+            expected=spike.expected_by_chance,
+            bound=policy.max_chance,
+        )
+    return None
+
+
+def _broken(finding: Finding, policy: Policy) -> Iterator[str]:
+    """The rules that a finding breaks. A train that is usual for its run breaks none by being there."""
+    spike, coupling = finding.spike, finding.coupling.verdict
+    if spike.kind in policy.forbid_kinds:
+        yield f"forbid-kinds:{spike.kind}"
+    if coupling in policy.forbid_couplings and not spike.usual:
+        yield f"forbid-couplings:{coupling}"
+    if finding.primary_cause in policy.forbid_causes:
+        yield f"forbid-causes:{finding.primary_cause}"
+    if policy.forbid_unrecovered and _still_up(finding):
+        yield UNRECOVERED
+
+
+def _still_up(finding: Finding) -> bool:
+    spike = finding.spike
+    return not spike.recovered and not spike.usual and spike.shape in {Shape.BURST, Shape.LEVEL, Shape.TREND}
+
+
+def _unsettled(finding: Finding, policy: Policy) -> Iterator[Gap]:
+    coupling, spike = finding.coupling.verdict, finding.spike
+    if coupling in UNSETTLED and policy.forbid_couplings and not spike.usual:
+        rule = f"forbid-couplings:{min(policy.forbid_couplings)}"
+        said = say("{finding} {why}", finding=describe(finding), why=finding.coupling.reading)
+        yield Gap(rule, said, finding)
+    for verdict in finding.verdicts:
+        if verdict.cause in policy.forbid_causes and verdict.status is Status.NOT_CHECKABLE:
+            said = say(
+                "{finding} Whether {cause} caused it could not be checked.",
+                finding=describe(finding),
+                cause=verdict.cause,
+            )
+            yield Gap(f"forbid-causes:{verdict.cause}", said, finding)
+
+
+def _harmless(finding: Finding) -> Text:
+    if finding.spike.usual:
+        return say("Such bursts come all along this run, as heavy-tailed losses have them.")
+    if finding.spike.kind is Kind.VARIANCE:
+        return say("The policy forbids neither more scatter nor what the error metric did.")
+    return say("The policy forbids neither its kind nor what the error metric did.")
+
+
+def _guilty(diagnosis: Diagnosis, policy: Policy) -> frozenset[str]:
+    """The findings for which something ended worse; the leading one where the outcome names none."""
+    if not (policy.forbid_matters and diagnosis.overall.matters and diagnosis.lead):
+        return frozenset()
+    worse = {o.finding for o in diagnosis.overall.outcomes if o.verdict is OutcomeVerdict.WORSE}
+    named = worse & {finding.id for finding in diagnosis.findings}
+    return frozenset(named or {diagnosis.lead.id})
+
+
+def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
+    overall = diagnosis.overall
+    if not policy.forbid_matters or overall.matters is False:
+        return
+    if overall.matters and not diagnosis.findings:
+        yield Breach((MATTERS,), _joined(overall.because) or overall.summary)
+    asked = [f for f in diagnosis.findings if not f.spike.usual and _too_small(f, policy) is None]
+    if overall.matters is None and asked:
+        why = _joined(overall.because) or say("nothing is logged that would tell.")
+        yield Gap(MATTERS, say("Whether it matters cannot be told: {why}", why=why))
+
+
+def _joined(sentences: tuple[Text, ...]) -> Text | None:
+    if not sentences:
+        return None
+    joined, *others = sentences
+    for other in others:
+        joined = say("{first} {second}", first=joined, second=other)
+    return joined
+
+
+def _losses(diagnosis: Diagnosis) -> list[Searched]:
+    series = diagnosis.run.series
+    return [s for s in diagnosis.searched if s.tag in series and series[s.tag].role is Role.LOSS]
+
+
+def _judged(diagnosis: Diagnosis, policy: Policy) -> bool:
+    """Whether any loss was searched where the policy looks."""
+    searched = _losses(diagnosis)
+    seen = not searched or any(_seen(s, policy) for s in searched)
+    return seen and diagnosis.overall.status is not RunStatus.NOT_JUDGED
+
+
+def _seen(searched: Searched, policy: Policy) -> bool:
+    """Whether a jump that the policy looks at would have been found."""
+    start = policy.after_step
+    return any(start is None or jump.last_step >= start for jump in searched.jumps)
+
+
+def _blind(diagnosis: Diagnosis, policy: Policy) -> Iterator[Gap]:
+    """What could not be searched: the run as a whole, a loss of it, or bytes that could not be read."""
     if diagnosis.overall.status is RunStatus.NOT_JUDGED:
         yield Gap(JUDGED, diagnosis.overall.summary)
+    for searched in _losses(diagnosis):
+        if not _seen(searched, policy):
+            why = searched.reason or say("no jump would have been seen where the policy looks.")
+            yield Gap(JUDGED, say("{tag} was not judged: {why}", tag=searched.tag, why=why))
     for damage in diagnosis.run.damage:
         yield Gap(JUDGED, say("Part of {file} was not read: {what}", file=damage.file, what=damage.what))
 
@@ -48,20 +243,21 @@ def _unread(diagnosis: Diagnosis) -> Iterator[Gap]:
 def _batch_ratio(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
     if policy.max_batch_ratio is None:
         return
-    batch, dataset = (diagnosis.run.fact(name) for name in (FactName.BATCH_SIZE, FactName.DATASET_SIZE))
-    if not batch.number or not dataset.number:
-        missing = "dataset" if batch.number else "batch"
-        reading = say("The {missing} size is not known; give it with `--{missing}-size`.", missing=missing)
-        yield Gap(RATIO, reading)
-    elif (ratio := batch.number / dataset.number) > policy.max_batch_ratio:
+    batch = diagnosis.run.batch
+    if batch is None:
+        yield Gap(
+            RATIO,
+            say("Batch and dataset size are not both known; give `--batch-size` and `--dataset-size`."),
+        )
+    elif batch.ratio > policy.max_batch_ratio:
         reading = say(
             "A batch of {batch:,.0f} ({stated}) is {ratio:.1%} of {dataset:,.0f} samples ({counted}), "
             "above {bound:.1%}.",
-            batch=batch.number,
-            stated=batch.source,
-            ratio=ratio,
-            dataset=dataset.number,
-            counted=dataset.source,
+            batch=batch.samples,
+            stated=batch.samples_source,
+            ratio=batch.ratio,
+            dataset=batch.dataset,
+            counted=batch.dataset_source,
             bound=policy.max_batch_ratio,
         )
         yield Breach((RATIO,), reading)

@@ -1,5 +1,8 @@
 """Counts per exposure: exact comparison of two rates, and how unequal repeated counts are.
 
+A count whose variance is its mean times a dispersion above 1 is compared after division by that dispersion
+(quasi-Poisson, McCullagh and Nelder 1989, doi:10.1007/978-1-4899-3242-6).
+
 References: Przyborowski and Wilenski (1940), doi:10.1093/biomet/31.3-4.313 (conditional test of two Poisson
 rates); Clopper and Pearson (1934), doi:10.1093/biomet/26.4.404 (exact interval of a proportion).
 """
@@ -8,7 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
+
+STUDY_DISPERSION = 1.35  # `largest_dispersion` of sample_runs/lab/study.csv: 12 settings, three seeds each
 
 
 @dataclass(frozen=True)
@@ -53,17 +58,39 @@ def dispersion(*sides: Counts) -> float:
     from few trainings, and therefore raised by the square of Student's quantile over the normal one.
     Reference: McCullagh and Nelder (1989), doi:10.1007/978-1-4899-3242-6, over-dispersion.
     """
-    squares = degrees = 0.0
+    squares, degrees = _pearson(sides)
+    if squares <= degrees:
+        return 1.0
+    student = float(special.stdtrit(degrees, 0.975) / special.ndtri(0.975))
+    return squares / degrees * student**2
+
+
+def largest_dispersion(sides: Sequence[Counts], confidence: float = 0.95) -> float:
+    """The upper confidence bound of the dispersion that repeated trainings show; at least 1.
+
+    Pearson's statistic over the dispersion is close to chi-squared. What a comparison without seeds has to
+    reckon with: the trainings measured so far do not exclude a dispersion up to this.
+
+    Raises:
+        ValueError: no side has two trainings and an event.
+    """
+    squares, degrees = _pearson(sides)
+    if not degrees:
+        raise ValueError("a dispersion needs a side with two trainings and an event.")
+    least = 2 * float(special.gammaincinv(degrees / 2, 1 - confidence))
+    return max(1.0, squares / least)
+
+
+def _pearson(sides: Sequence[Counts]) -> tuple[float, int]:
+    """Pearson's chi-squared of counts around the rate of their side, and its degrees of freedom."""
+    squares, degrees = 0.0, 0
     for side in sides:
         if len(side.events) < 2 or side.total == 0:
             continue
         expected = [side.rate * exposure for exposure in side.exposures]
         squares += sum((k - e) ** 2 / e for k, e in zip(side.events, expected, strict=True))
         degrees += len(side.events) - 1
-    if squares <= degrees:
-        return 1.0
-    student = float(stats.t.ppf(0.975, degrees) / stats.norm.ppf(0.975))
-    return squares / degrees * student**2
+    return squares, degrees
 
 
 def rate_ratio(before: Counts, after: Counts, confidence: float = 0.95, spread: float | None = None) -> Ratio:
@@ -78,13 +105,12 @@ def rate_ratio(before: Counts, after: Counts, confidence: float = 0.95, spread: 
     a, b = after.total / spread, before.total / spread
     odds = after.exposure / before.exposure
     tail = (1 - confidence) / 2
-    low = stats.beta.ppf(tail, a, b + 1) if a > 0 else 0.0
-    high = stats.beta.ppf(1 - tail, a + 1, b) if b > 0 else 1.0
+    low = special.betaincinv(a, b + 1, tail) if a > 0 else 0.0
+    high = special.betaincinv(a + 1, b, 1 - tail) if b > 0 else 1.0
     share = odds / (1 + odds)
-    more = (
-        stats.beta.cdf(share, a, b + 1) if a > 0 else 1.0
-    )  # P(at least a), for whole counts the binomial tail
-    fewer = stats.beta.sf(share, a + 1, b) if b > 0 else 1.0  # P(at most a)
+    # For whole counts the binomial tails: the chance of at least `a` events after, and of at most `a`.
+    more = special.betainc(a, b + 1, share) if a > 0 else 1.0
+    fewer = special.betaincc(a + 1, b, share) if b > 0 else 1.0
     value = after.rate / before.rate if before.total else (math.inf if after.total else math.nan)
     return Ratio(
         value=value,
@@ -94,6 +120,18 @@ def rate_ratio(before: Counts, after: Counts, confidence: float = 0.95, spread: 
         p_increase=float(more),
         dispersion=spread,
     )
+
+
+def holm(chances: Sequence[float]) -> tuple[float, ...]:
+    """Each p-value, adjusted for having asked them all: below 5 %, and no more than 5 % of families err.
+
+    Reference: Holm (1979), Scand. J. Statist. 6, 65-70, https://www.jstor.org/stable/4615733.
+    """
+    adjusted, highest = [1.0] * len(chances), 0.0
+    for place, n in enumerate(sorted(range(len(chances)), key=lambda n: chances[n])):
+        highest = max(highest, min(1.0, (len(chances) - place) * chances[n]))
+        adjusted[n] = highest
+    return tuple(adjusted)
 
 
 def prediction_tail(new: float, earlier: Sequence[float]) -> float:
@@ -108,7 +146,7 @@ def prediction_tail(new: float, earlier: Sequence[float]) -> float:
     spread = math.sqrt(math.fsum((x - mean) ** 2 for x in earlier) / (n - 1))
     if spread == 0:
         return math.nan
-    return float(stats.t.sf((new - mean) / (spread * math.sqrt(1 + 1 / n)), n - 1))
+    return float(special.stdtr(n - 1, (mean - new) / (spread * math.sqrt(1 + 1 / n))))
 
 
 def rank_tail(new: float, earlier: Sequence[float]) -> float:
@@ -117,7 +155,7 @@ def rank_tail(new: float, earlier: Sequence[float]) -> float:
 
 
 def detectable_ratio(
-    before: Counts, exposure: float, spread: float = 1.0, power: float = 0.8
+    before: Counts, exposure: float, spread: float = 1.0, confidence: float = 0.95, power: float = 0.8
 ) -> float | None:
     """The largest rate ratio whose decrease would be significant with this power; None if none would.
 
@@ -126,10 +164,10 @@ def detectable_ratio(
     the counts as in `rate_ratio`.
     """
     most = -1
-    while rate_ratio(before, Counts((most + 1,), (exposure,)), spread=spread).high < 1:
+    while rate_ratio(before, Counts((most + 1,), (exposure,)), confidence, spread).high < 1:
         most += 1
     if most < 0:
         return None
     # The mean of the Poisson count that stays within `most` with chance `power`.
-    mean = spread * float(stats.chi2.ppf(1 - power, 2 * (most / spread + 1))) / 2
+    mean = spread * float(special.gammaincinv(most / spread + 1, 1 - power))
     return mean / (before.rate * exposure)

@@ -20,7 +20,7 @@ class SpikeScore:
 
     percent: float  # of the values that have a full window before them; 0 when there are none
     judged: int  # values that have a full window before them
-    excursions: int  # stretches of consecutive outlying values
+    stretches: int  # of consecutive outlying values
 
 
 def spike_score(values: NDArray[np.float64]) -> SpikeScore:

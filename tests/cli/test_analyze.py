@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from spikediag.cli import entry
+from spikediag.model import Artifact
 from tests.conftest import SAMPLE_RUNS
 
 SPIKY, CALM = SAMPLE_RUNS / "bc_single_trajectory", SAMPLE_RUNS / "bc_batch_32"
@@ -21,20 +22,32 @@ def files(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_it_writes_a_report_and_says_what_jumped(here, capsys):
-    assert entry.run(["analyze", str(SPIKY)]) == 0
+def test_without_a_format_it_writes_page_picture_and_document(here, monkeypatch):
+    asked = []
+
+    def render(_, formats, lang):
+        asked.append((tuple(formats), lang))
+        return (Artifact("report.md", b""), Artifact("overview.png", b""))
+
+    monkeypatch.setattr("spikediag.reporter.render", render)
+    assert entry.run(["analyze", str(CALM)]) == 0
+    assert asked == [(("md", "png", "json"), "en")]
+    kept = {p.name for p in (here / "reports" / "bc_batch_32").iterdir()}
+    assert kept == {"report.md", "overview.png", ".spikediag.json"}
+
+
+def test_it_says_what_jumped_and_where_the_report_is(here, capsys):
+    assert entry.run(["analyze", str(SPIKY), "--format", "md"]) == 0
     said = capsys.readouterr()
     assert "bc/actor_loss" in said.out
     assert "reports/bc_single_trajectory/report.md" in said.out
     assert said.err == ""
-    written = files(here / "reports")
-    assert {"bc_single_trajectory/report.md", "bc_single_trajectory/overview.png"} <= set(written)
 
 
 def test_twice_gives_the_same_bytes(here):
-    assert entry.run(["analyze", str(CALM)]) == 0
+    assert entry.run(["analyze", str(CALM), "--format", "md,json"]) == 0
     first = files(here)
-    assert entry.run(["analyze", str(CALM)]) == 0
+    assert entry.run(["analyze", str(CALM), "--format", "md,json"]) == 0
     assert files(here) == first
 
 
@@ -58,18 +71,34 @@ def test_json_of_several_runs_is_an_array(here, capsys):
     assert names == ["bc_single_trajectory", "bc_batch_32"]
 
 
-def test_a_run_that_fails_does_not_stop_the_others(here, capsys):
-    assert entry.run(["analyze", "gone", str(CALM)]) == 0
+def test_a_run_that_fails_is_2_and_does_not_stop_the_others(here, capsys):
+    assert entry.run(["analyze", "gone", str(CALM), "--format", "md"]) == 2
     said = capsys.readouterr()
     assert said.err.startswith("spikediag: gone ")
     assert "bc_batch_32" in said.out
+    assert (here / "reports" / "bc_batch_32" / "report.md").exists()
 
 
-@pytest.mark.parametrize("more", [[], ["--json"]])
-def test_nothing_that_could_be_judged_is_2(here, capsys, more):
-    assert entry.run(["analyze", "gone", *more]) == 2
+def test_nothing_that_could_be_judged_is_2(here, capsys):
+    assert entry.run(["analyze", "gone"]) == 2
     assert capsys.readouterr().out == ""
     assert list(here.iterdir()) == []
+
+
+def test_the_shape_of_json_follows_from_what_was_asked_never_from_what_failed(here, capsys):
+    def said(*paths, code):
+        assert entry.run(["analyze", *map(str, paths), "--json"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    assert said("gone", code=2)["path"] == "gone"
+    both = said("gone", CALM, code=2)
+    assert both[0]["path"] == "gone"
+    assert "does not exist" in both[0]["error"]
+    assert both[1]["run"]["name"] == "bc_batch_32"
+    shutil.copytree(CALM, here / "runs" / "one")
+    shutil.copytree(CALM, here / "runs" / "two")
+    assert [d["run"]["name"] for d in said("runs", code=0)] == ["one", "two"]
+    assert [d["run"]["name"] for d in said("runs/one", "runs/one", code=0)] == ["one"]
 
 
 def test_runs_of_one_name_get_folders_of_their_own(here, capsys):
@@ -81,7 +110,7 @@ def test_runs_of_one_name_get_folders_of_their_own(here, capsys):
 
 def test_a_run_named_twice_is_analyzed_once(here, capsys):
     assert entry.run(["analyze", str(CALM), str(CALM / "..") + "/bc_batch_32", "--json"]) == 0
-    assert isinstance(json.loads(capsys.readouterr().out), dict)
+    assert len(json.loads(capsys.readouterr().out)) == 1
 
 
 def test_what_spikediag_did_not_write_stays(here, capsys):
@@ -106,6 +135,7 @@ def test_facts_from_the_command_line_win(here, capsys):
     [
         (["--format", "docx"], "docx"),
         (["--lang", "xx"], "xx"),
+        (["--out", __file__], "is no folder"),
         (["--fact", "nonsense=1"], "nonsense"),
         (["--fact", "beta2"], "NAME=VALUE"),
     ],
@@ -116,6 +146,36 @@ def test_bad_options_are_one_sentence(here, capsys, arguments, sentence):
     assert sentence in said
     assert len(said.splitlines()) == 1
     assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [["--format", "md,mdd"], ["--lang", "xx"], ["--out", __file__]])
+def test_a_wrong_option_is_said_before_any_run_is_read(here, capsys, monkeypatch, wrong):
+    monkeypatch.setattr("spikediag.parser.read_run", lambda *_: pytest.fail("a run was read"))
+    assert entry.run(["analyze", str(CALM), str(SPIKY), *wrong]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("code", ["zh", "zh-CN", "zh_CN", "ZH"])
+def test_chinese_goes_by_several_codes(here, code):
+    assert entry.run(["analyze", str(CALM), "--format", "md", "--lang", code]) == 0
+    assert "跳变" in (here / "reports" / "bc_batch_32" / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_mistyped_path_is_answered_with_the_nearest_one(here, capsys):
+    wrong = SAMPLE_RUNS / "bc_singel_trajectory"
+    assert entry.run(["analyze", str(wrong)]) == 2
+    assert f"did you mean {SPIKY}?" in capsys.readouterr().err
+    assert entry.run(["tags", str(wrong)]) == 2
+    assert f"did you mean {SPIKY}?" in capsys.readouterr().err
+
+
+def test_an_interrupt_says_how_far_it_came(here, capsys, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("spikediag.pipeline.diagnose", interrupted)
+    assert entry.run(["analyze", str(CALM), str(SPIKY)]) == 130
+    assert "0 of 2 reports written" in capsys.readouterr().err
 
 
 def test_a_bug_names_the_run(here, capsys, monkeypatch):

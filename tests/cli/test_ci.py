@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from spikediag.cli import entry
-from spikediag.policy import baseline_file, load
+from spikediag.policy import baseline, load
 from tests.conftest import ROOT, SAMPLE_RUNS
 
 pytest_plugins = ["pytester"]
@@ -70,7 +70,7 @@ def run_action(tmp_path, on_path, **inputs):
 
 
 def test_the_action_fails_a_spiky_run_and_leaves_its_files(tmp_path, on_path):
-    done, outputs = run_action(tmp_path, on_path, runs=f"{SPIKY}\n{CALM}\n", install="")
+    done, outputs = run_action(tmp_path, on_path, runs=f"{SPIKY}\ngone\n", install="")
     assert done.returncode == 1, done.stderr
     assert outputs == {"outcome": "failed", "sarif": "spikediag-check/spikediag.sarif"}
     assert {p.name for p in (tmp_path / "spikediag-check").iterdir()} == {
@@ -85,7 +85,12 @@ def test_the_action_fails_a_spiky_run_and_leaves_its_files(tmp_path, on_path):
 def test_the_action_passes_a_calm_run_and_takes_options(tmp_path, on_path):
     (tmp_path / "ok.toml").write_text('schema = "spikediag.baseline/1"\n')
     done, outputs = run_action(
-        tmp_path, on_path, runs=CALM, install="", options="--strict\n--min-height=1", baseline="ok.toml"
+        tmp_path,
+        on_path,
+        runs=f"  {CALM}  ",
+        install="",
+        options="  --strict \n--min-height 1\n--max-chance=1",
+        baseline="ok.toml",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert outputs["outcome"] == "passed"
@@ -95,6 +100,12 @@ def test_a_runs_name_cannot_become_a_command_or_an_option(tmp_path, on_path):
     done, outputs = run_action(tmp_path, on_path, runs="--help\n$(touch owned)\n`touch owned`", install="")
     assert (done.returncode, outputs["outcome"]) == (2, "not_judged")
     assert not (tmp_path / "owned").exists()
+    assert outputs["sarif"] == "spikediag-check/spikediag.sarif"
+
+
+def test_the_action_names_no_file_that_was_not_written(tmp_path, on_path):
+    done, outputs = run_action(tmp_path, on_path, runs=CALM, install="", options="--nonsense")
+    assert (done.returncode, outputs) == (2, {"outcome": "not_judged"})
 
 
 def test_the_pre_commit_hook_checks_the_event_files_of_a_commit(tmp_path, monkeypatch):
@@ -140,6 +151,15 @@ def test_the_fixture_fails_a_spiky_run_with_the_sentence_and_no_traceback(projec
     said.stdout.no_fnmatch_line("*pytest_plugin.py*")
 
 
+def test_the_fixture_answers_a_misspelt_key_in_one_sentence(project):
+    tests, run = project
+    tests.makepyfile(f"def test_it(assert_no_spikes): assert_no_spikes({CALM!r}, policy={{'min_hight': 2}})")
+    said = run()
+    said.assert_outcomes(failed=1)
+    said.stdout.fnmatch_lines(["*did you mean min-height?*"])
+    said.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
 def test_the_fixture_takes_policy_facts_and_values(project):
     tests, run = project
     tests.makepyfile(
@@ -168,16 +188,15 @@ def test_the_fixture_takes_policy_facts_and_values(project):
     run().assert_outcomes(passed=5)
 
 
-def test_the_gitlab_recipe_runs(tmp_path, on_path):
+def test_the_gitlab_recipe_runs(tmp_path, monkeypatch):
     job = yaml.safe_load(recipe("yaml", "gitlab-ci"))["spikes"]
     install, *script = job["script"]
     assert install.startswith("pip install ")
-    commands = [line.replace("runs/nightly", SPIKY) for line in script]
-    environment = {**os.environ, "PATH": f"{on_path}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        commands[0], shell=True, cwd=tmp_path, env=environment, capture_output=True, check=False
-    )
-    assert done.returncode == 1
+    monkeypatch.chdir(tmp_path)
+    (command,) = (line.replace("runs/nightly", SPIKY) for line in script)
+    program, *arguments = shlex.split(command)
+    assert program == "spikediag"
+    assert entry.run(arguments) == 1
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == set(job["artifacts"]["reports"].values())
 
 
@@ -193,7 +212,7 @@ def test_the_policy_and_the_baseline_of_the_recipes_are_valid(tmp_path):
     (tmp_path / "spikediag.toml").write_text(recipe("toml", "[check]"), encoding="utf-8")
     assert load(tmp_path, {}).strict
     (tmp_path / "spikes.toml").write_text(recipe("toml", "[[accepted]]"), encoding="utf-8")
-    assert baseline_file.load(tmp_path / "spikes.toml")[0].run == "nightly-*"
+    assert baseline.load(tmp_path / "spikes.toml")[0].run == "nightly-*"
 
 
 def test_every_key_of_the_policy_is_in_the_recipe():

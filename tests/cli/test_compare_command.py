@@ -22,8 +22,9 @@ def here(tmp_path, monkeypatch):
 def test_a_remedy_that_works_and_one_that_does_not(here, capsys):
     assert entry.run(["compare", BEFORE, FLOOR, DRAW]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("IMPROVED ")
-    assert "\nNO DETECTABLE CHANGE " in said
+    assert said.startswith("IMPROVED\n")
+    assert "\nNO DETECTABLE CHANGE\n" in said
+    assert all(line.startswith("  ") for line in said.splitlines() if line and not line.isupper())
     assert "sigma_min: 1e-05 to 0.05" in said
     assert "sampling: replacement to weighted" in said
     assert list(here.iterdir()) == []
@@ -51,8 +52,7 @@ def test_json_is_one_document_or_an_array(here, capsys):
 
 
 def test_out_gets_a_folder_with_page_document_and_picture(here, capsys):
-    for _ in range(2):
-        assert entry.run(["compare", BEFORE, FLOOR, "--out", "reports"]) == 0
+    assert entry.run(["compare", BEFORE, FLOOR, "--out", "reports"]) == 0
     (folder,) = (here / "reports").iterdir()
     assert folder.name == "bc_single_trajectory-vs-bc_sigma_floor"
     assert {p.name for p in folder.iterdir()} == {
@@ -72,6 +72,22 @@ def test_a_comparison_never_takes_the_folder_of_a_report(here, capsys):
     assert "a-vs-a" in names
     assert len(names) == 2
     assert (here / "reports" / "a-vs-a" / "report.md").exists()
+
+
+def test_a_remedy_that_cannot_be_read_is_2_and_the_others_are_compared(here, capsys):
+    assert entry.run(["compare", BEFORE, "gone", FLOOR, "--json"]) == 2
+    lost, made = json.loads(capsys.readouterr().out)
+    assert lost["path"] == "gone"
+    assert made["after"]["name"] == "bc_sigma_floor"
+    assert entry.run(["compare", BEFORE, "gone", FLOOR]) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith("IMPROVED\n")
+    assert "gone does not exist" in said.err
+
+
+def test_the_same_run_on_both_sides_is_said(here, capsys):
+    assert entry.run(["compare", BEFORE, BEFORE]) == 0
+    assert "are the same training" in capsys.readouterr().out
 
 
 def test_seeds_are_a_folder_or_a_list(here, capsys):

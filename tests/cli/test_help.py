@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from spikediag.cli import entry
-from spikediag.cli.app import app
+from spikediag.cli.entry import app
 
 GOLDEN = Path(__file__).parent / "help"
 WRITTEN_WITH = GOLDEN / "typer-version"

@@ -39,7 +39,11 @@ def test_what_the_page_says_of_the_table_is_true(capsys):
     ]
     verdicts = {row[1].removeprefix("bc_"): row[7] for row in rows}
     improved = {name for name, verdict in verdicts.items() if verdict == "improved"}
-    assert improved == {"batch_64", "batch_32", "lr_decay", "sigma_floor"}
+    assert improved == {"sigma_floor"}
+    highs = {row[1].removeprefix("bc_"): float(row[3].rpartition(" to ")[2].rstrip(")")) for row in rows}
+    assert {name for name, high in highs.items() if high < 1} == {"batch_32", "lr_decay", "sigma_floor"}
+    values = {row[1].removeprefix("bc_"): float(row[3].split()[0]) for row in rows}
+    assert all(0.25 < values[name] < 0.4 for name in ("batch_64", "batch_32", "lr_decay"))
     costs = {row[1].removeprefix("bc_"): row[8] for row in rows}
     assert costs["lr_decay"] == "ends more than 10 % worse"
     (floor,) = (row for row in rows if row[1] == "bc_sigma_floor")

@@ -1,5 +1,12 @@
 """`tags`, `scan` and `explain`: what they show, and that a hostile tag cannot move the cursor."""
 
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+
+import spikediag
 from spikediag.cli import entry, tags, terminal
 from spikediag.model import Damage, DamageKind, Fact, Rewind, Role, Run
 from tests.conftest import SAMPLE_RUNS
@@ -38,10 +45,32 @@ def test_tags_shows_sessions_rewinds_damage_and_notes(capsys):
     assert "\x07" not in said
 
 
-def test_scan_has_a_line_for_each_run_the_worst_first(capsys):
-    said = shown(["scan", str(SAMPLE_RUNS)], capsys).out
+def test_scan_has_a_line_for_each_run_the_worst_first(capsys, tmp_path):
+    for name in ("bc_batch_32", "lr_step", "non_finite"):
+        shutil.copytree(SAMPLE_RUNS / name, tmp_path / name)
+    said = shown(["scan", str(tmp_path)], capsys).out
     order = [said.index(name) for name in ("non_finite", "lr_step", "bc_batch_32")]
     assert order == sorted(order)
+
+
+def test_scan_report_and_json_name_the_same_finding_and_cause(capsys, tmp_path, monkeypatch):
+    """A NaN burst that passed, and a divergence after it that did not: the divergence leads everywhere."""
+    monkeypatch.chdir(tmp_path)
+    values = np.random.default_rng(3).normal(1.0, 0.05, 2000)
+    values[600:610] = np.nan
+    values[1700:] += np.linspace(1, 40, 300) ** 1.5
+    found = spikediag.diagnose(spikediag.Run.from_arrays({"train/loss": (np.arange(2000), values)}))
+    found = replace(found, run=replace(found.run, path="runs/two"))
+    lead = found.lead
+    assert lead.spike.onset_step > 1000
+    shutil.copytree(CALM, tmp_path / "runs" / "two")
+    monkeypatch.setattr("spikediag.pipeline.diagnose", lambda _: found)
+    assert found.overall.primary_cause == lead.primary_cause
+    row = shown(["scan", "runs"], capsys).out.rstrip().splitlines()[-1]
+    assert f"{lead.spike.onset_step:,}" in row
+    assert lead.primary_cause in row
+    (entry_of,) = json.loads(shown(["analyze", "runs/two", "--json"], capsys).out)["findings"][-1:]
+    assert (entry_of["onset_step"], entry_of["primary_cause"]) == (lead.spike.onset_step, lead.primary_cause)
 
 
 def test_scan_of_nothing_is_2(capsys, tmp_path):

@@ -12,9 +12,13 @@ from spikediag.model import (
     Fact,
     Finding,
     Kind,
+    Outcome,
+    OutcomeVerdict,
     Role,
     RunStatus,
     RunVerdict,
+    Searched,
+    SmallestJump,
     SourceFile,
     Spike,
     Status,
@@ -55,6 +59,17 @@ def finding(coupling=CouplingVerdict.DECOUPLED, cause="batch-ratio", verdicts=()
     )
 
 
+def ended_worse(finding="F1", tag="bc/mse"):
+    reading = say("{tag} ended worse.", tag=tag)
+    numbers = (0.1, 0.2, 0.6, 0.1, 0.4, 0.6, 0.01)
+    return Outcome(finding, tag, Role.COMPANION, *numbers, OutcomeVerdict.WORSE, reading)
+
+
+def searched(tag="bc/actor_loss", last_step=None, reason=None):
+    jumps = () if last_step is None else (SmallestJump(1, 2.0, 8.0, 600, last_step),)
+    return Searched(tag, 2000, jumps, reason)
+
+
 def not_checkable(cause):
     return CauseVerdict(cause, Tier.TRIGGER, Status.NOT_CHECKABLE, 0.1, ())
 
@@ -66,7 +81,18 @@ def curve(values=None, tag="bc/actor_loss", role=Role.LOSS):
     return series(tag, role, noise if values is None else values)
 
 
-def diagnosis(*findings, status=None, companion=True, name="bc", loss=None, damage=(), **facts) -> Diagnosis:
+def diagnosis(
+    *findings,
+    status=None,
+    companion=True,
+    name="bc",
+    loss=None,
+    damage=(),
+    matters=False,
+    outcomes=(),
+    searched=(),
+    **facts,
+) -> Diagnosis:
     curves = [curve(loss)] + ([curve(None, "bc/mse", Role.COMPANION)] if companion else [])
     run = ModelRun(
         path=f"runs/{name}",
@@ -81,8 +107,14 @@ def diagnosis(*findings, status=None, companion=True, name="bc", loss=None, dama
         findings=findings,
         conditions=(),
         overall=RunVerdict(
-            status or (RunStatus.SPIKY if findings else RunStatus.CLEAN), None, None, say("The summary.")
+            status or (RunStatus.SPIKY if findings else RunStatus.CLEAN),
+            matters,
+            None,
+            say("The summary."),
+            because=(say("The error is what it was."),),
+            outcomes=outcomes,
         ),
         checks=(),
         version="0",
+        searched=searched,
     )

@@ -10,29 +10,31 @@ from hypothesis import strategies as st
 
 from spikediag.errors import UsageError
 from spikediag.model import Kind
-from spikediag.policy import Acceptance, Outcome, Policy, baseline, baseline_file, judge
+from spikediag.policy import Policy, baseline
+from spikediag.policy.result import AcceptedSpike, CheckOutcome
+from spikediag.policy.rules import judge
 from tests.policy.cases import diagnosis, finding
 
 TODAY = date(2026, 11, 22)
 
 
-def ruling(*findings, name="bc"):
+def result(*findings, name="bc"):
     return judge(diagnosis(*findings, name=name), Policy())
 
 
 def accepted(*findings):
-    return baseline.accept([ruling(*findings)])
+    return baseline.accept([result(*findings)])
 
 
 def after(accepted, *findings, today=TODAY):
-    return baseline.apply(ruling(*findings), accepted, today).outcome
+    return baseline.apply(result(*findings), accepted, today).outcome
 
 
 def test_what_is_as_it_was_passes():
     today = accepted(finding())
-    assert after(today, finding()) is Outcome.PASSED
-    assert after(today, finding(onset_step=15_260 + 199)) is Outcome.PASSED
-    assert after(today, finding(height=20.0)) is Outcome.PASSED
+    assert after(today, finding()) is CheckOutcome.PASSED
+    assert after(today, finding(onset_step=15_260 + 199)) is CheckOutcome.PASSED
+    assert after(today, finding(height=20.0)) is CheckOutcome.PASSED
 
 
 @pytest.mark.parametrize(
@@ -48,43 +50,43 @@ def test_what_is_as_it_was_passes():
     ],
 )
 def test_what_is_new_or_worse_fails(changes):
-    assert after(accepted(finding()), finding(**changes)) is Outcome.FAILED
+    assert after(accepted(finding()), finding(**changes)) is CheckOutcome.FAILED
 
 
 def test_two_spikes_where_there_was_one_are_one_new_spike():
     both = (finding(), finding(onset_step=15_270))
-    said = baseline.apply(ruling(*both), accepted(finding()), TODAY)
-    assert (len(said.breaches), len(said.pardons)) == (1, 1)
-    assert after(accepted(*both), *both) is Outcome.PASSED
+    said = baseline.apply(result(*both), accepted(finding()), TODAY)
+    assert (len(said.breaches), len(said.accepted)) == (1, 1)
+    assert after(accepted(*both), *both) is CheckOutcome.PASSED
 
 
-def test_an_acceptance_ends_after_its_last_day():
+def test_an_entry_ends_after_its_last_day():
     lasting = [replace(a, expires=TODAY) for a in accepted(finding())]
-    assert after(lasting, finding()) is Outcome.PASSED
-    assert after(lasting, finding(), today=TODAY + timedelta(days=1)) is Outcome.FAILED
+    assert after(lasting, finding()) is CheckOutcome.PASSED
+    assert after(lasting, finding(), today=TODAY + timedelta(days=1)) is CheckOutcome.FAILED
 
 
-def test_an_acceptance_for_another_run_does_not_count():
+def test_an_entry_for_another_run_does_not_count():
     other = [replace(a, run="nightly-*") for a in accepted(finding())]
-    assert after(other, finding()) is Outcome.FAILED
-    assert baseline.apply(ruling(finding(), name="nightly-3"), other, TODAY).outcome is Outcome.PASSED
+    assert after(other, finding()) is CheckOutcome.FAILED
+    assert baseline.apply(result(finding(), name="nightly-3"), other, TODAY).outcome is CheckOutcome.PASSED
 
 
-def test_what_pardoned_nothing_is_stale():
-    said = baseline.apply(ruling(finding()), both := accepted(finding(), finding(onset_step=400)), TODAY)
+def test_what_accepted_nothing_is_stale():
+    said = baseline.apply(result(finding()), both := accepted(finding(), finding(onset_step=400)), TODAY)
     assert baseline.stale(both, [said]) == both[1:]
 
 
 def test_accepting_again_keeps_reasons():
     first = [replace(a, reason="known: gripper") for a in accepted(finding())]
-    said = baseline.apply(ruling(finding(), finding(onset_step=400)), first, TODAY)
+    said = baseline.apply(result(finding(), finding(onset_step=400)), first, TODAY)
     again = baseline.accept([said], reason="new since Monday")
     assert sorted(a.reason for a in again) == ["known: gripper", "new since Monday"]
 
 
 def test_one_run_is_accepted_under_any_name_and_several_under_their_own():
     assert [a.run for a in accepted(finding())] == ["*"]
-    several = baseline.accept([ruling(finding()), ruling(finding(), name="bc2")])
+    several = baseline.accept([result(finding()), result(finding(), name="bc2")])
     assert [a.run for a in several] == ["bc", "bc2"]
 
 
@@ -95,8 +97,8 @@ def test_a_batch_ratio_cannot_be_accepted():
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=30)
-acceptances = st.builds(
-    Acceptance,
+entries = st.builds(
+    AcceptedSpike,
     tag=texts,
     kind=st.sampled_from([k.value for k in Kind]),
     first_step=st.integers(-(2**53), 0),
@@ -110,17 +112,17 @@ acceptances = st.builds(
 
 
 @settings(deadline=None)
-@given(st.lists(acceptances, max_size=4))
+@given(st.lists(entries, max_size=4))
 def test_a_baseline_is_read_as_it_was_written(tmp_path_factory, kept):
     path = tmp_path_factory.mktemp("baseline") / "spikes.toml"
-    path.write_bytes(baseline_file.dump(kept))
-    assert baseline_file.load(path) == tuple(kept)
+    path.write_bytes(baseline.to_toml(kept))
+    assert baseline.load(path) == tuple(kept)
 
 
 def test_a_lone_surrogate_in_a_tag_is_written(tmp_path):
     path = tmp_path / "spikes.toml"
-    path.write_bytes(baseline_file.dump([Acceptance("a\ud800", "train", 0, 1, 2.0)]))
-    assert baseline_file.load(path)[0].tag == "a\ufffd"
+    path.write_bytes(baseline.to_toml([AcceptedSpike("a\ud800", "train", 0, 1, 2.0)]))
+    assert baseline.load(path)[0].tag == "a\ufffd"
 
 
 ENTRY = '[[accepted]]\ntag = "a"\nkind = "train"\nsteps = [1, 2]\nheight = 3.0\n'
@@ -153,10 +155,10 @@ def test_a_malformed_baseline_names_key_and_line(tmp_path, text, sentence):
     path = tmp_path / "spikes.toml"
     path.write_text(text)
     with pytest.raises(UsageError) as error:
-        baseline_file.load(path)
+        baseline.load(path)
     assert sentence in str(error.value)
 
 
 def test_a_missing_baseline_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"gone\.toml: No such file"):
-        baseline_file.load(tmp_path / "gone.toml")
+        baseline.load(tmp_path / "gone.toml")

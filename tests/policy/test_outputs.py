@@ -9,9 +9,11 @@ import jsonschema
 import pytest
 
 from spikediag.model import CouplingVerdict, Kind
-from spikediag.policy import Gate, Policy, Unread, baseline, judge
-from spikediag.policy.outputs import github, gitlab, junit, markdown, sarif
-from spikediag.policy.outputs.json import to_dict, to_json
+from spikediag.policy import Policy, baseline
+from spikediag.policy.outputs import comment, github, gitlab, junit, sarif
+from spikediag.policy.outputs.check_json import to_dict, to_json
+from spikediag.policy.result import CheckResult, Unread
+from spikediag.policy.rules import judge
 from tests.policy.cases import diagnosis, finding
 
 HOSTILE = 'a"]]><script>|`\n::error::owned\x1b[31m\u202e'
@@ -143,7 +145,7 @@ SARIF = {  # the parts of SARIF 2.1.0 that we use, as its specification defines 
 
 
 @pytest.fixture
-def gate():
+def check():
     policy = Policy(max_batch_ratio=0.5, strict=False)
     accepted = baseline.accept([judge(diagnosis(finding()), policy)], "known: gripper", date(2099, 1, 1))
     bad = judge(
@@ -151,18 +153,19 @@ def gate():
             finding(),
             finding(tag=HOSTILE, onset_step=400, kind=Kind.NON_FINITE, height=math.nan, sigmas=math.inf),
             finding(CouplingVerdict.UNDECIDED, onset_step=700),
+            finding(CouplingVerdict.COUPLED, tag=HOSTILE, onset_step=800),
             name=HOSTILE,
             batch_size=256,
             dataset_size=418,
         ),
         policy,
     )
-    rulings = (baseline.apply(bad, accepted, date(2026, 1, 1)), judge(diagnosis(name="calm"), policy))
-    return Gate(policy, rulings, (Unread("gone/" + HOSTILE, "gone: no such run"),), accepted)
+    results = (baseline.apply(bad, accepted, date(2026, 1, 1)), judge(diagnosis(name="calm"), policy))
+    return CheckResult(policy, results, (Unread("gone/" + HOSTILE, "gone: no such run"),), accepted)
 
 
-def test_json_is_strict_and_says_everything(gate):
-    said = json.loads(to_json(gate), parse_constant=pytest.fail)
+def test_json_is_strict_and_says_everything(check):
+    said = json.loads(to_json(check), parse_constant=pytest.fail)
     assert said["schema"] == "spikediag.check/1"
     assert said["outcome"] == "failed"
     bad, calm = said["runs"]
@@ -170,13 +173,16 @@ def test_json_is_strict_and_says_everything(gate):
     assert bad["breaches"][1]["finding"]["jump"] is None
     assert bad["accepted"][0]["reason"] == "known: gripper"
     assert calm["outcome"] == "passed"
+    (passed,) = bad["let_through"]
+    assert (passed["finding"]["onset_step"], passed["finding"]["coupling"]) == (800, "coupled")
+    assert "forbids neither" in passed["reading"]
     assert said["unread"][0]["reason"] == "gone: no such run"
     assert said["policy"]["max-chance"] is None
-    assert set(said["policy"]) == set(to_dict(Gate(Policy(), ()))["policy"])
+    assert set(said["policy"]) == set(to_dict(CheckResult(Policy(), ()))["policy"])
 
 
-def test_sarif_has_the_structure_of_the_standard(gate):
-    said = json.loads(sarif.to_sarif(gate, "0.1.0"))
+def test_sarif_has_the_structure_of_the_standard(check):
+    said = json.loads(sarif.to_sarif(check, "0.1.0"))
     jsonschema.Draft202012Validator(SARIF).validate(said)
     (run,) = said["runs"]
     for found in run["results"]:
@@ -190,15 +196,15 @@ def test_sarif_has_the_structure_of_the_standard(gate):
 
 def test_fingerprints_stay_when_the_numbers_move():
     def printed(*findings):
-        said = Gate(Policy(), (judge(diagnosis(*findings), Policy()),))
+        said = CheckResult(Policy(), (judge(diagnosis(*findings), Policy()),))
         return [r["partialFingerprints"] for r in json.loads(sarif.to_sarif(said, "1"))["runs"][0]["results"]]
 
     assert printed(finding()) == printed(finding(onset_step=9_000, height=12.0))
     assert printed(finding(), finding())[0] != printed(finding(), finding())[1]
 
 
-def test_junit_has_a_case_for_every_rule(gate):
-    root = ET.fromstring(junit.to_junit(gate))
+def test_junit_has_a_case_for_every_rule(check):
+    root = ET.fromstring(junit.to_junit(check))
     assert (root.get("failures"), root.get("errors"), root.get("skipped")) == ("2", "1", "2")
     bad, calm, gone = root.findall("testsuite")
     cases = {case.get("name"): case for case in bad.findall("testcase")}
@@ -211,12 +217,12 @@ def test_junit_has_a_case_for_every_rule(gate):
 
 def test_junit_of_a_strict_check_fails_on_gaps():
     strict = judge(diagnosis(finding(CouplingVerdict.UNDECIDED)), Policy(strict=True))
-    root = ET.fromstring(junit.to_junit(Gate(Policy(strict=True), (strict,))))
+    root = ET.fromstring(junit.to_junit(CheckResult(Policy(strict=True), (strict,))))
     assert (root.get("failures"), root.get("skipped")) == ("1", "0")
 
 
-def test_gitlab_has_what_its_report_needs(gate):
-    said = json.loads(gitlab.to_gitlab(gate))
+def test_gitlab_has_what_its_report_needs(check):
+    said = json.loads(gitlab.to_gitlab(check))
     assert len(said) == 2
     for entry in said:
         assert set(entry) == {"description", "check_name", "fingerprint", "severity", "location"}
@@ -224,29 +230,30 @@ def test_gitlab_has_what_its_report_needs(gate):
     assert len({entry["fingerprint"] for entry in said}) == 2
 
 
-def test_a_hostile_tag_cannot_speak_to_the_github_runner(gate):
-    lines = github.to_github(gate).splitlines()
+def test_a_hostile_tag_cannot_speak_to_the_github_runner(check):
+    lines = github.to_github(check).splitlines()
     assert len(lines) == 2 + 2 + 1
     assert all(line.startswith(("::error file=", "::warning file=")) for line in lines)
     assert "\x1b" not in "".join(lines)
 
 
-def test_markdown_shows_hostile_names_and_does_not_obey_them(gate):
-    said = markdown.to_markdown(gate)
+def test_markdown_shows_hostile_names_and_does_not_obey_them(check):
+    said = comment.to_markdown(check)
     assert "<script>" not in said
     assert "\n::error" not in said
     assert "| ❌ failed |" in said
     assert "Stale in the baseline" in said
+    assert "- Let through: " in said
     assert "gone: no such run" in said
 
 
 def test_an_empty_check_says_not_judged():
-    assert "Not judged" in markdown.to_markdown(Gate(Policy(), ()))
-    assert github.to_github(Gate(Policy(), ())) == ""
+    assert "Not judged" in comment.to_markdown(CheckResult(Policy(), ()))
+    assert github.to_github(CheckResult(Policy(), ())) == ""
 
 
 def test_a_run_that_passed_in_part_does_not_look_like_one_that_passed():
-    gate = Gate(Policy(), (judge(diagnosis(finding(CouplingVerdict.UNDECIDED)), Policy()),))
-    assert "⚠️ passed, not judged in full" in markdown.to_markdown(gate)
-    assert to_dict(gate)["runs"][0]["judged_in_full"] is False
-    assert "not judged" in ET.fromstring(junit.to_junit(gate)).find(".//skipped").get("message")
+    check = CheckResult(Policy(), (judge(diagnosis(finding(CouplingVerdict.UNDECIDED)), Policy()),))
+    assert "⚠️ passed, not judged in full" in comment.to_markdown(check)
+    assert to_dict(check)["runs"][0]["judged_in_full"] is False
+    assert "not judged" in ET.fromstring(junit.to_junit(check)).find(".//skipped").get("message")

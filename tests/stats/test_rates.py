@@ -1,5 +1,6 @@
 """Rates compared exactly, seeds that differ more than chance taken into account."""
 
+import csv
 import math
 
 import numpy as np
@@ -8,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from spikediag.stats.rates import Counts, dispersion, prediction_tail, rank_tail, rate_ratio
+from spikediag.stats.rates import (
+    STUDY_DISPERSION,
+    Counts,
+    detectable_ratio,
+    dispersion,
+    holm,
+    largest_dispersion,
+    prediction_tail,
+    rank_tail,
+    rate_ratio,
+)
+from tests.conftest import SAMPLE_RUNS
 
 
 def one(events, exposure=1.0):
@@ -87,3 +99,46 @@ def test_prediction_needs_a_spread():
 def test_a_rank_counts_ties_against_significance():
     assert rank_tail(5, [1, 2, 3]) == 0.25
     assert rank_tail(3, [1, 2, 3]) == 0.5
+
+
+def study():
+    """The counts of every setting of the laboratory's study, three seeds each."""
+    rows = {}
+    with (SAMPLE_RUNS / "lab" / "study.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            rows.setdefault(row["setting"], []).append(int(row["spikes"]))
+    return [Counts(tuple(events), (1.0,) * len(events)) for events in rows.values()]
+
+
+def test_the_stated_dispersion_is_what_the_study_does_not_exclude():
+    assert largest_dispersion(study()) == pytest.approx(STUDY_DISPERSION, abs=0.006)
+    assert dispersion(*study()) == 1  # the rows themselves differ no more than chance
+
+
+def test_the_bound_holds_the_true_dispersion():
+    rng = np.random.default_rng(3)
+
+    def rows():
+        return [Counts(tuple(rng.poisson(rng.gamma(20, 1, 3))), (1.0,) * 3) for _ in range(12)]
+
+    bounds = [largest_dispersion(rows()) for _ in range(200)]  # variance twice the mean
+    assert np.mean([bound >= 2 for bound in bounds]) >= 0.9
+
+
+def test_a_dispersion_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="two trainings"):
+        largest_dispersion([Counts((3,), (1.0,)), Counts((0, 0), (1.0, 1.0))])
+
+
+def test_holm_steps_down_and_never_turns_back():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
+    assert holm([0.02]) == (0.02,)
+    assert holm([0.9, 0.8]) == (1.0, 1.0)
+
+
+def test_what_would_have_been_detected_is_detected_four_times_in_five():
+    before = one(20)
+    ratio = detectable_ratio(before, 1.0, spread=1.35)
+    counts = np.random.default_rng(5).negative_binomial(20 * ratio / 0.35, 1 / 1.35, 2000)
+    hits = [rate_ratio(before, one(int(k)), spread=1.35).high < 1 for k in counts]
+    assert np.mean(hits) == pytest.approx(0.8, abs=0.06)

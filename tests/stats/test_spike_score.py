@@ -26,13 +26,13 @@ def test_it_is_its_definition(seed, n, offset):
     spikes = rng.integers(1000, n, 5)
     values[spikes] += rng.choice([-40, 3, 10, 1e9], 5)
     score = spike_score(values)
-    assert (score.percent, score.excursions) == pytest.approx(naive(values))
+    assert (score.percent, score.stretches) == pytest.approx(naive(values))
     assert score.judged == n - 1000
 
 
 def test_a_constant_has_no_spikes_and_a_step_of_it_no_deviations():
     assert spike_score(np.full(3000, 0.1)).percent == 0
-    assert spike_score(np.full(3000, -1e7)).excursions == 0
+    assert spike_score(np.full(3000, -1e7)).stretches == 0
 
 
 @pytest.mark.parametrize("n", [0, 1, 1000])

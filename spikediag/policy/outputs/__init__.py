@@ -1,1 +1,1 @@
-"""One check, as the files that CI systems read: each module turns a Gate into text, and does nothing else."""
+"""One check, as the files that CI systems read: each module turns a CheckResult into text, and no more."""

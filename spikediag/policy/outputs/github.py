@@ -5,24 +5,24 @@ Reference: https://docs.github.com/actions/reference/workflow-commands-for-githu
 
 from collections.abc import Iterator
 
-from spikediag.policy.outputs.words import plain, shown, source_file
-from spikediag.policy.ruling import Gate, Ruling
+from spikediag.policy.outputs.wording import plain, shown, source_file
+from spikediag.policy.result import CheckResult, RunResult
 
 
-def to_github(gate: Gate) -> str:
+def to_github(check: CheckResult) -> str:
     """One `::error` for each breach and unread run, one `::warning` for each gap."""
-    lines = [line for ruling in gate.rulings for line in _ruling(ruling)]
-    lines += [_command("error", u.path, "not judged", u.reason) for u in gate.unread]
+    lines = [line for result in check.runs for line in _run(result)]
+    lines += [_command("error", u.path, "not judged", u.reason) for u in check.unread]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _ruling(ruling: Ruling) -> Iterator[str]:
-    file = source_file(ruling)
-    for breach in ruling.breaches:
-        yield _command("error", file, ruling.diagnosis.run.name, plain(breach.reading))
-    for gap in ruling.gaps:
-        level = "error" if ruling.strict else "warning"
-        yield _command(level, file, ruling.diagnosis.run.name, f"Not judged: {plain(gap.reading)}")
+def _run(result: RunResult) -> Iterator[str]:
+    file = source_file(result)
+    for breach in result.breaches:
+        yield _command("error", file, result.diagnosis.run.name, plain(breach.reading))
+    for gap in result.gaps:
+        level = "error" if result.strict else "warning"
+        yield _command(level, file, result.diagnosis.run.name, f"Not judged: {plain(gap.reading)}")
 
 
 def _command(level: str, file: str, title: str, message: str) -> str:

@@ -6,21 +6,21 @@ Reference: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-
 import json
 from typing import Any
 
-from spikediag.policy.outputs.words import fingerprint, plain, shown, source_file
-from spikediag.policy.ruling import Breach, Gate, Ruling
+from spikediag.policy.outputs.wording import fingerprint, plain, shown, source_file
+from spikediag.policy.result import Breach, CheckResult, RunResult
 
 
-def to_gitlab(gate: Gate) -> str:
+def to_gitlab(check: CheckResult) -> str:
     """A JSON array with one entry for each breach."""
-    entries = [_entry(ruling, breach) for ruling in gate.rulings for breach in ruling.breaches]
+    entries = [_entry(result, breach) for result in check.runs for breach in result.breaches]
     return json.dumps(entries, indent=2) + "\n"
 
 
-def _entry(ruling: Ruling, breach: Breach) -> dict[str, Any]:
+def _entry(result: RunResult, breach: Breach) -> dict[str, Any]:
     return {
-        "description": f"{shown(ruling.diagnosis.run.name)}: {plain(breach.reading)}",
+        "description": f"{shown(result.diagnosis.run.name)}: {plain(breach.reading)}",
         "check_name": breach.rules[0],
-        "fingerprint": fingerprint(ruling, breach),
+        "fingerprint": fingerprint(result, breach),
         "severity": "major",
-        "location": {"path": source_file(ruling), "lines": {"begin": 1}},
+        "location": {"path": source_file(result), "lines": {"begin": 1}},
     }

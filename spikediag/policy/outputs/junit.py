@@ -2,53 +2,53 @@
 
 from typing import TYPE_CHECKING, Any
 
-from spikediag.policy.outputs.words import fingerprint, plain, rule_reason, shown
-from spikediag.policy.ruling import Gate, Ruling, Unread
+from spikediag.policy.outputs.wording import fingerprint, plain, rule_reason, shown
+from spikediag.policy.result import CheckResult, RunResult, Unread
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
 
 
-def to_junit(gate: Gate) -> bytes:
+def to_junit(check: CheckResult) -> bytes:
     """JUnit XML as Jenkins, GitLab and GitHub actions read it."""
     from junitparser import JUnitXml  # noqa: PLC0415  # only who asks for it pays for it
 
     xml: Any = JUnitXml("spikediag")  # its methods carry no types
-    for ruling in gate.rulings:
-        xml.add_testsuite(_suite(ruling))
-    for unread in gate.unread:
+    for result in check.runs:
+        xml.add_testsuite(_suite(result))
+    for unread in check.unread:
         xml.add_testsuite(_unread(unread))
     xml.update_statistics()
     written: bytes = xml.tostring()
     return written + b"\n"
 
 
-def _suite(ruling: Ruling) -> "TestSuite":
+def _suite(result: RunResult) -> "TestSuite":
     from junitparser import TestSuite  # noqa: PLC0415
 
-    suite = TestSuite(shown(ruling.diagnosis.run.name))
-    suite.add_property("path", shown(ruling.diagnosis.run.path))
-    for rule in ruling.rules:
-        suite.add_testcase(_case(rule, ruling))
+    suite = TestSuite(shown(result.diagnosis.run.name))
+    suite.add_property("path", shown(result.diagnosis.run.path))
+    for rule in result.rules:
+        suite.add_testcase(_case(rule, result))
     return suite
 
 
-def _case(rule: str, ruling: Ruling) -> "TestCase":
+def _case(rule: str, result: RunResult) -> "TestCase":
     from junitparser import Failure, Skipped, TestCase  # noqa: PLC0415
 
-    case = TestCase(rule, classname=f"spikediag.{shown(ruling.diagnosis.run.name)}", time=0)
-    broken = [b for b in ruling.breaches if b.rules[0] == rule]
-    unsettled = [g for g in ruling.gaps if g.rule == rule]
+    case = TestCase(rule, classname=f"spikediag.{shown(result.diagnosis.run.name)}", time=0)
+    broken = [b for b in result.breaches if b.rules[0] == rule]
+    unsettled = [g for g in result.gaps if g.rule == rule]
     if broken:
         failure = Failure("; ".join(plain(b.reading) for b in broken), rule)
-        failure.text = "\n".join(f"{plain(b.reading)} [{fingerprint(ruling, b)[:12]}]" for b in broken)
+        failure.text = "\n".join(f"{plain(b.reading)} [{fingerprint(result, b)[:12]}]" for b in broken)
         case.result = [failure]
     elif unsettled:
         sentence = "; ".join(plain(g.reading) for g in unsettled)
         case.result = [
-            Failure(sentence, "not judged") if ruling.strict else Skipped(f"not judged: {sentence}")
+            Failure(sentence, "not judged") if result.strict else Skipped(f"not judged: {sentence}")
         ]
-    accepted = [f"accepted: {plain(p.breach.reading)}" for p in ruling.pardons if p.breach.rules[0] == rule]
+    accepted = [f"accepted: {plain(p.breach.reading)}" for p in result.accepted if p.breach.rules[0] == rule]
     case.system_out = "\n".join((rule_reason(rule), *accepted))
     return case
 

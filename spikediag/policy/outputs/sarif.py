@@ -9,15 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 from spikediag.model import Text
-from spikediag.policy.outputs.words import fingerprint, plain, rule_reason, shown, source_file
-from spikediag.policy.ruling import Breach, Gate, Outcome, Ruling
+from spikediag.policy.outputs.wording import fingerprint, plain, rule_reason, shown, source_file
+from spikediag.policy.result import Breach, CheckOutcome, CheckResult, RunResult
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def to_sarif(gate: Gate, version: str) -> str:
+def to_sarif(check: CheckResult, version: str) -> str:
     """One SARIF run for the whole check; accepted spikes are suppressed results."""
-    rules = sorted({rule for ruling in gate.rulings for rule in ruling.rules})
+    rules = sorted({rule for result in check.runs for rule in result.rules})
     driver = {
         "name": "spikediag",
         "semanticVersion": version,
@@ -34,48 +34,48 @@ def to_sarif(gate: Gate, version: str) -> str:
     run = {
         "tool": {"driver": driver},
         "automationDetails": {"id": "spikediag/"},
-        "invocations": [_invocation(gate)],
-        "results": [r for ruling in gate.rulings for r in _results(ruling, rules)],
+        "invocations": [_invocation(check)],
+        "results": [r for result in check.runs for r in _results(result, rules)],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _invocation(gate: Gate) -> dict[str, Any]:
-    unread = [f"{shown(u.path)}: {shown(u.reason)}" for u in gate.unread]
+def _invocation(check: CheckResult) -> dict[str, Any]:
+    unread = [f"{shown(u.path)}: {shown(u.reason)}" for u in check.unread]
     return {
-        "executionSuccessful": gate.outcome is not Outcome.NOT_JUDGED and not unread,
+        "executionSuccessful": check.outcome is not CheckOutcome.NOT_JUDGED and not unread,
         "toolExecutionNotifications": [{"level": "error", "message": {"text": text}} for text in unread],
     }
 
 
-def _results(ruling: Ruling, rules: list[str]) -> Iterator[dict[str, Any]]:
-    for breach in ruling.breaches:
-        said = _result(ruling, breach.rules[0], rules, "error", breach.reading)
-        said["partialFingerprints"] = {"spikediag/v1": fingerprint(ruling, breach)}
+def _results(result: RunResult, rules: list[str]) -> Iterator[dict[str, Any]]:
+    for breach in result.breaches:
+        said = _result(result, breach.rules[0], rules, "error", breach.reading)
+        said["partialFingerprints"] = {"spikediag/v1": fingerprint(result, breach)}
         said["properties"] = _properties(breach)
         yield said
-    for pardon in ruling.pardons:
-        said = _result(ruling, pardon.breach.rules[0], rules, "error", pardon.breach.reading)
-        reason = shown(pardon.acceptance.reason) or "accepted in the baseline"
+    for accepted in result.accepted:
+        said = _result(result, accepted.breach.rules[0], rules, "error", accepted.breach.reading)
+        reason = shown(accepted.entry.reason) or "accepted in the baseline"
         said["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
         yield said
-    level = "error" if ruling.strict else "note"
-    for gap in ruling.gaps:
-        said = _result(ruling, gap.rule, rules, level, gap.reading)
+    level = "error" if result.strict else "note"
+    for gap in result.gaps:
+        said = _result(result, gap.rule, rules, level, gap.reading)
         said["message"]["text"] = f"Not judged: {said['message']['text']}"
         yield said
 
 
-def _result(ruling: Ruling, rule: str, rules: list[str], level: str, reading: Text) -> dict[str, Any]:
+def _result(result: RunResult, rule: str, rules: list[str], level: str, reading: Text) -> dict[str, Any]:
     place = {
-        "artifactLocation": {"uri": quote(source_file(ruling), errors="surrogateescape")},
+        "artifactLocation": {"uri": quote(source_file(result), errors="surrogateescape")},
         "region": {"startLine": 1},
     }
     return {
         "ruleId": rule,
         "ruleIndex": rules.index(rule),
         "level": level,
-        "message": {"text": f"{shown(ruling.diagnosis.run.name)}: {plain(reading)}"},
+        "message": {"text": f"{shown(result.diagnosis.run.name)}: {plain(reading)}"},
         "locations": [{"physicalLocation": place}],
     }
 

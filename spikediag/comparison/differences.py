@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from spikediag.comparison.values import ConditionChange, Setting
-from spikediag.model import Condition, Diagnosis, FactName, Text, say
+from spikediag.comparison.values import ConditionChange, Difference
+from spikediag.model import Condition, Diagnosis, FactName, say
 
 SIGMA = say("A floor under sigma caps what one small error can cost in nats.")
 BATCH = say("The batch sets how often every sample is used, and the noise of the gradient.")
@@ -46,11 +46,14 @@ REASONS = {
 RANKS = {name: rank for rank, name in enumerate(REASONS, 1)}
 
 
-def settings(before: Sequence[Diagnosis], after: Sequence[Diagnosis]) -> tuple[Setting, ...]:
-    """The facts whose values differ, those that could explain most first."""
+def differences(before: Sequence[Diagnosis], after: Sequence[Diagnosis]) -> tuple[Difference, ...]:
+    """The facts whose values differ, those that could explain most first.
+
+    What one run does not say is not known to differ, and is left out.
+    """
     names = {name for d in (*before, *after) for name in d.run.facts}
-    found = (Setting(name, _values(before, name), _values(after, name), *_rank(name)) for name in names)
-    return tuple(sorted((s for s in found if s.before != s.after), key=lambda s: (s.rank, s.name)))
+    found = (_difference(name, _values(before, name), _values(after, name)) for name in names)
+    return tuple(sorted((d for d in found if d is not None), key=lambda d: (d.rank, d.name)))
 
 
 def conditions(before: Diagnosis, after: Diagnosis) -> tuple[ConditionChange, ...]:
@@ -60,20 +63,19 @@ def conditions(before: Diagnosis, after: Diagnosis) -> tuple[ConditionChange, ..
     )
 
 
-def _rank(name: str) -> tuple[int, Text]:
-    return RANKS.get(name, RANKS["train_steps"]), REASONS.get(name, OTHER)
+def _difference(name: str, before: str | None, after: str | None) -> Difference | None:
+    if before is None or after is None or before == after:
+        return None
+    rank = RANKS.get(name, RANKS["train_steps"])
+    return Difference(name, before, after, rank, REASONS.get(name, OTHER))
 
 
-def _values(diagnoses: Sequence[Diagnosis], name: FactName) -> str:
-    values = (d.run.fact(name).value for d in diagnoses)
-    return ", ".join(
-        sorted(
-            {
-                "unknown" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-                for value in values
-            }
-        )
-    )
+def _values(diagnoses: Sequence[Diagnosis], name: FactName) -> str | None:
+    """The values of a fact on one side; None where a run does not say."""
+    values = [d.run.fact(name).value for d in diagnoses]
+    if any(value is None for value in values):
+        return None
+    return ", ".join(sorted({f"{v:g}" if isinstance(v, float) else str(v) for v in values}))
 
 
 def _conditions(before: dict[str, Condition], after: dict[str, Condition]) -> Iterator[ConditionChange]:

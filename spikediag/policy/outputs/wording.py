@@ -1,30 +1,34 @@
 """The sentences of a check for one kind of file, and the names by which its findings are known."""
 
 import hashlib
+from dataclasses import fields
 from pathlib import PurePath
 
-from spikediag.model import Text
-from spikediag.policy.ruling import Breach, Ruling
+from spikediag.model import Text, say
+from spikediag.policy.policy import Policy
+from spikediag.policy.result import Breach, LetThrough, RunResult
+from spikediag.policy.rules import describe
 from spikediag.wording import language
 from spikediag.wording.escape import visible
 from spikediag.wording.writer import MARKDOWN, PLAIN, Writer
 
 SENTENCE = 500  # characters; error sentences carry paths and must stay whole
 
-RULES = {
-    "judged": "The run could be read and judged.",
-    "forbid-kinds": "No spike of a forbidden kind.",
-    "forbid-couplings": "No jump of the loss with a forbidden answer to whether the error metric moved too.",
-    "forbid-causes": "No spike with a forbidden primary cause.",
-    "max-batch-ratio": "The batch is a small enough share of the dataset.",
-    "require-companion": "An error metric is logged beside the loss.",
-    "history": "No worse than the earlier runs it is compared with.",
+RULES: dict[str, str] = {
+    "judged": "Fail what could not be read or judged.",
+    "history": "Fail when significantly worse than the earlier runs it is compared with.",
+    **{f.name.replace("_", "-"): f.metadata["doc"] for f in fields(Policy)},
 }
 
 
 def plain(text: Text) -> str:
     """A sentence without markup, on one line, safe for a terminal."""
     return Writer(language.load("en"), PLAIN).text(text)
+
+
+def remark(let_through: LetThrough) -> Text:
+    """A finding that was let through, and why."""
+    return say("{finding} {why}", finding=describe(let_through.finding), why=let_through.reading)
 
 
 def markdown(text: Text) -> str:
@@ -38,29 +42,29 @@ def shown(hostile: str) -> str:
 
 
 def rule_reason(rule: str) -> str:
-    """What a rule demands, in one sentence."""
+    """What a rule does, in one sentence."""
     return RULES[rule.partition(":")[0]]
 
 
-def fingerprint(ruling: Ruling, breach: Breach) -> str:
+def fingerprint(result: RunResult, breach: Breach) -> str:
     """The same for the same breach in the next check: by run, rule, tag and kind, with a number for twins."""
-    twins = [b for b in ruling.breaches if _identity(ruling, b) == _identity(ruling, breach)]
+    twins = [b for b in result.breaches if _identity(result, b) == _identity(result, breach)]
     number = next(n for n, twin in enumerate(twins) if twin is breach)
     return hashlib.sha256(
-        "\0".join((*_identity(ruling, breach), str(number))).encode(errors="surrogatepass")
+        "\0".join((*_identity(result, breach), str(number))).encode(errors="surrogatepass")
     ).hexdigest()
 
 
-def source_file(ruling: Ruling) -> str:
+def source_file(result: RunResult) -> str:
     """The event file that the run was read from, as a path with forward slashes."""
-    run = ruling.diagnosis.run
+    run = result.diagnosis.run
     path = PurePath(run.path)
     if run.files and path.name != PurePath(run.files[0].path).name:
         path = path / run.files[0].path
     return path.as_posix()
 
 
-def _identity(ruling: Ruling, breach: Breach) -> tuple[str, ...]:
+def _identity(result: RunResult, breach: Breach) -> tuple[str, ...]:
     spike = breach.finding.spike if breach.finding else None
     where = (spike.tag, spike.kind.value) if spike else ()
-    return (ruling.diagnosis.run.name, breach.rules[0], *where)
+    return (result.diagnosis.run.name, breach.rules[0], *where)

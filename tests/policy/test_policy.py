@@ -66,7 +66,11 @@ def test_hyphens_and_underscores_are_the_same_in_names(repo):
         ("[check]\nstrict = 1\n", 2, "must be true or false"),
         ("[check]\nforbid-kinds = 'train'\n", 2, "must be a list"),
         ("[check]\nforbid-kinds = ['trian']\n", 2, "did you mean train?"),
-        ("[check]\nforbid-couplings = ['x']\n", 2, "valid are coupled, decoupled, no_companion, undecided"),
+        (
+            "[check]\nforbid-couplings = ['x']\n",
+            2,
+            "valid are coupled, decoupled, no_companion, partly, undecided",
+        ),
         ("[facts]\nstrict = 3\n[check]\nstrict = 3\n", 4, "must be true or false"),
     ],
 )
@@ -76,6 +80,14 @@ def test_a_wrong_key_is_named_with_its_line(repo, text, line, sentence):
         load(repo, {})
     assert f"spikediag.toml, line {line}, " in str(error.value)
     assert sentence in str(error.value)
+
+
+def test_the_table_of_pyproject_may_be_spelt_like_that_of_spikediag_toml(repo):
+    (repo / "pyproject.toml").write_text("[tool.spikediag.check]\nmin-height = 5\n")
+    assert load(repo, {}) == Policy(min_height=5)
+    (repo / "pyproject.toml").write_text("[tool.spikediag.check]\nmin-hight = 5\n")
+    with pytest.raises(UsageError, match="line 2, min-hight: unknown key; did you mean min-height"):
+        load(repo, {})
 
 
 def test_a_wrong_option_is_named_as_an_option(repo):

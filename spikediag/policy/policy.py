@@ -1,0 +1,199 @@
+"""What a check forbids: every key of the policy, its default and what it does, and the files it is read from.
+
+The keys stand here and nowhere else: options, files and documentation follow from the fields of `Policy`.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from spikediag.errors import UsageError
+from spikediag.policy.toml_file import Place, nearest, read
+
+# The tables of a file that may hold the policy, the first one counts.
+TABLES = {"spikediag.toml": ("check",), "pyproject.toml": ("tool.spikediag.check", "tool.spikediag")}
+
+
+def _number(low: float, high: float = math.inf) -> Callable[[Any], float]:
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            bound = f"of at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+            raise UsageError(f"must be a number {bound}, not {value!r}.")
+        return value
+
+    return check
+
+
+def _step(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageError(f"must be a step, a whole number, not {value!r}.")
+    return value
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"must be true or false, not {value!r}.")
+    return value
+
+
+def _names(valid: Callable[[], tuple[str, ...]]) -> Callable[[Any], frozenset[str]]:
+    def check(value: object) -> frozenset[str]:
+        if not isinstance(value, (list, tuple, frozenset)) or not all(isinstance(v, str) for v in value):
+            raise UsageError(f"must be a list of names, not {value!r}.")
+        known = {_plain(name): name for name in valid()}
+        for name in value:
+            if _plain(name) not in known:
+                raise UsageError(f"{name!r} is unknown; {nearest(name, known.values())}")
+        return frozenset(known[_plain(name)] for name in value)
+
+    return check
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-")
+
+
+def _kinds() -> tuple[str, ...]:
+    from spikediag.model import Kind  # noqa: PLC0415  # the command line lists the keys before it loads numpy
+
+    return tuple(Kind)
+
+
+def _couplings() -> tuple[str, ...]:
+    from spikediag.model import CouplingVerdict  # noqa: PLC0415
+
+    return tuple(CouplingVerdict)
+
+
+def _causes() -> tuple[str, ...]:
+    from spikediag import attribution  # noqa: PLC0415
+
+    return tuple(attribution.registry.load())
+
+
+def _key(default: Any, check: Callable[[Any], Any], doc: str) -> Any:  # noqa: ANN401  # a field of any type
+    return field(default=default, metadata={"check": check, "doc": doc})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What fails a check. Hyphens and underscores mean the same in keys and names."""
+
+    forbid_kinds: frozenset[str] = _key(
+        frozenset({"divergence", "non_finite"}),
+        _names(_kinds),
+        "Kinds of spike that fail, whatever the error metric did.",
+    )
+    forbid_couplings: frozenset[str] = _key(
+        frozenset({"decoupled", "partly"}),
+        _names(_couplings),
+        "What the error metric did at a spike that fails, whatever its kind.",
+    )
+    forbid_causes: frozenset[str] = _key(frozenset(), _names(_causes), "Primary causes that fail.")
+    forbid_unrecovered: bool = _key(
+        True, _switch, "Fail when a spike or shift is still up at the end of the log."
+    )
+    forbid_matters: bool = _key(True, _switch, "Fail when a jump matters: an error or reward ended worse.")
+    min_height: float = _key(0.0, _number(0), "Let smaller jumps through, in units of the loss.")
+    min_sigmas: float = _key(0.0, _number(0), "Let smaller jumps through, in robust sigmas.")
+    max_chance: float = _key(
+        math.inf, _number(0), "Let jumps through that chance explains more often than this."
+    )
+    after_step: int | None = _key(None, _step, "Let jumps through that begin before this step.")
+    max_batch_ratio: float | None = _key(
+        None, _number(0), "Fail when batch size over dataset size is above this."
+    )
+    require_companion: bool = _key(False, _switch, "Fail when no error metric is logged.")
+    strict: bool = _key(False, _switch, "Fail on what could not be judged in a run that was judged.")
+    alpha: float = _key(
+        0.05, _number(1e-6, 0.5), "Chance of failing a run that is as good as those of --against."
+    )
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Policy":
+        """A policy from settings by key.
+
+        Raises:
+            UsageError: a key is unknown or its value unusable; the sentence begins with the key.
+        """
+        known = {f.name: f for f in fields(cls)}
+        chosen = {}
+        for key, value in settings.items():
+            name = key.replace("-", "_")
+            if name not in known:
+                hyphened = (n.replace("_", "-") for n in known)
+                raise WrongKeyError(key, f"unknown key; {nearest(key, hyphened)}")
+            try:
+                chosen[name] = known[name].metadata["check"](value)
+            except UsageError as error:
+                raise WrongKeyError(key, str(error)) from error
+        return cls(**chosen)
+
+
+class WrongKeyError(UsageError):
+    """A key of the policy that cannot be used, and why."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"{key}: {why}")
+        self.key = key
+        self.why = why
+
+
+def load(folder: Path, options: Mapping[str, Any], file: Path | None = None) -> Policy:
+    """The policy for a check started in a folder.
+
+    The nearest `spikediag.toml` with `[check]` or `pyproject.toml` with `[tool.spikediag]` at or above
+    the folder, up to the root of its repository, unless a file is named. Files beside a run are not asked:
+    a run must not relax the gate that judges it.
+
+    Raises:
+        UsageError: the file cannot be read, or a key in it or an option cannot be used.
+    """
+    found = _named(file) if file is not None else _nearest(folder)
+    settings: dict[str, Any] = {}
+    if found is not None:
+        place, table = found
+        _validate(place, table)
+        settings = {key.replace("-", "_"): value for key, value in table.items()}
+    try:
+        return Policy.of({**settings, **options})
+    except WrongKeyError as error:
+        raise UsageError(f"--{error.key.replace('_', '-')}: {error.why}") from error
+
+
+def _validate(place: Place, table: Mapping[str, Any]) -> None:
+    try:
+        Policy.of(table)
+    except WrongKeyError as error:
+        raise Place(place.path, place.text, place.table, key=error.key).error(error.why) from error
+
+
+def _named(file: Path) -> tuple[Place, dict[str, Any]]:
+    text, document = read(file)
+    headers = TABLES.get(file.name, TABLES["spikediag.toml"])
+    for header in headers:
+        if (table := _table(document, header)) is not None:
+            return Place(file, text, header), table
+    raise UsageError(f"{file}: holds no [{headers[-1]}] table; is this the policy?")
+
+
+def _nearest(folder: Path) -> tuple[Place, dict[str, Any]] | None:
+    for place in (folder.resolve(), *folder.resolve().parents):
+        for name, headers in TABLES.items():
+            if (place / name).is_file():
+                text, document = read(place / name)
+                for header in headers:
+                    if (table := _table(document, header)) is not None:
+                        return Place(place / name, text, header), table
+        if (place / ".git").exists():
+            return None
+    return None
+
+
+def _table(document: Mapping[str, Any], header: str) -> dict[str, Any] | None:
+    inner: Any = document
+    for name in header.split("."):
+        inner = inner.get(name) if isinstance(inner, dict) else None
+    return inner if isinstance(inner, dict) else None

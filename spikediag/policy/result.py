@@ -1,0 +1,147 @@
+"""What a policy says of one diagnosis, and of all runs of a check together."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from spikediag.model import Diagnosis, Finding, Text
+from spikediag.policy.policy import Policy
+
+ANY_RUN = "*"
+
+
+class CheckOutcome(StrEnum):
+    """How a check ended. Not judged never looks like passed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_JUDGED = "not_judged"
+
+
+@dataclass(frozen=True)
+class Breach:
+    """Something the policy forbids."""
+
+    rules: tuple[str, ...]  # "forbid-couplings:decoupled"; several rules may forbid one finding
+    reading: Text
+    finding: Finding | None = None  # None: the run as a whole
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A rule that could not be judged, and why."""
+
+    rule: str
+    reading: Text
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True)
+class AcceptedSpike:
+    """One entry of a baseline: what identifies a spike that was accepted, and why it was."""
+
+    tag: str
+    kind: str
+    first_step: int  # the onset lies in [first_step, last_step]
+    last_step: int
+    height: float  # up to this; higher is worse, and fails
+    count: int = 1  # of a train: up to this many excursions
+    run: str = ANY_RUN  # the run's name; `*` and `?` as in file names
+    reason: str = ""
+    expires: date | None = None  # the last day on which it holds
+
+    def covers(self, run: str, finding: Finding) -> bool:
+        """Whether the finding is this spike, no worse than it was."""
+        spike = finding.spike
+        height = spike.height if math.isfinite(spike.height) else math.inf
+        return (
+            fnmatchcase(run, self.run)
+            and (spike.tag, spike.kind.value) == (self.tag, self.kind)
+            and self.first_step <= spike.onset_step <= self.last_step
+            and height <= self.height
+            and spike.count <= self.count
+        )
+
+    def concerns(self, runs: Iterable[str]) -> bool:
+        """Whether it speaks of one of these runs."""
+        return any(fnmatchcase(run, self.run) for run in runs)
+
+    def expired(self, today: date) -> bool:
+        """Whether its last day is over."""
+        return self.expires is not None and self.expires < today
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A breach that the baseline accepts."""
+
+    breach: Breach
+    entry: AcceptedSpike
+
+
+@dataclass(frozen=True)
+class LetThrough:
+    """A finding that the policy has nothing against, and why."""
+
+    finding: Finding
+    reading: Text
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """A policy applied to one run."""
+
+    diagnosis: Diagnosis
+    rules: tuple[str, ...]  # every rule in force, in a fixed order
+    breaches: tuple[Breach, ...]
+    gaps: tuple[Gap, ...]
+    let_through: tuple[LetThrough, ...] = ()
+    judged: bool = True  # False: no loss could be judged, and the gaps say why
+    strict: bool = False
+    accepted: tuple[Accepted, ...] = ()
+    measures: tuple[Text, ...] = ()  # the run beside its history, in numbers
+
+    @property
+    def outcome(self) -> CheckOutcome:
+        """A breach fails, judged or not; what was not judged never passes; strict fails on every gap."""
+        if self.breaches:
+            return CheckOutcome.FAILED
+        if not self.judged:
+            return CheckOutcome.NOT_JUDGED
+        return CheckOutcome.FAILED if self.strict and self.gaps else CheckOutcome.PASSED
+
+    @property
+    def partial(self) -> bool:
+        """Passed as far as it was judged, and not judged in full."""
+        return self.outcome is CheckOutcome.PASSED and bool(self.gaps)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A path that was to be checked and could not be read or diagnosed."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """Everything one check says."""
+
+    policy: Policy
+    runs: tuple[RunResult, ...]
+    unread: tuple[Unread, ...] = ()
+    stale: tuple[AcceptedSpike, ...] = ()  # entries of the baseline that accepted nothing
+
+    @property
+    def outcome(self) -> CheckOutcome:
+        """Failed if a run failed; passed only if every run was read, judged, and passed."""
+        outcomes = {run.outcome for run in self.runs}
+        if CheckOutcome.FAILED in outcomes:
+            return CheckOutcome.FAILED
+        if self.unread or CheckOutcome.NOT_JUDGED in outcomes or not outcomes:
+            return CheckOutcome.NOT_JUDGED
+        return CheckOutcome.PASSED
