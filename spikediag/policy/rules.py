@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 from spikediag.model import (
     CouplingVerdict,
@@ -18,6 +18,7 @@ from spikediag.model import (
     Text,
     say,
 )
+from spikediag.phrases import levels, spike_clause
 from spikediag.policy.policy import Policy
 from spikediag.policy.result import Breach, Gap, LetThrough, RunResult
 
@@ -65,42 +66,15 @@ def describe(finding: Finding) -> Text:
     """One sentence: what jumped, when, how far, whether the error moved, and why."""
     spike = finding.spike
     said = say(
-        "{tag}: {kind} at step {step:,}, {rise}; error metric {coupling}, cause {cause}.",
-        tag=spike.tag,
-        kind=spike.kind.value,
-        step=spike.onset_step,
-        rise=_rise(finding),
+        "{what}. {levels} Error metric {coupling}, cause {cause}.",
+        what=spike_clause(spike),
+        levels=levels(spike),
         coupling=finding.coupling.verdict.value,
         cause=finding.primary_cause,
     )
     if spike.provisional:
         return say("{said} Provisional: seen in the last points only, what follows may change it.", said=said)
     return said
-
-
-def _rise(finding: Finding) -> Text:
-    """From where to where, by the height that the sigmas are of."""
-    spike = finding.spike
-    match spike.shape:
-        case Shape.LOST:
-            return say("no number any more") if not spike.recovered else say("no number for a while")
-        case Shape.NOISE:
-            return say("scatter grown by {height:.4g} ({sigmas:,.0f} sigma)", **_size(finding))
-        case Shape.LEVEL | Shape.TREND:
-            after = spike.level_after
-            return say(
-                "{before:.4g} to a level of {after:.4g} ({sigmas:,.0f} sigma)", after=after, **_size(finding)
-            )
-        case Shape.BURST:
-            peak = spike.peak_value
-            return say("{before:.4g} to {peak:.4g} ({sigmas:,.0f} sigma)", peak=peak, **_size(finding))
-        case _:
-            assert_never(spike.shape)
-
-
-def _size(finding: Finding) -> dict[str, float]:
-    spike = finding.spike
-    return {"before": spike.baseline, "height": spike.height, "sigmas": abs(spike.sigmas)}
 
 
 def _finding(finding: Finding, diagnosis: Diagnosis, policy: Policy) -> Iterator[Said]:
