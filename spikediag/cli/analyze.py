@@ -11,7 +11,7 @@ import typer
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.report_folder import check_out, claim, write_report
-from spikediag.cli.runs import Failure, attempt, diagnose, find, quietly
+from spikediag.cli.runs import Failure, Paths, attempt, diagnose, find, quietly
 from spikediag.cli.terminal import STYLES, labelled, note, progress, show
 from spikediag.errors import UsageError
 
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Run folders, event files, or folders of runs.")
-    ],
+    paths: Paths,
     *,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Where the reports go, a folder for each run.")

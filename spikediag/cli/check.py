@@ -15,7 +15,7 @@ from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, pu
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.report_folder import write_file
-from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.runs import Failure, Paths, attempt, find, quietly
 from spikediag.cli.terminal import note
 from spikediag.errors import UsageError
 from spikediag.policy import Policy, load
@@ -78,9 +78,7 @@ def _parsed(value: object) -> object:
 
 @_with_policy_options
 def check(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Run folders, event files, or folders of runs.")
-    ],
+    paths: Paths,
     *,
     policy_file: Annotated[
         Path | None, typer.Option("--policy", help="Read the policy from this TOML file and no other.")

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
 
 from spikediag.cli.facts import Given
 from spikediag.cli.terminal import progress
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from spikediag.parser import RunSource
 
 T = TypeVar("T")
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="RUN", help="Run folders, event files, or folders of runs.")
+]
 NEIGHBOURS = 10_000  # names of a folder among which the one that was meant is sought
 
 

@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike
 
 from spikediag.errors import NoEventsError, UsageError
 from spikediag.model import FactName, Origin, Rewind, Role, Run, Series, Session, SourceFile, StepUnit
-from spikediag.parser.checkpoints import checkpoints
 from spikediag.parser.event_files.event_file import MARK
 from spikediag.parser.facts import claims_of_user, collect_facts, settle
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise
 from spikediag.parser.roles import assign_roles, build_series, without_twins
-from spikediag.parser.run_folders import CONTAINERS
+from spikediag.parser.run_folders import CONTAINERS, checkpoints
 from spikediag.parser.sessions import JoinedTraining, join_sessions
 from spikediag.parser.sources import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.track import Track, append, straighten

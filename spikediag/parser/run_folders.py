@@ -1,4 +1,4 @@
-"""How the folders of runs are laid out: where event files lie, and which sub-folders belong to which run."""
+"""How the folders of runs are laid out: where event files and saved models lie, and whose they are."""
 
 import os
 import re
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from spikediag.model import Checkpoint
 from spikediag.parser.event_files.event_file import looks_like_events
 from spikediag.parser.event_files.scalars import read_scalars
 
@@ -16,6 +17,23 @@ RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
 HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
 PEEK = 1 << 15  # bytes of a file that show its tags
 MOST_FOLDERS = 200_000
+CHECKPOINT = re.compile(
+    r"(?:.*[_\-.])?(?:checkpoints?|ckpts?|model|policy|weights|agent|params|state|iter|step|global_step|epoch=\d+-step)"
+    r"[_\-=]?(?:step|iter|epoch)?[_\-=]?(\d+)(?:_?k?_?steps)?(?:\.(?:pt|pth|ckpt|zip|safetensors|pkl|bin|npz|msgpack|index|tar))*",
+    re.IGNORECASE,
+)
+CHECKPOINT_FOLDERS = (
+    "",
+    "checkpoints",
+    "checkpoint",
+    "ckpt",
+    "ckpts",
+    "models",
+    "nn",
+    "weights",
+    "saved_models",
+)
+MOST_ENTRIES = 10_000  # looked at in one folder of checkpoints
 
 
 class Kin(Enum):
@@ -119,3 +137,21 @@ def _names_its_tags(folder: Folder) -> bool:
     except OSError:
         return False
     return bool(tags) and all(name.startswith(tag.replace("/", "_") + "_") for tag in tags)
+
+
+def checkpoints(folder: Path) -> Iterator[Checkpoint]:
+    """Yield the saved models of a run, by step, known by name alone; paths are relative to its folder."""
+    found = {}
+    for place in CHECKPOINT_FOLDERS:
+        try:
+            names = sorted(
+                entry.name for entry, _ in zip((folder / place).iterdir(), range(MOST_ENTRIES), strict=False)
+            )
+        except OSError:
+            continue
+        for name in names:
+            match = CHECKPOINT.fullmatch(name)
+            if match and len(match[1]) < 16:
+                found[f"{place}/{name}".lstrip("/")] = int(match[1])
+    for path, step in sorted(found.items(), key=lambda item: (item[1], item[0])):
+        yield Checkpoint(path, step)

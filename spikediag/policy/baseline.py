@@ -34,15 +34,14 @@ def apply(result: RunResult, entries: Sequence[AcceptedSpike], today: date) -> R
     run = result.diagnosis.run.name
     # Entries that end first are spent first: among intervals and points this accepts as many as can be.
     unused = sorted((e for e in entries if not e.expired(today)), key=lambda e: e.last_step)
-    accepted, breaches = [], []
+    accepted = []
     for breach in sorted(result.breaches, key=_onset):
         fit = next((e for e in unused if breach.finding and e.covers(run, breach.finding)), None)
-        if fit is None:
-            breaches.append(breach)
-        else:
+        if fit is not None:
             unused.remove(fit)
             accepted.append(Accepted(breach, fit))
-    return replace(result, breaches=tuple(breaches), accepted=tuple(accepted))
+    left = tuple(b for b in result.breaches if all(b is not a.breach for a in accepted))
+    return replace(result, breaches=left, accepted=tuple(accepted))
 
 
 def stale(entries: Iterable[AcceptedSpike], results: Sequence[RunResult]) -> tuple[AcceptedSpike, ...]:
@@ -64,7 +63,7 @@ def accept(
     new = [
         replace(_entry_of(result, breach.finding), reason=reason, expires=expires)
         for result in results
-        for breach in result.breaches
+        for breach in sorted(result.breaches, key=_onset)
         if breach.finding is not None
     ]
     if len(results) == 1:  # the next training of it may have another name

@@ -16,6 +16,7 @@ from spikediag.model import (
     Shape,
     Status,
     Text,
+    by_gravity,
     say,
 )
 from spikediag.phrases import levels, spike_clause
@@ -31,7 +32,7 @@ Said: TypeAlias = Breach | Gap | LetThrough
 
 def judge(diagnosis: Diagnosis, policy: Policy) -> RunResult:
     """What the policy says of the run: which rules were in force, broken, or could not be judged."""
-    said: list[Said] = [s for finding in diagnosis.findings for s in _finding(finding, diagnosis, policy)]
+    said: list[Said] = [s for f in by_gravity(diagnosis.findings) for s in _finding(f, diagnosis, policy)]
     for rule in (_matters, _blind, _batch_ratio, _companion):
         said += rule(diagnosis, policy)
     return RunResult(

@@ -28,6 +28,8 @@ from spikediag.wording.language import Language
 from spikediag.wording.numbers import number, share
 from spikediag.wording.writer import Writer, verbatim
 
+OVERVIEW = say("Every series on one step axis, findings shaded")
+CLOSE_UP = say("Close-up: levels, onset, peak, interval and margin of the error")
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
 ERROR_TITLE = {
     CouplingVerdict.DECOUPLED: say("Why the error did not move"),
@@ -50,6 +52,8 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "unlisted": max(0, len(diagnosis.findings) - selection.ROWS),
         "main": selection.main_findings(diagnosis),
         "lead": lead,
+        "overview_is": OVERVIEW,
+        "close_up_is": CLOSE_UP,
         "fact_value": fact_value,
         "answer": answer(lead) if lead else None,
         "reason": reason(lead) if lead else None,

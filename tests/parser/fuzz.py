@@ -16,8 +16,8 @@ import atheris
 with atheris.instrument_imports(include=["spikediag"], exclude=["spikediag.parser.event_files.crc32c"]):
     from spikediag.parser.event_files.scalars import read_scalars
     from spikediag.parser.facts.claims import claims_in
+    from spikediag.parser.facts.free_text import document_in
     from spikediag.parser.facts.safe_documents import UnusableError, parse
-    from spikediag.parser.facts.text_tags import document_in
     from tests.parser.writing import frame
 
 

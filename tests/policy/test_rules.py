@@ -106,10 +106,13 @@ def test_one_loss_among_others_that_could_not_be_searched_is_a_gap():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "-14.8 to 24.3 (109 sigma)"),
-        ({"kind": Kind.LEVEL_SHIFT, "height": 9.62, "sigmas": 12.0}, "-14.8 to a level of -5.18 (12 sigma)"),
-        ({"kind": Kind.VARIANCE, "height": 2.0, "sigmas": 9.0}, "scatter grown by 2 (9 sigma)"),
-        ({"kind": Kind.NON_FINITE, "height": math.nan, "sigmas": math.inf}, "no number for a while"),
+        ({}, "From -14.8 to 24.3, 109 times the noise before it."),
+        (
+            {"kind": Kind.LEVEL_SHIFT, "height": 9.62, "sigmas": 12.0},
+            "From a level of -14.8 to one of -5.18 (highest point 24.3), 12.0 times the noise before it.",
+        ),
+        ({"kind": Kind.VARIANCE, "height": 2.0, "sigmas": 9.0}, "Its standard deviation went from"),
+        ({"kind": Kind.NON_FINITE, "height": math.nan, "sigmas": math.inf}, "was not a number at step"),
     ],
 )
 def test_a_jump_is_told_by_the_height_its_sigmas_are_of(changes, said):

@@ -8,9 +8,8 @@ from spikediag.model import Fact, FactName, Origin, Series, SourceFile, StepUnit
 from spikediag.parser.event_files.event_file import EventFile
 from spikediag.parser.facts.claims import Claim, claims_in, settle
 from spikediag.parser.facts.config_files import config_files
-from spikediag.parser.facts.console_log import console_logs
 from spikediag.parser.facts.derived import derived, logged
-from spikediag.parser.facts.text_tags import claims_in_texts
+from spikediag.parser.facts.free_text import claims_in_texts, console_logs
 
 OLDER = 0.9  # confidence in what an earlier session wrote of itself
 

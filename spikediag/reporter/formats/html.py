@@ -11,14 +11,11 @@ from spikediag.model import Artifact, Diagnosis, Text, say
 from spikediag.reporter.protocol import registry
 from spikediag.reporter.selection import close_up_name, main_findings
 from spikediag.reporter.templates import environment
-from spikediag.reporter.view import page
+from spikediag.reporter.view import CLOSE_UP, OVERVIEW, page
 from spikediag.wording import escape, language
 from spikediag.wording.escape import visible_lines
 from spikediag.wording.language import Language
 from spikediag.wording.writer import HTML, PLAIN, Writer
-
-OVERVIEW = say("Every series on one step axis, findings shaded")
-CLOSE_UP = say("Close-up: levels, onset, peak, interval and margin of the error")
 
 
 @registry.register

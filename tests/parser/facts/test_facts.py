@@ -17,8 +17,8 @@ from spikediag.parser import read_run
 from spikediag.parser.facts import fact_keys as fact_keys_module
 from spikediag.parser.facts.claims import claims_in
 from spikediag.parser.facts.fact_keys import fact_keys
+from spikediag.parser.facts.free_text import document_in
 from spikediag.parser.facts.safe_documents import UnusableError, parse
-from spikediag.parser.facts.text_tags import document_in
 from tests.parser.writing import START, curves, scalar, write
 
 LOSS = {"train/loss": [3.0, 2.0, 1.0]}
