@@ -42,7 +42,7 @@ def diagnose(run: Run) -> Diagnosis:
 
 
 def _finding(name: str, incident: Incident, run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Finding:
-    coupled = coupling.couple(incident.spike, run)
+    coupled = coupling.couple(incident.spike, run, spikes[incident.spike.tag])
     why = attribution.explain(Case(run, incident.spike, coupled, spikes))
     return Finding(
         id=name,
