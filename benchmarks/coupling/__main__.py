@@ -252,7 +252,7 @@ def measure(first: int, trials: int) -> list[Row]:
 def table(rows: list[Row], trials: int) -> str:
     """The worst cell and the mean of each question."""
     lines = [
-        "| the error moved | cells | wrong `decoupled`, worst cell | all cells | partly or coupled | undecided |",
+        "| the error moved | cells | wrong, worst cell | all cells | partly or coupled | undecided |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     moved = [row for row in rows if row.question == "moved"]

@@ -6,14 +6,13 @@ import numpy as np
 
 from spikediag.coupling.window import REACH
 from spikediag.model import FloatArray, Series, Text, say
-from spikediag.stats.scale import robust_sigma
+from spikediag.stats.trend import lag_one
 
 AVERAGED = re.compile(
     r"(?<![a-z])(ema|ewma|polyak|swa|smooth(ed)?|running|rolling|moving|window(ed)?)(?![a-z])"
 )
 LEAST_ARRIVES = 0.4  # of a rise that lasts as long as the spike
 POINTS = 2000  # before the spike, over which smoothness is measured
-CLIP = 4.0  # robust standard deviations of a difference of neighbours; larger ones are no noise
 
 
 def blindness(companion: Series, errors: FloatArray, calm: np.ndarray, start: int, width: int) -> Text | None:
@@ -43,22 +42,8 @@ def blindness(companion: Series, errors: FloatArray, calm: np.ndarray, start: in
 
 
 def _memory(errors: FloatArray, calm: np.ndarray, start: int) -> float:
-    """Lag-1 autocorrelation, from differences of neighbours: a trend does not look like smoothness.
-
-    For a first-order process with autocorrelation a, neighbouring differences correlate by (a - 1) / 2.
-    """
     first = max(0, start - POINTS)
-    steady = np.concatenate(([False], calm[first:start], [False]))
-    change = np.diff(errors[first:start], prepend=np.nan, append=np.nan)
-    change = np.where(steady[1:] & steady[:-1], change, np.nan)
-    known = change[np.isfinite(change)]
-    if len(known) < 8:
-        return 0.0
-    limit = CLIP * robust_sigma(known)
-    change = np.clip(change - np.median(known), -limit, limit)
-    products = change[1:] * change[:-1]
-    power = float(np.nanmean(change**2))
-    return float(np.clip(1 + 2 * np.nanmean(products) / power, 0.0, 1.0)) if power > 0 else 0.0
+    return lag_one(np.where(calm[first:start], errors[first:start], np.nan))
 
 
 def _arriving(memory: float, width: int) -> float:

@@ -12,7 +12,6 @@ from spikediag.stats.equivalence import Change
 from spikediag.stats.windows import Contrast
 
 CLAIM = 0.05  # chance of "did not move" where the error rose by the margin in the window itself
-CLAIM_NEAR = 0.20  # the same for the worst of the windows moved by a few points, which all must pass
 FOUND = 0.02  # chance of a rise found where there is none
 MEMBER = 0.02  # the same at a single member of a train
 NOTABLE = (
@@ -33,9 +32,8 @@ class Rise:
     tested: int | None = None
 
     def within(self, margin: float) -> bool:
-        """Whether any rise, in the window or near it, lies inside the margin."""
-        near = Change(self.near, self.change.error, self.change.degrees)
-        return self.change.bound(CLAIM) < margin and near.bound(CLAIM_NEAR) < margin
+        """Whether any rise in the window lies inside the margin, and every change measured near it does."""
+        return self.change.bound(CLAIM) < margin and self.near < margin
 
 
 def decide(rise: Rise, margin: float, needed: float | None) -> CouplingVerdict:

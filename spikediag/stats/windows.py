@@ -63,7 +63,7 @@ def contrast(
         None when fewer than five calm points lie before the window.
     """
     width, gap = stop - start, max(0, -min(shifts))
-    length = max(width, BASELINE_POINTS)
+    length = max(3 * width, BASELINE_POINTS)
     first, last = max(0, start - LOOKBACK * length), max(0, start - gap)
     past = first + np.flatnonzero(calm[first:last])
     if len(past) < 5 or width < 1:
@@ -75,6 +75,7 @@ def contrast(
     moved = np.array([_mean(values, start + shift, width) - level for shift in shifts])
     main, error, degrees = shifts.index(0), noise, 0.0
     if len(references) >= FEWEST_REFERENCES:
+        references = _steady(references, main)
         degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
         usual = _drift(references[:, main], max(LEVEL_REFERENCES, 8 * length // step))
         references, moved = references - usual[:, None], moved - usual[0]
@@ -114,6 +115,17 @@ def _calm_contrasts(
     means = sliding_window_view(series, width)[starts[:, None] + shifts].mean(axis=2)
     levels = np.median(sliding_window_view(series, baseline)[starts - gap - baseline], axis=1)
     return np.asarray(means - levels[:, None]), step
+
+
+def _steady(references: FloatArray, main: int) -> FloatArray:
+    """The latest references, without older ones from when the level still fell faster."""
+    while len(references) >= 2 * LEVEL_REFERENCES:
+        half = len(references) // 2
+        newer, older = references[:half, main], references[half:, main]
+        if abs(float(np.median(older) - np.median(newer))) <= _spread(newer):
+            break
+        references = references[:half]
+    return references
 
 
 def _drift(references: FloatArray, size: int) -> FloatArray:
