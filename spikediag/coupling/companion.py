@@ -7,7 +7,7 @@ import numpy as np
 
 from spikediag.coupling.blind import blindness
 from spikediag.coupling.margin import Margin, Needed, accuracy_scale, choose_margin, rise_needed
-from spikediag.coupling.verdict import CLAIM, Rise, decide, pooled, single
+from spikediag.coupling.verdict import INTERVAL, Rise, decide, pooled, single
 from spikediag.coupling.window import Stretch, stretches
 from spikediag.model import CompanionTest, CouplingVerdict, FloatArray, Measure, Role, Run, Series, Spike, say
 from spikediag.stats.scale import robust_sigma
@@ -99,7 +99,7 @@ def _test(
     companion: Series, error: _Error, rise: Rise, margin: Margin, needed: Needed | None
 ) -> CompanionTest:
     change = rise.change
-    interval = sorted((error.sign * change.bound(1 - CLAIM), error.sign * change.bound(CLAIM)))
+    interval = sorted((error.sign * change.bound(1 - INTERVAL), error.sign * change.bound(INTERVAL)))
     return CompanionTest(
         tag=companion.tag,
         verdict=decide(rise, margin.value, needed.value if needed else None),

@@ -11,7 +11,8 @@ from spikediag.model import CouplingVerdict, FloatArray
 from spikediag.stats.equivalence import Change
 from spikediag.stats.windows import Contrast
 
-CLAIM = 0.05  # chance of "did not move" where the error rose by the margin in the window itself
+CLAIM = 0.03  # chance of "did not move" where the error rose by the margin in the window itself
+INTERVAL = 0.05  # on each side of the interval that is printed
 FOUND = 0.02  # chance of a rise found where there is none
 MEMBER = 0.02  # the same at a single member of a train
 NOTABLE = (
@@ -46,7 +47,7 @@ def decide(rise: Rise, margin: float, needed: float | None) -> CouplingVerdict:
     """
     if rise.found:
         enough = margin if needed is None else NEEDED_SHARE * needed
-        most = rise.change.value if needed is None else rise.change.bound(CLAIM)
+        most = rise.change.value if needed is None else rise.change.bound(INTERVAL)
         return CouplingVerdict.PARTLY if most < enough else CouplingVerdict.COUPLED
     if rise.elsewhere is None and margin > 0 and rise.within(margin):
         return CouplingVerdict.DECOUPLED

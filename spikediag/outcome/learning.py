@@ -23,7 +23,7 @@ def stopped(run: Run, finding: Finding) -> Text | None:
     apart = (spike.stop - spike.start) + BLOCKS * BLOCK
     (first, _), (last, error) = past.foretold(apart - (BLOCKS - 1) * BLOCK), past.foretold(apart)
     foretold, fell = first - last, now.levels[0] - now.levels[-1]
-    unsure = math.hypot(error, math.sqrt(2) * now.level_error)
+    unsure = math.hypot(error, math.sqrt(2) * now.block_error)
     if not (foretold > SURE * unsure and foretold - fell > SURE * unsure and fell < LEAST_SHARE * foretold):
         return None
     return say(

@@ -17,12 +17,13 @@ class Numbers:
     low: float
     high: float
     margin: float
+    notable: float  # a sure change for the worse beyond it is one
     points_after: int
 
     @property
     def worse(self) -> bool:
         """Whether it surely got worse, and by more than people would call no worse."""
-        return self.low > 0 and self.low + self.high > 2 * self.margin
+        return self.low > 0 and self.low + self.high > 2 * self.notable
 
 
 def reading(series: Series, spike: Spike, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
