@@ -25,7 +25,8 @@ from spikediag.stats.trend import BLOCK, Trend, middle, trend
 SHARE = 0.10  # of the level of an error, an accuracy, a success rate or a reward
 NOTABLE = 0.5  # of that margin: a sure change for the worse beyond it is one
 FEWEST_BEFORE = 3  # points
-CLAIM = 0.05
+CLAIM = 0.05  # chance of 'no worse' where it got worse by the margin
+SURE = 0.01  # chance of a change for the worse where there is none: many series are looked at
 
 
 def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Outcome:
@@ -40,7 +41,8 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
     sign = 1 if up_is_bad else -1
     looks = [_numbers(series, parts, sign) for parts in _parts(series, finding.spike, others)]
     numbers = next((look for look in looks if look.worse), looks[-1])
-    verdict = _verdict(numbers, finding.spike, series)
+    after = _verdict(numbers, finding.spike, series)
+    during = _fell_during(series, finding.spike, others, sign) if not numbers.worse else None
     return Outcome(
         finding=finding.id,
         tag=series.tag,
@@ -52,9 +54,18 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
         low=numbers.low,
         high=numbers.high,
         margin=numbers.margin,
-        verdict=verdict,
-        reading=reading(series, finding.spike, numbers, verdict),
+        verdict=after if during is None else OutcomeVerdict.WORSE,
+        reading=reading(series, finding.spike, numbers, after, during),
     )
+
+
+def _fell_during(series: Series, spike: Spike, others: tuple[Finding, ...], sign: int) -> Numbers | None:
+    """Of a reward: the comparison of the time of the jump with before, where that was worse."""
+    if series.role is not Role.REWARD:
+        return None
+    parts = next(iter(_parts(series, spike, others)))
+    then = _numbers(series, replace(parts, after=parts.during, apart=1), sign)
+    return then if then.worse else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +150,15 @@ def _numbers(series: Series, parts: _Parts, sign: int) -> Numbers:
     if len(parts.before) < FEWEST_BEFORE:
         before = float(np.median(parts.before)) if len(parts.before) else math.nan
         after = float(np.median(parts.after)) if len(parts.after) else math.nan
-        return Numbers(before, worst, after, math.nan, -math.inf, math.inf, 0.0, 0.0, len(parts.after))
+        return Numbers(
+            before, worst, after, math.nan, -math.inf, math.inf, -math.inf, 0.0, 0.0, len(parts.after)
+        )
     past = trend(parts.before)
     margin = _margin(series, parts.before, past)
     if not len(parts.after):
-        return Numbers(past.level, worst, math.nan, past.level, -math.inf, math.inf, margin, margin, 0)
+        return Numbers(
+            past.level, worst, math.nan, past.level, -math.inf, math.inf, -math.inf, margin, margin, 0
+        )
     after = float(middle(parts.after))
     change = _change(past, parts, sign * after, sign)
     if past.slope and change.bound(1 - CLAIM) <= 0:  # not surely behind its trend: held to its level before
@@ -151,7 +166,18 @@ def _numbers(series: Series, parts: _Parts, sign: int) -> Numbers:
     low, high = change.bound(1 - CLAIM), change.bound(CLAIM)
     foretold = after - sign * change.value
     notable = margin if _is_batch_loss(series) else NOTABLE * margin
-    return Numbers(past.level, worst, after, foretold, low, high, margin, notable, len(parts.after))
+    return Numbers(
+        past.level,
+        worst,
+        after,
+        foretold,
+        low,
+        high,
+        change.bound(1 - SURE),
+        margin,
+        notable,
+        len(parts.after),
+    )
 
 
 def _change(past: Trend, parts: _Parts, after: float, sign: int) -> Change:

@@ -16,6 +16,7 @@ class Numbers:
     foretold: float
     low: float
     high: float
+    surely: float  # the lower end of a one-sided 99 % interval: many series are looked at
     margin: float
     notable: float  # a sure change for the worse beyond it is one
     points_after: int
@@ -23,14 +24,32 @@ class Numbers:
     @property
     def worse(self) -> bool:
         """Whether it surely got worse, and by more than people would call no worse."""
-        return self.low > 0 and self.low + self.high > 2 * self.notable
+        return self.surely > 0 and self.low + self.high > 2 * self.notable
 
 
-def reading(series: Series, spike: Spike, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
-    """Before, worst during and after; and whether that is worse."""
+def reading(
+    series: Series, spike: Spike, numbers: Numbers, verdict: OutcomeVerdict, during: Numbers | None
+) -> Text:
+    """Before, worst during and after; and whether that is worse.
+
+    Args:
+        series: The loss, error or reward.
+        spike: What it is judged around.
+        numbers: The levels before and after.
+        verdict: On after against before.
+        during: The same comparison with the time of the jump itself; given where that was worse.
+    """
     if series.tag == spike.tag and not spike.recovered and verdict is not OutcomeVerdict.NOT_WORSE:
         return _still_up(series, spike, numbers)
     text = _after(series, numbers, verdict)
+    if during is not None:
+        text = say(
+            "While the loss stood high, {tag} was worse: {before:.4g} before, {mean:.4g} then. {after}",
+            tag=series.tag,
+            before=during.before,
+            mean=during.after,
+            after=text,
+        )
     if math.isfinite(numbers.during) and series.role is not Role.LOSS:
         return say(
             "{after} At its worst during the jump it read {during:.4g}.", after=text, during=numbers.during

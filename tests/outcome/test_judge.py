@@ -136,6 +136,8 @@ def test_rewards_before_lowest_during_and_after_are_kept() -> None:
     assert outcome.during == 20.0
     assert outcome.after == pytest.approx(100, abs=6)
     assert "read 20" in str(outcome.reading)
+    assert found.matters
+    assert "While the loss stood high, eval/reward was worse" in str(outcome.reading)
 
 
 def test_a_held_out_loss_that_ends_worse_matters() -> None:
