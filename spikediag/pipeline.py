@@ -41,6 +41,6 @@ def diagnose(run: Run) -> Diagnosis:
 
 
 def _finding(name: str, incident: Incident, run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Finding:
-    coupled = coupling.couple(incident.spike, run)
+    coupled = coupling.couple(incident.spike, run, spikes[incident.spike.tag])
     why = attribution.explain(attribution.Case(run, incident.spike, coupled, spikes))
     return Finding(id=name, spike=incident.spike, coupling=coupled, why=why, losses=incident.losses)

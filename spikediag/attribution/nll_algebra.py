@@ -140,7 +140,7 @@ def _bound(case: Case, known: Likelihood) -> Iterator[Text]:
         tag=known.mse_tag,
         bound=known.mse_bound,
         jump=known.jump,
-        sigma=amplification_bound(known.jump, known.mse_bound),
+        sigma=amplification_bound(known.jump, known.mse_bound, known.mse or np.inf),
     )
 
 

@@ -1,140 +1,160 @@
 """One companion against one spike."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikediag.coupling.margin import Margin, choose_margin
-from spikediag.coupling.stray import strayed_at
-from spikediag.coupling.window import Window
-from spikediag.model import CompanionTest, CouplingVerdict, FactName, Measure, Run, Series, Spike, say
-from spikediag.stats.equivalence import two_one_sided
+from spikediag.coupling.blind import blindness
+from spikediag.coupling.margin import Margin, Needed, accuracy_scale, choose_margin, rise_needed
+from spikediag.coupling.verdict import INTERVAL, Rise, decide, pooled, single
+from spikediag.coupling.window import Stretch, stretches
+from spikediag.model import CompanionTest, CouplingVerdict, FloatArray, Measure, Role, Run, Series, Spike, say
 from spikediag.stats.scale import robust_sigma
 from spikediag.stats.windows import Contrast, contrast
 
 OUTLIER_SDS = 8.0  # companion points this far from their own level are its own spikes
-SURE_SHARE = 0.5  # of the margin that the whole interval must exceed for an error beyond it to have moved
 LEVEL_POINTS = 65  # logged points over which a companion's level is taken
 _PREFERENCE = {Measure.SQUARED_ERROR: 0, Measure.ABSOLUTE_ERROR: 1, Measure.NORMALIZED_ERROR: 2}
 
 
-def rank(companion: Series, loss: Series) -> tuple[bool, int, str]:
-    """Companions of the loss's own group first, errors before scores; the first decisive one decides."""
-    group = loss.tag.rpartition("/")[0]
+def companions(run: Run, loss: Series) -> tuple[Series, ...]:
+    """What may say whether the error moved, closest first; the first decisive one decides.
+
+    Error metrics and accuracies, those on the data trained on first, then those of the loss's own group; and
+    held-out losses beside a loss that is trained on.
+    """
+    held_out = () if loss.held_out else (s for s in run.having(Role.LOSS) if s.held_out)
+    return tuple(sorted((*run.having(Role.COMPANION), *held_out), key=lambda series: _rank(series, loss)))
+
+
+def _rank(companion: Series, loss: Series) -> tuple[bool, bool, int, str]:
     return (
-        companion.tag.rpartition("/")[0] != group,
+        companion.held_out is not loss.held_out,
+        companion.group != loss.group,
         _PREFERENCE.get(companion.measure, 3),
         companion.tag,
     )
 
 
-def test_companion(
-    companion: Series, spike: Spike, spans: tuple[Window, ...], run: Run
-) -> CompanionTest | None:
+@dataclass(frozen=True, eq=False)
+class _Error:
+    """A companion as an error: up is worse, and every value is a number."""
+
+    values: FloatArray  # (n,)
+    calm: np.ndarray  # (n,) bool: logged, and part of no spike
+    offset: float  # of an accuracy: what a perfect one reads
+    sign: int  # -1 for an accuracy
+
+    def logged(self, value: float) -> float:
+        """A level of the error in the unit in which the companion was logged."""
+        return self.offset + self.sign * value
+
+
+def test_companion(companion: Series, spike: Spike, run: Run) -> CompanionTest | None:
     """Test whether the companion moved while the loss stood high; None when it was not logged then."""
-    inside = [
-        (a, b)
-        for span in spans
-        if (a := int(np.searchsorted(companion.steps, span.first_step)))
-        < (b := int(np.searchsorted(companion.steps, span.last_step, side="right")))
-    ]
-    if not inside:
+    loss = run.series[spike.tag]
+    asked = stretches(spike, loss, companion)
+    if not asked:
         return None
-    if not any(np.isfinite(companion.values[a:b]).any() for a, b in inside):
+    if not any(companion.finite[s.start : s.stop].any() for s in asked):
         return _non_finite(companion)
-    measured = _pooled(companion, inside)
-    if measured is None:
+    error = _error(companion, asked)
+    measured = [
+        (s, found) for s in asked if (found := contrast(error.values, s.start, s.stop, error.calm, s.shifts))
+    ]
+    if not measured:
         return None
-    sign = -1 if companion.measure is Measure.ACCURACY else 1  # where up is good, a fall is the error
-    jump = float(np.mean([span.jump for span in spans]))
-    margin = choose_margin(
-        companion,
-        likelihood=run.is_likelihood(run.series[spike.tag]),
-        sigmas=spike.sigmas,
-        jump=jump,
-        level=measured.before,
-        noise=measured.noise,
-        dims=run.fact(FactName.ACTION_DIM).number,
+    level = float(np.mean([found.before for _, found in measured]))
+    jump = float(np.mean([s.jump for s, _ in measured]))
+    needed = rise_needed(
+        companion, loss, run, level=level, jump=jump, onset=spike.onset_step, calm=error.calm
     )
-    test = _judge(companion, measured, margin, sign)
-    if test.verdict is not CouplingVerdict.DECOUPLED:
-        return test
-    stray = strayed_at(companion, spike, test, measured.noise, sign)
-    return test if stray is None else replace(test, verdict=CouplingVerdict.UNDECIDED, strayed_at=stray)
-
-
-def _pooled(companion: Series, inside: list[tuple[int, int]]) -> Contrast | None:
-    """The contrast of one window, or the mean contrast over the members of a train."""
-    values, calm = _filled(companion)
-    for a, b in inside:
-        calm[a:b] = False
-    found = [c for a, b in inside if (c := contrast(values, a, b, calm)) is not None]
-    if not found:
-        return None
-    before = float(np.mean([c.before for c in found]))
-    change = float(np.mean([c.change for c in found]))
-    error = math.sqrt(sum(c.error**2 for c in found)) / len(found)
-    return Contrast(
-        before=before,
-        during=float(np.mean([c.during for c in found])),
-        change=change,
-        error=error,
-        degrees=min(c.degrees for c in found),
-        noise=float(np.median([c.noise for c in found])),
+    margin = choose_margin(companion, level, jump, needed)
+    first, contrasts = measured[0][0], [found for _, found in measured]
+    rise = (
+        pooled(contrasts, margin.value) if len(contrasts) > 1 else _single(error, first, contrasts[0], margin)
     )
+    width = max(s.stop - s.start for s, _ in measured)
+    blind = blindness(companion, error.values, error.calm, first.start, width)
+    test = _test(companion, error, rise, margin, needed)
+    if blind is not None and test.verdict is not CouplingVerdict.COUPLED:
+        return replace(test, verdict=CouplingVerdict.UNDECIDED, blind=blind)
+    if test.verdict is CouplingVerdict.UNDECIDED and rise.elsewhere is not None and len(contrasts) == 1:
+        return replace(test, strayed_at=_step(companion, first, rise.elsewhere))
+    return test
 
 
-def _filled(companion: Series) -> tuple[np.ndarray, np.ndarray]:
-    """Values with non-finite points replaced by the median, and which points are calm."""
-    finite = np.isfinite(companion.values)
-    values = np.where(finite, companion.values, np.median(companion.values[finite]))
-    level = _level(values)
-    return values, finite & (
-        np.abs(values - level) <= OUTLIER_SDS * max(robust_sigma(values - level), 1e-300)
-    )
+def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> Rise:
+    """The rise where the loss stood highest; over the whole excursion, where it rose later in that."""
+    rise = single(top, stretch.near, margin.value)
+    if rise.found or rise.elsewhere is None or abs(rise.elsewhere) <= stretch.near:
+        return rise
+    whole = contrast(error.values, *stretch.whole, error.calm)
+    over_all = single(whole, stretch.near, margin.value) if whole is not None else rise
+    return over_all if over_all.found else rise
 
 
-def _level(values: np.ndarray) -> np.ndarray:
-    blocks = max(1, len(values) // LEVEL_POINTS)
-    centres = [float(np.mean(part)) for part in np.array_split(np.arange(len(values)), blocks)]
-    medians = [float(np.median(part)) for part in np.array_split(values, blocks)]
-    return np.interp(np.arange(len(values)), centres, medians)
-
-
-def _judge(companion: Series, measured: Contrast, margin: Margin, sign: int) -> CompanionTest:
-    if measured.degrees <= 0 or margin.value <= 0:
-        verdict, low, high, p = CouplingVerdict.UNDECIDED, -math.inf, math.inf, 1.0
-    else:
-        test = two_one_sided(sign * measured.change, measured.error, measured.degrees, margin.value)
-        verdict = CouplingVerdict.UNDECIDED
-        if test.within(margin.value):
-            verdict = CouplingVerdict.DECOUPLED
-        elif sign * measured.change > margin.value and test.low > SURE_SHARE * margin.value:
-            verdict = CouplingVerdict.COUPLED
-        low, high = sorted((sign * test.low, sign * test.high))
-        p = test.p_equivalent
+def _test(
+    companion: Series, error: _Error, rise: Rise, margin: Margin, needed: Needed | None
+) -> CompanionTest:
+    change = rise.change
+    interval = sorted((error.sign * change.bound(1 - INTERVAL), error.sign * change.bound(INTERVAL)))
     return CompanionTest(
         tag=companion.tag,
-        verdict=verdict,
-        before=measured.before,
-        during=measured.during,
-        change=measured.change,
-        low=low,
-        high=high,
+        verdict=decide(rise, margin.value, needed.value if needed else None),
+        before=error.logged(rise.before),
+        during=error.logged(rise.before + change.value),
+        change=error.sign * change.value,
+        low=interval[0],
+        high=interval[1],
         margin=margin.value,
-        p_equivalent=p,
+        p_equivalent=change.p_at_least(margin.value),
         margin_reason=margin.reason,
+        needed=needed.value if needed else None,
+        held_out=companion.held_out,
+        moved=rise.moved,
+        tested=rise.tested,
     )
+
+
+def _step(companion: Series, stretch: Stretch, shift: int) -> int:
+    """The first step of the moved window that did not lie in the window of the jump."""
+    first = stretch.start + shift if shift < 0 else max(stretch.stop, stretch.start + shift)
+    return int(companion.steps[min(max(first, 0), len(companion) - 1)])
+
+
+def _error(companion: Series, asked: tuple[Stretch, ...]) -> _Error:
+    """Up is worse; holes are bridged, and windows of the spike and spikes of its own are not calm."""
+    finite = companion.finite
+    places = np.arange(len(companion))
+    values = np.interp(places, places[finite], companion.values[finite])
+    offset, sign = 0.0, 1
+    if companion.measure is Measure.ACCURACY:
+        offset, sign = accuracy_scale(companion), -1
+        values = offset - values
+    around = values - _level(values)
+    calm = finite & (np.abs(around) <= OUTLIER_SDS * max(robust_sigma(around), 1e-300))
+    for stretch in asked:
+        calm[stretch.start : stretch.stop] = False
+    return _Error(values, calm, offset, sign)
+
+
+def _level(values: FloatArray) -> FloatArray:
+    """Medians of blocks, joined by straight lines."""
+    size = min(LEVEL_POINTS, len(values))
+    blocks = -(-len(values) // size)
+    padded = np.pad(values, (0, blocks * size - len(values)), mode="symmetric")
+    centres = size * (np.arange(blocks) + 0.5) - 0.5
+    return np.interp(np.arange(len(values)), centres, np.median(padded.reshape(blocks, size), axis=1))
 
 
 def _non_finite(companion: Series) -> CompanionTest:
-    finite = companion.values[np.isfinite(companion.values)]
-    before = float(np.median(finite)) if len(finite) else math.nan
+    finite = companion.values[companion.finite]
     return CompanionTest(
         tag=companion.tag,
         verdict=CouplingVerdict.COUPLED,
-        before=before,
+        before=float(np.median(finite)) if len(finite) else math.nan,
         during=math.nan,
         change=math.nan,
         low=math.nan,
@@ -142,4 +162,5 @@ def _non_finite(companion: Series) -> CompanionTest:
         margin=0.0,
         p_equivalent=1.0,
         margin_reason=say("{tag} is not finite there", tag=companion.tag),
+        held_out=companion.held_out,
     )

@@ -1,91 +1,179 @@
-"""How large a change of the error still counts as 'did not move', and why."""
+"""How large a rise of the error still counts as 'did not move', and how large a one the jump would need."""
 
 import math
 from dataclasses import dataclass
 
-from spikediag.model import Measure, Series, Text, say
+import numpy as np
+
+from spikediag.model import FactName, FloatArray, Measure, Role, Run, Series, Text, say
 from spikediag.stats.nll import error_rise_needed
 
-SHARE = 0.25  # of the rise that error alone would need
-SCORE_SHARE = 0.25  # of a score's level, which cannot double
-ASSUMED_DIMENSION = 16  # more dimensions make a smaller margin: cautious where the dimension is unknown
-_ERRORS = {Measure.SQUARED_ERROR, Measure.NORMALIZED_ERROR, Measure.ABSOLUTE_ERROR}
+SQUARED_SHARE = 0.21  # of a squared error: its root, the error in its own unit, rises by 10 %
+SHARE = 0.20  # of the level of any other error
+MOST_ACCURACY = 0.04  # of all predictions
+JUMP_SHARE = 0.10  # of the jump, for a held-out loss beside the loss that jumped
+NEEDED_SHARE = 0.5  # of the rise that error alone would need; from there on the error may have made the jump
+ASSUMED_DIMENSION = 16  # more dimensions need a smaller rise: cautious where the dimension is unknown
+PAIRS = 2000  # calm pairs of loss and error before the spike
+SURE = 4.0  # standard errors of a rank correlation
+_SQUARED = {Measure.SQUARED_ERROR, Measure.NORMALIZED_ERROR}
 
 
 @dataclass(frozen=True)
-class Margin:
-    """The margin, unit of the companion, with the sentence that says how it was chosen."""
+class Needed:
+    """The rise of the error that would make the whole jump by itself, unit of the companion."""
 
     value: float
     reason: Text
 
 
-def choose_margin(
-    companion: Series,
-    *,
-    likelihood: bool,
-    sigmas: float,
-    jump: float,
-    level: float,
-    noise: float,
-    dims: float | None,
-) -> Margin:
-    """Take the margin from the NLL's algebra where loss and companion allow it, else from their noise.
+@dataclass(frozen=True)
+class Margin:
+    """The largest rise that still counts as none, unit of the companion, and how it was chosen."""
+
+    value: float
+    reason: Text
+
+
+def choose_margin(companion: Series, level: float, jump: float, needed: Needed | None) -> Margin:
+    """A share of the level that people would accept, and less where less error makes the jump.
 
     Args:
-        companion: The error metric.
-        likelihood: Whether the spiking loss is a negative log-likelihood.
-        sigmas: Height of the spike in robust standard deviations of the loss.
-        jump: Height of the loss over the tested window.
-        level: Companion level before.
-        noise: Robust standard deviation of single companion points.
-        dims: Action dimensions, None when unknown.
+        companion: The companion.
+        level: Of the error before: for an accuracy, of its complement.
+        jump: Mean height of the loss over the tested windows.
+        needed: What the jump would need by error alone, None where that is unknown.
     """
-    algebraic = likelihood and companion.measure in _ERRORS
-    if algebraic and level > 0 and math.isfinite(jump) and jump > 0:
-        return _from_algebra(companion, jump, level, dims)
-    most = SCORE_SHARE if companion.measure is Measure.ACCURACY else 1.0
-    wide = min(max(1.0, SHARE * sigmas), most * abs(level) / noise if noise > 0 else math.inf)
-    if not math.isfinite(wide) or wide <= 1:
-        return Margin(noise, say("one standard deviation of {tag} before the jump", tag=companion.tag))
+    margin = _accepted(companion, level, jump)
+    if needed is None or NEEDED_SHARE * needed.value >= margin.value:
+        return margin
     return Margin(
-        wide * noise,
-        say(
-            "{sigmas:.1f} standard deviations of {tag}: a quarter of how far the loss moved in its own "
-            "noise, at most {most:.0%} of its level",
-            sigmas=wide,
-            most=most,
-            tag=companion.tag,
-        ),
+        NEEDED_SHARE * needed.value,
+        say("{share:.0%} of {reason}", share=NEEDED_SHARE, reason=needed.reason),
     )
 
 
-def _from_algebra(companion: Series, jump: float, level: float, dims: float | None) -> Margin:
-    standardised = dims or ASSUMED_DIMENSION
-    needed = error_rise_needed(jump, level, standardised)
-    if companion.measure is Measure.ABSOLUTE_ERROR:  # squared error (1 + r) times as large: its root
-        needed = level * (math.sqrt(1 + needed / level) - 1)
-    value = min(SHARE * needed, level)
-    if dims is None:
+def _accepted(companion: Series, level: float, jump: float) -> Margin:
+    if companion.role is Role.LOSS:
+        signed = level <= 0 or bool((companion.values[companion.finite] < 0).any())
+        value = JUMP_SHARE * jump if signed else min(JUMP_SHARE * jump, SHARE * level)
+        reason = say(
+            "{share:.0%} of the jump, for a loss above zero at most {most:.0%} of its level",
+            share=JUMP_SHARE,
+            most=SHARE,
+        )
+        return Margin(value, reason)
+    if companion.measure in _SQUARED:
         return Margin(
-            value,
+            SQUARED_SHARE * level,
             say(
-                "a quarter of the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if "
-                "error alone makes it, at most a doubling; action_dim is unknown, {assumed} assumed",
+                "{share:.0%} of the level of {tag}: 10 % of the error in its own unit",
+                share=SQUARED_SHARE,
                 tag=companion.tag,
-                needed=needed,
-                jump=jump,
-                assumed=ASSUMED_DIMENSION,
             ),
         )
-    return Margin(
-        value,
-        say(
-            "a quarter of the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error "
-            "alone makes it ({dims:.0f} action dimensions), at most a doubling",
+    if companion.measure is Measure.ACCURACY:
+        most = MOST_ACCURACY * accuracy_scale(companion)
+        reason = say(
+            "{share:.0%} of the error rate, at most {most:.3g} of {tag}",
+            share=SHARE,
+            most=most,
+            tag=companion.tag,
+        )
+        return Margin(min(SHARE * level, most), reason)
+    return Margin(SHARE * level, say("{share:.0%} of the level of {tag}", share=SHARE, tag=companion.tag))
+
+
+def accuracy_scale(companion: Series) -> float:
+    """What a perfect accuracy reads: 1, or 100 where it is logged in percent."""
+    finite = companion.values[companion.finite]
+    return 100.0 if len(finite) and float(np.median(finite)) > 1.5 else 1.0
+
+
+def rise_needed(
+    companion: Series, loss: Series, run: Run, *, level: float, jump: float, onset: int, calm: np.ndarray
+) -> Needed | None:
+    """What error alone would need to make the jump, the smaller of what the run and the algebra say.
+
+    None where neither can tell.
+
+    Args:
+        companion: The companion; must share the batches of the loss for the run's own relation to count.
+        loss: The loss that jumped.
+        run: The run.
+        level: Of the companion before.
+        jump: Mean height of the loss over the tested windows.
+        onset: Step before which times are asked.
+        calm: Points of the companion that belong to no spike, (n,).
+    """
+    if not (math.isfinite(jump) and jump > 0) or companion.measure is Measure.ACCURACY:
+        return None
+    found = []
+    cost = None if companion.held_out else _calm_cost(companion, loss, onset, calm)
+    if cost is not None:
+        found.append(_by_calm_batches(companion, loss, jump, cost))
+    if run.is_likelihood(loss) and companion.measure in {*_SQUARED, Measure.ABSOLUTE_ERROR} and level > 0:
+        found.append(_by_algebra(companion, level, jump, run.fact(FactName.ACTION_DIM).number))
+    return min(found, key=lambda needed: needed.value, default=None)
+
+
+def _by_calm_batches(companion: Series, loss: Series, jump: float, cost: float) -> Needed:
+    reason = say(
+        "the rise in {tag} ({needed:+.3g}) that a jump of {jump:.3g} needs at the price of calm batches, "
+        "{cost:.3g} of {loss} for each 1 of {tag}",
+        tag=companion.tag,
+        needed=jump / cost,
+        jump=jump,
+        cost=cost,
+        loss=loss.tag,
+    )
+    return Needed(jump / cost, reason)
+
+
+def _by_algebra(companion: Series, level: float, jump: float, dims: float | None) -> Needed:
+    """For a sigma that is right on average; one that is too small needs less."""
+    needed = error_rise_needed(jump, level, dims or ASSUMED_DIMENSION)
+    if companion.measure is Measure.ABSOLUTE_ERROR:  # squared error (1 + r) times as large: its root
+        needed = level * (math.sqrt(1 + needed / level) - 1)
+    if dims is None:
+        reason = say(
+            "the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error alone makes it "
+            "and sigma is right on average; action_dim is unknown, {assumed} assumed",
             tag=companion.tag,
             needed=needed,
             jump=jump,
-            dims=dims,
-        ),
+            assumed=ASSUMED_DIMENSION,
+        )
+        return Needed(needed, reason)
+    reason = say(
+        "the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error alone makes it and "
+        "sigma is right on average ({dims:.0f} action dimensions)",
+        tag=companion.tag,
+        needed=needed,
+        jump=jump,
+        dims=dims,
     )
+    return Needed(needed, reason)
+
+
+def _calm_cost(companion: Series, loss: Series, onset: int, calm: np.ndarray) -> float | None:
+    """How much loss a unit of error costs from one calm batch to the next; None without a sure relation.
+
+    The slope through the origin with the least absolute deviation of differences of neighbouring batches
+    (a weighted median of their ratios), where their ranks correlate by 4 standard errors.
+    """
+    steps, mine, its = np.intersect1d(companion.steps, loss.steps, assume_unique=True, return_indices=True)
+    kept = np.flatnonzero((steps < onset) & calm[mine] & loss.finite[its])[-PAIRS:]
+    error: FloatArray = np.diff(companion.values[mine[kept]])
+    cost: FloatArray = np.diff(loss.values[its[kept]])
+    if len(error) < 30 or not error.any() or not cost.any():
+        return None
+    correlation = float(np.corrcoef(error.argsort().argsort(), cost.argsort().argsort())[0, 1])
+    if not correlation * math.sqrt(len(error) / 1.5) > SURE:  # differences share points: 1.5 count as one
+        return None
+    usable = error != 0
+    ratio, weight = cost[usable] / error[usable], np.abs(error[usable])
+    order = np.argsort(ratio)
+    middle = np.searchsorted(np.cumsum(weight[order]), 0.5 * weight.sum())
+    slope = float(ratio[order][middle])
+    return slope if slope > 0 else None

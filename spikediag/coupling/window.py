@@ -1,71 +1,80 @@
-"""Where in time a spike stands at least half as high as at its peak: there a companion must answer."""
+"""Where in time a spike stands high, as positions of a companion: there, and near there, it must answer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import Kind, Series, Spike
-from spikediag.stats.windows import contrast
+from spikediag.model import Excursion, FloatArray, Kind, Series, Spike
+from spikediag.model.spike import LONGEST_LOOK
 
-LONGEST = 129  # logged points: the level after a shift is known well enough by then
-MOST_MEMBERS = 200  # of a train
+REACH = 5  # points to either side: logged before or after the update, or on the next batch
+MOST_MEMBERS = 200  # of a train, the highest
+MOST_POINTS = 65  # of a lasting rise: wider windows have too few of their like in the calm past
+MOST_FAR = 24  # windows beyond the reach, while the loss is still up
 
 
 @dataclass(frozen=True)
-class Window:
-    """One stretch of the loss to compare, in positions and in steps, and how high it stands."""
+class Stretch:
+    """One excursion of the loss, seen from a companion. Positions `[start, stop)` of the companion."""
 
     start: int
     stop: int
-    first_step: float  # half a logging interval before the first point
-    last_step: float  # half a logging interval after the last
+    shifts: tuple[int, ...]  # by how many points the window is moved as well; 0 among them
+    near: int  # shifts up to this size are the neighbourhood; larger ones lie later in the excursion
+    whole: tuple[int, int]  # the excursion from its onset to its end
     jump: float  # mean of the finite loss over the window minus the level before; inf if none is finite
 
 
-def windows(spike: Spike, loss: Series) -> tuple[Window, ...]:
-    """The window of a spike, or one for every member of a train."""
-    if spike.kind is Kind.TRAIN and spike.members:
-        highest = sorted(spike.members, key=lambda member: -loss.values[member.peak])[:MOST_MEMBERS]
-        calm = _outside(spike, loss)
-        spans = (_half_height(loss, m.start, m.stop, m.peak, spike.baseline) for m in highest)
-        return tuple(_window(loss, *span, _local_level(loss, span, calm, spike)) for span in sorted(spans))
-    if spike.kind is Kind.TRANSIENT:
-        span = _half_height(loss, spike.start, spike.stop, spike.peak, spike.baseline)
-    elif spike.kind in {Kind.DRIFT, Kind.DIVERGENCE}:
-        span = (max(spike.start, spike.stop - LONGEST), spike.stop)
-    else:
-        span = (spike.start, min(spike.stop, spike.start + LONGEST))
-    return (_window(loss, *span, spike.baseline),)
+def stretches(spike: Spike, loss: Series, companion: Series) -> tuple[Stretch, ...]:
+    """The window of a spike, or one for every member of a train; without those with no companion point."""
+    members = sorted(spike.excursions, key=lambda e: -loss.values[e.peak])[:MOST_MEMBERS]
+    found = (_stretch(spike, loss, companion, member) for member in sorted(members, key=lambda e: e.start))
+    return tuple(stretch for stretch in found if stretch is not None)
 
 
-def _half_height(loss: Series, start: int, stop: int, peak: int, baseline: float) -> tuple[int, int]:
-    """The stretch around the peak that stays above half its height."""
-    half = 0.5 * (float(loss.values[peak]) + baseline)
-    first, last = peak, peak
-    while first > start and loss.values[first - 1] >= half:
-        first -= 1
-    while last + 1 < stop and loss.values[last + 1] >= half:
-        last += 1
-    return first, min(last + 1, first + LONGEST)
+def _stretch(spike: Spike, loss: Series, companion: Series, excursion: Excursion) -> Stretch | None:
+    first, stop = spike.window(loss.values, excursion)
+    stop = min(stop, first + MOST_POINTS)
+    half = 0.5 * _interval(loss, first, stop)
+    a = int(np.searchsorted(companion.steps, loss.steps[first] - half))
+    b = int(np.searchsorted(companion.steps, loss.steps[stop - 1] + half, side="right"))
+    if a >= b:
+        return None
+    unit = max(1, round(loss.interval / companion.interval))
+    end = int(
+        np.searchsorted(companion.steps, loss.steps[max(excursion.stop, stop) - 1] + half, side="right")
+    )
+    near = tuple(k * unit for k in range(-REACH, REACH + 1))
+    far = () if spike.kind is Kind.TRAIN else _far(a, b, end, REACH * unit)
+    onset = int(np.searchsorted(companion.steps, loss.steps[min(excursion.start, first)] - half))
+    return Stretch(a, b, (*near, *far), REACH * unit, (onset, end), _height(spike, loss, first, stop))
 
 
-def _window(loss: Series, start: int, stop: int, baseline: float) -> Window:
-    near = np.diff(loss.steps[max(0, start - LONGEST) : stop + 1])
-    reach = 0.5 * float(np.median(near)) if len(near) else 0.5
-    values = loss.values[start:stop]
+def _interval(loss: Series, first: int, stop: int) -> float:
+    """Of the points around the window: a run may be logged more often in one phase than in another."""
+    near = np.diff(loss.steps[max(0, first - LONGEST_LOOK) : stop + 1])
+    return float(np.median(near)) if len(near) else loss.interval
+
+
+def _far(start: int, stop: int, end: int, near: int) -> Iterator[int]:
+    """Half-overlapping windows from the neighbourhood to the end of the excursion.
+
+    As far as the calm past can hold the like many times over.
+    """
+    width = stop - start
+    last = min(end - stop + near, start // 8)
+    stride = max(1, width // 2, -(-(last - near) // MOST_FAR))
+    yield from range(near + stride, last + 1, stride)
+
+
+def _height(spike: Spike, loss: Series, first: int, stop: int) -> float:
+    values: FloatArray = loss.values[first:stop]
     finite = values[np.isfinite(values)]
-    jump = float(np.mean(finite)) - baseline if len(finite) else np.inf
-    return Window(start, stop, loss.steps[start] - reach, loss.steps[stop - 1] + reach, jump)
-
-
-def _outside(spike: Spike, loss: Series) -> np.ndarray:
-    calm = np.isfinite(loss.values)
-    for member in spike.members:
-        calm[member.start : member.stop] = False
-    return calm
-
-
-def _local_level(loss: Series, span: tuple[int, int], calm: np.ndarray, spike: Spike) -> float:
-    filled = np.where(np.isfinite(loss.values), loss.values, spike.baseline)
-    local = contrast(filled, *span, calm)
-    return spike.baseline if local is None else local.before
+    if not len(finite):
+        return np.inf
+    if spike.kind is not Kind.TRAIN:
+        return float(np.mean(finite)) - spike.baseline
+    past = loss.values[max(0, first - LONGEST_LOOK) : first]
+    past = past[np.isfinite(past)]
+    return float(np.mean(finite)) - (float(np.median(past)) if len(past) else spike.baseline)

@@ -1,5 +1,6 @@
 """What was read: series by tag, sessions, facts with their source, and damage."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -10,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 
@@ -161,6 +163,11 @@ class Series:
     def group(self) -> str:
         """The part of the tag before its last slash: what is logged together."""
         return self.tag.rpartition("/")[0]
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the tag says that it is measured on data that were not trained on."""
+        return _HELD_OUT.search(self.tag.lower()) is not None
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:

@@ -229,7 +229,7 @@ class CouplingVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class CompanionTest:
-    """The equivalence test of one companion against one spike."""
+    """The test of one companion against one spike; for a train, the means over its members."""
 
     tag: str
     verdict: CouplingVerdict
@@ -239,11 +239,10 @@ class CompanionTest:
     low: float  # 90 % confidence interval of the change
     high: float
     margin: float  # the change that would still count as "did not move"
-    p_equivalent: float  # TOST p-value
+    p_equivalent: float  # one-sided p-value: a change this small, had the error risen by the margin
     margin_reason: Text  # how the margin was chosen
-    strayed_at: int | None = (
-        None  # step at which it left the margin after the peak, while the loss was still up
-    )
+    needed: float | None = None  # the rise that would make the whole jump by error alone; None: unknown
+    strayed_at: int | None = None  # step of the largest rise, where that is beside the window of the jump
     held_out: bool = False  # measured on data that were not trained on
     blind: Text | None = None  # why it cannot answer: other weights or batches, smoother, sparser or later
     moved: int | None = None  # for trains: members at which it moved, of `tested`

@@ -1,124 +1,154 @@
-"""Does the jump matter? From the level after it, error and evaluation metrics, and what was saved before."""
+"""Do the findings matter for what the run is for? yes, no, or what would tell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from spikediag.model import Aftermath, Finding, FloatArray, Measure, Role, Run, Series, Text, by_gravity, say
-from spikediag.stats.scale import robust_sigma
-
-LEVEL_POINTS = 33  # logged points a level is the median of
-BACK_WITHIN = 0.25  # of the jump: closer counts as back
-WORSE_SDS = 3.0  # standard deviations of the level that count as a change
-
-
-@dataclass(frozen=True)
-class _Sign:
-    worse: bool | None
-    text: Text
+from spikediag.model import (
+    Advice,
+    Aftermath,
+    Finding,
+    Measure,
+    Outcome,
+    OutcomeVerdict,
+    Role,
+    Run,
+    Series,
+    Text,
+    by_gravity,
+    say,
+)
+from spikediag.outcome.learning import stopped
+from spikediag.outcome.saved import saved
+from spikediag.outcome.series import outcome
 
 
 def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
-    """Compare what was before the leading jump with what was after it; likewise others that did harm."""
+    """Whether loss, error, held-out loss or reward ended worse, over all findings.
+
+    Rewards decide where they are logged, else held-out losses and errors, else the errors on the data that
+    were trained on. A loss that did not come back matters, but for a value loss whose rewards are no worse.
+    """
     if not findings:
         return Aftermath(matters=None)
-    main = by_gravity(findings)[0]
-    signs = [_loss(run, main), *_around(run, main), *_harm_of_others(run, findings, main)]
-    worse = [sign.worse for sign in signs if sign.worse is not None]
-    informed = len(worse) > 1 or any(worse)
-    matters = any(worse) if informed else None
-    return Aftermath(matters, (*(sign.text for sign in signs), *_checkpoint(run, findings, main)))
-
-
-def _loss(run: Run, main: Finding) -> _Sign:
-    spike, series = main.spike, run.series[main.spike.tag]
-    after = series.values[spike.stop : spike.stop + LEVEL_POINTS]
-    after = after[np.isfinite(after)]
-    if spike.end_step is None or not len(after):
-        text = say("{tag} had not come back when the log ended.", tag=spike.tag)
-        return _Sign(True, text)
-    level = float(np.median(after))
-    back = level - spike.baseline <= max(BACK_WITHIN * spike.height, WORSE_SDS * spike.noise)
-    if back:
-        text = say(
-            "{tag} came back: {before:.4g} before, {after:.4g} after.",
-            tag=spike.tag,
-            before=spike.baseline,
-            after=level,
-        )
-    else:
-        text = say(
-            "{tag} came back only in part: {before:.4g} before, {after:.4g} after.",
-            tag=spike.tag,
-            before=spike.baseline,
-            after=level,
-        )
-    return _Sign(not back, text)
-
-
-def _around(run: Run, finding: Finding) -> Iterator[_Sign]:
-    spike = finding.spike
-    last = spike.end_step if spike.end_step is not None else spike.onset_step
-    for role in (Role.COMPANION, Role.REWARD):
-        for series in run.having(role):
-            sign = _compared(series, spike.onset_step, last)
-            if sign is not None:
-                yield sign
-
-
-def _harm_of_others(run: Run, findings: tuple[Finding, ...], main: Finding) -> Iterator[_Sign]:
-    for finding in findings:
-        if finding is not main:
-            for sign in _around(run, finding):
-                if sign.worse:
-                    text = say("{id}: {harm}", id=finding.id, harm=sign.text)
-                    yield _Sign(True, text)
-
-
-def _compared(series: Series, first: int, last: int) -> _Sign | None:
-    finite = np.isfinite(series.values)
-    before = series.values[finite & (series.steps < first)][-LEVEL_POINTS:]
-    after = series.values[finite & (series.steps > last)][:LEVEL_POINTS]
-    if min(len(before), len(after)) < 3:
-        return None
-    down = series.role is Role.COMPANION and series.measure is not Measure.ACCURACY  # where down is good
-    low, high = float(np.median(before)), float(np.median(after))
-    change = (high - low) if down else (low - high)
-    worse = change > WORSE_SDS * _uncertainty(before, after) and change > 0.1 * abs(low)
-    if worse:
-        text = say(
-            "{tag} is worse after it: {before:.4g} before, {after:.4g} after.",
-            tag=series.tag,
-            before=low,
-            after=high,
-        )
-    else:
-        text = say(
-            "{tag} is no worse after it: {before:.4g} before, {after:.4g} after.",
-            tag=series.tag,
-            before=low,
-            after=high,
-        )
-    return _Sign(worse, text)
-
-
-def _uncertainty(before: FloatArray, after: FloatArray) -> float:
-    """Standard error of the difference of two medians (1.25 sd / sqrt n for normal noise)."""
-    return 1.25 * float(
-        np.hypot(robust_sigma(before) / np.sqrt(len(before)), robust_sigma(after) / np.sqrt(len(after)))
+    lead = by_gravity(findings)[0]
+    purpose = _purpose(run, lead)
+    outcomes = tuple(o for f in findings for o in _outcomes(run, f, findings))
+    halts = tuple(text for f in findings if (text := stopped(run, f)) is not None)
+    checkpoints = saved(run, findings, lead)
+    worse = bool(halts) or checkpoints.last_is_inside or any(_harms(o, run, outcomes) for o in outcomes)
+    matters = True if worse else False if _harmless(outcomes, findings, lead, purpose) else None
+    because = (
+        *_said(outcomes, lead),
+        *(say("{id}: {harm}", id=o.finding, harm=o.reading) for o in _harm_elsewhere(outcomes, lead)),
+        *halts,
+        *checkpoints.because,
+        *purpose.limits(),
     )
+    would_tell = tuple(purpose.would_tell(lead)) if matters is None else ()
+    return Aftermath(matters, because, outcomes, would_tell)
 
 
-def _checkpoint(run: Run, findings: tuple[Finding, ...], main: Finding) -> Iterator[Text]:
-    if not run.checkpoints:
-        return
-    onset = min(
-        (f.spike.onset_step for f in findings if f.spike.end_step is None), default=main.spike.onset_step
-    )
-    earlier = [c for c in run.checkpoints if c.step <= onset]
-    if not earlier:
-        yield say("No checkpoint was saved before step {onset:,}.", onset=onset)
-        return
-    best = max(earlier, key=lambda c: c.step)
-    yield say("The last checkpoint before it is {path} (step {step:,}).", path=best.path, step=best.step)
+@dataclass(frozen=True)
+class _Purpose:
+    """The series that show what the run is for, as far as it logs them; the best kind only."""
+
+    series: tuple[Series, ...]
+    trained_on: bool  # they are measured on the data that were trained on
+    rewards: bool
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Their tags."""
+        return frozenset(s.tag for s in self.series)
+
+    def limits(self) -> Iterator[Text]:
+        """What a flat error does not prove."""
+        if self.series and self.trained_on:
+            yield say(
+                "{tag} is measured on the data that were trained on: it certifies nothing about the policy "
+                "on the robot or in unseen states.",
+                tag=self.series[0].tag,
+            )
+
+    def would_tell(self, lead: Finding) -> Iterator[Advice]:
+        """What to log or to run."""
+        if not self.rewards:
+            yield Advice(
+                say(
+                    "Roll out a checkpoint from before step {step:,} and one from after it, some 20 episodes "
+                    "each, and compare the success rates.",
+                    step=lead.spike.onset_step,
+                ),
+                rank=1,
+            )
+            yield Advice(
+                say("Log the success rate or return of evaluations during training."),
+                'writer.add_scalar("eval/success_rate", successes / episodes, step)',
+                rank=2,
+            )
+        else:
+            yield Advice(say("Evaluate more often around step {step:,}.", step=lead.spike.onset_step), rank=1)
+        if not self.series or (self.trained_on and not self.rewards):
+            yield Advice(
+                say("Log the loss on a fixed set of samples that are not trained on."),
+                'writer.add_scalar("eval/loss", loss_on(held_out_batch), step)',
+                rank=3,
+            )
+
+
+def _purpose(run: Run, lead: Finding) -> _Purpose:
+    rewards = tuple(run.having(Role.REWARD))
+    if rewards:
+        return _Purpose(rewards, trained_on=False, rewards=True)
+    asked = [s for role in (Role.COMPANION, Role.LOSS) for s in run.having(role) if s.tag != lead.spike.tag]
+    held_out = tuple(s for s in asked if s.held_out)
+    if held_out:
+        return _Purpose(held_out, trained_on=False, rewards=False)
+    errors = tuple(s for s in asked if s.role is Role.COMPANION)
+    return _Purpose(errors, trained_on=True, rewards=False)
+
+
+def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iterator[Outcome]:
+    loss = run.series[finding.spike.tag]
+    yield outcome(loss, finding, findings)
+    held_out = (s for s in run.having(Role.LOSS) if s.held_out and s is not loss)
+    for series in (*run.having(Role.REWARD), *held_out, *run.having(Role.COMPANION)):
+        if series.finite.any():
+            yield outcome(series, finding, findings)
+
+
+def _harms(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
+    """Whether it ended worse in something that counts."""
+    if outcome.verdict is not OutcomeVerdict.WORSE:
+        return False
+    if run.series[outcome.tag].measure is not Measure.VALUE:
+        return True
+    rewards = [o for o in outcomes if o.role is Role.REWARD and o.finding == outcome.finding]
+    return not rewards or any(o.verdict is not OutcomeVerdict.NOT_WORSE for o in rewards)
+
+
+def _harmless(
+    outcomes: tuple[Outcome, ...], findings: tuple[Finding, ...], lead: Finding, purpose: _Purpose
+) -> bool:
+    """Whether, around the leading finding and the last, the loss and all of the purpose were no worse."""
+    last = max(findings, key=lambda f: (f.spike.onset_step, f.id))
+    for finding in {lead.id: lead, last.id: last}.values():
+        asked = [
+            o
+            for o in outcomes
+            if o.finding == finding.id and (o.tag in purpose.tags or o.tag == finding.spike.tag)
+        ]
+        if not any(o.tag in purpose.tags for o in asked):
+            return False
+        if any(o.verdict is OutcomeVerdict.CANNOT_BE_TOLD for o in asked):
+            return False
+    return True
+
+
+def _said(outcomes: tuple[Outcome, ...], lead: Finding) -> Iterator[Text]:
+    """Everything around the leading finding: the loss first, then rewards, held-out losses and errors."""
+    return (o.reading for o in outcomes if o.finding == lead.id)
+
+
+def _harm_elsewhere(outcomes: tuple[Outcome, ...], lead: Finding) -> Iterator[Outcome]:
+    return (o for o in outcomes if o.finding != lead.id and o.verdict is OutcomeVerdict.WORSE)

@@ -63,12 +63,18 @@ def effective_sigma(loss: float, mse: float, dims: int) -> EffectiveSigma | None
     )
 
 
-def amplification_bound(jump: float, mse_change: float) -> float:
-    """The largest sigma that lets an error change of at most `mse_change` make a jump of `jump` nats.
+def amplification_bound(jump: float, mse_change: float, mse_before: float = math.inf) -> float:
+    """A value that some sigma does not exceed, if sigma did not change while the error made `jump` nats.
 
-    From dL/dM = 1/(2 sigma^2): if sigma did not change, some sigma is at most sqrt(dM / (2 dL)).
+    Errors that rise cost at most their own sum over 2 sigma^2, and what rises is at most what the error is
+    afterwards: the net change may be nothing while one dimension's error rises by all that another's falls.
+
+    Args:
+        jump: Nats, > 0.
+        mse_change: Largest net rise of the error summed over dimensions.
+        mse_before: That error before; where it is unknown, no sigma is certified.
     """
-    return math.sqrt(mse_change / (2 * jump))
+    return math.sqrt((mse_change + mse_before) / (2 * jump))
 
 
 def error_rise_needed(jump: float, mse: float, standardised: float) -> float:

@@ -7,67 +7,134 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from spikediag.model import FloatArray
+from spikediag.stats.equivalence import Change
 from spikediag.stats.scale import robust_sigma
 
 BASELINE_POINTS = 33  # shortest stretch a level is taken from
-LOOKBACK = 250  # baselines; no contrast looks further back, so that a million points cost no more
-MAX_REFERENCES = 120  # windows of the past a contrast is compared with
+LOOKBACK = 30  # baselines; no contrast looks further back: long ago, level and noise were others
+MAX_REFERENCES = 240  # windows of the past a contrast is compared with
+FEWEST_REFERENCES = 8
+LEVEL_REFERENCES = 24  # calm contrasts over which their own level is taken: a falling error makes them drift
 CAUTION = 1.15  # tails heavier than Student's keep the size of a test; benchmarks/coupling measures it
 WINDOWS_PER_DEGREE = 3.0  # half-overlapping windows and shared baselines are not independent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contrast:
-    """How far a window lies from what came before it, against the same measure in calm windows."""
+    """How far a window lies from what came before it, against the same measure in calm windows.
+
+    The same window moved by a few points to either side is measured too, from the same level.
+    """
 
     before: float  # level before
     during: float  # mean over the window
-    change: float  # contrast minus the median contrast of calm windows
+    change: float  # contrast minus the median contrast of the calm windows before it
     error: float  # standard error of the change
     degrees: float  # degrees of freedom of that error; 0 when there were too few calm windows
     noise: float  # robust standard deviation of single points around the level before
+    shifts: tuple[int, ...]  # by how many points the window was moved, 0 among them
+    moved: FloatArray  # (shifts,) the change there; NaN where the values end
+    calm: FloatArray  # (references, shifts) the same in calm stretches
+
+    @property
+    def known(self) -> Change:
+        """The change with its error, for intervals."""
+        return Change(self.change, self.error, self.degrees)
+
+    @property
+    def worst(self) -> float:
+        """The largest change at any shift."""
+        return float(np.nanmax(self.moved))
 
 
-def contrast(values: FloatArray, start: int, stop: int, calm: np.ndarray) -> Contrast | None:
+def contrast(
+    values: FloatArray, start: int, stop: int, calm: np.ndarray, shifts: tuple[int, ...] = (0,)
+) -> Contrast | None:
     """Compare the window [start, stop) with the calm past.
 
     Args:
         values: (n,) finite values.
         start: First position of the window.
         stop: One past its last position.
-        calm: (n,) bool, positions that belong to no spike; those at and after `start` are ignored.
+        calm: (n,) bool, positions that belong to no spike; those from the earliest window on are ignored.
+        shifts: By how many points to move the window as well; 0 must be among them.
 
     Returns:
         None when fewer than five calm points lie before the window.
     """
-    width = stop - start
-    length = max(width, BASELINE_POINTS)
-    first = max(0, start - LOOKBACK * length)
-    past = first + np.flatnonzero(calm[first:start])
+    width, gap = stop - start, max(0, -min(shifts))
+    length = max(3 * width, BASELINE_POINTS)
+    first, last = max(0, start - LOOKBACK * length), max(0, start - gap)
+    past = first + np.flatnonzero(calm[first:last])
     if len(past) < 5 or width < 1:
         return None
     series = values[past]
     level = float(np.median(series[-length:]))
     noise = robust_sigma(series[-8 * length :] - _running_level(series[-8 * length :], length))
-    references = _calm_contrasts(series, width, length)
-    during = float(np.mean(values[start:stop]))
-    if len(references) < 8:
-        return Contrast(level, during, during - level, noise, 0.0, noise)
-    degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
-    error = CAUTION * _spread(references) * (1 + 3 / (degrees + 1))
-    return Contrast(level, during, during - level - float(np.median(references)), error, degrees, noise)
+    references, step = _calm_contrasts(series, width, length, np.array(shifts))
+    moved = np.array([_mean(values, start + shift, width) - level for shift in shifts])
+    main, error, degrees = shifts.index(0), noise, 0.0
+    if len(references) >= FEWEST_REFERENCES:
+        references = _steady(references, main)
+        degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
+        usual = _drift(references[:, main], max(LEVEL_REFERENCES, 8 * length // step))
+        references, moved = references - usual[:, None], moved - usual[0]
+        error = CAUTION * _spread(references[:, main]) * (1 + 3 / (degrees + 1))
+    return Contrast(
+        before=level,
+        during=_mean(values, start, width),
+        change=float(moved[main]),
+        error=error,
+        degrees=degrees,
+        noise=noise,
+        shifts=shifts,
+        moved=moved,
+        calm=references,
+    )
 
 
-def _calm_contrasts(series: FloatArray, width: int, length: int) -> FloatArray:
-    """Window mean minus the median of the points before it, at half-overlapping windows."""
+def _mean(values: FloatArray, start: int, width: int) -> float:
+    inside = values[start : start + width] if start >= 0 else values[:0]
+    return float(np.mean(inside)) if len(inside) == width else math.nan
+
+
+def _calm_contrasts(
+    series: FloatArray, width: int, length: int, shifts: np.ndarray
+) -> tuple[FloatArray, int]:
+    """Window means minus the median before the earliest window, (references, shifts), latest first.
+
+    The windows overlap by half, or lie half of the earliest shift apart: the second value, in points.
+    """
     baseline = min(length, len(series) // 2)
-    step = max(1, width // 2)
-    starts = np.arange(len(series) - width, baseline - 1, -step)[:MAX_REFERENCES]
+    gap, reach = max(0, -int(shifts.min())), max(0, int(shifts.max()))
+    step = max(1, width // 2, gap // 2)
+    most = min(MAX_REFERENCES, max(LEVEL_REFERENCES, LOOKBACK * BASELINE_POINTS // step))
+    starts = np.arange(len(series) - width - reach, baseline + gap - 1, -step)[:most]
     if not len(starts) or baseline < 1:
-        return np.array([])
-    means = sliding_window_view(series, width)[starts].mean(axis=1)
-    levels = np.median(sliding_window_view(series, baseline)[starts - baseline], axis=1)
-    return np.asarray(means - levels)
+        return np.empty((0, len(shifts))), step
+    means = sliding_window_view(series, width)[starts[:, None] + shifts].mean(axis=2)
+    levels = np.median(sliding_window_view(series, baseline)[starts - gap - baseline], axis=1)
+    return np.asarray(means - levels[:, None]), step
+
+
+def _steady(references: FloatArray, main: int) -> FloatArray:
+    """The latest references, without older ones from when the level still fell faster."""
+    while len(references) >= 2 * LEVEL_REFERENCES:
+        half = len(references) // 2
+        newer, older = references[:half, main], references[half:, main]
+        if abs(float(np.median(older) - np.median(newer))) <= _spread(newer):
+            break
+        references = references[:half]
+    return references
+
+
+def _drift(references: FloatArray, size: int) -> FloatArray:
+    """Medians of blocks of at least `size` references, joined by straight lines, at every reference."""
+    parts = np.array_split(np.arange(len(references)), max(1, len(references) // size))
+    centres = [float(part.mean()) for part in parts]
+    return np.interp(
+        np.arange(len(references)), centres, [float(np.median(references[part])) for part in parts]
+    )
 
 
 def _spread(references: FloatArray) -> float:

@@ -44,3 +44,22 @@ def test_updates_by_what_the_axis_counts(unit, updates) -> None:
 def test_a_training_ends_one_interval_after_its_last_point() -> None:
     assert run().last_step == 1000
     assert run().series["bc/loss"].group == "bc"
+
+
+@pytest.mark.parametrize(
+    ("tag", "held_out"),
+    [
+        ("eval/loss", True),
+        ("val_loss", True),
+        ("validation/mse", True),
+        ("Test/accuracy", True),
+        ("held_out/nll", True),
+        ("train/loss", False),
+        ("losses/value_loss", False),
+        ("interval/loss", False),
+        ("latest_loss", False),
+    ],
+)
+def test_a_tag_says_that_it_is_measured_on_held_out_data(tag: str, held_out: bool) -> None:
+    nothing = np.array([])
+    assert Series(tag, Role.LOSS, nothing, nothing, nothing).held_out is held_out

@@ -45,7 +45,14 @@ def test_effective_sigma_after_the_jump() -> None:
 
 
 def test_amplification_bound() -> None:
-    assert nll.amplification_bound(39.0, 0.01) == pytest.approx(0.0113, abs=5e-5)
+    assert nll.amplification_bound(39.0, 0.01, 0.1) == pytest.approx(0.0376, abs=5e-5)
+    assert nll.amplification_bound(39.0, 0.01) == np.inf
+
+
+def test_the_amplification_bound_holds_where_one_dimension_rises_as_another_falls() -> None:
+    small, large, error = 0.04, 1.0, 0.1088
+    jump = error / (2 * small**2) - error / (2 * large**2)
+    assert nll.amplification_bound(jump, 0.001, 0.109) >= small
     assert nll.error_rise_needed(39.0, 0.1, 7) == pytest.approx(1.114, abs=5e-4)
 
 

@@ -6,6 +6,9 @@ import pytest
 from spikediag.stats.scale import robust_sigma
 from spikediag.stats.windows import MAX_REFERENCES, _calm_contrasts, contrast
 
+SHIFTS = tuple(range(-5, 6))
+AT = 1500
+
 
 def noise(n: int = 2000, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 1, n)
@@ -55,4 +58,49 @@ def test_the_fast_contrasts_equal_the_obvious_ones() -> None:
             series[s : s + width].mean() - np.median(series[s - baseline : s])
             for s in range(400 - width, baseline - 1, -step)
         ][:MAX_REFERENCES]
-        assert _calm_contrasts(series, width, length) == pytest.approx(expected)
+        found, every = _calm_contrasts(series, width, length, np.array([0]))
+        assert every == step
+        assert found[:, 0] == pytest.approx(np.array(expected))
+
+
+def values(seed: int = 0, n: int = 2000) -> np.ndarray:
+    return np.random.default_rng(seed).normal(10, 1, n)
+
+
+def calm(n: int = 2000, width: int = 3) -> np.ndarray:
+    mask = np.ones(n, bool)
+    mask[AT : AT + width] = False
+    return mask
+
+
+def test_a_rise_beside_the_window_is_the_worst_of_the_moved_ones() -> None:
+    raised = values()
+    raised[AT + 4 : AT + 7] += 20
+    found = contrast(raised, AT, AT + 3, calm(), SHIFTS)
+    assert found.change < 3
+    assert found.worst == pytest.approx(20, abs=2)
+    assert SHIFTS[int(np.argmax(found.moved))] == 4
+
+
+def test_an_early_rise_does_not_lift_the_level_it_is_compared_with() -> None:
+    raised = values()
+    raised[AT - 5 : AT] += 20
+    assert contrast(raised, AT, AT + 1, calm(), SHIFTS).before == pytest.approx(10, abs=0.8)
+
+
+def test_calm_stretches_say_how_far_the_worst_window_strays_by_chance() -> None:
+    found = contrast(values(), AT, AT + 1, calm(), SHIFTS)
+    assert found.calm.shape[1] == len(SHIFTS)
+    assert np.median(found.calm.max(axis=1)) == pytest.approx(1.6, abs=0.3)  # of 11 normal values
+
+
+def test_windows_that_the_values_do_not_hold_are_left_out() -> None:
+    found = contrast(values(), 1997, 1999, np.ones(2000, bool), SHIFTS)
+    assert np.isnan(found.moved[-1])
+    assert np.isfinite(found.worst)
+
+
+def test_a_level_that_fell_long_ago_does_not_widen_the_error() -> None:
+    fallen = values() + 40 * np.exp(-np.arange(2000) / 300)
+    flat, after = (contrast(v, AT, AT + 30, calm(width=30), SHIFTS) for v in (values(), fallen))
+    assert after.error < 1.5 * flat.error

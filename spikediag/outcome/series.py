@@ -1,0 +1,215 @@
+"""One loss, error or reward around one finding: did it end worse than its trend before foretold?"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spikediag.model import (
+    Finding,
+    FloatArray,
+    IntArray,
+    Measure,
+    Outcome,
+    OutcomeVerdict,
+    Role,
+    Series,
+    Shape,
+    Spike,
+)
+from spikediag.outcome.wording import Numbers, reading
+from spikediag.stats.equivalence import Change
+from spikediag.stats.trend import BLOCK, Trend, middle, trend
+
+SHARE = 0.10  # of the level of an error, an accuracy, a success rate or a reward
+NOTABLE = 0.5  # of that margin: a sure change for the worse beyond it is one
+FEWEST_BEFORE = 3  # points
+CLAIM = 0.05  # chance of 'no worse' where it got worse by the margin
+SURE = 0.01  # chance of a change for the worse where there is none: many series are looked at
+
+
+def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Outcome:
+    """How a series stood before, during and after a finding.
+
+    Args:
+        series: A loss, a companion or a reward of the run.
+        finding: The finding.
+        others: Every finding of the run: what they did to a series is no part of its trend.
+    """
+    up_is_bad = series.role is not Role.REWARD and series.measure is not Measure.ACCURACY
+    sign = 1 if up_is_bad else -1
+    looks = [_numbers(series, parts, sign) for parts in _parts(series, finding.spike, others)]
+    numbers = next((look for look in looks if look.worse), looks[-1])
+    after = _verdict(numbers, finding.spike, series)
+    during = _fell_during(series, finding.spike, others, sign) if not numbers.worse else None
+    return Outcome(
+        finding=finding.id,
+        tag=series.tag,
+        role=series.role,
+        before=numbers.before,
+        during=numbers.during,
+        after=numbers.after,
+        foretold=numbers.foretold,
+        low=numbers.low,
+        high=numbers.high,
+        margin=numbers.margin,
+        verdict=after if during is None else OutcomeVerdict.WORSE,
+        reading=reading(series, finding.spike, numbers, after, during),
+    )
+
+
+def _fell_during(series: Series, spike: Spike, others: tuple[Finding, ...], sign: int) -> Numbers | None:
+    """Of a reward: the comparison of the time of the jump with before, where that was worse."""
+    if series.role is not Role.REWARD:
+        return None
+    parts = next(iter(_parts(series, spike, others)))
+    then = _numbers(series, replace(parts, after=parts.during, apart=1), sign)
+    return then if then.worse else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Finite values before, during and after a spike, and by how many points before and after lie apart."""
+
+    before: FloatArray
+    during: FloatArray
+    after: FloatArray
+    apart: int
+
+
+def _parts(series: Series, spike: Spike, others: tuple[Finding, ...]) -> Iterator[_Parts]:
+    """Before and during, with each stretch that counts as after; where it settled comes last.
+
+    An error or a reward that is worse right after a jump was harmed by it, though it recovers; a loss counts
+    where it settled.
+    """
+    finite = series.finite
+    steps, values = series.steps[finite], series.values[finite]
+    first, last = _extent(spike)
+    undisturbed = _undisturbed(steps, spike, others)
+    ahead = np.flatnonzero((steps < first) & undisturbed)
+    high = (steps >= first) & (True if last is None else steps < last)
+    behind = (
+        np.flatnonzero((steps >= last) & undisturbed) if last is not None else np.array([], dtype=np.int64)
+    )
+    behind = _calm_until(behind, steps, spike, others)
+    stretches = [np.flatnonzero(high)[-BLOCK:]] if last is None else [_settled(behind)]
+    if last is not None and not _is_batch_loss(series):
+        stretches.insert(0, behind[:BLOCK])
+    for after in stretches:
+        apart = int(after[0] - ahead[-1]) if len(ahead) and len(after) else 0
+        yield _Parts(values[ahead], values[high], values[after], apart)
+
+
+def _extent(spike: Spike) -> tuple[int, int | None]:
+    """First and last step; of a train that ended, those of its highest member."""
+    if not spike.members or spike.end_step is None:
+        return spike.onset_step, spike.end_step
+    top, interval = spike.highest, _interval(spike)
+    first = spike.peak_step - round(interval * (top.peak - top.start))
+    return first, first + max(1, round(interval * (top.stop - top.start)))
+
+
+def _calm_until(behind: IntArray, steps: IntArray, spike: Spike, others: tuple[Finding, ...]) -> IntArray:
+    """Up to 132 points after a spike, before the next lasting one."""
+    lasting = [f.spike.onset_step for f in others if not f.spike.recovered]
+    later = [step for step in lasting if step > spike.peak_step]
+    behind = behind[: 4 * BLOCK]
+    before_next = behind[steps[behind] < min(later)] if later else behind
+    return before_next if len(before_next) else behind
+
+
+def _settled(behind: IntArray) -> IntArray:
+    """Without the first quarter of many points, in which a series may still be on its way back."""
+    return behind[len(behind) // 4 :] if len(behind) >= 2 * BLOCK else behind
+
+
+def _undisturbed(steps: IntArray, spike: Spike, others: tuple[Finding, ...]) -> np.ndarray:
+    """Steps outside every other burst, and outside the other members of a train."""
+    calm = np.ones(len(steps), bool)
+    for other in (f.spike for f in others if f.spike.shape is Shape.BURST):
+        if other.end_step is None or (other is spike and not other.members):
+            continue
+        first, interval = other.onset_step, _interval(other)
+        for e in other.excursions:
+            if other is not spike or e is not spike.highest:
+                a, b = (first + interval * (place - other.start) for place in (e.start, e.stop))
+                calm[np.searchsorted(steps, round(a)) : np.searchsorted(steps, round(b))] = False
+    return calm
+
+
+def _interval(spike: Spike) -> float:
+    """Steps from one point of its loss to the next."""
+    last = spike.peak_step if spike.end_step is None else spike.end_step
+    return (last - spike.onset_step) / max(1, spike.stop - spike.start)
+
+
+def _numbers(series: Series, parts: _Parts, sign: int) -> Numbers:
+    worst = float((sign * parts.during).max() * sign) if len(parts.during) else math.nan
+    if len(parts.before) < FEWEST_BEFORE:
+        before = float(np.median(parts.before)) if len(parts.before) else math.nan
+        after = float(np.median(parts.after)) if len(parts.after) else math.nan
+        return Numbers(
+            before, worst, after, math.nan, -math.inf, math.inf, -math.inf, 0.0, 0.0, len(parts.after)
+        )
+    past = trend(parts.before)
+    margin = _margin(series, parts.before, past)
+    if not len(parts.after):
+        return Numbers(
+            past.level, worst, math.nan, past.level, -math.inf, math.inf, -math.inf, margin, margin, 0
+        )
+    after = float(middle(parts.after))
+    change = _change(past, parts, sign * after, sign)
+    if past.slope and change.bound(1 - CLAIM) <= 0:  # not surely behind its trend: held to its level before
+        change = _change(replace(past, levels=past.levels[-1:], flat=past.level), parts, sign * after, sign)
+    low, high = change.bound(1 - CLAIM), change.bound(CLAIM)
+    foretold = after - sign * change.value
+    notable = margin if _is_batch_loss(series) else NOTABLE * margin
+    return Numbers(
+        past.level,
+        worst,
+        after,
+        foretold,
+        low,
+        high,
+        change.bound(1 - SURE),
+        margin,
+        notable,
+        len(parts.after),
+    )
+
+
+def _change(past: Trend, parts: _Parts, after: float, sign: int) -> Change:
+    """How much worse it stands than was foretold."""
+    ahead = 0.5 * past.size + parts.apart + 0.5 * len(parts.after)
+    foretold, error = past.foretold(ahead)
+    degrees = max(1.0, past.size * len(past.levels) * past.independent - 1)
+    return Change(after - sign * foretold, math.hypot(error, past.error_of(len(parts.after))), degrees)
+
+
+def _margin(series: Series, before: FloatArray, past: Trend) -> float:
+    """A change for the worse that people would still call no worse.
+
+    For a loss, one standard deviation of its batches: back to where single batches lay. For anything else, a
+    share of its level; of its range, where it has both signs.
+    """
+    if _is_batch_loss(series):
+        return past.sd
+    signed = bool((before > 0).any() and (before < 0).any())
+    return SHARE * (float(np.ptp(before)) if signed else abs(past.level))
+
+
+def _is_batch_loss(series: Series) -> bool:
+    return series.role is Role.LOSS and not series.held_out
+
+
+def _verdict(numbers: Numbers, spike: Spike, series: Series) -> OutcomeVerdict:
+    if not spike.recovered and series.tag == spike.tag:
+        if spike.shape is Shape.LOST:
+            return OutcomeVerdict.WORSE
+        if spike.shape is Shape.NOISE and not numbers.worse:
+            return OutcomeVerdict.CANNOT_BE_TOLD
+    if numbers.worse:
+        return OutcomeVerdict.WORSE
+    return OutcomeVerdict.NOT_WORSE if numbers.high <= numbers.margin else OutcomeVerdict.CANNOT_BE_TOLD

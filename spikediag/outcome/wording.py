@@ -1,0 +1,148 @@
+"""What one outcome says, with its numbers and its margin."""
+
+import math
+from dataclasses import dataclass
+
+from spikediag.model import OutcomeVerdict, Role, Series, Shape, Spike, Text, say
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Levels in the unit of the series; `low` and `high` bound the change for the worse, > 0 is worse."""
+
+    before: float
+    during: float  # the worst
+    after: float
+    foretold: float
+    low: float
+    high: float
+    surely: float  # the lower end of a one-sided 99 % interval: many series are looked at
+    margin: float
+    notable: float  # a sure change for the worse beyond it is one
+    points_after: int
+
+    @property
+    def worse(self) -> bool:
+        """Whether it surely got worse, and by more than people would call no worse."""
+        return self.surely > 0 and self.low + self.high > 2 * self.notable
+
+
+def reading(
+    series: Series, spike: Spike, numbers: Numbers, verdict: OutcomeVerdict, during: Numbers | None
+) -> Text:
+    """Before, worst during and after; and whether that is worse.
+
+    Args:
+        series: The loss, error or reward.
+        spike: What it is judged around.
+        numbers: The levels before and after.
+        verdict: On after against before.
+        during: The same comparison with the time of the jump itself; given where that was worse.
+    """
+    if series.tag == spike.tag and not spike.recovered and verdict is not OutcomeVerdict.NOT_WORSE:
+        return _still_up(series, spike, numbers)
+    text = _after(series, numbers, verdict)
+    if during is not None:
+        text = say(
+            "While the loss stood high, {tag} was worse: {before:.4g} before, {mean:.4g} then. {after}",
+            tag=series.tag,
+            before=during.before,
+            mean=during.after,
+            after=text,
+        )
+    if math.isfinite(numbers.during) and series.role is not Role.LOSS:
+        return say(
+            "{after} At its worst during the jump it read {during:.4g}.", after=text, during=numbers.during
+        )
+    return text
+
+
+def _still_up(series: Series, spike: Spike, numbers: Numbers) -> Text:
+    if spike.shape is Shape.LOST and not math.isfinite(spike.height):
+        return say("{tag} was no number any more when the log ended.", tag=series.tag)
+    if spike.shape is Shape.NOISE:
+        return say("{tag} still scattered as widely when the log ended.", tag=series.tag)
+    return say(
+        "{tag} had not come back when the log ended: {before:.4g} before, {after:.4g} at the end.",
+        tag=series.tag,
+        before=numbers.before,
+        after=numbers.after,
+    )
+
+
+def _after(series: Series, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
+    if not numbers.points_after:
+        return say(
+            "{tag} was not logged after it: {before:.4g} before.", tag=series.tag, before=numbers.before
+        )
+    if not math.isfinite(numbers.foretold):
+        return say(
+            "Too few points of {tag} before it to tell whether it ended worse; {after:.4g} after.",
+            tag=series.tag,
+            after=numbers.after,
+        )
+    levels = say(
+        "{before:.4g} before, {after:.4g} after, {foretold:.4g} foretold",
+        before=numbers.before,
+        after=numbers.after,
+        foretold=numbers.foretold,
+    )
+    if series.role is Role.LOSS and not series.held_out:
+        return _loss(series, numbers, verdict, levels)
+    if verdict is OutcomeVerdict.WORSE:
+        return say(
+            "{tag} is worse after it: {levels}; worse by {low:.3g} to {high:.3g} (90 % interval), margin "
+            "{margin:.3g}.",
+            tag=series.tag,
+            levels=levels,
+            low=numbers.low,
+            high=numbers.high,
+            margin=numbers.margin,
+        )
+    if verdict is OutcomeVerdict.NOT_WORSE:
+        return say(
+            "{tag} is no worse after it: {levels}; worse by at most {high:.3g}, inside the margin of "
+            "{margin:.3g}.",
+            tag=series.tag,
+            levels=levels,
+            high=max(numbers.high, 0.0),
+            margin=numbers.margin,
+        )
+    return say(
+        "Whether {tag} ended worse cannot be told from {points} points after it: {levels}; the change for "
+        "the worse lies between {low:+.3g} and {high:+.3g}, margin {margin:.3g}.",
+        tag=series.tag,
+        points=numbers.points_after,
+        levels=levels,
+        low=numbers.low,
+        high=numbers.high,
+        margin=numbers.margin,
+    )
+
+
+def _loss(series: Series, numbers: Numbers, verdict: OutcomeVerdict, levels: Text) -> Text:
+    if verdict is OutcomeVerdict.NOT_WORSE:
+        return say(
+            "{tag} came back to within {margin:.3g} (one standard deviation of its batches): {levels}.",
+            tag=series.tag,
+            margin=numbers.margin,
+            levels=levels,
+        )
+    if verdict is OutcomeVerdict.WORSE:
+        return say(
+            "{tag} came back only in part: {levels}; {low:.3g} to {high:.3g} above (90 % interval), margin "
+            "{margin:.3g}.",
+            tag=series.tag,
+            levels=levels,
+            low=numbers.low,
+            high=numbers.high,
+            margin=numbers.margin,
+        )
+    return say(
+        "Whether {tag} came back to within {margin:.3g} cannot be told from {points} points after it: "
+        "{levels}.",
+        tag=series.tag,
+        margin=numbers.margin,
+        points=numbers.points_after,
+        levels=levels,
+    )

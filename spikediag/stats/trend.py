@@ -1,0 +1,109 @@
+"""What a series would have become, had nothing happened: a level, or a trend that slows as it did before."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.model import FloatArray
+from spikediag.stats.scale import robust_sigma
+
+BLOCK = 33  # values of one level
+BLOCKS = 3
+HORIZON = 5.0  # blocks ahead; a trend foretells no farther than it was seen
+SURE = 3.0  # standard errors of a trend
+FEWEST_MEDIAN = 9  # values
+FEWEST_MEMORY = 50  # values below which their correlation is not known
+CLIP = 4.0  # robust standard deviations of a difference of neighbours; larger ones are no noise
+
+
+def lag_one(values: FloatArray) -> float:
+    """Autocorrelation of neighbouring values (n,), NaN for holes, within [0, 1]; 0 for fewer than 8.
+
+    From differences of neighbours, so that a trend does not look like smoothness: for a first-order process
+    with autocorrelation a, neighbouring differences correlate by (a - 1) / 2.
+    """
+    change = np.diff(values)
+    known = change[np.isfinite(change)]
+    if len(known) < 8:
+        return 0.0
+    limit = CLIP * robust_sigma(known)
+    change = np.clip(change - np.median(known), -limit, limit)
+    products = change[1:] * change[:-1]
+    power = float(np.nanmean(change**2))
+    if not power > 0 or not np.isfinite(products).any():
+        return 0.0
+    return float(np.clip(1 + 2 * np.nanmean(products) / power, 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The levels of up to three equal blocks of values, oldest first, and their noise."""
+
+    levels: tuple[float, ...]
+    size: int  # values of a block
+    sd: float  # robust standard deviation of single values around their block
+    independent: float  # share of the values that count, correlated neighbours counted once
+    flat: float  # the level of all blocks together
+
+    @property
+    def level(self) -> float:
+        """Of the last block where there is a sure trend, else of all blocks."""
+        return self.levels[-1] if self.slope else self.flat
+
+    @property
+    def block_error(self) -> float:
+        """Standard error of one block's level."""
+        return self.error_of(self.size)
+
+    def error_of(self, points: int) -> float:
+        """Standard error of the level of so many values: of their median from nine on, else of their mean."""
+        return (
+            (1.25 if points >= FEWEST_MEDIAN else 1.0)
+            * self.sd
+            / math.sqrt(max(1.0, points * self.independent))
+        )
+
+    @property
+    def slope(self) -> float:
+        """Change over the last block, 0 where the blocks show no sure trend."""
+        if len(self.levels) < BLOCKS:
+            return 0.0
+        first, middle, last = self.levels
+        sure = abs(last - first) > SURE * math.sqrt(2) * self.block_error
+        return last - middle if sure and (last - middle) * (middle - first) > 0 else 0.0
+
+    @property
+    def slowing(self) -> float:
+        """The slope of a block over that of the block before, at most 1."""
+        return min(1.0, self.slope / (self.levels[1] - self.levels[0])) if self.slope else 1.0
+
+    def foretold(self, ahead: float) -> tuple[float, float]:
+        """The level `ahead` values after the middle of the last block, and its standard error."""
+        if not self.slope:
+            return self.flat, self.error_of(self.size * len(self.levels))
+        slowing, blocks = self.slowing, min(ahead / self.size, HORIZON)
+        more = blocks if slowing > 0.999 else slowing * (1 - slowing**blocks) / (1 - slowing)
+        return self.level + self.slope * more, self.block_error * math.sqrt(1 + 2 * more**2)
+
+
+def middle(values: FloatArray, axis: int | None = None) -> FloatArray:
+    """The median, or the mean of fewer than nine, of values (n,) or blocks (k, n)."""
+    return np.asarray((np.median if values.shape[-1] >= FEWEST_MEDIAN else np.mean)(values, axis=axis))
+
+
+def trend(values: FloatArray) -> Trend:
+    """The trend of the last 99 of finite values (n,), n >= 1; of fewer than 27, one level only."""
+    recent = values[-BLOCKS * BLOCK :]
+    count = BLOCKS if len(recent) >= BLOCKS * FEWEST_MEDIAN else 1
+    size = len(recent) // count
+    blocks = recent[len(recent) - count * size :].reshape(count, size)
+    levels = middle(blocks, axis=1)
+    inclines = np.gradient(levels) if count > 1 else np.zeros(1)
+    within = (np.arange(size) - 0.5 * (size - 1)) / size
+    around = (blocks - levels[:, None] - inclines[:, None] * within).ravel()
+    few = float(around.std(ddof=1)) if len(around) > 1 else math.inf
+    sd = robust_sigma(around) if len(around) >= BLOCKS * FEWEST_MEDIAN else few
+    memory = min(lag_one(recent), 0.95) if len(recent) >= FEWEST_MEMORY else 0.0
+    independent = (1 - memory) / (1 + memory)
+    return Trend(tuple(levels.tolist()), size, sd, independent, float(middle(recent)))
