@@ -55,6 +55,8 @@ def weigh_coupling(
 ) -> Iterator[Evidence]:
     """What the error metric did, weighed; nothing for a verdict without a weight.
 
+    An error that fell together with the loss is told, and speaks for no cause that leaves the error alone.
+
     Args:
         coupling: Of the spike.
         expected: The verdict that the cause would have.
@@ -64,7 +66,7 @@ def weigh_coupling(
     if verdict in bans:
         yield weigh(
             _ERROR[verdict],
-            bans[verdict],
+            min(bans[verdict], 0.0) if coupling.improved else bans[verdict],
             observed=verdict.value,
             reference=expected.value,
             reading=coupling.reading,

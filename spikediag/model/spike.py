@@ -256,3 +256,10 @@ class Coupling:
     verdict: CouplingVerdict
     tests: tuple[CompanionTest, ...]
     reading: Text
+
+    @property
+    def improved(self) -> bool:
+        """Whether the error did not rise, but did not stay either: it got better with the jump."""
+        if self.verdict is not CouplingVerdict.DECOUPLED:
+            return False
+        return not self.tests[0].low <= 0 <= self.tests[0].high

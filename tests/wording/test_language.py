@@ -69,7 +69,12 @@ def test_an_id_that_has_no_name_stands_for_itself() -> None:
 
 def test_a_sentence_is_translated_inside_and_out() -> None:
     writer = Writer(language.load("zh"), MARKDOWN)
-    inner = say("{tag} came back: {before:.4g} before, {after:.4g} after.", tag="a|b", before=1.0, after=2)
+    inner = say(
+        "{tag} came back to within {margin:.3g} (one standard deviation of its batches): {levels}.",
+        tag="a|b",
+        margin=2.0,
+        levels="1",
+    )
     said = writer.text(
         say(
             "Most likely {cause} ({probability:.0%}): {mechanism}",
@@ -78,7 +83,7 @@ def test_a_sentence_is_translated_inside_and_out() -> None:
             mechanism=inner,
         )
     )
-    for words in ("从断点恢复训练", "50%", "<code>a&#124;b</code> 已回落", "之后 2"):
+    for words in ("从断点恢复训练", "50%", "<code>a&#124;b</code> 已回到 2 以内"):
         assert words in said
 
 
