@@ -9,7 +9,7 @@ from spikediag.model import Excursion, FloatArray, Kind, Series, Spike
 from spikediag.model.spike import LONGEST_LOOK
 
 REACH = 5  # points to either side: logged before or after the update, or on the next batch
-MOST_MEMBERS = 200  # of a train, the highest
+MOST_MEMBERS = 100  # of a train, the highest
 MOST_POINTS = 65  # of a lasting rise: wider windows have too few of their like in the calm past
 MOST_FAR = 24  # windows beyond the reach, while the loss is still up
 
