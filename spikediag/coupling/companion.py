@@ -11,10 +11,11 @@ from spikediag.coupling.verdict import INTERVAL, Rise, decide, pooled, single
 from spikediag.coupling.window import Stretch, stretches
 from spikediag.model import CompanionTest, CouplingVerdict, FloatArray, Measure, Role, Run, Series, Spike, say
 from spikediag.stats.scale import robust_sigma
-from spikediag.stats.windows import Contrast, contrast
+from spikediag.stats.windows import BASELINE_POINTS, CAUTION, Contrast, contrast
 
 OUTLIER_SDS = 8.0  # companion points this far from their own level are its own spikes
 LEVEL_POINTS = 65  # logged points over which a companion's level is taken
+FEWEST_LEVEL = 9  # the same for a short companion, whose fall would else look like a spike
 _PREFERENCE = {Measure.SQUARED_ERROR: 0, Measure.ABSOLUTE_ERROR: 1, Measure.NORMALIZED_ERROR: 2}
 
 
@@ -60,9 +61,7 @@ def test_companion(companion: Series, spike: Spike, run: Run) -> CompanionTest |
     if not any(companion.finite[s.start : s.stop].any() for s in asked):
         return _non_finite(companion)
     error = _error(companion, asked)
-    measured = [
-        (s, found) for s in asked if (found := contrast(error.values, s.start, s.stop, error.calm, s.shifts))
-    ]
+    measured = [(s, found) for s in asked if (found := _measure(error, s)) is not None]
     if not measured:
         return None
     level = float(np.mean([found.before for _, found in measured]))
@@ -83,6 +82,17 @@ def test_companion(companion: Series, spike: Spike, run: Run) -> CompanionTest |
     if test.verdict is CouplingVerdict.UNDECIDED and rise.elsewhere is not None and len(contrasts) == 1:
         return replace(test, strayed_at=_step(companion, first, rise.elsewhere))
     return test
+
+
+def _measure(error: _Error, stretch: Stretch) -> Contrast | None:
+    """The contrast; where the past is too short for windows of it, with the error of a two-sample t-test."""
+    found = contrast(error.values, stretch.start, stretch.stop, error.calm, stretch.shifts)
+    if found is None or found.degrees > 0:
+        return found
+    past = error.values[: stretch.start][error.calm[: stretch.start]][-BASELINE_POINTS:]
+    width = stretch.stop - stretch.start
+    spread = CAUTION * float(past.std(ddof=1)) * math.sqrt(1 / len(past) + 1 / width)
+    return replace(found, error=spread, degrees=len(past) - 1.0)
 
 
 def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> Rise:
@@ -142,7 +152,7 @@ def _error(companion: Series, asked: tuple[Stretch, ...]) -> _Error:
 
 def _level(values: FloatArray) -> FloatArray:
     """Medians of blocks, joined by straight lines."""
-    size = min(LEVEL_POINTS, len(values))
+    size = min(LEVEL_POINTS, len(values), max(FEWEST_LEVEL, len(values) // 8))
     blocks = -(-len(values) // size)
     padded = np.pad(values, (0, blocks * size - len(values)), mode="symmetric")
     centres = size * (np.arange(blocks) + 0.5) - 0.5

@@ -119,8 +119,8 @@ class _Members:
 
 
 def _quantile(calm: FloatArray, above: float) -> float:
-    """The value that a share of the calm changes lies above; infinite without any."""
-    return float(np.quantile(calm, 1 - above, method="higher")) if len(calm) else math.inf
+    """The value that a share of the calm changes lies above; without any, nothing is known of it."""
+    return float(np.quantile(calm, 1 - above, method="higher")) if len(calm) else -math.inf
 
 
 def _limit(error: float, degrees: float, chance: float) -> float:
