@@ -15,7 +15,7 @@ from spikediag.stats.windows import BASELINE_POINTS, CAUTION, Contrast, contrast
 
 OUTLIER_SDS = 8.0  # companion points this far from their own level are its own spikes
 LEVEL_POINTS = 65  # logged points over which a companion's level is taken
-FEWEST_LEVEL = 9  # the same for a short companion, whose fall would else look like a spike
+FEWEST_POINTS = 100  # logged points of a companion below which its fall would look like a spike of its own
 _PREFERENCE = {Measure.SQUARED_ERROR: 0, Measure.ABSOLUTE_ERROR: 1, Measure.NORMALIZED_ERROR: 2}
 
 
@@ -144,7 +144,8 @@ def _error(companion: Series, asked: tuple[Stretch, ...]) -> _Error:
         offset, sign = accuracy_scale(companion), -1
         values = offset - values
     around = values - _level(values)
-    calm = finite & (np.abs(around) <= OUTLIER_SDS * max(robust_sigma(around), 1e-300))
+    spiky = np.abs(around) > OUTLIER_SDS * max(robust_sigma(around), 1e-300)
+    calm = finite & ~spiky if len(companion) >= FEWEST_POINTS else finite.copy()
     for stretch in asked:
         calm[stretch.start : stretch.stop] = False
     return _Error(values, calm, offset, sign)
@@ -152,7 +153,7 @@ def _error(companion: Series, asked: tuple[Stretch, ...]) -> _Error:
 
 def _level(values: FloatArray) -> FloatArray:
     """Medians of blocks, joined by straight lines."""
-    size = min(LEVEL_POINTS, len(values), max(FEWEST_LEVEL, len(values) // 8))
+    size = min(LEVEL_POINTS, len(values))
     blocks = -(-len(values) // size)
     padded = np.pad(values, (0, blocks * size - len(values)), mode="symmetric")
     centres = size * (np.arange(blocks) + 0.5) - 0.5
