@@ -74,7 +74,7 @@ def contrast(
     references, step = _calm_contrasts(series, width, length, np.array(shifts))
     moved = _means(values, start, width, np.array(shifts)) - level
     main, error, degrees = shifts.index(0), noise, 0.0
-    if len(references) >= FEWEST_REFERENCES:
+    if len(references) >= FEWEST_REFERENCES:  # what calm times show is no change
         references = _steady(references, main)
         degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
         usual = _drift(references[:, main], max(LEVEL_REFERENCES, 8 * length // step))
