@@ -94,9 +94,9 @@ def middle(values: FloatArray, axis: int | None = None) -> FloatArray:
     return np.asarray((np.median if values.shape[-1] >= FEWEST_MEDIAN else np.mean)(values, axis=axis))
 
 
-def trend(values: FloatArray) -> Trend:
-    """The trend of the last 99 of finite values (n,), n >= 1; of fewer than 27, one level only."""
-    recent = values[-BLOCKS * BLOCK :]
+def trend(values: FloatArray, block: int = BLOCK) -> Trend:
+    """The trend of the last three blocks of finite values (n,), n >= 1; of fewer than 27, one level only."""
+    recent = values[-BLOCKS * block :]
     count = BLOCKS if len(recent) >= BLOCKS * FEWEST_MEDIAN else 1
     size = len(recent) // count
     blocks = recent[len(recent) - count * size :].reshape(count, size)
