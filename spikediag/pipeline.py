@@ -8,6 +8,7 @@ from spikediag.errors import NoLossError
 from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Spike
 from spikediag.version import VERSION
 
+LARGEST = 1e150  # the square of what is larger overflows
 WATCHED = frozenset(Role) - {Role.EPOCH, Role.SAMPLES, Role.OTHER}
 
 
@@ -22,6 +23,7 @@ def diagnose(run: Run) -> Diagnosis:
             f"{run.name}: none of its {len(run.series)} tags is understood as a loss; "
             f"`spikediag tags` shows how each was understood and how to override it."
         )
+    run = run.within(LARGEST)
     spikes = {
         tag: detectors.detect(s, falls=s.role is not Role.LOSS)
         for tag, s in run.series.items()

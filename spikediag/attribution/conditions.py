@@ -193,7 +193,7 @@ def _constant_rate(run: Run) -> Condition | None:
 def _logged_rate(run: Run, series: Series) -> Condition:
     values = series.values[series.finite]
     first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
-    constant = np.ptp(values) <= 1e-6 * abs(top)
+    constant = float(np.min(values)) >= top - 1e-6 * abs(top)
     if not constant and last < DECAYED * top:
         reading = say(
             "{tag} goes from {first:.2g} over {top:.2g} to {last:.2g}.",

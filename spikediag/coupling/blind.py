@@ -27,7 +27,7 @@ def blindness(companion: Series, errors: FloatArray, calm: np.ndarray, start: in
     """
     if AVERAGED.search(companion.tag.lower()):
         return say("{tag} is an average over earlier weights or batches, as its name says", tag=companion.tag)
-    memory = _memory(errors, calm, start)
+    memory = 0.0 if companion.held_out else _memory(errors, calm, start)
     arrives = _arriving(memory, width)
     if arrives >= LEAST_ARRIVES:
         return None

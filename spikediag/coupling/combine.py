@@ -24,22 +24,26 @@ def combine(tests: tuple[CompanionTest, ...], tags: tuple[str, ...], spike: Spik
             ),
         )
     if not tests:
-        return Coupling(
-            CouplingVerdict.UNDECIDED,
-            (),
-            say(
-                "{companion} has no point while {tag} was high (step {step:,}): log it as often as the loss.",
-                companion=tags[0],
-                tag=spike.tag,
-                step=spike.peak_step,
-            ),
-        )
+        return _not_logged_then(tags[0], spike)
     decider = _decider(tests)
     ordered = (decider, *(test for test in tests if test is not decider))
     moved = any(test.verdict in MOVED for test in tests)
     contested = moved and decider.verdict is CouplingVerdict.DECOUPLED
     verdict = CouplingVerdict.UNDECIDED if contested else decider.verdict
     return Coupling(verdict, ordered, _contested(ordered) if contested else reading(decider))
+
+
+def _not_logged_then(companion: str, spike: Spike) -> Coupling:
+    return Coupling(
+        CouplingVerdict.UNDECIDED,
+        (),
+        say(
+            "{companion} has no point while {tag} was high (step {step:,}): log it as often as the loss.",
+            companion=companion,
+            tag=spike.tag,
+            step=spike.peak_step,
+        ),
+    )
 
 
 def _decider(tests: tuple[CompanionTest, ...]) -> CompanionTest:

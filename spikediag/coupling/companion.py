@@ -11,10 +11,11 @@ from spikediag.coupling.verdict import INTERVAL, Rise, decide, pooled, single
 from spikediag.coupling.window import Stretch, stretches
 from spikediag.model import CompanionTest, CouplingVerdict, FloatArray, Measure, Role, Run, Series, Spike, say
 from spikediag.stats.scale import robust_sigma
-from spikediag.stats.windows import Contrast, contrast
+from spikediag.stats.windows import BASELINE_POINTS, CAUTION, Contrast, contrast
 
 OUTLIER_SDS = 8.0  # companion points this far from their own level are its own spikes
 LEVEL_POINTS = 65  # logged points over which a companion's level is taken
+FEWEST_POINTS = 100  # logged points of a companion below which its fall would look like a spike of its own
 _PREFERENCE = {Measure.SQUARED_ERROR: 0, Measure.ABSOLUTE_ERROR: 1, Measure.NORMALIZED_ERROR: 2}
 
 
@@ -60,9 +61,7 @@ def test_companion(companion: Series, spike: Spike, run: Run) -> CompanionTest |
     if not any(companion.finite[s.start : s.stop].any() for s in asked):
         return _non_finite(companion)
     error = _error(companion, asked)
-    measured = [
-        (s, found) for s in asked if (found := contrast(error.values, s.start, s.stop, error.calm, s.shifts))
-    ]
+    measured = [(s, found) for s in asked if (found := _measure(error, s)) is not None]
     if not measured:
         return None
     level = float(np.mean([found.before for _, found in measured]))
@@ -83,6 +82,17 @@ def test_companion(companion: Series, spike: Spike, run: Run) -> CompanionTest |
     if test.verdict is CouplingVerdict.UNDECIDED and rise.elsewhere is not None and len(contrasts) == 1:
         return replace(test, strayed_at=_step(companion, first, rise.elsewhere))
     return test
+
+
+def _measure(error: _Error, stretch: Stretch) -> Contrast | None:
+    """The contrast; where the past is too short for windows of it, with the error of a two-sample t-test."""
+    found = contrast(error.values, stretch.start, stretch.stop, error.calm, stretch.shifts)
+    if found is None or found.degrees > 0:
+        return found
+    past = error.values[: stretch.start][error.calm[: stretch.start]][-BASELINE_POINTS:]
+    width = stretch.stop - stretch.start
+    spread = CAUTION * float(past.std(ddof=1)) * math.sqrt(1 / len(past) + 1 / width)
+    return replace(found, error=spread, degrees=len(past) - 1.0)
 
 
 def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> Rise:
@@ -134,7 +144,8 @@ def _error(companion: Series, asked: tuple[Stretch, ...]) -> _Error:
         offset, sign = accuracy_scale(companion), -1
         values = offset - values
     around = values - _level(values)
-    calm = finite & (np.abs(around) <= OUTLIER_SDS * max(robust_sigma(around), 1e-300))
+    spiky = np.abs(around) > OUTLIER_SDS * max(robust_sigma(around), 1e-300)
+    calm = finite & ~spiky if len(companion) >= FEWEST_POINTS else finite.copy()
     for stretch in asked:
         calm[stretch.start : stretch.stop] = False
     return _Error(values, calm, offset, sign)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from spikediag.coupling.companion import test_companion
 from spikediag.coupling.margin import NEEDED_SHARE
-from spikediag.model import CompanionTest, Coupling, CouplingVerdict, Kind, Run, Shape, Spike, say
+from spikediag.model import CompanionTest, Coupling, CouplingVerdict, Kind, Run, Shape, Spike, Text, say
 
 FEWEST = 5  # excursions that together say more than one
 MARGINS = 5.0  # a rise this many margins high would stand out in one spike, whatever the others do
@@ -27,13 +27,17 @@ def pool(alone: Coupling, spike: Spike, run: Run, others: tuple[Spike, ...]) -> 
     test = test_companion(run.series[own.tag], together, run)
     if test is None or test.verdict is not CouplingVerdict.DECOUPLED:
         return alone
-    reading = say(
+    return Coupling(CouplingVerdict.DECOUPLED, (test, *alone.tests[1:]), _reading(test, own, together))
+
+
+def _reading(test: CompanionTest, own: CompanionTest, together: Spike) -> Text:
+    return say(
         "{tag} did not move over the {count} jumps of {loss} together: change {change:+.3g} (90 % interval "
         "{low:+.3g} to {high:+.3g}), inside the margin of {margin:.3g}; at this one alone {own:+.3g}, with "
         "an interval of {own_low:+.3g} to {own_high:+.3g} too wide to tell.",
         tag=test.tag,
         count=together.count,
-        loss=spike.tag,
+        loss=together.tag,
         change=test.change,
         low=test.low,
         high=test.high,
@@ -42,7 +46,6 @@ def pool(alone: Coupling, spike: Spike, run: Run, others: tuple[Spike, ...]) -> 
         own_low=own.low,
         own_high=own.high,
     )
-    return Coupling(CouplingVerdict.DECOUPLED, (test, *alone.tests[1:]), reading)
 
 
 def _together(spike: Spike, others: tuple[Spike, ...]) -> Spike | None:

@@ -99,7 +99,10 @@ class _Members:
 
     def rose(self, chance: float) -> int:
         """How many rose by more than the margin and further than this share of calm changes."""
-        return sum(change > max(self.margin, _quantile(calm, chance)) for change, calm, _, _ in self.of)
+        return sum(
+            len(calm) > 0 and change > max(self.margin, _quantile(calm, chance))
+            for change, calm, _, _ in self.of
+        )
 
     def unusual(self, windows: int) -> bool:
         """Whether more rose than calm times show by chance, or one so far that none of them all should."""
@@ -119,8 +122,8 @@ class _Members:
 
 
 def _quantile(calm: FloatArray, above: float) -> float:
-    """The value that a share of the calm changes lies above; infinite without any."""
-    return float(np.quantile(calm, 1 - above, method="higher")) if len(calm) else math.inf
+    """The value that a share of the calm changes lies above; without any, nothing is known of it."""
+    return float(np.quantile(calm, 1 - above, method="higher")) if len(calm) else -math.inf
 
 
 def _limit(error: float, degrees: float, chance: float) -> float:

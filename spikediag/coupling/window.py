@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import Excursion, FloatArray, Kind, Series, Spike
+from spikediag.model import Excursion, FloatArray, Kind, Series, Shape, Spike
 from spikediag.model.spike import LONGEST_LOOK
 
 REACH = 5  # points to either side: logged before or after the update, or on the next batch
-MOST_MEMBERS = 200  # of a train, the highest
+MOST_MEMBERS = 100  # of a train, the highest
 MOST_POINTS = 65  # of a lasting rise: wider windows have too few of their like in the calm past
 MOST_FAR = 24  # windows beyond the reach, while the loss is still up
 
@@ -35,7 +35,9 @@ def stretches(spike: Spike, loss: Series, companion: Series) -> tuple[Stretch, .
 
 def _stretch(spike: Spike, loss: Series, companion: Series, excursion: Excursion) -> Stretch | None:
     first, stop = spike.window(loss.values, excursion)
-    stop = min(stop, first + MOST_POINTS)
+    most = round(MOST_POINTS * max(1.0, companion.interval / loss.interval))
+    lasting = spike.stop if spike.shape in {Shape.LEVEL, Shape.NOISE} else stop
+    stop = min(lasting, first + most)
     half = 0.5 * _interval(loss, first, stop)
     a = int(np.searchsorted(companion.steps, loss.steps[first] - half))
     b = int(np.searchsorted(companion.steps, loss.steps[stop - 1] + half, side="right"))

@@ -96,6 +96,10 @@ def _undecided(test: CompanionTest, levels: Text) -> Text:
             change=test.change,
             step=test.strayed_at,
         )
+    return _too_wide(test, levels)
+
+
+def _too_wide(test: CompanionTest, levels: Text) -> Text:
     if test.needed is not None and test.high < test.needed:
         return say(
             "Whether {tag} moved is undecided: {levels}, margin {margin:.3g}; error alone would need "

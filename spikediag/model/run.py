@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -313,6 +313,17 @@ class Run:
         from spikediag.parser import run_from_arrays  # noqa: PLC0415  # a value below asks a stage above
 
         return run_from_arrays(arrays, facts)
+
+    def within(self, bound: float) -> "Run":
+        """The same run with values beyond +-bound set to it, and a note that says so; NaN and Inf stay."""
+        wild = [s for s in self.series.values() if np.any(np.abs(s.values[s.finite]) > bound)]
+        if not wild:
+            return self
+        tamed = {
+            s.tag: replace(s, values=np.where(s.finite, s.values.clip(-bound, bound), s.values)) for s in wild
+        }
+        note = f"Values beyond {bound:g} were taken as {bound:g}, in {len(wild)} series; first {wild[0].tag}."
+        return replace(self, series=MappingProxyType({**self.series, **tamed}), notes=(*self.notes, note))
 
     def having(self, role: Role) -> Iterator[Series]:
         """The series of a role, in tag order."""

@@ -21,6 +21,8 @@ from spikediag.outcome.learning import stopped
 from spikediag.outcome.saved import saved
 from spikediag.outcome.series import outcome
 
+FEWEST = 4  # points of a series that may show what the run is for
+
 
 def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     """Whether loss, error, held-out loss or reward ended worse, over all findings.
@@ -36,7 +38,7 @@ def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     halts = tuple(text for f in findings if (text := stopped(run, f)) is not None)
     checkpoints = saved(run, findings, lead)
     worse = bool(halts) or checkpoints.last_is_inside or any(_harms(o, run, outcomes) for o in outcomes)
-    matters = True if worse else False if _harmless(outcomes, findings, lead, purpose) else None
+    matters = True if worse else False if _harmless(run, outcomes, findings, lead, purpose) else None
     because = (
         *_said(outcomes, lead),
         *(say("{id}: {harm}", id=o.finding, harm=o.reading) for o in _harm_elsewhere(outcomes, lead)),
@@ -97,7 +99,7 @@ class _Purpose:
 
 
 def _purpose(run: Run, lead: Finding) -> _Purpose:
-    rewards = tuple(run.having(Role.REWARD))
+    rewards = tuple(s for s in run.having(Role.REWARD) if s.finite.sum() >= FEWEST)
     if rewards:
         return _Purpose(rewards, trained_on=False, rewards=True)
     asked = [s for role in (Role.COMPANION, Role.LOSS) for s in run.having(role) if s.tag != lead.spike.tag]
@@ -119,16 +121,19 @@ def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iter
 
 def _harms(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
     """Whether it ended worse in something that counts."""
-    if outcome.verdict is not OutcomeVerdict.WORSE:
-        return False
+    return outcome.verdict is OutcomeVerdict.WORSE and not _excused(outcome, run, outcomes)
+
+
+def _excused(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
+    """Whether it is a value loss, which grows with the returns, and no reward is worse but some no worse."""
     if run.series[outcome.tag].measure is not Measure.VALUE:
-        return True
-    rewards = [o for o in outcomes if o.role is Role.REWARD and o.finding == outcome.finding]
-    return not rewards or any(o.verdict is not OutcomeVerdict.NOT_WORSE for o in rewards)
+        return False
+    rewards = {o.verdict for o in outcomes if o.role is Role.REWARD and o.finding == outcome.finding}
+    return OutcomeVerdict.NOT_WORSE in rewards and OutcomeVerdict.WORSE not in rewards
 
 
 def _harmless(
-    outcomes: tuple[Outcome, ...], findings: tuple[Finding, ...], lead: Finding, purpose: _Purpose
+    run: Run, outcomes: tuple[Outcome, ...], findings: tuple[Finding, ...], lead: Finding, purpose: _Purpose
 ) -> bool:
     """Whether, around the leading finding and the last, the loss and all of the purpose were no worse."""
     last = max(findings, key=lambda f: (f.spike.onset_step, f.id))
@@ -137,6 +142,7 @@ def _harmless(
             o
             for o in outcomes
             if o.finding == finding.id and (o.tag in purpose.tags or o.tag == finding.spike.tag)
+            if not _excused(o, run, outcomes)
         ]
         if not any(o.tag in purpose.tags for o in asked):
             return False

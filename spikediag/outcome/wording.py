@@ -89,6 +89,10 @@ def _after(series: Series, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
     )
     if series.role is Role.LOSS and not series.held_out:
         return _loss(series, numbers, verdict, levels)
+    return _error_or_reward(series, numbers, verdict, levels)
+
+
+def _error_or_reward(series: Series, numbers: Numbers, verdict: OutcomeVerdict, levels: Text) -> Text:
     if verdict is OutcomeVerdict.WORSE:
         return say(
             "{tag} is worse after it: {levels}; worse by {low:.3g} to {high:.3g} (90 % interval), margin "

@@ -28,10 +28,12 @@ def lag_one(values: FloatArray) -> float:
     if len(known) < 8:
         return 0.0
     limit = CLIP * robust_sigma(known)
-    change = np.clip(change - np.median(known), -limit, limit)
+    if not limit > 0:
+        return 0.0
+    change = np.clip((change - np.median(known)) / limit, -1.0, 1.0)
     products = change[1:] * change[:-1]
     power = float(np.nanmean(change**2))
-    if not power > 0 or not np.isfinite(products).any():
+    if not np.isfinite(products).any():
         return 0.0
     return float(np.clip(1 + 2 * np.nanmean(products) / power, 0.0, 1.0))
 
@@ -92,9 +94,9 @@ def middle(values: FloatArray, axis: int | None = None) -> FloatArray:
     return np.asarray((np.median if values.shape[-1] >= FEWEST_MEDIAN else np.mean)(values, axis=axis))
 
 
-def trend(values: FloatArray) -> Trend:
-    """The trend of the last 99 of finite values (n,), n >= 1; of fewer than 27, one level only."""
-    recent = values[-BLOCKS * BLOCK :]
+def trend(values: FloatArray, block: int = BLOCK) -> Trend:
+    """The trend of the last three blocks of finite values (n,), n >= 1; of fewer than 27, one level only."""
+    recent = values[-BLOCKS * block :]
     count = BLOCKS if len(recent) >= BLOCKS * FEWEST_MEDIAN else 1
     size = len(recent) // count
     blocks = recent[len(recent) - count * size :].reshape(count, size)
@@ -102,7 +104,8 @@ def trend(values: FloatArray) -> Trend:
     inclines = np.gradient(levels) if count > 1 else np.zeros(1)
     within = (np.arange(size) - 0.5 * (size - 1)) / size
     around = (blocks - levels[:, None] - inclines[:, None] * within).ravel()
-    few = float(around.std(ddof=1)) if len(around) > 1 else math.inf
+    with np.errstate(over="ignore"):
+        few = float(around.std(ddof=1)) if len(around) > 1 else math.inf
     sd = robust_sigma(around) if len(around) >= BLOCKS * FEWEST_MEDIAN else few
     memory = min(lag_one(recent), 0.95) if len(recent) >= FEWEST_MEMORY else 0.0
     independent = (1 - memory) / (1 + memory)

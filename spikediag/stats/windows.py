@@ -72,9 +72,9 @@ def contrast(
     level = float(np.median(series[-length:]))
     noise = robust_sigma(series[-8 * length :] - _running_level(series[-8 * length :], length))
     references, step = _calm_contrasts(series, width, length, np.array(shifts))
-    moved = np.array([_mean(values, start + shift, width) - level for shift in shifts])
+    moved = _means(values, start, width, np.array(shifts)) - level
     main, error, degrees = shifts.index(0), noise, 0.0
-    if len(references) >= FEWEST_REFERENCES:
+    if len(references) >= FEWEST_REFERENCES:  # what calm times show is no change
         references = _steady(references, main)
         degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
         usual = _drift(references[:, main], max(LEVEL_REFERENCES, 8 * length // step))
@@ -82,7 +82,7 @@ def contrast(
         error = CAUTION * _spread(references[:, main]) * (1 + 3 / (degrees + 1))
     return Contrast(
         before=level,
-        during=_mean(values, start, width),
+        during=float(np.mean(values[start:stop])),
         change=float(moved[main]),
         error=error,
         degrees=degrees,
@@ -93,9 +93,13 @@ def contrast(
     )
 
 
-def _mean(values: FloatArray, start: int, width: int) -> float:
-    inside = values[start : start + width] if start >= 0 else values[:0]
-    return float(np.mean(inside)) if len(inside) == width else math.nan
+def _means(values: FloatArray, start: int, width: int, shifts: np.ndarray) -> FloatArray:
+    """Of the moved windows, (shifts,); NaN for those that the values do not hold."""
+    starts = start + shifts
+    held = (starts >= 0) & (starts + width <= len(values))
+    means = np.full(len(shifts), math.nan)
+    means[held] = sliding_window_view(values, width)[starts[held]].mean(axis=1)
+    return means
 
 
 def _calm_contrasts(
@@ -145,5 +149,9 @@ def _spread(references: FloatArray) -> float:
 
 def _running_level(series: FloatArray, length: int) -> FloatArray:
     """Block medians, repeated: enough to remove a trend before taking the noise."""
-    blocks = max(1, math.ceil(len(series) / length))
-    return np.concatenate([np.full(len(part), np.median(part)) for part in np.array_split(series, blocks)])
+    blocks = len(series) // length
+    if blocks < 2:
+        return np.full(len(series), np.median(series))
+    rest = len(series) - blocks * length
+    levels = np.median(series[rest:].reshape(blocks, length), axis=1)
+    return np.repeat(levels, [rest + length, *[length] * (blocks - 1)])

@@ -98,6 +98,21 @@ def test_a_held_out_loss_answers_for_a_loss_that_is_trained_on_and_is_named() ->
         assert "On held-out data" in str(found.reading)
 
 
+@pytest.mark.parametrize(
+    ("rise", "expected"), [(0.0, CouplingVerdict.DECOUPLED), (9.0, CouplingVerdict.COUPLED)]
+)
+def test_a_few_evaluations_answer_for_a_level_that_stays_up(rise: float, expected: CouplingVerdict) -> None:
+    """As when the logged loss is a sum instead of a mean from a resume on."""
+    loss = 1 + cases.noise(0.05, 1)
+    loss[AT:] += 9
+    places = np.arange(0, 2000, 100)
+    values = 1.2 + 0.3 * np.exp(-places / 300) + cases.noise(0.01, 4, 20) + rise * (places >= AT)
+    evaluated = cases.series("eval/loss", Role.LOSS, values, cases.STEPS[places])
+    train = cases.series("bc/actor_loss", Role.LOSS, loss)
+    run = Run("r", "r", {s.tag: s for s in (train, evaluated)})
+    assert verdict(run, len(loss), Kind.LEVEL_SHIFT) is expected
+
+
 def test_a_likelihood_whose_calm_batches_price_the_error_high_needs_less_of_it() -> None:
     error = 0.1 + cases.noise(0.004, 5)
     loss = -15 + 4000 * (error - 0.1) + cases.noise(2.0, 6)

@@ -32,6 +32,7 @@ from spikediag.stats.sampling import FLAGGED_ABOVE
 
 DROP_SDS = 6.0  # standard errors of the change
 DROP_NATS = 0.2  # nats of the logged quantity
+LARGEST_FALL = 300.0  # of a log-std; the square of more e-folds is no number
 TOO_LITTLE = -1.0  # bans for sigma's share of the jump from which on a drop did not make it
 OVERCONFIDENT = 2.0  # squared error in sigmas per dimension; 1 for a calibrated policy
 AT_CLIP = 0.05  # nats above the floor that count as at it
@@ -150,6 +151,7 @@ def _not_logged(case: Case) -> Judgement:
 
 def _dropped(case: Case, change: Change) -> Judgement:
     share = _sigma_share(case, change.step)
+    factor = math.exp(min(change.fall, LARGEST_FALL))
     return Judgement(
         Tier.TRIGGER,
         (_drop(case, change), *_share(share)),
@@ -160,8 +162,8 @@ def _dropped(case: Case, change: Change) -> Judgement:
             "times as much.",
             tag=change.name,
             fall=change.fall,
-            factor=math.exp(change.fall),
-            cost=math.exp(2 * change.fall),
+            factor=factor,
+            cost=factor**2,
         ),
     )
 
