@@ -5,10 +5,8 @@ from collections.abc import Iterator, Mapping
 from spikediag import attribution, coupling, detectors, outcome
 from spikediag.errors import NoLossError
 from spikediag.model import Case, Check, Diagnosis, Finding, Incident, Role, Run, Spike, Status, say
-from spikediag.stats.contrasts import SIDE
 from spikediag.version import VERSION
 
-FIRST_JUDGED = 60  # logged points before which a burst has too little history
 WATCHED = frozenset(Role) - {Role.EPOCH, Role.SAMPLES, Role.OTHER}
 
 
@@ -23,11 +21,8 @@ def diagnose(run: Run) -> Diagnosis:
             f"{run.name}: none of its {len(run.series)} tags is understood as a loss; "
             f"`spikediag tags` shows how each was understood and how to override it."
         )
-    spikes = {
-        tag: detectors.detect(s, falls=s.role is not Role.LOSS)
-        for tag, s in run.series.items()
-        if s.role in WATCHED
-    }
+    spikes = {tag: detectors.detect(s, falls=True) for tag, s in run.series.items() if s.role in WATCHED}
+    searched = tuple(detectors.search_power(run.series[tag]) for tag in spikes)
     incidents = detectors.group(run, spikes)
     findings = tuple(_finding(f"F{n}", incident, run, spikes) for n, incident in enumerate(incidents, 1))
     conditions = attribution.conditions(run, findings)
@@ -35,9 +30,10 @@ def diagnose(run: Run) -> Diagnosis:
         run=run,
         findings=findings,
         conditions=conditions,
-        overall=attribution.conclude(run, findings, conditions, outcome.judge(run, findings)),
+        overall=attribution.conclude(run, findings, conditions, outcome.judge(run, findings), searched),
         checks=tuple(_checks(run, findings, spikes)),
         version=VERSION,
+        searched=searched,
     )
 
 
@@ -67,13 +63,6 @@ def _checks(
                 others=len(spikes) - losses,
             ),
         )
-    edges = say(
-        "Not judged: bursts in the first {first} and the last {last} logged points, which have too little on "
-        "one side to be compared with.",
-        first=FIRST_JUDGED,
-        last=SIDE,
-    )
-    yield Check("edges", False, edges)
     companions = sum(1 for _ in run.having(Role.COMPANION))
     if not companions:
         yield Check("coupling", False, say("No error metric is logged."))

@@ -12,18 +12,22 @@ from spikediag.model import (
     Run,
     RunStatus,
     RunVerdict,
+    Searched,
     Status,
     Text,
     by_gravity,
     say,
 )
 
-FEWEST_POINTS = 8  # finite points of a loss below which nothing can be judged
 CERTAIN = 0.99  # a conclusion never claims more
 
 
 def conclude(
-    run: Run, findings: tuple[Finding, ...], conditions: tuple[Condition, ...], aftermath: Aftermath
+    run: Run,
+    findings: tuple[Finding, ...],
+    conditions: tuple[Condition, ...],
+    aftermath: Aftermath,
+    searched: tuple[Searched, ...],
 ) -> RunVerdict:
     """Sum up a run.
 
@@ -32,10 +36,11 @@ def conclude(
         findings: Everything that was found in it, in step order.
         conditions: Its fragilities, for the summary of a calm run.
         aftermath: Whether the findings matter.
+        searched: What would have been seen in each series.
     """
-    longest = max((int(np.isfinite(s.values).sum()) for s in run.having(Role.LOSS)), default=0)
     if not findings:
-        return _without_findings(longest, conditions)
+        losses = {series.tag for series in run.having(Role.LOSS)}
+        return _without_findings(tuple(s for s in searched if s.tag in losses), conditions)
     main = by_gravity(findings)[0]
     return RunVerdict(
         status=_status(findings),
@@ -54,20 +59,20 @@ def _status(findings: tuple[Finding, ...]) -> RunStatus:
     return RunStatus.DIVERGED if any(f.is_lost for f in findings) else RunStatus.SPIKY
 
 
-def _without_findings(longest: int, conditions: tuple[Condition, ...]) -> RunVerdict:
-    if longest < FEWEST_POINTS:
+def _without_findings(losses: tuple[Searched, ...], conditions: tuple[Condition, ...]) -> RunVerdict:
+    longest = max(losses, key=lambda searched: searched.points)
+    if not any(searched.judged for searched in losses):
+        why = longest.reason or say("No jump could have been seen.")
         summary = say(
-            "Not judged: the longest loss has {points} finite points, {fewest} are needed.",
-            points=longest,
-            fewest=FEWEST_POINTS,
+            "Not judged: no jump could have been seen in any loss. {tag}: {why}", tag=longest.tag, why=why
         )
         return RunVerdict(RunStatus.NOT_JUDGED, None, None, summary)
     flagged = [c for c in conditions if c.status is Status.SUPPORTED]
-    summary = say("No loss jumped in {points:,} logged points.", points=longest)
+    summary = say("No loss jumped in {points:,} logged points.", points=longest.points)
     if flagged:
         summary = say(
             "No loss jumped in {points:,} logged points; risks listed below: {risks}.",
-            points=longest,
+            points=longest.points,
             risks=len(flagged),
         )
     return RunVerdict(RunStatus.CLEAN, False, None, summary)
