@@ -31,6 +31,7 @@ PRIOR = (0.2, 0.15)  # mean and standard deviation of the shape of the tail
 CHANCE = 0.04  # leaps as high that may be expected by chance
 SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which a bulk is skewed
 SLOW = 65  # points of a running median from which slow bursts are measured
+FEWEST_SLOW = 100  # points below which slow skew is not known
 STEEP = 5.0  # next leap over the median one, from which the tail of a series is heavy
 GAP, STEEP_GAP = (
     0.05,
@@ -188,11 +189,11 @@ def slow_skew(values: FloatArray) -> float:
 
     A new level would skew the half in which it begins; what is skewed all along is so in both.
     """
-    if len(values) < 4 * SLOW:
+    if len(values) < FEWEST_SLOW:
         return 1.0
-    distance = values - median_filter(values, SLOW)
-    halves = np.array_split(distance, 2)
-    return min(skew(half / max(robust_sigma(half), np.finfo(float).tiny)) for half in halves)
+    distance = values - median_filter(values, min(SLOW, len(values) // 4 | 1))
+    sizes = [(half, robust_sigma(half)) for half in np.array_split(distance, 2)]
+    return min(skew(half / scale) if scale > 0 else 1.0 for half, scale in sizes)
 
 
 def skew(scores: FloatArray) -> float:
