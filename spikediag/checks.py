@@ -4,9 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from spikediag import attribution, detectors
 from spikediag.model import Check, Finding, Role, Run, Spike, Status, say
-from spikediag.stats.contrasts import SIDE
-
-FIRST_JUDGED = 60  # logged points before which a burst has too little history
 
 
 def checks(
@@ -32,13 +29,6 @@ def _of_detectors(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Iterator
     )
     for kind in detectors.registry.load():
         yield Check(kind, True, searched)
-    edges = say(
-        "Not judged: bursts in the first {first} and the last {last} logged points, which have too little on "
-        "one side to be compared with.",
-        first=FIRST_JUDGED,
-        last=SIDE,
-    )
-    yield Check("edges", False, edges)
 
 
 def _of_coupling(run: Run, findings: tuple[Finding, ...]) -> Check:

@@ -24,11 +24,8 @@ def diagnose(run: Run) -> Diagnosis:
             f"`spikediag tags` shows how each was understood and how to override it."
         )
     run = run.within(LARGEST)
-    spikes = {
-        tag: detectors.detect(s, falls=s.role is not Role.LOSS)
-        for tag, s in run.series.items()
-        if s.role in WATCHED
-    }
+    spikes = {tag: detectors.detect(s, falls=True) for tag, s in run.series.items() if s.role in WATCHED}
+    searched = tuple(detectors.search_power(run.series[tag]) for tag in spikes)
     incidents = detectors.group(run, spikes)
     findings = tuple(_finding(f"F{n}", incident, run, spikes) for n, incident in enumerate(incidents, 1))
     conditions = attribution.conditions(run, findings)
@@ -36,9 +33,10 @@ def diagnose(run: Run) -> Diagnosis:
         run=run,
         findings=findings,
         conditions=conditions,
-        overall=attribution.conclude(run, findings, conditions, outcome.judge(run, findings)),
+        overall=attribution.conclude(run, findings, conditions, outcome.judge(run, findings), searched),
         checks=tuple(checks(run, findings, spikes)),
         version=VERSION,
+        searched=searched,
     )
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.detection import measure
+from benchmarks.detection.lengths import by_length
 from benchmarks.detection.report import rewrite
 
 SAVED = Path(__file__).with_name("results.json")
@@ -13,6 +14,7 @@ SAVED = Path(__file__).with_name("results.json")
 def main() -> None:
     if "--from-saved" not in sys.argv:
         results = {
+            "lengths": by_length(),
             "run_time": measure.run_time(),
             "reference": measure.reference_case(),
             "short": measure.short_runs(),

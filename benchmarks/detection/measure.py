@@ -48,8 +48,13 @@ def curve(kind: str, run: int, purpose: int, n: int = N) -> FloatArray:
 
 
 def found(values: FloatArray, alpha: float = 0.05) -> tuple[Spike, ...]:
+    """What is found, without what is told as usual for such a series."""
+    return tuple(spike for spike in detect(series_of(values), alpha=alpha) if not spike.usual)
+
+
+def series_of(values: FloatArray) -> Series:
     steps = np.arange(len(values))
-    return detect(Series("loss", Role.LOSS, steps, values, steps), alpha=alpha)
+    return Series("loss", Role.LOSS, steps, values, steps)
 
 
 def alarms(mask: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from benchmarks.detection import lengths
+from benchmarks.detection.lengths import LENGTHS
 from benchmarks.detection.measure import JUDGED, LEVELS, RECALL_RUNS, RUNS, SCENARIOS
 from benchmarks.detection.noise import KINDS, N
 from benchmarks.detection.peers import PEERS, SLOW_PEERS
@@ -17,7 +19,19 @@ def rewrite(results: dict) -> None:
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
     parts = [
-        f(results) for f in (false_alarms, calibration, short, recall, detail, reference, slow, run_time)
+        f(results)
+        for f in (
+            lengths_false,
+            lengths_recall,
+            false_alarms,
+            calibration,
+            short,
+            recall,
+            detail,
+            reference,
+            slow,
+            run_time,
+        )
     ]
     README.write_text(f"{head}{BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{END}{tail}", encoding="utf-8")
 
@@ -30,6 +44,40 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 def by_length(results: dict) -> dict:
     """In ascending order: JSON keeps lengths as words."""
     return {n: results[n] for n in sorted(results, key=int)}
+
+
+def lengths_false(results: dict) -> str:
+    rows = []
+    for kind, cells in results["lengths"]["false"].items():
+        ours = [f"{cells[str(n)]['spikediag']:.2f}" for n in LENGTHS]
+        usual = f"{sum(cells[str(n)]['usual'] for n in LENGTHS) / len(LENGTHS):.2f}"
+        judged = "/".join(f"{cells[str(n)]['judged']:.2g}" for n in LENGTHS)
+        peers = [f"{sum(cells[str(n)][p] for n in LENGTHS) / len(LENGTHS):.2f}" for p in PEERS]
+        rows.append([kind, *ours, usual, judged, *peers])
+    title = f"### Short logs: share of {lengths.RUNS} runs with a false finding, by noise and points"
+    note = (
+        "`usual`: told, once, as usual for such a series. `judged`: some jump below 25 deviations (100 in "
+        "skewed noise) would have been seen. Peers: mean over all lengths."
+    )
+    header = ["noise", *(str(n) for n in LENGTHS), "usual", "judged, by points", *PEERS]
+    return f"{title}\n\n{note}\n\n" + table(header, rows)
+
+
+def lengths_recall(results: dict) -> str:
+    rows = []
+    for kind, cells in results["lengths"]["recall"].items():
+        ours = [f"{cells[str(n)]['spikediag']:.2f} ({cells[str(n)]['worst']:.1f})" for n in LENGTHS]
+        usual = f"{sum(cells[str(n)]['usual'] for n in LENGTHS[1:]) / len(LENGTHS[1:]):.2f}"
+        seen = {p: sum(cells[str(n)][p] for n in LENGTHS[1:]) / len(LENGTHS[1:]) for p in PEERS}
+        rows.append([kind, *ours, usual, *(f"{share:.2f}" for share in seen.values())])
+    title = (
+        "### Short logs: recall of a jump of 20 deviations, by noise and points (the worst place in brackets)"
+    )
+    note = (
+        f"One point, three points, for good, at 15, 50 and 85 % of the log, and the last 1, 2, 3, 5 points; "
+        f"{lengths.RECALL_RUNS} runs each. `usual` and peers: mean from 30 points on."
+    )
+    return f"{title}\n\n{note}\n\n" + table(["noise", *(str(n) for n in LENGTHS), "usual", *PEERS], rows)
 
 
 def false_alarms(results: dict) -> str:

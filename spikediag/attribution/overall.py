@@ -9,6 +9,7 @@ from spikediag.model import (
     Run,
     RunStatus,
     RunVerdict,
+    Searched,
     Status,
     Text,
     by_gravity,
@@ -16,12 +17,15 @@ from spikediag.model import (
 )
 from spikediag.phrases import levels, spike_clause
 
-FEWEST_POINTS = 8  # finite points of a loss below which nothing can be judged
 CERTAIN = 0.99  # a conclusion never claims more
 
 
 def conclude(
-    run: Run, findings: tuple[Finding, ...], conditions: tuple[Condition, ...], aftermath: Aftermath
+    run: Run,
+    findings: tuple[Finding, ...],
+    conditions: tuple[Condition, ...],
+    aftermath: Aftermath,
+    searched: tuple[Searched, ...],
 ) -> RunVerdict:
     """Sum up a run.
 
@@ -30,9 +34,11 @@ def conclude(
         findings: Everything that was found in it, in step order.
         conditions: Those of the run, for the summary of a calm one.
         aftermath: Whether the findings matter.
+        searched: What would have been seen in each series.
     """
     if not findings:
-        return _without_findings(run, conditions)
+        losses = {series.tag for series in run.having(Role.LOSS)}
+        return _without_findings(tuple(s for s in searched if s.tag in losses), conditions)
     lead = by_gravity(findings)[0]
     return RunVerdict(
         status=RunStatus.DIVERGED if any(f.is_lost for f in findings) else RunStatus.SPIKY,
@@ -45,22 +51,21 @@ def conclude(
     )
 
 
-def _without_findings(run: Run, conditions: tuple[Condition, ...]) -> RunVerdict:
-    longest = max((int(s.finite.sum()) for s in run.having(Role.LOSS)), default=0)
-    if longest < FEWEST_POINTS:
+def _without_findings(losses: tuple[Searched, ...], conditions: tuple[Condition, ...]) -> RunVerdict:
+    longest = max(losses, key=lambda searched: searched.points)
+    if not any(searched.judged for searched in losses):
+        why = longest.reason or say("No jump could have been seen.")
         summary = say(
-            "Not judged: the longest loss has {points} finite points, {fewest} are needed.",
-            points=longest,
-            fewest=FEWEST_POINTS,
+            "Not judged: no jump could have been seen in any loss. {tag}: {why}", tag=longest.tag, why=why
         )
         return RunVerdict(RunStatus.NOT_JUDGED, None, None, summary)
     flagged = sum(c.status is Status.SUPPORTED for c in conditions)
-    summary = say("No loss jumped in {points:,} logged points.", points=longest)
+    summary = say("No loss jumped in {points:,} logged points.", points=longest.points)
     if flagged:
         summary = say(
             "No loss jumped in {points:,} logged points; conditions that make one likelier, listed below: "
             "{conditions}.",
-            points=longest,
+            points=longest.points,
             conditions=flagged,
         )
     return RunVerdict(RunStatus.CLEAN, False, None, summary)

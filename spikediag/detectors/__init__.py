@@ -2,6 +2,7 @@
 
 from spikediag.detectors.detect import detect
 from spikediag.detectors.group import group
+from spikediag.detectors.power import search_power
 from spikediag.detectors.protocol import Detector, registry
 
-__all__ = ["Detector", "detect", "group", "registry"]
+__all__ = ["Detector", "detect", "group", "registry", "search_power"]

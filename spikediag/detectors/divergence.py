@@ -7,10 +7,16 @@ from itertools import pairwise
 import numpy as np
 
 from spikediag.detectors.protocol import registry
-from spikediag.detectors.rise import Rise
+from spikediag.detectors.rise import Rise, noise_before
+from spikediag.detectors.salience import CHANCE
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Kind, Spike
 
+GROWING = 0.25  # share of the height gained in the last third
+FEW = 9  # points of a rise that are too few for thirds: then each must be higher than the one before
+BEGIN = 3  # first points, which a series that explodes from its start is measured by
+DECADES = 1e4  # last third of a series over its first points, from which it has exploded
+ALREADY = 100.0  # the same for the middle of the first half: it was no single leap
 SOON = 9  # points: fewest that may lie between two rises of one escalation
 
 
@@ -25,42 +31,70 @@ class Divergence:
 
     How:
         The stretch from the onset to the last finite value is cut into three parts. Their medians must rise,
-        the last step must be at least `growing` of the whole height, and the last part itself must rise by
-        `growing` of that step. Rises that follow one another, each higher, are one escalation.
+        the last step must be at least a quarter of the whole height, and the last part itself must rise by
+        a quarter of that step. Rises that follow one another, each higher, are one escalation. Of fewer
+        than nine points, each must be higher than the one before. A series whose last third lies 10,000 times
+        above its first three points, and that was a hundred times above them early on, has exploded from its
+        start.
 
     Blind spots:
-        A rise of which fewer than nine points were logged. A slow climb that would have levelled off after
-        the end of the log.
+        A rise of which fewer than three points were logged is a level shift, marked provisional. A slow climb
+        that would have levelled off after the end of the log.
 
     References:
         Chowdhery et al. (2022), arXiv:2204.02311, section 5.1; Molybog et al. (2023), arXiv:2304.09871.
     """
 
-    growing: float = 0.25  # share of the height gained in the last third
     id: str = Kind.DIVERGENCE.value
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Rises that end the log."""
         values = signal.values
+        if exploded(values):
+            yield signal.spike(
+                Kind.DIVERGENCE, explosion(values), float(np.median(values[-3:]) - np.median(values[:BEGIN]))
+            )
+            return
         first = begin_of_escalation(signal.rises)
         for rise in signal.rises:
             begin = first if first and rise is signal.rises[-1] else rise
             if rise.stop < len(values) or not any(self.climbs(r, values[r.start :]) for r in (begin, rise)):
                 continue
             peak = begin.start + int(np.argmax(values[begin.start :]))
-            at_end = replace(begin, stop=rise.stop, peak=peak, peak_value=float(values[peak]))
+            at_end = replace(begin, stop=rise.stop, back=rise.back, peak=peak, peak_value=float(values[peak]))
             yield signal.spike(Kind.DIVERGENCE, at_end, float(np.median(values[-3:])) - begin.baseline)
             return
 
     def climbs(self, rise: Rise, values: FloatArray) -> bool:
         """Whether values (n,) from the onset on gain height in each third, and within the last."""
-        if len(values) < 9:
-            return False
+        if len(values) < FEW:
+            gains = np.diff(values)
+            enough = len(values) >= 3 and bool((gains > 0).all())
+            return enough and bool(gains[-1] >= GROWING * (values[-1] - rise.baseline))
         first, second, third = (float(np.median(part)) for part in np.array_split(values, 3))
         early, late = (float(np.median(part)) for part in np.array_split(values[-(len(values) // 3) :], 2))
         gain = third - second
-        grows = gain >= self.growing * (third - rise.baseline) > 0
-        return first < second and grows and late - early >= self.growing * gain
+        grows = gain >= GROWING * (third - rise.baseline) > 0
+        return first < second and grows and late - early >= GROWING * gain
+
+
+def exploded(values: FloatArray) -> bool:
+    """Whether the last third of finite values (n,) lies decades above the first: that needs no history."""
+    if len(values) <= FEW:
+        return False
+    began = float(np.abs(values[:BEGIN]).max())
+    early, late = (
+        float(np.median(values[BEGIN : len(values) // 2])),
+        float(values[-(len(values) // 3) :].min()),
+    )
+    return early > ALREADY * began > 0 and late > DECADES * began
+
+
+def explosion(values: FloatArray) -> Rise:
+    """The whole of a series that explodes from its first points on."""
+    n, peak, level = len(values), int(np.argmax(values)), float(np.median(values[-BEGIN:]))
+    began, noise = float(np.median(values[:BEGIN])), noise_before(values[: BEGIN + 1], BEGIN)
+    return Rise(n, BEGIN, n, n, n, peak, began, level, float(values[peak]), noise, np.inf, CHANCE)
 
 
 def begin_of_escalation(rises: tuple[Rise, ...]) -> Rise | None:

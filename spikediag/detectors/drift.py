@@ -31,11 +31,10 @@ class Drift:
         Fearnhead, Maidstone, Letchford (2019), doi:10.1080/10618600.2018.1512868.
     """
 
-    longest: int = 1000  # points; what recovers sooner is a transient
     id: str = Kind.DRIFT.value
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Slow rises that did not recover."""
         for rise in signal.rises:
-            if rise.lasts(self.longest, len(signal.values)) and rise.climb:
+            if rise.lasts(len(signal.values)) and rise.climb:
                 yield signal.spike(Kind.DRIFT, rise, rise.level - rise.baseline)

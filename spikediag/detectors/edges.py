@@ -8,7 +8,6 @@ from spikediag.model import FloatArray
 
 NEAR = 33  # fewest points before the onset that give the baseline
 SLOW = 33  # points: a rise on a shorter scale is a step
-RECOVERED = 0.25  # share of the height that may remain
 
 
 def onset(values: FloatArray, candidate: Candidate) -> int:
@@ -18,14 +17,27 @@ def onset(values: FloatArray, candidate: Candidate) -> int:
     `sum(x[s:] - 1/2)`: the most likely step for symmetric noise, and blind to outliers.
     """
     width, at = candidate.width, candidate.position
-    low = max(0, at - max(candidate.before // 2, 20))
+    low = max(0, at - (candidate.before if candidate.salient else max(candidate.before // 2, 20)))
     high = min(len(values), at + width)
-    before = np.median(values[max(0, at - max(NEAR, candidate.before)) : at])
+    before = level_before(values, at, candidate.before)
     after = values[at:high].min() if candidate.burst else np.median(values[at:high])
     if not after > before:
         return at
     share = np.clip((values[low:high] - before) / (after - before), 0, 1) - 0.5
     return low + len(share) - 1 - int(np.argmax(np.cumsum(share[::-1])))
+
+
+def level_before(values: FloatArray, at: int, before: int) -> float:
+    """Median of the points before a position, n > 0: of 33, or of the few nearest where these are lower.
+
+    On a steep decay 33 points lie too high.
+    """
+    far = float(np.median(values[max(0, at - max(NEAR, before)) : max(1, at)]))
+    near = values[max(0, at - before) : at]
+    if before >= NEAR or len(near) < 3:
+        return far
+    level = float(np.median(near))
+    return level if far - level > float(np.ptp(near)) else far
 
 
 def recovery(values: FloatArray, start: int, threshold: float, width: int) -> int:
@@ -40,4 +52,4 @@ def recovery(values: FloatArray, start: int, threshold: float, width: int) -> in
             at = first + int(below[0])
             return at + int(np.argmax(values[at : at + smooth] <= threshold))
         first, size = first + len(medians), 2 * size
-    return n
+    return first if first < n and bool((values[first:] <= threshold).all()) else n

@@ -5,8 +5,7 @@ from itertools import groupby
 
 import numpy as np
 
-from spikediag.detectors.detect import stretches
-from spikediag.model import FloatArray, Incident, Kind, LossChange, Measure, Role, Run, Series, Spike
+from spikediag.model import FloatArray, Incident, Kind, LossChange, Measure, Role, Run, Series, Shape, Spike
 from spikediag.stats.scale import local_noise
 
 PAST = 257  # points before the incident that give a loss its noise
@@ -14,11 +13,27 @@ NEAR = 33  # points before and after it that give a loss its level
 
 
 def group(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> tuple[Incident, ...]:
-    """Spikes of the losses that share steps are one incident; in step order."""
+    """Spikes of the losses that share steps are one incident; in step order.
+
+    Numbers that are lost hide no spike, and what is usual for one loss explains no other: each is grouped
+    with its like. A fall is told where it is a new level or goes on to the end; that a loss falls is what
+    training is for.
+    """
     losses = {series.tag: series for series in run.having(Role.LOSS)}
-    found = [spike for tag in losses for spike in spikes.get(tag, ())]
-    incidents = (incident(run, losses, cluster) for cluster in clusters(losses, found))
+    found = [spike for tag in losses for spike in spikes.get(tag, ()) if spike.height > 0 or lasts(spike)]
+    alike = [[s for s in found if sort(s) == one] for one in sorted({sort(s) for s in found})]
+    incidents = (incident(run, losses, cluster) for some in alike for cluster in clusters(losses, some))
     return tuple(sorted(incidents, key=lambda i: (i.spike.onset_step, i.spike.tag)))
+
+
+def lasts(spike: Spike) -> bool:
+    """Whether a fall is a new level, or goes on to the end."""
+    return not spike.recovered and spike.kind in {Kind.LEVEL_SHIFT, Kind.DIVERGENCE}
+
+
+def sort(spike: Spike) -> tuple[bool, bool, bool]:
+    """Spikes of different sorts share no incident."""
+    return spike.shape is Shape.LOST, spike.usual, spike.height < 0
 
 
 def clusters(losses: Mapping[str, Series], found: list[Spike]) -> list[list[Spike]]:
@@ -26,7 +41,7 @@ def clusters(losses: Mapping[str, Series], found: list[Spike]) -> list[list[Spik
     taken = sorted(
         (int(losses[spike.tag].steps[start]), int(losses[spike.tag].steps[stop - 1]), index)
         for index, spike in enumerate(found)
-        for start, stop in stretches(spike)
+        for start, stop in spike.spans
     )
     owner = list(range(len(found)))
     reach, latest = -np.inf, 0
@@ -42,10 +57,15 @@ def clusters(losses: Mapping[str, Series], found: list[Spike]) -> list[list[Spik
 
 def incident(run: Run, losses: Mapping[str, Series], cluster: list[Spike]) -> Incident:
     """One incident, led by the loss whose error can be looked at."""
-    leader = min(cluster, key=lambda spike: precedence(run, losses[spike.tag], spike))
+    leader = min(cluster, key=lambda spike: (lost_at(spike), *precedence(run, losses[spike.tag], spike)))
     first, last = extent(leader, losses[leader.tag])
     order = sorted(losses, key=lambda tag: (tag != leader.tag, losses[tag].measure is Measure.TOTAL, tag))
     return Incident(leader, tuple(change(losses[tag], first, last) for tag in order))
+
+
+def lost_at(spike: Spike) -> int:
+    """Step from which it was no number any more; 0 for any other spike: the first to go leads."""
+    return spike.onset_step if spike.shape is Shape.LOST else 0
 
 
 def precedence(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
@@ -66,7 +86,7 @@ def extent(spike: Spike, series: Series) -> tuple[int, int]:
     if spike.kind is Kind.TRAIN:
         highest = next(member for member in spike.members if member.peak == spike.peak)
         return int(series.steps[highest.start]), int(series.steps[highest.stop - 1])
-    start, stop = stretches(spike)[0]
+    start, stop = spike.spans[0]
     return int(series.steps[start]), int(series.steps[stop - 1])
 
 

@@ -23,19 +23,18 @@ class LevelShift:
         must not describe the curve clearly better than a step does.
 
     Blind spots:
-        Steps below about 2 sigma of the noise, and any step in the first 60 points of a run. In a loss that
-        still falls steeply, a small step is hidden by the fall.
+        Steps below about 2 sigma of the noise; in short logs and in the first 60 points, below about 15. In a
+        loss that still falls steeply, a small step is hidden by the fall.
 
     References:
         Page (1954), doi:10.1093/biomet/41.1-2.100.
         Fearnhead, Rigaill (2019), doi:10.1080/01621459.2017.1385466.
     """
 
-    longest: int = 1000  # points; what recovers sooner is a transient
     id: str = Kind.LEVEL_SHIFT.value
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Abrupt rises that did not recover."""
         for rise in signal.rises:
-            if rise.lasts(self.longest, len(signal.values)) and not rise.climb:
+            if rise.lasts(len(signal.values)) and not rise.climb:
                 yield signal.spike(Kind.LEVEL_SHIFT, rise, rise.level - rise.baseline)

@@ -21,7 +21,8 @@ class NonFinite:
 
     What it finds:
         Every stretch of NaN or Inf, as one finding: it begins with the first stretch, `count` says how many
-        there are and `members` where. It has not recovered if the last stretch reaches the end of the log.
+        there are and `members` where. It has not recovered if the last stretch reaches the end of the log and
+        is longer than all from which the series came back.
 
     How:
         No statistics: one such value is enough. The height is infinite, and nothing of the kind is expected
@@ -44,7 +45,7 @@ class NonFinite:
         if signal.sign < 0 or not len(bad):
             return
         members = tuple(Excursion(int(a), int(b), int(a)) for a, b in bad.reshape(-1, 2))
-        first, last = members[0], members[-1]
+        first, last = members[0], ended(members, len(values))
         past = values[max(0, first.start - PAST) : first.start]
         past = past[np.isfinite(past)]
         yield Spike(
@@ -65,3 +66,13 @@ class NonFinite:
             count=len(members),
             members=members,
         )
+
+
+def ended(members: tuple[Excursion, ...], n: int) -> Excursion:
+    """The stretch with which it is over, in a series of n points.
+
+    A last stretch that is no longer than those from which the series came back is one more of them.
+    """
+    last = members[-1]
+    longest = max((m.stop - m.start for m in members[:-1]), default=0)
+    return members[-2] if last.stop == n and last.stop - last.start <= longest else last

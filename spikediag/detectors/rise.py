@@ -1,4 +1,4 @@
-"""A rise: from a candidate of the scan to onset, peak, level and recovery."""
+"""A rise: from a candidate to onset, peak, level, the end of the burst, and the return."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -6,12 +6,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikediag.detectors.climb import slow_climb
-from spikediag.detectors.edges import NEAR, RECOVERED, SLOW, onset, recovery
-from spikediag.detectors.scan import Candidate, scan
+from spikediag.detectors.edges import NEAR, SLOW, level_before, onset, recovery
+from spikediag.detectors.scan import Candidate
 from spikediag.model import FloatArray
+from spikediag.stats.leaps import OVER_DIPS, cell_scale
 from spikediag.stats.scale import local_noise
 
 PAST = 257  # points before the onset that give the noise
+FEW = 24  # points before the onset that give too little noise; the first points of the series help out
+FALLEN = 0.25  # share of the height below which a burst is over
+MARGIN = 0.1  # share of the height within which a series is back at its level
+WANDER = 3.0  # standard deviations before, within which it is back as well
+LONGEST = 1000  # points from onset to the end of a burst; what stands longer is a level
+OUTSTANDING = 8.0  # standard deviations of the noise on a new level; what is lower belongs to that noise
+SALIENT = 6.0  # standard deviations before that what stands out in its series measures at least
+AROUND = 6  # widths of a burst on either side in which dips like it are looked for
+ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
 
 
 @dataclass(frozen=True)
@@ -20,7 +30,8 @@ class Rise:
 
     width: int  # points: the time scale it was found on
     start: int
-    stop: int  # one past the last elevated position; n when it did not recover
+    stop: int  # one past the last position above a quarter of the height; n when it stayed above
+    back: int  # first position back at the old level; n when it never came back
     reach: int  # one past the last position that belongs to it, also when it did not recover
     peak: int
     baseline: float  # median before
@@ -29,6 +40,7 @@ class Rise:
     noise: float  # robust standard deviation before
     score: float  # of the candidate it was found as
     expected: float
+    salient: bool = False  # it stands apart from everything in the series
     climb: int = 0  # points that it takes to build up; 0 for a step
 
     def explains(self, candidate: Candidate) -> bool:
@@ -60,26 +72,84 @@ class Rise:
             expected=min(self.expected, rise.expected),
         )
 
-    def lasts(self, longest: int, n: int) -> bool:
-        """Whether it has not recovered within so many points, or when the series of n points ends."""
-        return self.stop == n or self.stop - self.start > longest
+    def lasts(self, n: int) -> bool:
+        """Whether it is a level: still up after 1,000 points, or when the series of n points ends."""
+        return self.stop == n or self.stop - self.start > LONGEST
 
+    def same_burst(self, rise: "Rise") -> bool:
+        """Whether both are narrow and share a point."""
+        return max(self.width, rise.width) < SLOW and self.meets(rise)
 
-def find_rises(values: FloatArray, alpha: float) -> tuple[Rise, ...]:
-    """Every rise of finite values (n,), in onset order."""
-    return measure_all(values, scan(values, alpha))
+    def begun(self, rise: "Rise") -> "Rise":
+        """This burst with the onset of one that begins earlier."""
+        return replace(self, start=rise.start, baseline=rise.baseline, noise=rise.noise)
+
+    def meets(self, rise: "Rise") -> bool:
+        """Whether they share a point."""
+        return self.start < rise.reach and rise.start < self.reach
+
+    def stands_out(self, n: int) -> bool:
+        """Whether its height is beyond the noise before it, in a series of n points."""
+        return (self.level - self.baseline if self.lasts(n) else self.height) >= SALIENT * self.noise
+
+    def as_deep(self, values: FloatArray) -> bool:
+        """Whether a burst of many points has dips like it around: then it is the noise that has grown."""
+        if self.lasts(len(values)):
+            return False
+        first = max(0, self.start - AROUND * self.width)
+        near = values[first : self.start + (AROUND + 1) * self.width]
+        blocks = np.sort(near[: len(near) // self.width * self.width].reshape(-1, self.width), axis=1)
+        middle = blocks[:, self.width // 2]
+        dips = np.minimum(middle[:-2], middle[2:]) - middle[1:-1]
+        return self.level - self.baseline < OVER_DIPS * float(dips.max(initial=0.0))
+
+    @property
+    def height(self) -> float:
+        """Peak above the baseline, unit of the values."""
+        return self.peak_value - self.baseline
 
 
 def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Rise, ...]:
     """Measure candidates, the least likely first; each stretch counts once. In onset order."""
     found: list[Rise] = []
     for candidate in strongest_first(candidates):
-        if any(rise.explains(candidate) for rise in found):
+        known = next((k for k, rise in enumerate(found) if rise.explains(candidate)), None)
+        if known is not None:
+            found[known] = replace(found[known], salient=found[known].salient or candidate.salient)
+            continue
+        if candidate.climbs and any(
+            rise.lasts(len(values)) and 0 <= rise.start - candidate.position < candidate.width
+            for rise in found
+        ):
             continue
         rise = measure(values, candidate)
-        if not any(other.start <= rise.start < other.reach for other in found):
+        if candidate.salient and not (
+            rise.stands_out(len(values)) if candidate.burst else rise.lasts(len(values))
+        ):
+            continue
+        if not candidate.salient and not candidate.burst and rise.as_deep(values):
+            continue
+        if any(other.start <= rise.start < other.reach for other in found):
+            continue
+        same = next((k for k, other in enumerate(found) if other.same_burst(rise)), None)
+        if same is None:
             found.append(rise)
-    return tuple(merge_climbs(values, sorted(found, key=lambda rise: rise.start)))
+        else:
+            found[same] = found[same].begun(rise)
+    merged = tuple(merge_climbs(values, sorted(found, key=lambda rise: rise.start)))
+    return tuple(without_children(values, merged))
+
+
+def without_children(values: FloatArray, found: tuple[Rise, ...]) -> Iterator[Rise]:
+    """All but those that are the noise of a new level: a higher level is often noisier as well."""
+    levels = [rise for rise in found if rise.lasts(len(values))]
+    noises = [local_noise(values[rise.start : rise.start + PAST]) for rise in levels]
+    for rise in found:
+        under = [n for level, n in zip(levels, noises, strict=True) if level.start < rise.start < level.stop]
+        lasts = rise.lasts(len(values))
+        height = rise.level - rise.baseline if lasts else rise.height
+        if not under or height >= (ON_LEVEL if lasts else OUTSTANDING) * max(under[-1], rise.noise):
+            yield rise
 
 
 def merge_climbs(values: FloatArray, found: Iterable[Rise]) -> Iterator[Rise]:
@@ -103,15 +173,14 @@ def settled(values: FloatArray, rise: Rise) -> Rise:
     climb = slow_climb(values, rise.start, rise.width)
     if climb is None:
         return rise
-    stop = recovery(
-        values, climb.stop, climb.baseline + RECOVERED * (climb.level - climb.baseline), rise.width
-    )
+    stop = recovery(values, climb.stop, climb.baseline + FALLEN * (climb.level - climb.baseline), rise.width)
     reach = max(climb.stop, min(stop, rise.reach))
     peak = climb.start + int(np.argmax(values[climb.start : reach]))
     return replace(
         rise,
         start=climb.start,
         stop=stop,
+        back=max(stop, rise.back) if stop < len(values) else len(values),
         reach=reach,
         peak=peak,
         peak_value=float(values[peak]),
@@ -130,21 +199,35 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     """Onset, baseline, peak and recovery of one candidate in finite values (n,)."""
     width, n = candidate.width, len(values)
     start = onset(values, candidate)
-    baseline = float(np.median(values[max(0, start - max(NEAR, width)) : max(1, start)]))
+    baseline = level_before(values, start, candidate.before if candidate.burst else width)
     level = float(np.median(values[start : start + width]))
-    stop = recovery(values, start, baseline + RECOVERED * (level - baseline), width)
+    stop = recovery(values, start, baseline + FALLEN * (level - baseline), width)
+    if stop == n or stop - start > LONGEST:
+        level = float(np.median(values[start : min(stop, start + max(width, NEAR))]))
     reach = stop if stop < n else min(n, start + 2 * width)
     peak = start + int(np.argmax(values[start:reach]))
+    noise = noise_before(values, start)
+    margin = max(MARGIN * (level - baseline), WANDER * noise)
     return Rise(
         width=width,
         start=start,
         stop=stop,
+        back=recovery(values, stop - 1, baseline + margin, width) if stop < n else n,
         reach=reach,
         peak=peak,
         baseline=baseline,
         level=level,
         peak_value=float(values[peak]),
-        noise=local_noise(values[max(0, start - PAST) : max(1, start)]),
+        noise=noise,
         score=candidate.score,
         expected=candidate.expected,
+        salient=candidate.salient,
     )
+
+
+def noise_before(values: FloatArray, start: int) -> float:
+    """Robust standard deviation before an onset; after a few points only, at least that of the first ones."""
+    noise = local_noise(values[max(0, start - PAST) : max(1, start)])
+    if start >= FEW or len(values) < FEW:
+        return noise
+    return max(noise, float(cell_scale(np.diff(values[: 2 * FEW])[None])[0] / np.sqrt(2)))

@@ -2,13 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 
 import numpy as np
 
 from spikediag.detectors.chance import Blocks, Mirror, Null, Past, chances
 from spikediag.model import FloatArray
-from spikediag.stats.contrasts import SIDE, TIMES, bumps, long_rises, rises
+from spikediag.stats.contrasts import (
+    SIDE,
+    TIMES,
+    bumps,
+    cell_medians,
+    long_rises,
+    rises,
+    surroundings,
+)
 
 
 @dataclass(frozen=True)
@@ -34,38 +42,57 @@ class Candidate:
     position: int
     score: float  # about robust sigmas of the contrast
     expected: float  # rises of at least this score by chance, in a run of this length
+    before: int  # points before the position that it was compared with
+    salient: bool = False  # it stands apart from everything in the series
+
+    @property
+    def climbs(self) -> bool:
+        """Whether it was seen as a climb, of which a step on the way says more."""
+        return self.salient and not self.burst
 
     @property
     def burst(self) -> bool:
-        """Whether it was seen as a bump, which rises and falls."""
+        """Whether all of its width stands high, as against most of it."""
         return self.width in BURSTS.widths
-
-    @property
-    def before(self) -> int:
-        """Points before the position that it was compared with."""
-        return SIDE if self.burst else TIMES * self.width
 
 
 def scan(values: FloatArray, alpha: float) -> Iterator[Candidate]:
     """Candidates with `expected < alpha` in finite values (n,), on all widths, unordered."""
-    singles = up_and_down(values, 1)
-    for width in BURSTS.widths:
-        up, down = singles if width == 1 else up_and_down(values, width)
-        null = Mirror(BURSTS.past, down.highest, singles[0].highest, singles[1].highest)
-        yield from candidates(up, null, BURSTS.looks, alpha)
+    around = surroundings(values) if len(values) >= SIDE else np.zeros(0)
+    singles = UpAndDown(values, 1, around)
+    for look in (singles, UpAndDown(values, 3, around)):
+        if (look.up.highest > GATE).any():
+            null = Mirror(BURSTS.past, look.down.highest, singles.up.highest, singles.down.highest)
+            yield from candidates(look.up, null, BURSTS.looks, alpha)
     yield from scan_levels(values, alpha)
 
 
-def up_and_down(values: FloatArray, width: int) -> tuple[Blocks, Blocks]:
+@dataclass(frozen=True, eq=False)
+class UpAndDown:
     """The bumps of one width, and the dips."""
-    return Blocks.of(bumps(values, width)), Blocks.of(bumps(-values, width))
+
+    values: FloatArray
+    width: int
+    around: FloatArray  # `surroundings` of the values
+
+    @cached_property
+    def up(self) -> Blocks:
+        """The bumps."""
+        return Blocks.of(bumps(self.values, self.width, self.around))
+
+    @cached_property
+    def down(self) -> Blocks:
+        """The dips."""
+        return Blocks.of(bumps(self.values, self.width, self.around, up=False))
 
 
 def scan_levels(values: FloatArray, alpha: float) -> Iterator[Candidate]:
     """The part of the scan that asks for a new level rather than for a burst."""
-    for band, contrasts in ((MIDDLE, rises), (LONG, long_rises)):
-        for width in band.widths:
-            yield from candidates(Blocks.of(contrasts(values, width)), band.past, band.looks, alpha)
+    for width in MIDDLE.widths:
+        yield from candidates(Blocks.of(rises(values, width)), MIDDLE.past, MIDDLE.looks, alpha)
+    cells = cell_medians(values)
+    for width in LONG.widths:
+        yield from candidates(Blocks.of(long_rises(cells, width)), LONG.past, LONG.looks, alpha)
 
 
 def candidates(blocks: Blocks, null: Null, looks: float, alpha: float) -> Iterator[Candidate]:
@@ -76,16 +103,28 @@ def candidates(blocks: Blocks, null: Null, looks: float, alpha: float) -> Iterat
     """
     highest = blocks.highest
     calm = np.ones(len(highest), dtype=bool)
-    for start, stop in pairwise(_stretches(len(highest))):
-        high = start + np.flatnonzero(highest[start:stop] > GATE)
-        if not len(high):
+    high = np.flatnonzero(highest > GATE)
+    if not len(high):
+        return
+    edges = np.array(_stretches(len(highest)))
+    parts = np.searchsorted(high, edges)
+    for start, first, last in zip(edges, parts, parts[1:], strict=False):
+        of_stretch = high[first:last]
+        if not len(of_stretch):
             continue
-        expected = null.chance(highest[high], highest[:start], calm[:start]) * chances(high) * looks
-        calm[high] = expected >= alpha
-        for k, by_chance in zip(high[expected < alpha], expected[expected < alpha], strict=True):
-            yield Candidate(blocks.width, int(blocks.positions[k]), float(highest[k]), float(by_chance))
+        expected = (
+            null.chance(highest[of_stretch], highest[:start], calm[:start]) * chances(of_stretch) * looks
+        )
+        calm[of_stretch] = expected >= alpha
+        for k, by_chance in zip(of_stretch[expected < alpha], expected[expected < alpha], strict=True):
+            before = SIDE if blocks.width in BURSTS.widths else TIMES * blocks.width
+            yield Candidate(
+                blocks.width, int(blocks.positions[k]), float(highest[k]), float(by_chance), before
+            )
 
 
 def _stretches(blocks: int) -> list[int]:
-    edges = [edge for k in range(1, 40) for edge in (2**k, 3 * 2 ** (k - 1)) if edge < blocks]
+    edges = [
+        edge for k in range(1, blocks.bit_length()) for edge in (2**k, 3 * 2 ** (k - 1)) if edge < blocks
+    ]
     return [0, *edges, blocks] if blocks else []

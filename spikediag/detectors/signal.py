@@ -2,12 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
-from spikediag.detectors.rise import Rise, find_rises
-from spikediag.model import FloatArray, IntArray, Kind, Series, Spike
+from spikediag.detectors.bursts import Bursts, tell
+from spikediag.detectors.rise import Rise, measure_all
+from spikediag.detectors.salience import Salience, salience
+from spikediag.detectors.scan import scan
+from spikediag.model import Excursion, FloatArray, IntArray, Kind, Series, Spike
+from spikediag.stats.leaps import rounding
 
+CALIBRATED = 1e-3  # expected findings by chance below which nothing was measured, and nothing is claimed
+LAST = 9  # points of a series that are judged by what is before them only
 LARGE = 1e290  # above, a sum of a few values may overflow
 
 
@@ -23,47 +30,81 @@ class Signal:
     sign: int = 1  # -1 looks for falls
 
     @cached_property
-    def positions(self) -> IntArray:
-        """Where the finite values (n,) stand in the series."""
-        return np.flatnonzero(np.isfinite(self.series.values))
+    def _gaps(self) -> IntArray | None:
+        return None if self.series.finite.all() else np.flatnonzero(self.series.finite)
+
+    def position(self, index: int) -> int:
+        """Where a finite value stands in the series."""
+        return index if self._gaps is None else int(self._gaps[index])
 
     @cached_property
     def values(self) -> FloatArray:
         """The finite values (n,), turned by the sign, in units of `unit`."""
-        return np.asarray(self.series.values[self.positions] * (self.sign / self.unit))
+        factor = self.sign / self.unit
+        finite = self.series.values if self._gaps is None else self.series.values[self._gaps]
+        return finite if factor == 1 else np.asarray(finite * factor)
 
     @cached_property
     def unit(self) -> float:
         """A power of two that keeps sums of huge values finite; 1 for all others."""
-        largest = float(np.abs(self.series.values[self.positions]).max(initial=0.0))
+        finite = self.series.values if self._gaps is None else self.series.values[self._gaps]
+        largest = max(float(finite.max(initial=0.0)), -float(finite.min(initial=0.0)))
         return 1.0 if largest < LARGE else 2.0**1000
 
     @cached_property
+    def salience(self) -> Salience:
+        """What stands out."""
+        return salience(self.values)
+
+    @cached_property
     def rises(self) -> tuple[Rise, ...]:
-        """Every rise that chance does not explain, measured, in onset order."""
-        return find_rises(self.values, self.alpha)
+        """Every rise that stands apart or that chance does not explain, measured, in onset order.
+
+        Where values are rounded so coarsely that many do not change, contrasts have no tail to learn from:
+        then a rise must stand out as well.
+        """
+        surprising = (
+            c
+            for c in scan(self.values, self.alpha)
+            if not c.burst or self.salience.leaps.holds(c.position, c.width)
+        )
+        found = measure_all(self.values, chain(self.salience.candidates(), surprising))
+        coarse = rounding(self.values) > 0
+        return tuple(r for r in found if not coarse or r.salient or r.stands_out(len(self.values)))
+
+    @cached_property
+    def bursts(self) -> Bursts:
+        """The rises that came back: each by itself, or as a train."""
+        return tell(self.values, self.rises, self.salience, self.alpha)
+
+    def excursion(self, rise: Rise) -> Excursion:
+        """Where a member of a train stands high, in positions of the series."""
+        start, peak, last = (self.position(i) for i in (rise.start, rise.peak, rise.stop - 1))
+        return Excursion(start, last + 1, peak)
 
     def spike(self, kind: Kind, rise: Rise, height: float) -> Spike:
         """A measured rise as a finding of this kind, back in the orientation of the series."""
         steps, start, peak = (
             self.series.steps,
-            int(self.positions[rise.start]),
-            int(self.positions[rise.peak]),
+            self.position(rise.start),
+            self.position(rise.peak),
         )
-        recovered = rise.stop < len(self.values)
+        n = len(self.values)
+        recovered = rise.back < n
         return Spike(
             tag=self.series.tag,
             kind=kind,
             start=start,
-            stop=int(self.positions[rise.stop]) if recovered else len(steps),
+            stop=self.position(rise.back) if recovered else len(steps),
             peak=peak,
             onset_step=int(steps[start]),
             peak_step=int(steps[peak]),
-            end_step=int(steps[self.positions[rise.stop]]) if recovered else None,
+            end_step=int(steps[self.position(rise.back)]) if recovered else None,
             baseline=self.sign * rise.baseline * self.unit,
             peak_value=float(self.series.values[peak]),
             height=self.sign * height * self.unit,
             noise=rise.noise * self.unit,
             sigmas=height / rise.noise,
-            expected_by_chance=rise.expected,
+            expected_by_chance=max(rise.expected, CALIBRATED),
+            provisional=rise.start >= n - LAST,
         )

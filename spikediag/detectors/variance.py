@@ -2,18 +2,27 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from scipy.ndimage import median_filter
 
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.rise import Rise, measure_all
-from spikediag.detectors.scan import scan_levels
+from spikediag.detectors.salience import CHANCE
+from spikediag.detectors.scan import Candidate, scan_levels
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Kind, Spike
 from spikediag.stats.scale import local_noise
 
 OUTSTANDING = 6.0  # new standard deviations; a spike that large is the finding
+FACTOR = 2.0  # new standard deviation over old
+GROWN = 1.4  # growth of the logarithm that is seen without a history: fourfold
+SHORT = 320  # cells of a short log
+FEWEST_BEFORE, FEWEST_AFTER, LOOK = 8, 4, 12  # cells that are compared
+SHARE = 8  # part of a longer log that is compared
+CERTAIN = 20.0  # the same where nearly all of the noise after lies above that before
+LEVEL = 2.0  # new standard deviations; a step that high is the finding
 CELL = 8  # points that make one measurement of the noise
 SMOOTH = 33  # points of the running median that the noise is measured against
 
@@ -24,23 +33,24 @@ class Variance:
     """The loss stays where it is but becomes noisier.
 
     What it finds:
-        The robust standard deviation grows by `factor` or more within the run, more than it wandered before.
+        The robust standard deviation grows twofold or more within the run, more than it wandered before.
         `noise` is the standard deviation before, `height` its increase, `sigmas` their quotient.
 
     How:
         The mean distance from the running median of 33 points, over cells of 8 points, is a noisy reading of
         the standard deviation. Its logarithm is scanned for rises as `level_shift` scans the loss, over 9
-        cells and more. Spikes count as spikes: what overlaps one is not reported.
+        cells and more. In logs of up to 2,560 points, fourfold growth is also seen without a history:
+        nearly every cell after it lies above nearly every one before. Spikes count as spikes: what overlaps
+        one is not reported.
 
     Blind spots:
-        Growth by less than `factor`, growth that is over within 72 points, and noise that is quantised so
+        Growth by less than twofold, growth that is over within 72 points, and noise that is quantised so
         that whole cells do not move.
 
     References:
         Chen, Gupta (1997), doi:10.1080/01621459.1997.10474026, for changes of variance.
     """
 
-    factor: float = 2.0  # new standard deviation over old
     id: str = Kind.VARIANCE.value
 
     def find(self, signal: Signal) -> Iterator[Spike]:
@@ -48,18 +58,34 @@ class Variance:
         if signal.sign < 0:
             return
         cells = log_noise(signal.values)
-        for rise in measure_all(cells, scan_levels(cells, signal.alpha)):
+        for rise in measure_all(cells, chain(scan_levels(cells, signal.alpha), growths(cells))):
             start = CELL * rise.start
             stop = min(CELL * max(rise.reach, rise.start + rise.width), len(signal.values))
             before = local_noise(signal.values[max(0, start - CELL * 4 * rise.width) : start])
             after = local_noise(signal.values[start:stop])
-            spiky = any(
-                start - CELL * rise.width <= spike.start < stop
-                and spike.peak_value - spike.baseline > OUTSTANDING * after
-                for spike in signal.rises
-            )
-            if after >= self.factor * before and not spiky:
+            near = [r for r in signal.rises if start - CELL * rise.width <= r.start < stop]
+            levels = [r for r in near if r.lasts(len(signal.values)) and r.level - r.baseline > LEVEL * after]
+            spikes = [r for r in near if r.height > (CERTAIN if rise.salient else OUTSTANDING) * after]
+            if after >= FACTOR * before and not levels and not spikes:
                 yield signal.spike(Kind.VARIANCE, at_points(signal.values, rise, before), after - before)
+
+
+def growths(cells: FloatArray) -> Iterator[Candidate]:
+    """Where the noise of a short log grows for good: nearly all cells after lie above nearly all before.
+
+    Args:
+        cells: (m,) logarithms of the noise.
+    """
+    best, at, look = GROWN, -1, max(LOOK, len(cells) // SHARE)
+    for split in range(FEWEST_BEFORE, len(cells) - FEWEST_AFTER + 1) if len(cells) <= SHORT else ():
+        before, after = np.sort(cells[max(0, split - look) : split]), np.sort(cells[split : split + look])
+        apart = after[len(after) // 5] > before[-1 - len(before) // 20]
+        gain = float(after[len(after) // 2] - before[len(before) // 2])
+        if apart and gain > best:
+            best, at = gain, split
+    if at >= 0 and float(np.median(cells[-FEWEST_AFTER:]) - np.median(cells[max(0, at - look) : at])) > GROWN:
+        width = min(look, len(cells) - at)
+        yield Candidate(width, at, best, CHANCE, min(look, at), salient=True)
 
 
 def log_noise(values: FloatArray) -> FloatArray:
@@ -79,12 +105,13 @@ def at_points(values: FloatArray, rise: Rise, noise: float) -> Rise:
     """A rise of the noise, from cells to points, with the level of the loss as baseline."""
     n = len(values)
     start = CELL * rise.start
-    stop = n if rise.stop * CELL + CELL > n else CELL * rise.stop
+    stop, back = (n if CELL * (cell + 1) > n else CELL * cell for cell in (rise.stop, rise.back))
     peak = start + int(np.argmax(values[start : min(n, CELL * rise.reach)]))
     return replace(
         rise,
         start=start,
         stop=stop,
+        back=back,
         reach=min(n, CELL * rise.reach),
         peak=peak,
         baseline=float(np.median(values[max(0, start - CELL * rise.width) : max(1, start)])),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import median_filter, minimum_filter1d
+from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d
 
 from spikediag.model import FloatArray
 from spikediag.stats.scale import MAD_TO_SIGMA
@@ -51,27 +51,46 @@ def rises(values: FloatArray, width: int) -> Contrasts:
     return Contrasts(width, stride, before, rise, scores(rise, lag))
 
 
-def long_rises(values: FloatArray, width: int) -> Contrasts:
-    """As `rises`, for `width` cells of 8 points: the median of medians costs an eighth."""
-    cells = np.median(values[: len(values) // CELL * CELL].reshape(-1, CELL), axis=1)
+def long_rises(cells: FloatArray, width: int) -> Contrasts:
+    """As `rises`, for `width` cells of 8 points, given their medians (n // 8,): an eighth of the cost."""
     found = rises(cells, width)
     return Contrasts(CELL * width, CELL * found.stride, CELL * found.first, found.rise, found.score)
 
 
-def bumps(values: FloatArray, width: int) -> Contrasts:
+def cell_medians(values: FloatArray) -> FloatArray:
+    """Medians of neighbouring 8 points of values (n,), (n // 8,)."""
+    cells = np.sort(values[: len(values) // CELL * CELL].reshape(-1, CELL), axis=1)
+    return np.asarray((cells[:, CELL // 2 - 1] + cells[:, CELL // 2]) / 2)
+
+
+def surroundings(values: FloatArray) -> FloatArray:
+    """Median of 9 points from each position on, (n - 8,), for finite values (n,): what bumps stand above."""
+    return np.asarray(median_filter(values, SIDE)[SIDE // 2 : len(values) - SIDE // 2])
+
+
+def bumps(values: FloatArray, width: int, around: FloatArray, *, up: bool = True) -> Contrasts:
     """`min(x[t:t+w]) - max(median(9 before), median(9 after))` of finite values (n,), at every point.
 
     A burst must rise *and* fall to count, and all of it must be high: in correlated noise, where one large
     shock is followed by a slow decay, and in heavy tails, where one point is often far out, this is rarer
     by chance than either alone.
+
+    Args:
+        values: (n,), finite.
+        width: of the bump, points.
+        around: `surroundings` of the values.
+        up: False for dips, which are the bumps of the negated values.
     """
     last, lag = len(values) - width - SIDE, width + SIDE
     if last - SIDE <= FEWEST + lag:
         return _nothing(width, 1, SIDE)
-    around = median_filter(values, SIDE)[SIDE // 2 :]
-    low = minimum_filter1d(values, width)[width // 2 :] if width > 1 else values
-    rise = low[SIDE : last + 1] - np.maximum(around[: last - SIDE + 1], around[lag : last + width + 1])
-    del around, low
+    before, after, shift = around[: last - SIDE + 1], around[lag : last + width + 1], width // 2
+    if up:
+        low = minimum_filter1d(values, width)[shift:] if shift else values
+        rise = low[SIDE : last + 1] - np.maximum(before, after)
+    else:
+        high = maximum_filter1d(values, width)[shift:] if shift else values
+        rise = np.minimum(before, after) - high[SIDE : last + 1]
     return Contrasts(width, 1, SIDE, rise, scores(rise, lag))
 
 

@@ -55,6 +55,27 @@ def fit_tail(pool: FloatArray, shape_mean: float, shape_sd: float) -> Tail:
     return Tail(threshold, count / len(ordered), shapes, scales, weights / weights.sum())
 
 
+def scale_free_gap(above: FloatArray, rest: FloatArray, count: int) -> FloatArray:
+    """P(the lowest of `count` values is at least `above`), if all follow a Pareto law of unknown index.
+
+    The logarithmic spacings of a Pareto sample are exponential (Renyi), so `count * log(above / rest[0])`
+    over their mean is an F variable with 2 and 2 (k - 1) degrees of freedom, whatever the scale and the
+    index.
+
+    Args:
+        above: (m,) what the lowest of the values in question may be.
+        rest: (k,) the next lower values, descending, positive.
+        count: how many values are in question.
+
+    References: Wheatley, Sornette (2015), arXiv:1507.08689.
+    """
+    if len(rest) < 2:
+        return np.zeros(len(above))
+    spread = max(float(np.log(rest[:-1] / rest[-1]).sum()), TIE)
+    over = np.log(np.maximum(above / rest[0], 1))
+    return np.asarray((1 + count * over / spread) ** (1 - len(rest)))
+
+
 def _grid(over: FloatArray, shape_mean: float, shape_sd: float) -> tuple[FloatArray, FloatArray]:
     """Shapes and scales (j,) around the moment estimate `beta = (1 - xi) * mean`."""
     mean = max(float(over.mean()), TIE)

@@ -6,6 +6,7 @@ import numpy as np
 
 from spikediag import outcome
 from spikediag.attribution import Case, conclude, conditions, explain
+from spikediag.detectors import search_power
 from spikediag.model import Checkpoint, Diagnosis, Finding, Kind, Role, Run, RunStatus, RunVerdict, Status
 from spikediag.phrases import spike_clause
 from tests.attribution import cases
@@ -17,7 +18,8 @@ def finding(case: Case, name: str = "F1") -> Finding:
 
 def concluded(run: Run, *cases_: Case) -> RunVerdict:
     found = tuple(finding(case, f"F{i}") for i, case in enumerate(cases_, 1))
-    return conclude(run, found, conditions(run, found), outcome.judge(run, found))
+    searched = tuple(search_power(loss) for loss in run.having(Role.LOSS))
+    return conclude(run, found, conditions(run, found), outcome.judge(run, found), searched)
 
 
 def test_a_spike_that_comes_back_with_a_flat_error_does_not_matter() -> None:

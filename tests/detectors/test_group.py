@@ -68,3 +68,35 @@ def test_a_spike_of_a_companion_is_no_incident() -> None:
     run = run_of(a__loss=(Role.LOSS, Measure.NLL, 0.0), a__mse=(Role.COMPANION, Measure.SQUARED_ERROR, 40.0))
 
     assert incidents(run) == ()
+
+
+def lost(at: int) -> np.ndarray:
+    values = np.random.default_rng(1).normal(size=2000)
+    values[at:] = np.nan
+    return values
+
+
+def test_the_first_loss_that_is_no_number_leads() -> None:
+    steps = np.arange(2000)
+    tags = {"a/epoch": lost(900), "b/step": lost(300)}
+    run = Run(
+        "run", "run", MappingProxyType({t: Series(t, Role.LOSS, steps, v, steps) for t, v in tags.items()})
+    )
+
+    (incident,) = incidents(run)
+
+    assert (incident.spike.tag, incident.spike.onset_step) == ("b/step", 300)
+
+
+def test_a_fall_is_told_where_it_is_a_new_level() -> None:
+    steps, values = np.arange(2000), np.random.default_rng(2).normal(size=2000)
+    values[1000:] -= 20
+    values[400:405] -= 20
+    series = Series("a/loss", Role.LOSS, steps, values, steps)
+
+    found = group(
+        Run("run", "run", MappingProxyType({"a/loss": series})), {"a/loss": detect(series, falls=True)}
+    )
+
+    assert [i.spike.start for i in found] == [1000]
+    assert found[0].spike.height < 0

@@ -46,3 +46,23 @@ def test_a_series_without_one_finite_value() -> None:
 
 def test_it_is_reported_once_when_falls_are_asked_for() -> None:
     assert len(detect(series_of(np.full(10, np.inf)), falls=True)) == 1
+
+
+def test_one_inside_a_spike_hides_neither() -> None:
+    values = NOISES["white"](np.random.default_rng(3), 2000)
+    values[1500:1900] += 39
+    values[1700] = np.nan
+
+    kinds = {s.kind for s in detect(series_of(values))}
+
+    assert kinds == {Kind.TRANSIENT, Kind.NON_FINITE}
+
+
+def test_values_that_are_missing_now_and_then_are_not_lost() -> None:
+    values = NOISES["white"](np.random.default_rng(4), 1000)
+    values[3::4] = np.nan
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.count == 250
+    assert spike.recovered

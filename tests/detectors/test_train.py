@@ -1,13 +1,10 @@
 """train: spikes again and again."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from spikediag.detectors import detect
-from spikediag.detectors.signal import Signal
-from spikediag.detectors.train import Train, rate_grows
+from spikediag.detectors.train import rate_grows
 from spikediag.model import FloatArray, Kind
 from tests.detectors.builders import NOISES, series_of
 
@@ -31,7 +28,8 @@ def test_many_spikes_are_one_finding_that_lists_them(noise: str) -> None:
         assert spike.count == len(spike.members) == pytest.approx(20, abs=1)
         assert spike.rate == pytest.approx(1e4 * spike.count / 10_000)
         assert all(a.stop <= b.start for a, b in zip(spike.members, spike.members[1:], strict=False))
-        assert (spike.start, spike.stop) == (spike.members[0].start, spike.members[-1].stop)
+        assert spike.start == spike.members[0].start
+        assert spike.stop >= spike.members[-1].stop
 
 
 def test_it_leads_with_its_highest_member() -> None:
@@ -59,13 +57,6 @@ def test_three_spikes_are_three_findings() -> None:
     spikes = detect(series_of(spiking(3, np.array([4000, 6000, 8000]))))
 
     assert [s.kind for s in spikes] == [Kind.TRANSIENT] * 3
-
-
-def test_the_number_that_makes_a_train_is_a_setting() -> None:
-    signal = Signal(series_of(spiking(3, np.array([4000, 6000, 8000]))), alpha=0.05)
-
-    assert list(Train().find(signal)) == []
-    assert [s.count for s in replace(Train(), fewest=3).find(signal)] == [3]
 
 
 def test_whether_the_rate_grows() -> None:

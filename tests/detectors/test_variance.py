@@ -15,7 +15,7 @@ def test_noise_that_grows_threefold_is_one_finding(noise: str) -> None:
     for seed in range(20):
         values = -15 + NOISES[noise](np.random.default_rng([61, seed]), 10_000)
         values[6000:] = -15 + 3 * (values[6000:] + 15)
-        found.append([(s.kind, abs(s.start - 6000) <= 64) for s in detect(series_of(values))])
+        found.append([(s.kind, abs(s.start - 6000) <= 64) for s in detect(series_of(values)) if not s.usual])
 
     assert found.count([(Kind.VARIANCE, True)]) >= (16 if noise == "white" else 10)
 

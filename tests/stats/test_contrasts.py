@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from spikediag.stats.contrasts import CELL, FEWEST, SIDE, bumps, long_rises, rises
+from spikediag.stats.contrasts import CELL, FEWEST, SIDE, cell_medians, long_rises, rises, surroundings
+from spikediag.stats.contrasts import bumps as bumps_from
 from spikediag.stats.trailing import trailing_median
+
+
+def bumps(values, width):
+    return bumps_from(values, width, surroundings(values))
+
 
 VALUES = np.random.default_rng(7).standard_t(3, size=1500)
 
@@ -23,7 +29,7 @@ def test_rises_are_differences_of_medians(width: int) -> None:
 
 def test_long_rises_are_rises_of_cell_medians() -> None:
     cells = np.array([np.median(VALUES[k : k + CELL]) for k in range(0, len(VALUES) - CELL + 1, CELL)])
-    fast, slow = long_rises(VALUES, 9), rises(cells, 9)
+    fast, slow = long_rises(cell_medians(VALUES), 9), rises(cells, 9)
 
     assert np.array_equal(fast.score, slow.score)
     assert (fast.width, fast.stride, fast.first) == (72, 8 * slow.stride, 8 * slow.first)
@@ -56,7 +62,7 @@ def test_a_trailing_median_sees_only_the_past(memory: int, lag: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "contrast", [lambda x: bumps(x, 3), lambda x: rises(x, 17), lambda x: long_rises(x, 9)]
+    "contrast", [lambda x: bumps(x, 3), lambda x: rises(x, 17), lambda x: long_rises(cell_medians(x), 9)]
 )
 def test_a_prefix_has_the_scores_of_the_whole(contrast) -> None:
     part, whole = contrast(VALUES[:1100]), contrast(VALUES)
@@ -65,7 +71,7 @@ def test_a_prefix_has_the_scores_of_the_whole(contrast) -> None:
     assert np.array_equal(part.score, whole.score[: len(part.score)])
 
 
-@pytest.mark.parametrize("contrast", [lambda x: rises(x, 17), lambda x: long_rises(x, 9)])
+@pytest.mark.parametrize("contrast", [lambda x: rises(x, 17), lambda x: long_rises(cell_medians(x), 9)])
 def test_scores_of_noise_are_about_standard_normal(contrast) -> None:
     rng = np.random.default_rng(8)
     found = np.concatenate([contrast(rng.normal(size=6000)).score[100:] for _ in range(10)])
@@ -80,7 +86,7 @@ def test_any_length_gives_scores_or_none(n: int) -> None:
         bumps(VALUES[:n], 1),
         bumps(VALUES[:n], 3),
         rises(VALUES[:n], 9),
-        long_rises(VALUES[:n], 9),
+        long_rises(cell_medians(VALUES[:n]), 9),
     ):
         assert len(found.rise) == len(found.score)
         assert np.isfinite(found.score).all()

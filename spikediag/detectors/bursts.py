@@ -1,0 +1,175 @@
+"""Bursts: rises that came back, each told by itself, or all as one train."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import bdtrc
+
+from spikediag.detectors.chance import Mirror
+from spikediag.detectors.rise import Rise, measure
+from spikediag.detectors.salience import Salience
+from spikediag.detectors.scan import BURSTS, Candidate, UpAndDown
+from spikediag.model import FloatArray
+from spikediag.stats.contrasts import SIDE, surroundings
+
+FEWEST = 4  # bursts that are told as one train
+CROWD = 10  # members that are certain only together
+CLEAR = 6.0  # score of a member that is certain only with others, about robust deviations
+CHOICES = 100  # chances that a crowd is charged for: its bar, its size, its run
+OUTSTANDING = 2.0  # times the height of the next highest, from which a burst is told by itself
+LOUD = 12.0  # local scales, and standard deviations before, that cannot be passed over in silence
+DOUBT = 0.5  # expected by chance from which a burst is not certain alone
+HEAVIEST = 2.0  # tail index of what may be usual; beyond, decades are passed
+RECORD = 32  # points before, than which a few uncertain points are higher: in a decay many are not
+SKEWED_LOUD = 30.0  # the same in skewed noise
+DEAFENING = 100.0  # local scales that are usual nowhere but in skewed noise
+MEMBER = 10.0  # local scales of what is told along with it
+CLUSTERED = 0.005  # chance of so late a beginning, below which bursts have begun rather than been there
+
+
+@dataclass(frozen=True)
+class Bursts:
+    """What is told, and as what."""
+
+    singles: tuple[Rise, ...]
+    train: tuple[Rise, ...]  # in onset order; those that are usual, or at least four
+    expected: float = np.inf  # trains that chance would show
+    usual: bool = False  # no more than the tail of such a series may throw; told, and no failure by itself
+
+
+def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, alpha: float) -> Bursts:
+    """Sort out the bursts of finite values (n,): no one is told while a taller one is left out.
+
+    At least four that are certain alone, or a crowd that is certain together, are a train; so is what came
+    together in time. Other bursts that are certain are told each by itself. What is loud, or as tall as
+    those, without being certain, is told once, as usual.
+    """
+    lasting = [rise for rise in rises if rise.lasts(len(values))]
+    short = [r for r in rises if r not in lasting and not on_climb(r, lasting)]
+    certain = [r for r in short if r.salient or not salience.skewed]
+    bar, expected = bar_of(certain, salience, values)
+    if expected < alpha:
+        found = [*certain, *likes(values, certain, bar)]
+        certain = [r for r in found if not r.lasts(len(values)) and not on_climb(r, lasting)]
+    taller = [*left_out(values, certain, [*lasting, *certain], salience)]
+    loud = [*points(values, [*lasting, *certain, *taller], salience)]
+    together = min(expected, chance_of_lateness(loud, len(values)))
+    if together < CLUSTERED or expected < alpha:
+        return as_train(
+            [*certain, *(replace(rise, expected=together) for rise in (*taller, *loud))], together
+        )
+    deafening = [rise for rise in loud if rise.score >= DEAFENING and not salience.skewed]
+    singles = [*certain, *deafening] if len(loud) < FEWEST else certain
+    common = in_order(rise for rise in (*taller, *loud) if rise not in singles)
+    usual = bool(common) and tail_index(common) < HEAVIEST
+    return Bursts(in_order(singles), common, 1.0, usual)
+
+
+def as_train(members: list[Rise], expected: float) -> Bursts:
+    """One train, and the highest by itself where it stands out."""
+    told = sorted(members, key=lambda rise: -rise.height)
+    single = told[:1] if stands_out(told) else []
+    rest = in_order(rise for rise in members if rise not in single)
+    if len(rest) < FEWEST:
+        return Bursts(in_order(members), ())
+    return Bursts(tuple(single), rest, min([expected, *(rise.expected for rise in rest)]))
+
+
+def in_order(rises: Iterable[Rise]) -> tuple[Rise, ...]:
+    """By onset."""
+    return tuple(sorted(rises, key=lambda rise: rise.start))
+
+
+def left_out(
+    values: FloatArray, certain: list[Rise], taken: list[Rise], salience: Salience
+) -> Iterator[Rise]:
+    """Leaps that are not certain, but as tall as the lowest of their width that is."""
+    for crowd in salience.crowds:
+        lowest = min((rise.height for rise in certain if rise.width == crowd.width), default=np.inf)
+        for rise in measured(values, crowd.leaps(salience.leaps.side), taken):
+            if values[rise.start : rise.start + crowd.width].min() - rise.baseline >= lowest:
+                yield rise
+
+
+def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterator[Rise]:
+    """Single points that are not told otherwise, where the highest is loud."""
+    found = [rise for rise in measured(values, salience.points, taken) if rise.height >= MEMBER * rise.noise]
+    if len(found) < FEWEST:
+        found = [r for r in found if r.peak_value > values[max(0, r.start - RECORD) : r.start].max()]
+    loud = SKEWED_LOUD if salience.skewed else LOUD
+    if found and found[0].score >= loud and found[0].height >= loud * found[0].noise:
+        yield from (rise for rise in found if rise.score >= MEMBER)
+
+
+def measured(values: FloatArray, leaps: Iterable[Candidate], taken: list[Rise]) -> Iterator[Rise]:
+    """Leaps that came back and meet nothing that is taken, measured."""
+    taken = [*taken]
+    for leap in leaps:
+        rise = replace(measure(values, leap), salient=False, expected=1.0)
+        if not rise.lasts(len(values)) and rise.stands_out(len(values)) and not any(map(rise.meets, taken)):
+            taken.append(rise)
+            yield rise
+
+
+def chance_of_lateness(members: list[Rise], n: int) -> float:
+    """Chance that none of so many lies earlier in n points, if they were spread evenly; 1 for a few.
+
+    Bursts that all came late have begun; those that are there from early on are how the series is.
+    """
+    if len(members) < FEWEST:
+        return 1.0
+    return float((1 - min(rise.start for rise in members) / n) ** len(members))
+
+
+def tail_index(members: tuple[Rise, ...]) -> float:
+    """Mean logarithm of the scores over the lowest (Hill 1975, doi:10.1214/aos/1176343247); 0 for a few."""
+    if len(members) < FEWEST:
+        return 0.0
+    scores = np.array([rise.score for rise in members])
+    return float(np.log(scores / scores.min()).sum()) / (len(scores) - 1)
+
+
+def stands_out(by_height: list[Rise]) -> bool:
+    """Whether the highest rise is a finding of its own: certain alone, and far above the next."""
+    if len(by_height) < 2 or by_height[0].expected >= DOUBT:
+        return False
+    return by_height[0].height > OUTSTANDING * by_height[1].height
+
+
+def bar_of(members: list[Rise], salience: Salience, values: FloatArray) -> tuple[float, float]:
+    """The score from which a bump is a member, and the trains expected by chance.
+
+    Either enough members are certain alone: then the first of them set the bar. Or it is the crowd that is
+    unlikely: many more bumps than dips beyond `CLEAR` deviations.
+    """
+    if len(members) >= FEWEST:
+        first = [rise for rise in members if not rise.salient][:FEWEST]
+        score = min((rise.score for rise in first), default=np.inf)
+        return score, sorted(rise.expected for rise in members)[FEWEST - 1]
+    if salience.skewed or (not any(rise.score > CLEAR for rise in members) and len(salience.points) < CROWD):
+        return np.inf, np.inf
+    singles = UpAndDown(values, 1, surroundings(values))
+    ups, downs = singles.up, singles.down
+    mirror = Mirror(BURSTS.past, downs.highest, ups.highest, downs.highest)
+    up = int((ups.highest >= CLEAR).sum())
+    down = int((mirror.enlarged_dips(len(ups.highest)) >= CLEAR).sum())
+    by_chance = CHOICES * float(bdtrc(up - 1, up + down, 0.5)) if up >= CROWD else np.inf
+    return CLEAR, by_chance
+
+
+def likes(values: FloatArray, members: list[Rise], bar: float) -> Iterator[Rise]:
+    """Single-point bumps that score no less than the bar, and are no members yet."""
+    if not np.isfinite(bar):
+        return
+    ups, taken = UpAndDown(values, 1, surroundings(values)).up, list(members)
+    for k in np.flatnonzero(ups.highest >= bar):
+        rise = measure(values, Candidate(1, int(ups.positions[k]), float(ups.highest[k]), np.inf, SIDE))
+        if not any(rise.meets(other) for other in taken):
+            taken.append(rise)
+            yield rise
+
+
+def on_climb(rise: Rise, lasting: Iterable[Rise]) -> bool:
+    """Whether a rise is part of the unrest of a slow climb, whose noise often grows with it."""
+    return any(climb.start <= rise.start < climb.start + 2 * climb.climb for climb in lasting)

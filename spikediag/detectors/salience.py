@@ -1,0 +1,232 @@
+"""Salience: what anyone would point to, because it stands far above everything around it.
+
+A leap is how far the lowest of w points lies above the median of the few points before, in units of the local
+scale. It asks for nothing after the points, so the last ones of a log can be judged, and for three points
+before, so the first ones can. Leaps are declustered and put in order, and the question is *how many of the
+highest stand apart*: for r = 1, 2, ... the lowest of the r highest is judged by the tail of those below it
+only. No spike is part of the noise that judges a spike, and the next point is the yardstick of the first.
+
+Where the bulk of the leaps is skewed to the right and no value is negative, as in means of squares, a tail
+without an index is the null: the gap must be wide for a Pareto law of any index. What is loud there without
+standing apart is usual for such a series.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from spikediag.detectors.scan import Candidate
+from spikediag.model import FloatArray, IntArray
+from spikediag.stats.leaps import Leaps
+from spikediag.stats.scale import robust_sigma
+from spikediag.stats.tails import fit_tail, scale_free_gap
+
+FEWEST = 24  # points of a log below which nothing can be seen
+WIDTHS = (1, 3)  # points that must all stand high
+APART = {1: 12.0, 3: 8.0}  # local scales that a leap of a width measures at least
+OVER_NEXT = 1.6  # height of the lowest that stands apart over the next
+PRIOR = (0.2, 0.15)  # mean and standard deviation of the shape of the tail
+CHANCE = 0.04  # leaps as high that may be expected by chance
+SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which a bulk is skewed
+SLOW = 65  # points of a running median from which slow bursts are measured
+FEWEST_SLOW = 100  # points below which slow skew is not known
+STEEP = 5.0  # next leap over the median one, from which the tail of a series is heavy
+GAP, STEEP_GAP = (
+    0.05,
+    0.06,
+)  # chance of the gap under a Pareto law: in skewed noise, and in heavy-tailed noise
+LEAST = 6.0  # local scales below which a leap is no leap
+FEWEST_REST = 5  # blocks that are needed to judge a leap
+SMOOTH, SMOOTHED = (
+    5,
+    64,
+)  # points of the running median in which climbs are measured, and its share of the log
+CALM = 24  # points before a climb, at least
+OVER_CLIMBS = 8.0  # height of a climb over the highest before it
+OVER_FALLS = 2.5  # height of a climb over the deepest fall after it began
+CLIMBED = 12.0  # local scales that a climb measures at least
+STAYS = 0.25  # share of its height that remains at the end of the log
+MOST = 64  # leaps that are looked at one by one
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """The leaps that are not in question, by which the others are judged."""
+
+    width: int
+    ordered: FloatArray  # (m,) highest leap of each block, descending, without those in question
+    skewed: bool
+
+    def chance(self, lowest: FloatArray, count: int) -> FloatArray:
+        """Leaps as high by chance, for the lowest (k,) of `count` in question; infinite: not apart."""
+        fits = (lowest >= APART[self.width]) & (lowest >= OVER_NEXT * self.ordered[0])
+        gap = scale_free_gap(lowest, self.top, count)
+        if self.skewed:
+            fits &= gap < GAP
+        elif self.steep:
+            fits &= gap < STEEP_GAP
+        if not fits.any():
+            return np.full(len(lowest), np.inf)
+        blocks = len(self.ordered) + count
+        expected = fit_tail(self.ordered, *PRIOR).exceedance(lowest) * blocks * len(WIDTHS)
+        return np.where(fits & (expected < CHANCE), expected, np.inf)
+
+    @property
+    def top(self) -> FloatArray:
+        """The higher half, as far as it is positive."""
+        half = self.ordered[: max(4, len(self.ordered) // 2)]
+        return half[half > 0]
+
+    @property
+    def steep(self) -> bool:
+        """Whether the highest is far above the middle one, as in heavy tails."""
+        risen = self.ordered[self.ordered > 0]
+        return len(risen) > 0 and bool(risen[0] >= STEEP * risen[len(risen) // 2])
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """The leaps of one width: the highest one by one, and the rest."""
+
+    width: int
+    at: IntArray  # (k,) positions of those that are news, by height
+    heights: FloatArray  # (k,) local scales, descending
+    ordered: FloatArray  # (m,) highest leap of each other block, descending
+    skewed: bool
+
+    def leaps(self, side: int) -> tuple[Candidate, ...]:
+        """Those that are news, measured from so many points before."""
+        pairs = zip(self.at, self.heights, strict=True)
+        return tuple(Candidate(self.width, int(at), float(z), np.inf, side, salient=True) for at, z in pairs)
+
+    def rest(self, count: int) -> Rest:
+        """All but the `count` highest."""
+        below = np.concatenate([self.heights[count:], self.ordered])
+        return Rest(self.width, -np.sort(-below), self.skewed)
+
+    def apart(self) -> tuple[int, float]:
+        """How many stand apart from all others, and how many of them chance would show."""
+        for count in range(min(len(self.at), (len(self.at) + len(self.ordered)) // 4 + 1), 0, -1):
+            following = self.heights[count] if count < len(self.at) else self.ordered[0]
+            if (
+                self.heights[count - 1] >= OVER_NEXT * following
+                and len(self.rest(count).ordered) > FEWEST_REST
+            ):
+                expected = float(self.rest(count).chance(self.heights[count - 1 : count], count)[0])
+                if expected < np.inf:
+                    return count, expected
+        return 0, np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Salience:
+    """What stands out in finite values (n,)."""
+
+    leaps: Leaps
+    crowds: tuple[Crowd, ...]  # one a width; none where the log is too short
+
+    @property
+    def skewed(self) -> bool:
+        """Whether large values are usual: never negative, and skewed to the right in its bulk."""
+        return any(crowd.skewed for crowd in self.crowds)
+
+    @property
+    def points(self) -> tuple[Candidate, ...]:
+        """The highest single points, apart from the others or not, by height."""
+        return self.crowds[0].leaps(self.leaps.side) if self.crowds else ()
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Every leap that stands apart."""
+        for crowd in self.crowds:
+            count, expected = crowd.apart()
+            for leap in crowd.leaps(self.leaps.side)[:count]:
+                yield replace(leap, expected=expected)
+        if self.crowds:
+            yield from climb(self.leaps)
+
+
+def salience(values: FloatArray) -> Salience:
+    """Leaps of finite values (n,) in order."""
+    leaps = Leaps(values)
+    if len(values) < FEWEST or not np.ptp(values):
+        return Salience(leaps, ())
+    skewed = bool(values.min() >= 0) and max(skew(leaps.scores(1)), slow_skew(values)) > SKEW
+    return Salience(leaps, tuple(crowd(leaps, width, skewed=skewed) for width in WIDTHS))
+
+
+def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
+    """Decluster the leaps of one width: what follows a higher one is compared with the same past."""
+    scores = leaps.scores(width)
+    at, highest = block_maxima(scores, block_size(len(scores)))
+    kept, peaks = np.isfinite(highest), []
+    for k in np.argsort(-highest, kind="stable")[:MOST]:
+        if highest[k] < LEAST:
+            break
+        if kept[k] and leaps.holds(int(at[k]), width):
+            kept &= (at < at[k] - width) | (at > at[k] + leaps.side + width)
+            peaks.append(k)
+    return Crowd(width, at[peaks], highest[peaks], -np.sort(-highest[kept]), skewed)
+
+
+def block_size(n: int) -> int:
+    """Points of which the highest leap counts once: few in a short log, where each is needed."""
+    return next(size for size, below in ((2, 64), (3, 128), (4, 512), (8, n + 1)) if n < below)
+
+
+def block_maxima(scores: FloatArray, size: int) -> tuple[IntArray, FloatArray]:
+    """Position and height of the highest of each block of scores (n,)."""
+    padded = np.full(-(-len(scores) // size) * size, -np.inf)
+    padded[: len(scores)] = scores
+    blocks = padded.reshape(-1, size)
+    at = blocks.argmax(axis=1) + size * np.arange(len(blocks))
+    return at, padded[at]
+
+
+def slow_skew(values: FloatArray) -> float:
+    """As `skew`, of distances from a slow running median; the smaller of both halves.
+
+    A new level would skew the half in which it begins; what is skewed all along is so in both.
+    """
+    if len(values) < FEWEST_SLOW:
+        return 1.0
+    distance = values - median_filter(values, min(SLOW, len(values) // 4 | 1))
+    sizes = [(half, robust_sigma(half)) for half in np.array_split(distance, 2)]
+    return min(skew(half / scale) if scale > 0 else 1.0 for half, scale in sizes)
+
+
+def skew(scores: FloatArray) -> float:
+    """Size of the larger ordinary leaps (n,) over that of the larger ordinary dips."""
+    known = scores[np.abs(scores) < LEAST]
+    up, down = outer_mean(known[known > 0]), outer_mean(-known[known < 0])
+    return up / down if down > 0 else 1.0
+
+
+def outer_mean(sizes: FloatArray) -> float:
+    """Mean of the upper third of sizes (n,) without the highest quarter of it; 0 for fewer than three."""
+    n = len(sizes)
+    return float(np.sort(sizes)[2 * n // 3 : max(2 * n // 3 + 1, 11 * n // 12)].mean()) if n > 2 else 0.0
+
+
+def climb(leaps: Leaps) -> Iterator[Candidate]:
+    """The climb from which a series did not come back, if it is many times as high as all before it.
+
+    A climb is measured from the lowest point so far, so that a decay is none; in running medians of five
+    points, so that no burst is. What counts as before is what lies before a fifth of its height was reached.
+    Noise that grows would have fallen as far as it rose.
+    """
+    values = leaps.values
+    size = max(SMOOTH, len(values) // SMOOTHED | 1)
+    smooth = median_filter(values, size, mode="nearest")
+    risen = smooth - np.minimum.accumulate(smooth)
+    top = int(risen.argmax())
+    first = int((risen > risen[top] / OVER_CLIMBS).argmax())
+    if first < max(CALM, (top - first) / 2) or top == first:
+        return
+    base = float(np.median(values[max(0, first - CALM) : first]))
+    height, fall = float(smooth[top]) - base, base - float(smooth[first:].min())
+    stays = float(np.median(values[-size:])) - base >= STAYS * height
+    if stays and height >= max(OVER_FALLS * fall, CLIMBED * leaps.scale(first)):
+        width = min(top - first + size, len(values) - first) | 1
+        yield Candidate(width, first, height / leaps.scale(first), CHANCE, CALM, salient=True)

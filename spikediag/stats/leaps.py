@@ -1,0 +1,146 @@
+"""Leaps: how far points stand above the few points before them, in units of the scale around."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from spikediag.model import FloatArray
+from spikediag.stats.scale import MAD_TO_SIGMA
+
+HISTORY = 3  # points before a leap, at least
+SIDE, SHORT_SIDE = 9, 5  # points before that it is measured from, in long series and in short ones
+SHORT = 256  # points of a short series
+CELL, CELLS = 32, 5  # points that share a scale, and cells whose median it is: blind to what two of them hold
+CORRELATED = 3  # a leap of correlated noise is so many times its scale before it counts as scale
+LOWEST = 0.2  # scale of a quiet stretch over that of the whole, at least
+FEW_STEPS = 6  # changes of a series from which equal values mean rounding
+NEAR = 32  # points around a leap whose dips are looked at
+OVER_DIPS = 1.5  # height of a leap over the deepest dip near it: noise that grows dips as well
+LOOK_BACK = (32, 128)  # points: a leap that only returns to their median recovers from a dip
+
+
+@dataclass(frozen=True, eq=False)
+class Leaps:
+    """Leaps of finite values (n,), n > 3, from the median of the 5 or 9 points before.
+
+    Nothing after a leap is asked for, so that the last points of a series can be judged; three points before
+    it are enough. The scale is that of the differences of neighbours, or a third of that of the leaps if
+    larger, as in correlated noise; at least half a unit of rounding.
+    """
+
+    values: FloatArray
+
+    @cached_property
+    def side(self) -> int:
+        """Points before that a leap is measured from."""
+        return SHORT_SIDE if len(self.values) < SHORT else SIDE
+
+    @cached_property
+    def before(self) -> FloatArray:
+        """Median of the points before each, (n,); infinite where there are fewer than three."""
+        n, side = len(self.values), self.side
+        out = np.full(n, np.inf)
+        for i in range(HISTORY, min(side, n)):
+            out[i] = np.median(self.values[:i])
+        if n > side:
+            out[side:] = median_filter(self.values, side)[side // 2 : n - side // 2 - 1]
+        return out
+
+    @cached_property
+    def cell_scales(self) -> FloatArray:
+        """Scale of each cell, (m,); positive unless all values are equal."""
+        x = self.values
+        change = cell_scale(self._rows(np.diff(x, prepend=x[:1]))) / np.sqrt(2)
+        scale = np.maximum(change, cell_scale(self._rows(x - self.before)) / CORRELATED)
+        scale = np.minimum(smooth(scale), previous(scale))
+        return np.maximum(scale, max(LOWEST * float(np.median(scale)), rounding(x), 1e-9 * float(np.ptp(x))))
+
+    @cached_property
+    def cell_falls(self) -> FloatArray:
+        """How far the points of each cell lie below the median before, as in a decay, (m,)."""
+        leap = np.sort(self._rows(self.values - self.before), axis=1)
+        return np.maximum(-smooth(leap[:, leap.shape[1] // 2]), 0)
+
+    def scale(self, at: int) -> float:
+        """Scale around a position."""
+        count = len(self.cell_scales)
+        return float(self.cell_scales[min(max(at - HISTORY, 0) // self._size, count - 1)])
+
+    @property
+    def _size(self) -> int:
+        points = len(self.values) - HISTORY
+        return points // max(1, points // CELL)
+
+    def _rows(self, values: FloatArray) -> FloatArray:
+        count = (len(values) - HISTORY) // self._size
+        return values[HISTORY : HISTORY + count * self._size].reshape(count, self._size)
+
+    def _points(self, cells: FloatArray) -> FloatArray:
+        sizes = np.full(len(cells), self._size)
+        sizes[0] += HISTORY
+        sizes[-1] += len(self.values) - int(sizes.sum())
+        return np.repeat(cells, sizes)
+
+    def scores(self, width: int) -> FloatArray:
+        """Lowest of the `width` values from each on, above the median before, in local scales, (n,).
+
+        Where the values go down all along, above what they would have gone down to.
+        """
+        low = self.values.copy()
+        for shift in range(1, width):
+            np.minimum(low[:-shift], self.values[shift:], out=low[:-shift])
+            low[-shift:] = -np.inf
+        low += self._points(self.cell_falls)
+        low -= self.before
+        low /= self._points(self.cell_scales)
+        return low
+
+    def holds(self, at: int, width: int) -> bool:
+        """Whether the leap at a position is news: above the dips near it, and no return from a dip."""
+        x, base = self.values, self.before[at]
+        low = float(x[at : at + width].min())
+        first, last, ahead = max(HISTORY, at - NEAR), at + NEAR + 1, self.side + 1
+        around = np.minimum(
+            self.before[first:last][: len(x) - ahead - first], self.before[first + ahead : last + ahead]
+        )
+        depth = (np.minimum(around, base) - x[first : first + len(around)]).max(initial=0.0)
+        if low - base < OVER_DIPS * depth:
+            return False
+        looks = (float(np.median(x[max(0, at - look) : at])) for look in LOOK_BACK)
+        return all(low - look >= (low - base) / 2 for look in looks)
+
+
+def smooth(cells: FloatArray) -> FloatArray:
+    """Running median of cells (m,): what happens in two of them leaves it alone."""
+    if len(cells) < HISTORY:
+        return cells
+    return np.asarray(median_filter(cells, min(CELLS, 2 * ((len(cells) - 1) // 2) + 1), mode="nearest"))
+
+
+def previous(cells: FloatArray) -> FloatArray:
+    """Median of the three cells before each of cells (m,): new noise does not measure the jump to it."""
+    out = np.full(len(cells), np.inf)
+    if len(cells) > HISTORY:
+        out[HISTORY:] = median_filter(cells, HISTORY)[1 : len(cells) - 2]
+    return out
+
+
+def cell_scale(rows: FloatArray) -> FloatArray:
+    """Robust standard deviation of each row (m, k); where most are equal, that of the lower 90 %."""
+    rows = np.sort(rows, axis=1)
+    size = rows.shape[1]
+    deviation = np.sort(np.abs(rows - rows[:, size // 2, None]), axis=1)
+    middle = deviation[:, size // 2]
+    low = deviation[:, : max(1, int(0.9 * size))].mean(axis=1)
+    return np.where(middle > 0, MAD_TO_SIGMA * middle, 1.6 * low)
+
+
+def rounding(values: FloatArray) -> float:
+    """Half the smallest change of a series (n,) that often does not change: its rounding; else 0."""
+    change = np.abs(np.diff(values))
+    moves = change > 0
+    if not FEW_STEPS <= np.count_nonzero(moves) <= 0.9 * len(values):
+        return 0.0
+    return float(change[moves].min()) / 2

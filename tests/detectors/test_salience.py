@@ -1,0 +1,137 @@
+"""What anyone would point to: found at any place of a log of any length, and not talked away."""
+
+import numpy as np
+import pytest
+
+from spikediag.detectors import detect
+from spikediag.model import FloatArray, Kind
+from tests.detectors.builders import NOISES, planted, series_of
+
+
+def noise(kind: str, seed: int, n: int) -> FloatArray:
+    return NOISES[kind](np.random.default_rng([91, seed]), n)
+
+
+def hits(kind: str, n: int, at: int, length: int | None) -> float:
+    found = [detect(series_of(planted(noise(kind, seed, n), 20, at=at, length=length))) for seed in range(20)]
+    return np.mean([any(abs(e.start - at) <= 3 for s in spikes for e in s.excursions) for spikes in found])
+
+
+@pytest.mark.parametrize("n", [50, 60, 100, 200])
+@pytest.mark.parametrize("length", [1, 3, None])
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
+def test_twenty_deviations_are_seen_in_a_short_log(n: int, length: int | None, share: float) -> None:
+    assert hits("white", n, int(share * n), length) >= 0.9
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 5])
+def test_the_last_points_are_judged_and_provisional(last: int) -> None:
+    (spike,) = detect(series_of(planted(noise("white", 1, 2000), 20, at=2000 - last)))
+
+    assert spike.start == 2000 - last
+    assert spike.provisional
+    assert spike.end_step is None
+
+
+@pytest.mark.parametrize("at", [5, 20, 40])
+def test_the_first_points_are_judged(at: int) -> None:
+    assert hits("white", 2000, at, 3) >= 0.9
+
+
+@pytest.mark.parametrize("n", [30, 60, 100, 300])
+@pytest.mark.parametrize("kind", ["white", "ar", "student", "skewed"])
+def test_short_noise_is_silent(kind: str, n: int) -> None:
+    found = [detect(series_of(noise(kind, seed, n))) for seed in range(40)]
+
+    assert sum(not spike.usual for spikes in found for spike in spikes) <= 2
+
+
+def test_a_hundred_deviations_are_told_in_any_noise() -> None:
+    for seed in range(10):
+        for kind in NOISES:
+            spikes = detect(series_of(planted(noise(kind, seed, 600), 150, at=300, length=1)))
+            assert any(s.peak == 300 for s in spikes), (kind, seed)
+
+
+@pytest.mark.parametrize("length", [1, 3, 100, None])
+def test_a_constant_that_leaves_its_value_is_seen(length: int | None) -> None:
+    (spike,) = detect(series_of(planted(np.full(1000, 2.5), 1, at=600, length=length)))
+
+    assert spike.start == 600
+
+
+def test_equal_spikes_are_all_found() -> None:
+    values = noise("white", 2, 1000)
+    values[[300, 500, 700]] += 20
+
+    assert [s.start for s in detect(series_of(values))] == [300, 500, 700]
+
+
+def test_no_spike_is_named_while_a_taller_one_is_left_out() -> None:
+    for seed in range(20):
+        values = np.abs(np.random.default_rng([92, seed]).standard_cauchy(size=800))
+        spikes = detect(series_of(values))
+        told = [e.peak for s in spikes for e in s.excursions]
+        assert not told or int(values[10:].argmax()) + 10 in told
+
+
+def test_heavy_tails_are_one_usual_finding() -> None:
+    values = np.exp(1.5 * np.random.default_rng(93).normal(size=3000))
+
+    spikes = [s for s in detect(series_of(values)) if s.kind is Kind.TRAIN]
+
+    assert [s.usual for s in spikes] == [True]
+    assert spikes[0].peak == int(values.argmax())
+
+
+def test_a_jump_that_rescales_the_noise_has_no_children() -> None:
+    for seed in range(5):
+        values = 1 + 0.03 * noise("white", seed, 600)
+        values[300:] *= 16
+        assert [(s.kind, s.start) for s in detect(series_of(values))] == [(Kind.LEVEL_SHIFT, 300)]
+
+
+def test_a_recovery_is_not_a_rise() -> None:
+    values = planted(noise("white", 3, 1000), -20, at=500, length=12)
+
+    assert detect(series_of(values)) == ()
+
+
+@pytest.mark.parametrize("decay", [0.0, 30.0])
+def test_a_gradual_explosion_is_seen(decay: float) -> None:
+    t = np.arange(400)
+    for seed in range(5):
+        values = (
+            noise("white", seed, 400) + decay / (1 + t / 30) + np.where(t > 250, 2 ** ((t - 250) / 20), 0)
+        )
+        kinds = [s.kind for s in detect(series_of(values))]
+        assert kinds
+        assert kinds[-1] in {Kind.DIVERGENCE, Kind.DRIFT, Kind.LEVEL_SHIFT}
+
+
+def test_a_series_that_explodes_from_its_start_has_diverged() -> None:
+    values = 1e3 * np.exp(np.linspace(0, 35, 40)) * np.exp(0.3 * noise("white", 4, 40))
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.kind is Kind.DIVERGENCE
+
+
+def test_an_early_plateau_in_a_steep_decay_is_seen() -> None:
+    t, found = np.arange(2000), 0
+    for seed in range(10):
+        values = -15 + 60 / (1 + t / 30) + noise("white", seed, 2000)
+        found += any(
+            abs(s.start - 200) < 5 for s in detect(series_of(planted(values, 20, at=200, length=200)))
+        )
+
+    assert found >= 8
+
+
+def test_back_means_back_within_a_tenth() -> None:
+    values = noise("white", 5, 1000)
+    values[500:] += 40 * np.exp(-np.arange(500) / 50) + 8
+
+    (spike,) = [s for s in detect(series_of(values)) if s.start == 500]
+
+    assert spike.end_step is None
