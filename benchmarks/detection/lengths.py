@@ -11,7 +11,7 @@ from spikediag.detectors import detect, search_power
 from spikediag.model import FloatArray
 
 LENGTHS = (20, 30, 50, 60, 80, 100, 150, 200, 500)
-RUNS, RECALL_RUNS = 100, 10
+RUNS, RECALL_RUNS = 50, 4
 JUMP = 20.0  # standard deviations of the noise
 NEAR = 3  # points between a planted onset and a finding
 PLACES = tuple((width, place) for width in (1, 3, None) for place in (0.15, 0.5, 0.85))

@@ -52,8 +52,7 @@ def lengths_false(results: dict) -> str:
         ours = [f"{cells[str(n)]['spikediag']:.2f}" for n in LENGTHS]
         usual = f"{sum(cells[str(n)]['usual'] for n in LENGTHS) / len(LENGTHS):.2f}"
         judged = "/".join(f"{cells[str(n)]['judged']:.2g}" for n in LENGTHS)
-        peers = [f"{sum(cells[str(n)][p] for n in LENGTHS) / len(LENGTHS):.2f}" for p in PEERS]
-        rows.append([kind, *ours, usual, judged, *peers])
+        rows.append([kind, *ours, usual, judged, *peers_of(cells, LENGTHS)])
     title = f"### Short logs: share of {lengths.RUNS} runs with a false finding, by noise and points"
     note = (
         "`usual`: told, once, as usual for such a series. `judged`: some jump below 25 deviations (100 in "
@@ -63,13 +62,18 @@ def lengths_false(results: dict) -> str:
     return f"{title}\n\n{note}\n\n" + table(header, rows)
 
 
+def peers_of(cells: dict, points: tuple[int, ...]) -> list[str]:
+    """Means over lengths; `-` for a peer that was not run."""
+    peers = [[cells[str(n)].get(peer) for n in points] for peer in PEERS]
+    return ["-" if None in shares else f"{sum(shares) / len(shares):.2f}" for shares in peers]
+
+
 def lengths_recall(results: dict) -> str:
     rows = []
     for kind, cells in results["lengths"]["recall"].items():
         ours = [f"{cells[str(n)]['spikediag']:.2f} ({cells[str(n)]['worst']:.1f})" for n in LENGTHS]
         usual = f"{sum(cells[str(n)]['usual'] for n in LENGTHS[1:]) / len(LENGTHS[1:]):.2f}"
-        seen = {p: sum(cells[str(n)][p] for n in LENGTHS[1:]) / len(LENGTHS[1:]) for p in PEERS}
-        rows.append([kind, *ours, usual, *(f"{share:.2f}" for share in seen.values())])
+        rows.append([kind, *ours, usual, *peers_of(cells, LENGTHS[1:])])
     title = (
         "### Short logs: recall of a jump of 20 deviations, by noise and points (the worst place in brackets)"
     )
