@@ -7,7 +7,7 @@ from tests.test_pipeline import diagnose, seed_like
 
 def test_every_detector_and_cause_and_the_coupling_have_a_line() -> None:
     checks = diagnose(seed_like()).checks
-    wanted = [*detectors.registry.load(), "edges", "coupling", *attribution.registry.load()]
+    wanted = [*detectors.registry.load(), "coupling", *attribution.registry.load()]
     assert [check.id for check in checks] == wanted
 
 

@@ -41,7 +41,7 @@ def conclude(
         return _without_findings(tuple(s for s in searched if s.tag in losses), conditions)
     lead = by_gravity(findings)[0]
     return RunVerdict(
-        status=RunStatus.DIVERGED if any(f.is_lost for f in findings) else RunStatus.SPIKY,
+        status=_status(findings),
         matters=aftermath.matters,
         primary_cause=lead.primary_cause,
         summary=_summary(lead, len(findings)),
@@ -49,6 +49,12 @@ def conclude(
         outcomes=aftermath.outcomes,
         would_tell=aftermath.would_tell,
     )
+
+
+def _status(findings: tuple[Finding, ...]) -> RunStatus:
+    if any(f.is_lost for f in findings):
+        return RunStatus.DIVERGED
+    return RunStatus.SPIKY if any(f.alarms for f in findings) else RunStatus.CLEAN
 
 
 def _without_findings(losses: tuple[Searched, ...], conditions: tuple[Condition, ...]) -> RunVerdict:

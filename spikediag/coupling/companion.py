@@ -1,18 +1,35 @@
 """One companion against one spike."""
 
 import math
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikediag.coupling.blind import blindness
 from spikediag.coupling.margin import Margin, Needed, accuracy_scale, choose_margin, rise_needed
 from spikediag.coupling.verdict import INTERVAL, Rise, decide, pooled, single
-from spikediag.coupling.window import Stretch, stretches
-from spikediag.model import CompanionTest, CouplingVerdict, FloatArray, Measure, Role, Run, Series, Spike, say
+from spikediag.coupling.window import REACH, Stretch, stretches
+from spikediag.model import (
+    CompanionTest,
+    CouplingVerdict,
+    FloatArray,
+    Measure,
+    Role,
+    Run,
+    Series,
+    Spike,
+    Text,
+    say,
+)
 from spikediag.stats.scale import robust_sigma
+from spikediag.stats.trend import lag_one
 from spikediag.stats.windows import BASELINE_POINTS, CAUTION, Contrast, contrast
 
+AVERAGED = re.compile(
+    r"(?<![a-z])(ema|ewma|polyak|swa|smooth(ed)?|running|rolling|moving|window(ed)?)(?![a-z])"
+)
+LEAST_ARRIVES = 0.4  # of a rise that lasts as long as the spike
+POINTS = 2000  # before the spike, over which smoothness is measured
 OUTLIER_SDS = 8.0  # companion points this far from their own level are its own spikes
 LEVEL_POINTS = 65  # logged points over which a companion's level is taken
 FEWEST_POINTS = 100  # logged points of a companion below which its fall would look like a spike of its own
@@ -75,7 +92,7 @@ def test_companion(companion: Series, spike: Spike, run: Run) -> CompanionTest |
         pooled(contrasts, margin.value) if len(contrasts) > 1 else _single(error, first, contrasts[0], margin)
     )
     width = max(s.stop - s.start for s, _ in measured)
-    blind = blindness(companion, error.values, error.calm, first.start, width)
+    blind = _blindness(companion, error.values, error.calm, first.start, width)
     test = _test(companion, error, rise, margin, needed)
     if blind is not None and test.verdict is not CouplingVerdict.COUPLED:
         return replace(test, verdict=CouplingVerdict.UNDECIDED, blind=blind)
@@ -175,3 +192,44 @@ def _non_finite(companion: Series) -> CompanionTest:
         margin_reason=say("{tag} is not finite there", tag=companion.tag),
         held_out=companion.held_out,
     )
+
+
+def _blindness(
+    companion: Series, errors: FloatArray, calm: np.ndarray, start: int, width: int
+) -> Text | None:
+    """Why a flat companion proves nothing about this spike; None where it does.
+
+    Args:
+        companion: The companion.
+        errors: Its values, finite, (n,).
+        calm: Which of them belong to no spike, (n,).
+        start: First position of the spike in it.
+        width: Points of it during the spike.
+    """
+    if AVERAGED.search(companion.tag.lower()):
+        return say("{tag} is an average over earlier weights or batches, as its name says", tag=companion.tag)
+    memory = 0.0 if companion.held_out else _memory(errors, calm, start)
+    arrives = _arriving(memory, width)
+    if arrives >= LEAST_ARRIVES:
+        return None
+    return say(
+        "{tag} is smoother than the jump is long: its neighbouring points correlate by {memory:.2f}, so that "
+        "{arrives:.0%} of a rise over {points} logged points would reach it",
+        tag=companion.tag,
+        memory=memory,
+        arrives=arrives,
+        points=width,
+    )
+
+
+def _memory(errors: FloatArray, calm: np.ndarray, start: int) -> float:
+    first = max(0, start - POINTS)
+    return lag_one(np.where(calm[first:start], errors[first:start], np.nan))
+
+
+def _arriving(memory: float, width: int) -> float:
+    """The share of a rise of `width` points that reaches the best window of an exponential average."""
+    points = np.arange(1, width + REACH + 1)
+    reached = 1 - memory ** np.minimum(points, width)
+    reached = reached * memory ** np.maximum(points - width, 0)
+    return max(float(np.mean(reached[k : k + width])) for k in range(REACH + 1))

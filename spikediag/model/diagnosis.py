@@ -117,23 +117,31 @@ class Finding:
         return next((v for v in self.verdicts if v.cause == self.primary_cause), None)
 
     @property
+    def alarms(self) -> bool:
+        """Whether it makes a run spiky: a rise, and not one that is usual for its loss."""
+        return not self.spike.usual and not self.spike.is_fall
+
+    @property
     def is_lost(self) -> bool:
         """Whether the loss diverged or stopped being a number, and stayed so until the log ended."""
-        return self.spike.kind in {Kind.NON_FINITE, Kind.DIVERGENCE} and not self.spike.recovered
+        lost = self.spike.kind in {Kind.NON_FINITE, Kind.DIVERGENCE} and not self.spike.recovered
+        return lost and self.alarms
 
 
 def by_gravity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings in the order a reader should meet them.
 
-    A loss that was lost for good first, then by height in robust standard deviations, then by step. The first
-    is *the* finding: headline, summary, JSON, scan and check all speak of it.
+    A loss that was lost for good first, falls and what is usual last; then by height in robust standard
+    deviations, then by step. The first is *the* finding: headline,
+    summary, JSON, scan and check all speak of it.
     """
     return tuple(sorted(findings, key=_gravity))
 
 
-def _gravity(finding: Finding) -> tuple[bool, float, int, str]:
-    sigmas = abs(finding.spike.sigmas)
-    return (not finding.is_lost, -sigmas if sigmas < inf else -inf, finding.spike.onset_step, finding.id)
+def _gravity(finding: Finding) -> tuple[bool, bool, float, int, str]:
+    spike, sigmas = finding.spike, abs(finding.spike.sigmas)
+    height = -sigmas if sigmas < inf else -inf
+    return (not finding.is_lost, not finding.alarms, height, spike.onset_step, finding.id)
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,11 @@ class Spike:
         return self.kind.shape
 
     @property
+    def is_fall(self) -> bool:
+        """Whether the series went down."""
+        return self.height < 0
+
+    @property
     def recovered(self) -> bool:
         """Whether the series came back before the log ended."""
         return self.end_step is not None

@@ -1,11 +1,13 @@
 """Do the findings matter for what the run is for? yes, no, or what would tell."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikediag.model import (
     Advice,
     Aftermath,
+    Checkpoint,
     Finding,
     Measure,
     Outcome,
@@ -17,10 +19,12 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.outcome.learning import stopped
-from spikediag.outcome.saved import saved
 from spikediag.outcome.series import outcome
+from spikediag.stats.trend import BLOCK, BLOCKS, trend
 
+LEAST_SHARE = 0.25  # of the improvement foretold; less counts as none
+SURE = 3.0  # standard errors
+LONGEST = 129  # points of one of the three levels before and after
 FEWEST = 4  # points of a series that may show what the run is for
 
 
@@ -35,8 +39,8 @@ def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     lead = by_gravity(findings)[0]
     purpose = _purpose(run, lead)
     outcomes = tuple(o for f in findings for o in _outcomes(run, f, findings))
-    halts = tuple(text for f in findings if (text := stopped(run, f)) is not None)
-    checkpoints = saved(run, findings, lead)
+    halts = tuple(text for f in findings if (text := _stopped(run, f)) is not None)
+    checkpoints = _saved(run, findings, lead)
     worse = bool(halts) or checkpoints.last_is_inside or any(_harms(o, run, outcomes) for o in outcomes)
     matters = True if worse else False if _harmless(run, outcomes, findings, lead, purpose) else None
     because = (
@@ -158,3 +162,80 @@ def _said(outcomes: tuple[Outcome, ...], lead: Finding) -> Iterator[Text]:
 
 def _harm_elsewhere(outcomes: tuple[Outcome, ...], lead: Finding) -> Iterator[Outcome]:
     return (o for o in outcomes if o.finding != lead.id and o.verdict is OutcomeVerdict.WORSE)
+
+
+def _stopped(run: Run, finding: Finding) -> Text | None:
+    """That learning stopped with a jump; None where it went on, was over before, or cannot be told."""
+    spike = finding.spike
+    if spike.end_step is None:
+        return None
+    series = run.series[spike.tag]
+    before = series.values[series.finite & (series.steps < spike.onset_step)]
+    after = series.values[series.finite & (series.steps >= spike.end_step)]
+    block = min(LONGEST, len(before) // BLOCKS, len(after) // BLOCKS)
+    if block < BLOCK:
+        return None
+    past, now = trend(before, block), trend(after[: BLOCKS * block], block)
+    apart = (spike.stop - spike.start) + BLOCKS * block
+    (first, _), (last, error) = past.foretold(apart - (BLOCKS - 1) * block), past.foretold(apart)
+    foretold, fell = first - last, now.levels[0] - now.levels[-1]
+    unsure = math.hypot(error, math.sqrt(2) * now.block_error)
+    if not (foretold > SURE * unsure and foretold - fell > SURE * unsure and fell < LEAST_SHARE * foretold):
+        return None
+    return say(
+        "{tag} stopped improving after it: over {points} logged points its trend foretold a fall of "
+        "{foretold:.3g}, it fell by {fell:.3g}.",
+        tag=series.tag,
+        points=(BLOCKS - 1) * block,
+        foretold=foretold,
+        fell=fell,
+    )
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What the checkpoints say."""
+
+    last_is_inside: bool  # the newest checkpoint was saved inside a finding
+    because: tuple[Text, ...]
+
+
+def _saved(run: Run, findings: tuple[Finding, ...], lead: Finding) -> _Saved:
+    """Checkpoints inside findings, and where to go back to; nothing where none were found."""
+    if not run.checkpoints:
+        return _Saved(False, ())
+    newest = max(run.checkpoints, key=lambda c: c.step)
+    inside = [(c, f) for c in run.checkpoints for f in findings if _saved_within(c, f)]
+    texts = (*_saved_inside(inside), *_saved_before(run, findings, lead))
+    return _Saved(any(c is newest for c, _ in inside), texts)
+
+
+def _saved_within(checkpoint: Checkpoint, finding: Finding) -> bool:
+    spike, (first, last) = finding.spike, (finding.spike.onset_step, finding.spike.end_step)
+    if spike.members:
+        return False
+    return first <= checkpoint.step and (last is None or checkpoint.step < last)
+
+
+def _saved_inside(inside: list[tuple[Checkpoint, Finding]]) -> Iterator[Text]:
+    if inside:
+        checkpoint, finding = max(inside, key=lambda pair: pair[0].step)
+        yield say(
+            "{path} (step {step:,}) was saved inside {id}, while the loss stood high; checkpoints so saved: "
+            "{count}.",
+            path=checkpoint.path,
+            step=checkpoint.step,
+            id=finding.id,
+            count=len({c.path for c, _ in inside}),
+        )
+
+
+def _saved_before(run: Run, findings: tuple[Finding, ...], lead: Finding) -> Iterator[Text]:
+    lasting = [f.spike.onset_step for f in findings if not f.spike.recovered]
+    onset = min(lasting, default=lead.spike.onset_step)
+    earlier = [c for c in run.checkpoints if c.step <= onset]
+    if not earlier:
+        yield say("No checkpoint was saved before step {onset:,}.", onset=onset)
+        return
+    best = max(earlier, key=lambda c: c.step)
+    yield say("The last checkpoint before it is {path} (step {step:,}).", path=best.path, step=best.step)

@@ -80,7 +80,7 @@ def describe(finding: Finding) -> Text:
 
 def _finding(finding: Finding, diagnosis: Diagnosis, policy: Policy) -> Iterator[Said]:
     """A finding's breach with every rule it breaks; or what could not be judged; or why it is let through."""
-    small = _too_small(finding, policy)
+    small = _fell(finding) or _too_small(finding, policy)
     broken = [] if small is not None else [*_broken(finding, policy)]
     if finding.id in _guilty(diagnosis, policy):
         broken.append(MATTERS)
@@ -91,6 +91,10 @@ def _finding(finding: Finding, diagnosis: Diagnosis, policy: Policy) -> Iterator
     yield from gaps
     if not gaps:
         yield LetThrough(finding, small or _harmless(finding))
+
+
+def _fell(finding: Finding) -> Text | None:
+    return say("A fall breaks no rule by itself.") if finding.spike.is_fall else None
 
 
 def _too_small(finding: Finding, policy: Policy) -> Text | None:
