@@ -160,12 +160,12 @@ def _harmless(finding: Finding) -> Text:
 
 
 def _guilty(diagnosis: Diagnosis, policy: Policy) -> frozenset[str]:
-    """The findings for which something ended worse; the leading one where the outcome names none."""
-    if not (policy.forbid_matters and diagnosis.overall.matters and diagnosis.lead):
+    """The rises for which something ended worse; the leading one where the outcome names none."""
+    rises = [f.id for f in by_gravity(diagnosis.findings) if not f.spike.is_fall]
+    if not (policy.forbid_matters and diagnosis.overall.matters and rises):
         return frozenset()
     worse = {o.finding for o in diagnosis.overall.outcomes if o.verdict is OutcomeVerdict.WORSE}
-    named = worse & {finding.id for finding in diagnosis.findings}
-    return frozenset(named or {diagnosis.lead.id})
+    return frozenset(worse.intersection(rises) or rises[:1])
 
 
 def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
@@ -174,7 +174,7 @@ def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
         return
     if overall.matters and not diagnosis.findings:
         yield Breach((MATTERS,), _joined(overall.because) or overall.summary)
-    asked = [f for f in diagnosis.findings if not f.spike.usual and _too_small(f, policy) is None]
+    asked = [f for f in diagnosis.findings if f.alarms and _too_small(f, policy) is None]
     if overall.matters is None and asked:
         why = _joined(overall.because) or say("nothing is logged that would tell.")
         yield Gap(MATTERS, say("Whether it matters cannot be told: {why}", why=why))

@@ -223,3 +223,10 @@ def check(*diagnoses, unread=()):
 )
 def test_a_check_passes_only_when_every_run_does(made, expected):
     assert made.outcome is expected
+
+
+def test_a_fall_is_let_through_with_its_reason_even_where_something_ended_worse():
+    fell = finding(kind=Kind.LEVEL_SHIFT, height=-30.0, sigmas=-80.0, end_step=None)
+    result = judge(diagnosis(fell), Policy())
+    assert result.outcome is CheckOutcome.PASSED
+    assert "fall breaks no rule" in str(result.let_through[0].reading)
