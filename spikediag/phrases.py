@@ -12,6 +12,8 @@ from spikediag.wording.writer import verbatim
 
 HIGHEST, LOWEST = say("highest"), say("lowest")
 CAME_BACK, STAYED = say("came back"), say("did not come back")
+IMPROVED = say("the error got better")
+RAREST = 0.001  # such jumps by chance; how much rarer a jump is than that, nobody has the data to say
 ERROR = {
     CouplingVerdict.DECOUPLED: say("the error did not move"),
     CouplingVerdict.PARTLY: say("the error moved, but far too little to explain it"),
@@ -139,16 +141,22 @@ def story(spike: Spike) -> Text:
         told = say("{steps} {levels}", levels=levels(spike), steps=when(spike))
     else:
         told = say(
-            "{levels} {steps} By chance alone a run like this would show {chance} such jumps.",
-            levels=levels(spike),
-            steps=when(spike),
-            chance=verbatim(number(spike.expected_by_chance)),
+            "{levels} {steps} {chance}", levels=levels(spike), steps=when(spike), chance=_chance(spike)
         )
     if spike.usual:
         return say("{story} Such bursts are usual for this loss.", story=told)
     if spike.provisional:
         return say("{story} It lies in the last points of the log: what follows may change it.", story=told)
     return told
+
+
+def _chance(spike: Spike) -> Text:
+    if spike.expected_by_chance <= RAREST:
+        return say("By chance alone not one in 1,000 such runs would show it.")
+    return say(
+        "By chance alone a run like this would show {chance} such jumps.",
+        chance=verbatim(number(spike.expected_by_chance)),
+    )
 
 
 def levels(spike: Spike) -> Text:
@@ -317,7 +325,8 @@ def caption(finding: Finding) -> Text:
 
 def headline(finding: Finding) -> Text:
     """One line that a person may forward: what the loss did, and whether the error followed."""
-    return say("{what}; {error}.", what=spike_clause(finding.spike), error=ERROR[finding.coupling.verdict])
+    error = IMPROVED if finding.coupling.improved else ERROR[finding.coupling.verdict]
+    return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
 
 
 def _height(spike: Spike) -> Text:

@@ -67,7 +67,7 @@ def test_a_clause_says_what_the_series_did(changes: dict[str, object], said: str
             {},
             (
                 "From -14.8 to 24.3, 109 times the noise before it. Onset at step 15,260, highest at step "
-                "15,280, back by step 15,310. By chance alone a run like this would show 2.1e-07 such jumps."
+                "15,280, back by step 15,310. By chance alone not one in 1,000 such runs would show it."
             ),
         ),
         (

@@ -75,12 +75,16 @@ def explains(one: Spike, other: Spike) -> bool:
 
 
 def undone_by(one: Spike, other: Spike) -> bool:
-    """Whether the second only returns from the first: a fall from a rise, or a rise from a dip."""
+    """Whether the second only returns from the first: a fall from a rise, or a rise from a dip.
+
+    A burst that itself comes back ends no level that stays.
+    """
     if (
         one.members
         or one.shape is Shape.NOISE
         or one.height * other.height >= 0
         or not one.start <= other.start <= one.stop
+        or (other.shape is Shape.BURST and not one.recovered)
     ):
         return False
     reached = other.peak_value if other.shape is Shape.BURST else other.level_after

@@ -10,6 +10,8 @@ from spikediag.stats.scale import local_noise
 
 PAST = 257  # points before the incident that give a loss its noise
 NEAR = 33  # points before and after it that give a loss its level
+BEGINNING = 0.1  # share of a log in which a loss falls because it learns
+FEWEST_BEFORE = 24  # points
 
 
 def group(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> tuple[Incident, ...]:
@@ -20,15 +22,16 @@ def group(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> tuple[Incident, 
     training is for.
     """
     losses = {series.tag: series for series in run.having(Role.LOSS)}
-    found = [spike for tag in losses for spike in spikes.get(tag, ()) if spike.height > 0 or lasts(spike)]
+    found = [s for tag in losses for s in spikes.get(tag, ()) if s.height > 0 or tells(s, losses[tag])]
     alike = [[s for s in found if sort(s) == one] for one in sorted({sort(s) for s in found})]
     incidents = (incident(run, losses, cluster) for some in alike for cluster in clusters(losses, some))
     return tuple(sorted(incidents, key=lambda i: (i.spike.onset_step, i.spike.tag)))
 
 
-def lasts(spike: Spike) -> bool:
-    """Whether a fall is a new level, or goes on to the end."""
-    return not spike.recovered and spike.kind in {Kind.LEVEL_SHIFT, Kind.DIVERGENCE}
+def tells(fall: Spike, loss: Series) -> bool:
+    """Whether a fall is a new level, or goes on to the end, and is not how every training begins."""
+    lasts = not fall.recovered and fall.kind in {Kind.LEVEL_SHIFT, Kind.DIVERGENCE}
+    return lasts and fall.start >= max(FEWEST_BEFORE, BEGINNING * len(loss))
 
 
 def sort(spike: Spike) -> tuple[bool, bool, bool]:

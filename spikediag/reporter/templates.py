@@ -35,6 +35,7 @@ def environment(code: str, paper: Paper) -> Environment:
         prose=lambda hostile: Markup(writer.prose(hostile)),  # noqa: S704  # escaped by the writer
         name=lambda hostile, limit: Markup(writer.name(hostile, limit)),  # noqa: S704  # escaped by the writer
         num=lambda value, **how: verbatim(numbers.number(value, **how)),
+        p_value=lambda value: verbatim(numbers.p_value(value)),
         share=lambda value: verbatim(numbers.share(value)),
         size=lambda value: verbatim(numbers.size(value)),
     )

@@ -25,6 +25,11 @@ def share(value: float) -> str:
     return ">99 %" if value > 0.99 else f"{value * 100:.0f} %"
 
 
+def p_value(value: float) -> str:
+    """A p-value with its sign of relation: "= 0.012"; "< 0.001", as no tail is known further out."""
+    return "< 0.001" if value < 0.001 else f"= {value:.2g}"
+
+
 def size(count: int) -> str:
     """Bytes in decimal units: 412 B, 412 kB, 61 MB."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
