@@ -30,7 +30,7 @@ opposite question, what would have been seen, from the same yardsticks.
 
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.signal import Signal
-from spikediag.model import Series, Shape, Spike
+from spikediag.model import LONGEST_LOOK, Series, Shape, Spike
 
 ALPHA = 0.05  # false findings per run
 RETURN = 0.25  # share of the height beyond the old level up to which a way back is a return
@@ -77,7 +77,7 @@ def explains(one: Spike, other: Spike) -> bool:
 def undone_by(one: Spike, other: Spike) -> bool:
     """Whether the second only returns from the first: a fall from a rise, or a rise from a dip.
 
-    A burst that itself comes back ends no level that stays.
+    A burst that itself comes back ends no level that stays, and a level that lasted is left, not returned from.
     """
     if (
         one.members
@@ -85,6 +85,7 @@ def undone_by(one: Spike, other: Spike) -> bool:
         or one.height * other.height >= 0
         or not one.start <= other.start <= one.stop
         or (other.shape is Shape.BURST and not one.recovered)
+        or (one.shape is Shape.LEVEL and other.start - one.start > LONGEST_LOOK)
     ):
         return False
     reached = other.peak_value if other.shape is Shape.BURST else other.level_after

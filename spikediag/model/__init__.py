@@ -44,6 +44,7 @@ from spikediag.model.run import (
     Transform,
 )
 from spikediag.model.spike import (
+    LONGEST_LOOK,
     CompanionTest,
     Coupling,
     CouplingVerdict,
@@ -62,6 +63,7 @@ from spikediag.model.text import (
 )
 
 __all__ = [
+    "LONGEST_LOOK",
     "Advice",
     "Aftermath",
     "Artifact",

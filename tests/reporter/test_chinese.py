@@ -1,6 +1,5 @@
 """A report in Chinese, with and without a font that has its letters."""
 
-import pytest
 
 from spikediag import reporter
 from spikediag.reporter.figures import style
@@ -24,10 +23,3 @@ def test_without_a_font_figures_are_in_english_and_the_report_says_what_to_insta
     (note,) = reporter.summary(builders.diagnosis(), "zh").notes
     assert "fonts-noto-cjk" in note
     assert "fonts-noto-cjk" in reporter.to_markdown(builders.diagnosis(), "zh")
-
-
-@pytest.mark.skipif(not style.can_draw(language.load("zh")), reason="no Chinese font is installed")
-def test_with_a_font_figures_are_chinese() -> None:
-    figure = reporter.figure(builders.diagnosis(), lang="zh")
-    assert any("没有跟着变" in ax.get_title(loc="right") for ax in figure.axes)
-    assert reporter.summary(builders.diagnosis(), "zh").notes == ()

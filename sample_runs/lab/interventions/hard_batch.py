@@ -33,6 +33,6 @@ class HardBatch(Intervention):
             "Only these batches are changed; their wrong actions are errors: the error rises with the loss.",
             step=self.steps[0],
             kind=("transient", "train"),
-            coupling="coupled",
+            coupling=("coupled", "partly"),
             primary_cause="hard-batch",
         )

@@ -33,6 +33,6 @@ class LrWarmRestart(Intervention):
             "Nothing but the learning rate changes; the loss rises with it and falls as it decays.",
             step=self.step,
             kind=("level_shift", "transient", "train", "variance", "drift"),
-            coupling=("coupled", "undecided", "decoupled"),
+            coupling=("coupled", "partly", "undecided", "decoupled"),
             primary_cause="lr-change",
         )
