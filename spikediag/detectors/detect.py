@@ -77,7 +77,7 @@ def explains(one: Spike, other: Spike) -> bool:
 def undone_by(one: Spike, other: Spike) -> bool:
     """Whether the second only returns from the first: a fall from a rise, or a rise from a dip.
 
-    A burst that itself comes back ends no level that stays, and a level that lasted is left, not returned from.
+    A burst that comes back ends no level that stays, and a level that lasted is left, not returned from.
     """
     if (
         one.members
