@@ -143,14 +143,14 @@ def story(spike: Spike) -> Text:
         told = say(
             "{levels} {steps} {chance}", levels=levels(spike), steps=when(spike), chance=_chance(spike)
         )
-    if spike.usual:
-        return say("{story} Such bursts are usual for this loss.", story=told)
     if spike.provisional:
         return say("{story} It lies in the last points of the log: what follows may change it.", story=told)
     return told
 
 
 def _chance(spike: Spike) -> Text:
+    if spike.usual:
+        return say("Such bursts are usual for this loss.")
     if spike.expected_by_chance <= RAREST:
         return say("By chance alone not one in 1,000 such runs would show it.")
     return say(

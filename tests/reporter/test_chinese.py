@@ -1,6 +1,5 @@
 """A report in Chinese, with and without a font that has its letters."""
 
-
 from spikediag import reporter
 from spikediag.reporter.figures import style
 from spikediag.wording import language

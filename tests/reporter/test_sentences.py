@@ -37,6 +37,8 @@ def variants() -> Iterator[Diagnosis]:
         yield builders.alone(replace(big, spike=replace(big.spike, **changes)))
     yield builders.searched()
     yield builders.mattering()
+    better = tuple(replace(t, low=-0.4, high=-0.2) for t in big.coupling.tests)
+    yield builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
     for verdict in CouplingVerdict:
         tests = big.coupling.tests if verdict is not CouplingVerdict.NO_COMPANION else ()
         coupling = replace(big.coupling, verdict=verdict, tests=tests)
