@@ -10,6 +10,7 @@ import spikediag
 from spikediag import reporter
 from spikediag.model import Diagnosis
 from spikediag.reporter.view import answer
+from spikediag.wording.numbers import share
 from tests.reporter import builders
 
 
@@ -57,7 +58,8 @@ def test_a_run_without_a_finding_leads_with_none() -> None:
 def test_a_headline_gives_no_chance_that_a_row_below_it_exceeds() -> None:
     _, big = builders.findings()
     likely, other, *_ = big.verdicts
+    chance = share(likely.probability)
     assert str(answer(replace(big, why=replace(big.why, primary_cause=other.cause)))) == (
-        f"{other.cause}; likeliest, but not established: {likely.cause} ({likely.probability:.0%})"
+        f"{other.cause}; likeliest, but not established: {likely.cause} ({chance})"
     )
-    assert str(answer(big)) == f"{likely.cause} ({likely.probability:.0%})"
+    assert str(answer(big)) == f"{likely.cause} ({chance})"
