@@ -18,6 +18,7 @@ from spikediag.stats.windows import Contrast, contrast
 
 AFTERSHOCK_POINTS = 60  # logged points after the peak of a larger spike
 AFTERSHOCK_SHARE = 0.25  # of its height, at most
+SURE_SDS = 5.0  # sd of the loss above its level: from there on it has jumped, whatever its noise
 LEVEL_POINTS = 132  # logged points of a lasting rise over which sigma and error are averaged
 
 
@@ -93,6 +94,42 @@ class Case:
     def onset(self) -> float:
         """The step before which nothing of this spike is seen; for a train, of its highest member."""
         return self.stretch.first if self.is_train else float(self.begin)
+
+    @cached_property
+    def latest_onset(self) -> float:
+        """The latest step at which it can have begun: its first logged point that no noise explains."""
+        return self._jumped_by(int(np.searchsorted(self.loss.steps, self.begin)))
+
+    @cached_property
+    def latest_rise(self) -> float:
+        """The same of the excursion that holds the peak; only for a train is that another one."""
+        return self._jumped_by(self.spike.highest.start) if self.is_train else self.latest_onset
+
+    def _jumped_by(self, position: int) -> float:
+        """The first step from a position of the loss on at which it has surely jumped."""
+        spike, values = self.origin, self.loss.values[position:]
+        if spike.shape is Shape.LOST or not math.isfinite(spike.height):
+            return float(self.loss.steps[position])
+        limit = 0.5 * abs(spike.height)
+        if spike.shape is Shape.NOISE:
+            limit = SURE_SDS * spike.noise
+        elif spike.shape is not Shape.TREND:
+            limit = min(limit, SURE_SDS * spike.noise)
+        beyond = np.flatnonzero(~(np.abs(values - spike.baseline) < limit))
+        return float(self.loss.steps[position + (int(beyond[0]) if len(beyond) else 0)])
+
+    def may_precede(self, series: Series, step: float, onset: float | None = None) -> bool:
+        """Whether a change of a series may have come before the jump.
+
+        It came after the last point logged without it; where the loss had jumped by then, it came later.
+
+        Args:
+            series: The series that changed.
+            step: Its first logged step with the change.
+            onset: The latest step at which the jump began; `latest_onset` if not given.
+        """
+        unchanged = series.steps[series.finite & (series.steps < step)]
+        return not len(unchanged) or unchanged[-1] < (self.latest_onset if onset is None else onset)
 
     @cached_property
     def width(self) -> int:

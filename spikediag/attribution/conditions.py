@@ -9,7 +9,7 @@ import numpy as np
 from spikediag.attribution import advice
 from spikediag.attribution.nll_algebra import Certificate
 from spikediag.attribution.nll_levels import per_sum
-from spikediag.attribution.run_facts import batch_share, constant_rate_stated, dims, sampling
+from spikediag.attribution.run_facts import MANY_PASSES, batch_share, constant_rate_stated, dims, sampling
 from spikediag.model import (
     Condition,
     FactName,
@@ -25,7 +25,6 @@ from spikediag.model import (
 from spikediag.stats.nll import certified_dimensions, isotropic_floor
 from spikediag.stats.sampling import FLAGGED_ABOVE, RECOMMENDED, batches_to_see_all, distinct_share
 
-MANY_PASSES = 1000.0  # in the study no run spiked before a thousand
 EXPLODED = 10.0  # gradient norm, times its median
 DECAYED = 0.99  # of the highest rate
 LAST_SHARE = 0.1  # of the log, for the level at the end

@@ -56,6 +56,7 @@ def weigh_coupling(
     """What the error metric did, weighed; nothing for a verdict without a weight.
 
     An error that fell together with the loss is told, and speaks for no cause that leaves the error alone.
+    One that moved partly counts the more as moved, the larger its sure rise is against its own level.
 
     Args:
         coupling: Of the spike.
@@ -64,13 +65,24 @@ def weigh_coupling(
     """
     verdict = coupling.verdict
     if verdict in bans:
+        weight = bans[verdict]
+        if verdict is CouplingVerdict.PARTLY:
+            weight += min(sure_rise(coupling), 1.0) * (bans[CouplingVerdict.COUPLED] - weight)
         yield weigh(
             _ERROR[verdict],
-            min(bans[verdict], 0.0) if coupling.improved else bans[verdict],
+            min(weight, 0.0) if coupling.improved else weight,
             observed=verdict.value,
             reference=expected.value,
             reading=coupling.reading,
         )
+
+
+def sure_rise(coupling: Coupling) -> float:
+    """What the error surely rose by, over its level before: 1 where it doubled, 0 where nothing is sure."""
+    moved = coupling.verdict in {CouplingVerdict.PARTLY, CouplingVerdict.COUPLED} and coupling.tests
+    if not moved or not coupling.tests[0].before > 0 or not coupling.tests[0].low > 0:
+        return 0.0
+    return coupling.tests[0].low / coupling.tests[0].before
 
 
 _ERROR = MappingProxyType(

@@ -1,10 +1,16 @@
 """What the configuration says, asked by meaning: dimensions, batch and dataset, optimizer, schedule."""
 
-from spikediag.model import Batch, Fact, FactName, Run, Text, say
-from spikediag.stats.sampling import Sampling
+import math
+
+from spikediag.model import Batch, Fact, FactName, Measure, Run, Series, Text, say
+from spikediag.stats.sampling import RECOMMENDED, Sampling
 
 DEFAULT_BETA2 = 0.999  # of Adam in every library
+MANY_PASSES = 1000.0  # a convention: in the study small batches and large datasets spiked after 200
+FEW_PASSES = 100.0
+STUDIED_RATIO = 256 / 418  # of the study's reference; a batch of 15 % spiked less
 SMALL_SHARE = 0.2  # below, a share is given with a decimal
+_EVEN = {"uniform", "random", "replacement", "without_replacement", "shuffle", "sequential"}
 _NO_SCHEDULE = {"constant", "none", "fixed", "false"}
 
 
@@ -20,6 +26,36 @@ def sampling(run: Run, step: float | None = None) -> Sampling | None:
     if run.batch is None or updates is None or updates <= 0:
         return None
     return Sampling(run.batch, updates)
+
+
+def large(batch: Batch) -> float:
+    """How large a part of the dataset a batch is: 0 as recommended, 1 as in the study, by the logarithm."""
+    return _between(batch.ratio, RECOMMENDED[1], STUDIED_RATIO)
+
+
+def many(passes: float | None) -> float:
+    """How far so many passes are enough for memorising: 0 at a hundred, 1 at a thousand or where unknown."""
+    return 1.0 if passes is None else _between(passes, FEW_PASSES, MANY_PASSES)
+
+
+def _between(value: float, low: float, high: float) -> float:
+    return min(max(math.log(max(value, 1e-9) / low) / math.log(high / low), 0.0), 1.0)
+
+
+def no_likelihood(loss: Series) -> Text:
+    """Why nothing is said that holds for likelihoods only."""
+    return say("{tag} is not known to be a negative log-likelihood: this does not apply to it.", tag=loss.tag)
+
+
+def something_else(loss: Series) -> bool:
+    """Whether a loss that is not known to be a likelihood is known to be none."""
+    return loss.measure not in {Measure.UNKNOWN, Measure.POLICY, Measure.TOTAL}
+
+
+def sampled_evenly(run: Run) -> bool:
+    """Whether every sample is drawn as often as any other, as far as the configuration says."""
+    stated = run.fact(FactName.SAMPLING).value
+    return stated is None or str(stated).lower() in _EVEN
 
 
 def batch_share(batch: Batch) -> Text:

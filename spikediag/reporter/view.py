@@ -131,12 +131,17 @@ def fact_value(fact: Fact) -> Value:
 
 
 def answer(finding: Finding) -> Text:
-    """The primary cause, and how probable it is."""
+    """The primary cause, and how probable it is; where another one is likelier, that one's chance instead."""
     verdict = finding.primary
     if verdict is None or not verdict.probability:
         return say("{cause}", cause=finding.primary_cause)
-    chance = verbatim(share(verdict.probability))
-    return say("{cause} ({probability})", cause=finding.primary_cause, probability=chance)
+    likeliest = max(finding.verdicts, key=lambda v: (v.probability, v is verdict))
+    chance = say(
+        "{cause} ({probability})", cause=likeliest.cause, probability=verbatim(share(likeliest.probability))
+    )
+    if likeliest is verdict:
+        return chance
+    return say("{cause}; likeliest, but not established: {other}", cause=finding.primary_cause, other=chance)
 
 
 def reason(finding: Finding) -> Text | None:

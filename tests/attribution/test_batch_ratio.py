@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 import spikediag
 from spikediag.attribution.causes.batch_ratio import BatchRatio
-from spikediag.model import Role
+from spikediag.model import CauseVerdict, CouplingVerdict, Role, Status
 from spikediag.stats.sampling import FLAGGED_ABOVE
 from tests.attribution import cases
 
@@ -76,3 +79,106 @@ def test_accumulated_batches_are_one_batch_in_evidence_condition_and_remedy(tmp_
     (smaller,) = (a for a in verdict.advice if str(a.text).startswith("Use a batch of"))
     assert "instead of 256" in str(smaller.text)
     assert smaller.code == "batch_size = 16  # of 4 parts"
+
+
+def of(batch: int, dataset: int, n: int = len(cases.STEPS)) -> CauseVerdict:
+    """The verdict on identical curves, whose error stays while the loss leaps."""
+    values, error = cases.nll({cases.AT: 39})[-n:], cases.mse()[-n:]
+    arrays = {"bc/actor_loss": (cases.STEPS[:n], values), "bc/mse": (cases.STEPS[:n], error)}
+    run = spikediag.Run.from_arrays(arrays, batch_size=batch, dataset_size=dataset, action_dim=7)
+    finding = max(spikediag.diagnose(run).findings, key=lambda f: f.spike.height)
+    return next(v for v in finding.verdicts if v.cause == "batch-ratio")
+
+
+def test_no_sample_more_or_less_makes_a_cliff() -> None:
+    sizes = [256, 300, 418, 480, 511, 512, 513, 560, 600, 700, 800, 1000, 1200]
+    for size in sizes:
+        assert abs(of(256, size).probability - of(256, size + 1).probability) < 0.02
+    falling = [of(256, size).probability for size in sizes]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[0] > 0.8
+    assert falling[-1] < 0.1
+
+
+def test_half_is_a_label_at_which_no_weight_jumps() -> None:
+    above, below = of(256, 511), of(256, 512)
+    weights = [
+        next(e.weight for e in verdict.evidence if e.what.startswith("ratio-")) for verdict in (above, below)
+    ]
+    assert abs(weights[0] - weights[1]) < 0.02
+    assert any(str(e.reading).endswith("above 50%: flagged.") for e in above.evidence)
+    assert Status.RULED_OUT not in {above.status, below.status}
+
+
+def test_a_batch_much_larger_than_the_dataset_is_a_doubtful_number_not_a_cause() -> None:
+    found = of(256, 53)
+    assert found.status is Status.NOT_CHECKABLE
+    assert found.probability < 0.2
+    assert "larger than the dataset" in str(found.evidence[0].reading) + str(found.evidence[1].reading)
+
+
+@pytest.mark.parametrize(
+    ("tag", "beside"),
+    [
+        ("train/diffusion_loss", None),
+        ("critic/critic_loss", "episode/reward"),
+        ("losses/policy_loss", "charts/episodic_return"),
+        ("train/loss", "train/accuracy"),
+        ("train/loss", "val/mse"),
+    ],
+)
+def test_it_does_not_apply_to_a_loss_that_is_no_likelihood(tag: str, beside: str | None) -> None:
+    values = 0.5 + cases.noise(0.03)
+    values[cases.AT : cases.AT + 6] += 4
+    arrays = {tag: (cases.STEPS, values)}
+    if beside is not None:
+        arrays[beside] = (cases.STEPS, 0.7 + cases.noise(0.01, 5))
+    run = spikediag.Run.from_arrays(arrays, batch_size=256, dataset_size=418, action_dim=7)
+    finding = spikediag.diagnose(run).findings[0]
+    verdict = next(v for v in finding.verdicts if v.cause == "batch-ratio")
+    assert verdict.status in {Status.NOT_CHECKABLE, Status.RULED_OUT}
+    assert finding.primary_cause != "batch-ratio"
+    assert verdict.mechanism is None
+
+
+def test_data_collected_on_the_way_are_no_fixed_dataset_but_evaluations_may_be_logged() -> None:
+    for tag, fixed in (("Train/mean_reward", False), ("eval/mean_reward", True)):
+        reward = cases.series(tag, Role.REWARD, cases.noise(1.0))
+        run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), reward)
+        assert BatchRatio().judge(cases.make_case(run)).ruled_out is not fixed
+
+
+@pytest.mark.parametrize("passes", [50, 150, 186, 500, 990])
+def test_few_passes_are_never_said_to_have_memorised(passes: int) -> None:
+    position = round(passes * 418 / 256)
+    steps = np.arange(2 * position)
+    values, error = -15 + cases.noise(0.8, 6, len(steps)), 0.1 + cases.noise(0.005, 7, len(steps))
+    values[position : position + 6] += 39
+    run = spikediag.Run.from_arrays(
+        {"bc/actor_loss": (steps, values), "bc/mse": (steps, error)},
+        batch_size=256,
+        dataset_size=418,
+        action_dim=7,
+    )
+    finding = spikediag.diagnose(run).findings[0]
+    verdict = next(v for v in finding.verdicts if v.cause == "batch-ratio")
+    readings = [str(e.reading) for e in verdict.evidence]
+    assert "few for memorising" in "".join(readings)
+    assert "memorise" not in str(verdict.mechanism)
+    assert "memorised" not in "".join(readings)
+    assert verdict.probability < 0.84 * max(np.log10(passes / 100), 0) + 0.01
+
+
+def test_samples_drawn_by_weight_are_not_said_to_be_alike() -> None:
+    facts = {**cases.SEED_FACTS, "sampling": "weighted"}
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), facts=facts)
+    reading = str(cases.evidence(BatchRatio().judge(cases.make_case(run)), "passes").reading)
+    assert "not drawn evenly" in reading
+    assert "alike" not in reading
+
+
+def test_an_error_that_nearly_doubled_speaks_against_it() -> None:
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse({cases.AT: 0.09}))
+    case = cases.make_case(run)
+    assert case.coupling.verdict is CouplingVerdict.PARTLY
+    assert cases.evidence(BatchRatio().judge(case), "error-partly").weight < -0.5

@@ -44,3 +44,9 @@ def test_staleness_is_one_for_a_steady_gradient_and_the_factor_for_a_leap() -> N
     leap = np.full(len(cases.STEPS), 2.0)
     leap[cases.AT] = 46.0
     assert adam_staleness(cases.series("g", Role.GRAD_NORM, leap), 15_000, 0.999) == pytest.approx(23.0)
+
+
+def test_a_gradient_that_leapt_after_the_loss_is_the_consequence() -> None:
+    judged = GradExplosion().judge(cases.calm_case(norm(cases.AT + 1)))
+    assert judged.ruled_out
+    assert "10 steps after the loss" in str(cases.evidence(judged, "rose-after").reading)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from spikediag.attribution import Case, explain
 from spikediag.attribution.causes.hard_batch import HardBatch
-from spikediag.model import Kind, Role
+from spikediag.model import CouplingVerdict, Kind, Role
 from tests.attribution import cases
 
 
@@ -59,3 +60,24 @@ def test_without_a_companion_it_is_not_checkable() -> None:
     judged = HardBatch().judge(cases.make_case(run))
     assert not judged.checkable
     assert judged.missing
+
+
+def partly(rise: float) -> Case:
+    """The error rises with the loss, by far less than the 39 nats need."""
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse({cases.AT: rise}), facts=cases.CALM_FACTS)
+    case = cases.make_case(run)
+    assert case.coupling.verdict is CouplingVerdict.PARTLY
+    return case
+
+
+def test_an_error_that_surely_doubled_makes_a_hard_batch_though_the_jump_needs_more() -> None:
+    judged = HardBatch().judge(partly(0.17))
+    assert judged.decisive
+    assert cases.evidence(judged, "error-partly").weight > 1
+    assert explain(partly(0.17)).primary_cause == "hard-batch"
+
+
+def test_a_small_rise_of_the_error_does_not() -> None:
+    judged = HardBatch().judge(partly(0.04))
+    assert not judged.decisive
+    assert cases.evidence(judged, "error-partly").weight < 0.3

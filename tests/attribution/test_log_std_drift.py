@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import spikediag
 from spikediag.attribution import explain
 from spikediag.attribution.causes.log_std_drift import LogStdDrift
 from spikediag.model import Kind, Reduction, Role, Series, Tier, Transform
@@ -93,3 +94,40 @@ def test_a_drop_that_made_little_of_the_jump_is_told_and_decides_nothing() -> No
     assert judged.tier is Tier.TRIGGER
     assert cases.evidence(judged, "sigma-share").weight < -1
     assert not judged.decisive
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_drop_after_the_jump_is_no_cause(late: int) -> None:
+    loss = cases.nll({cases.AT: 22, cases.AT + 1: 30, cases.AT + 2: 39, cases.AT + 3: 23})
+    values = -0.5 + cases.noise(0.01, 3)
+    values[cases.AT + late :] -= 1.5
+    series = cases.series("bc/log_std", Role.LOG_STD, values, reduction=Reduction.MEAN)
+    run = cases.make_run(loss, cases.mse(level=3.0), series, facts=cases.CALM_FACTS)
+    judged = LogStdDrift().judge(cases.make_case(run, cases.spike_at(run, cases.AT, cases.AT + 4)))
+    assert judged.tier is Tier.CONDITION or judged.ruled_out
+    assert f"dropped {10 * late} steps after the jump" in str(cases.evidence(judged, "no-drop").reading)
+
+
+@pytest.mark.parametrize("late", [0, 5])
+def test_of_a_lasting_rise_only_a_drop_that_came_no_later_is_the_cause(late: int) -> None:
+    loss = cases.nll(dict.fromkeys(range(cases.AT, len(cases.STEPS)), 39.0))
+    values = -0.5 + cases.noise(0.01, 3)
+    values[cases.AT + late :] -= 1.5
+    series = cases.series("bc/log_std", Role.LOG_STD, values, reduction=Reduction.MEAN)
+    run = cases.make_run(loss, cases.mse(), series, facts=cases.CALM_FACTS)
+    spike = cases.spike_at(run, cases.AT, len(loss), Kind.LEVEL_SHIFT)
+    judged = LogStdDrift().judge(cases.make_case(run, spike))
+    assert (cases.evidence(judged, "dropped") is not None) == (late == 0)
+
+
+@pytest.mark.parametrize("tag", ["critic/critic_loss", "train/diffusion_loss", "train/loss"])
+def test_a_loss_that_has_no_sigma_is_not_asked_for_one(tag: str) -> None:
+    values = 0.5 + cases.noise(0.03)
+    values[cases.AT : cases.AT + 6] += 4
+    found = spikediag.diagnose(spikediag.Run.from_arrays({tag: (cases.STEPS, values)}))
+    assert found.findings
+    said = [str(found.overall.summary)]
+    for verdict in found.findings[0].verdicts:
+        said += [str(a.text) for a in (*verdict.missing, *verdict.advice)]
+        said += [str(e.reading) for e in verdict.evidence]
+    assert not [text for text in said if "sigma" in text or "log-std" in text]

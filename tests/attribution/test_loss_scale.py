@@ -64,3 +64,26 @@ def test_a_precision_that_is_stated_beside_the_run_decides(
     assert bool(verdict.missing) == (status is Status.NOT_CHECKABLE)
     if status is Status.RULED_OUT:
         assert "config.json" in str(verdict.evidence[0].reading)
+
+
+@pytest.mark.parametrize("late", [1, 2, 3])
+def test_a_fall_after_the_jump_is_no_cause(late: int) -> None:
+    assert LossScale().judge(cases.calm_case(scale(cases.AT + late))).ruled_out
+
+
+@pytest.mark.parametrize(
+    ("config", "status"),
+    [
+        ({"mixed_precision": False}, Status.RULED_OUT),
+        ({"precision": 32}, Status.RULED_OUT),
+        ({"precision": 32.0}, Status.RULED_OUT),
+        ({"precision": 64}, Status.RULED_OUT),
+        ({"precision": 16}, Status.NOT_CHECKABLE),
+        ({"mixed_precision": True}, Status.NOT_CHECKABLE),
+        ({"mixed_precision": "fp16", "dtype": "float32"}, Status.NOT_CHECKABLE),
+    ],
+)
+def test_a_precision_may_be_stated_as_a_number_or_a_switch(
+    tmp_path: Path, config: dict[str, object], status: Status
+) -> None:
+    test_a_precision_that_is_stated_beside_the_run_decides(tmp_path, config, status)

@@ -86,3 +86,22 @@ def test_spikes_that_come_only_at_the_higher_rate_follow_the_dose() -> None:
     assert (counted.before, counted.after) == (0, 4)
     assert counted.chance == pytest.approx(0.5**4)
     assert cases.evidence(LrChange().judge(case), "dose").weight > 0.2
+
+
+@pytest.mark.parametrize("late", [1, 2, 3, 50])
+def test_a_step_after_the_jump_is_no_cause_and_its_lag_is_printed_with_its_sign(late: int) -> None:
+    judged = LrChange().judge(cases.calm_case(rate(stepped(cases.AT + late, 6))))
+    assert judged.ruled_out
+    found = cases.evidence(judged, "lag")
+    assert found.observed == -10 * late
+    assert f"{10 * late} steps after the jump began" in str(found.reading)
+
+
+def test_a_step_between_two_sparse_points_may_have_come_first() -> None:
+    """Logged every 50th point: new at step 15,300, old at 14,800; the jump at 15,000 lies between."""
+    sparse = slice(30, None, 50)
+    values = stepped(cases.AT, 6)[sparse]
+    series = cases.series("bc/lr", Role.LEARNING_RATE, values, cases.STEPS[sparse])
+    judged = LrChange().judge(cases.calm_case(series))
+    assert not judged.ruled_out
+    assert cases.evidence(judged, "lag").observed == -300

@@ -1,6 +1,7 @@
 """non-finite."""
 
 import numpy as np
+import pytest
 
 from spikediag.attribution import Case, explain
 from spikediag.attribution.causes.non_finite import NonFinite
@@ -31,3 +32,29 @@ def test_growth_before_speaks_against_an_invalid_input() -> None:
 
 def test_finite_values_rule_it_out() -> None:
     assert NonFinite().judge(cases.seed_case()).ruled_out
+
+
+def shifted(lost_at: int) -> Case:
+    """A level that rises by 39 nats for good at step 15,000, and one point that is no number."""
+    loss = cases.nll()
+    loss[cases.AT :] += 39
+    loss[lost_at] = np.nan
+    run = cases.make_run(loss, cases.mse(), facts=cases.CALM_FACTS)
+    level = cases.make_run(cases.nll(dict.fromkeys(range(cases.AT, len(loss)), 39.0)), None)
+    return cases.make_case(run, cases.spike_at(level, cases.AT, len(loss), Kind.LEVEL_SHIFT))
+
+
+@pytest.mark.parametrize("later", [1, 2, 3, 50, 400])
+def test_a_nan_after_the_onset_is_not_the_cause_of_the_jump(later: int) -> None:
+    case = shifted(cases.AT + later)
+    judged = NonFinite().judge(case)
+    assert judged.ruled_out
+    step = int(cases.STEPS[cases.AT + later])
+    assert f"at step {step:,}; the jump begins at 15,000" in str(judged.evidence[0].reading)
+    assert explain(case).primary_cause != "non-finite"
+
+
+def test_a_nan_at_the_onset_is_read_with_its_own_step() -> None:
+    judged = NonFinite().judge(shifted(cases.AT))
+    assert judged.decisive
+    assert "not finite from step 15,000 (1 points)" in str(cases.evidence(judged, "loss-not-finite").reading)

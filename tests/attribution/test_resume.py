@@ -1,5 +1,7 @@
 """resume."""
 
+import pytest
+
 from spikediag.attribution.causes.resume import Resume
 from spikediag.model import Rewind, Session
 from tests.attribution import cases
@@ -29,3 +31,8 @@ def test_one_process_rules_it_out() -> None:
 def test_without_sessions_it_is_not_checkable() -> None:
     judged = Resume().judge(cases.calm_case(sessions=()))
     assert not judged.checkable
+
+
+@pytest.mark.parametrize("late", [10, 20])
+def test_a_restart_after_the_jump_is_no_cause(late: int) -> None:
+    assert Resume().judge(cases.calm_case(sessions=sessions(15_000 + late))).ruled_out

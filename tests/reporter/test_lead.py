@@ -1,6 +1,7 @@
 """One run, one leading finding: page, JSON, terminal and picture name the same one and the same cause."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,9 @@ import pytest
 import spikediag
 from spikediag import reporter
 from spikediag.model import Diagnosis
+from spikediag.reporter.view import answer
+from spikediag.wording.numbers import share
+from tests.reporter import builders
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +53,13 @@ def test_a_run_without_a_finding_leads_with_none() -> None:
     loss = np.random.default_rng(1).normal(0, 1, 500)
     document = spikediag.diagnose(spikediag.Run.from_arrays({"train/loss": (steps, loss)})).to_dict()
     assert document["verdict"]["leading"] is None
+
+
+def test_a_headline_gives_no_chance_that_a_row_below_it_exceeds() -> None:
+    _, big = builders.findings()
+    likely, other, *_ = big.verdicts
+    chance = share(likely.probability)
+    assert str(answer(replace(big, why=replace(big.why, primary_cause=other.cause)))) == (
+        f"{other.cause}; likeliest, but not established: {likely.cause} ({chance})"
+    )
+    assert str(answer(big)) == f"{likely.cause} ({chance})"

@@ -35,6 +35,7 @@ def variants() -> Iterator[Diagnosis]:
         {"kind": Kind.DRIFT, "height": -9.0, "end_step": None},
     ):
         yield builders.alone(replace(big, spike=replace(big.spike, **changes)))
+    yield builders.alone(replace(big, why=replace(big.why, primary_cause=big.verdicts[1].cause)))
     yield builders.searched()
     yield builders.mattering()
     better = tuple(replace(t, low=-0.4, high=-0.2) for t in big.coupling.tests)

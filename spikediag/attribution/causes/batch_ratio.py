@@ -1,5 +1,6 @@
 """batch-ratio: the batch is a large part of the dataset, and every sample is used thousands of times."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -8,8 +9,18 @@ from spikediag.attribution import advice
 from spikediag.attribution.advice import SPIKES, Remedy, prevented
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import sharp_evidence
-from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
-from spikediag.attribution.run_facts import batch_share, sampling
+from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
+from spikediag.attribution.run_facts import (
+    MANY_PASSES,
+    STUDIED_RATIO,
+    batch_share,
+    large,
+    many,
+    no_likelihood,
+    sampled_evenly,
+    sampling,
+    something_else,
+)
 from spikediag.model import (
     Advice,
     Batch,
@@ -32,8 +43,8 @@ from spikediag.stats.sampling import (
     recommended_batch,
 )
 
-MANY_PASSES = 1000.0
-FEW_PASSES = 100.0
+FEWEST_REWARDS = 0.05  # as often as the loss; an evaluation is logged more rarely
+SAFE, STUDIED = -2.0, 1.0  # bans for a ratio of 20 %, and for the study's
 NOT_INDEPENDENT = 0.4  # a tiny sigma follows from the passes: it confirms the condition
 MOSTLY = 0.5  # share of the jump
 ERROR = MappingProxyType(
@@ -54,11 +65,12 @@ class BatchRatio:
         *not* that large batches vary more: the mean of a larger batch varies less.
 
     Evidence for:
-        A ratio above 50 %; hundreds of passes or more before the jump; a loss below what one sigma can
-        reach at this error; an error metric that stays flat.
+        A ratio near the 61 % of the measured study, a thousand passes or more before the jump; a loss below
+        what one sigma can reach at this error; an error metric that stays flat.
 
     Evidence against:
-        A ratio of 20 % or less; few passes; an error that rises with the loss (a hard batch).
+        A ratio of 20 % or less, or a batch larger than the dataset; few passes; an error that rises with the
+        loss (a hard batch). It does not apply to losses without a sigma, nor to data collected on the way.
 
     What to do:
         Put a floor under sigma, clip the gradient, or take a batch of 10 to 20 % of the dataset; more data at
@@ -71,43 +83,63 @@ class BatchRatio:
     def judge(self, case: Case) -> Judgement:
         """Weigh ratio, passes, sharpness and coupling; test the sampling-variance story apart."""
         batch = case.run.batch
+        if not case.run.is_likelihood(case.loss):
+            return _not_applicable(case)
+        anew = tuple(_drawn_anew(case))
         if batch is None:
-            return Judgement(
-                Tier.CONDITION, tuple(_drawn_anew(case)), checkable=False, missing=(_unknown(case),)
-            )
-        if batch.ratio <= FLAGGED_ABOVE:
-            return Judgement(
-                Tier.CONDITION,
-                (_kept(batch),),
-                ruled_out=batch.ratio <= RECOMMENDED[1],
-                ceiling=prevented(Remedy.SMALL_BATCH),
-            )
-        evidence = (
-            _broken(batch),
+            return Judgement(Tier.CONDITION, anew, checkable=False, missing=(_unknown(case),))
+        if batch.ratio <= RECOMMENDED[1]:
+            return Judgement(Tier.CONDITION, (_size(batch),), ruled_out=True)
+        if anew:
+            return Judgement(Tier.CONDITION, anew, ruled_out=True)
+        return _large(case, batch)
+
+
+def _large(case: Case, batch: Batch) -> Judgement:
+    drawn = sampling(case.run, case.spike.peak_step)
+    return Judgement(
+        tier=Tier.CONDITION,
+        evidence=(
+            _size(batch),
             *_passes(case),
             *sharp_evidence(case, NOT_INDEPENDENT),
             *weigh_coupling(case.coupling, CouplingVerdict.DECOUPLED, ERROR),
             *_lasting(case),
             *_unlucky_batch(case, batch),
             _measured(),
+        ),
+        checkable=batch.ratio <= 1,
+        decisive=case.coupling.verdict is not CouplingVerdict.COUPLED and sure_rise(case.coupling) < 1,
+        advice=_against_memorisation(case, batch),
+        mechanism=_mechanism(case),
+        missing=() if batch.ratio <= 1 else (_both_sizes(case),),
+        ceiling=prevented(Remedy.SMALL_BATCH) * many(drawn.passes if drawn is not None else None),
+    )
+
+
+def _not_applicable(case: Case) -> Judgement:
+    """A loss that is known to be no likelihood has no sigma that could shrink."""
+    other = something_else(case.loss)
+    evidence = weigh("no-likelihood", -2.0 if other else -1.0, reading=no_likelihood(case.loss))
+    error = () if any(case.run.having(Role.COMPANION)) else (advice.log_line(case.run, Role.COMPANION),)
+    return Judgement(Tier.CONDITION, (evidence,), checkable=other, ruled_out=other, missing=error)
+
+
+def _size(batch: Batch) -> Evidence:
+    """The batch against the two that the study compared; the rule's limit is a label on the way."""
+    weight = SAFE + (STUDIED - SAFE) * large(batch)
+    if batch.ratio > 1:
+        weight -= (STUDIED - SAFE) * math.log10(batch.ratio) / math.log10(STUDIED_RATIO / RECOMMENDED[1])
+        reading = say(
+            "{share}: a batch larger than the dataset; one of the two is wrong, or counted in another unit.",
+            share=batch_share(batch),
         )
-        return Judgement(
-            tier=Tier.CONDITION,
-            evidence=evidence,
-            decisive=case.coupling.verdict is not CouplingVerdict.COUPLED,
-            advice=_against_memorisation(case, batch),
-            mechanism=_memorisation(case),
-            ceiling=prevented(Remedy.SMALL_BATCH),
+        return weigh("ratio-above-one", weight, observed=batch.ratio, reference=1.0, reading=reading)
+    if batch.ratio > FLAGGED_ABOVE:
+        reading = say("{share}, above {limit:.0%}: flagged.", share=batch_share(batch), limit=FLAGGED_ABOVE)
+        return weigh(
+            "ratio-above-half", weight, observed=batch.ratio, reference=FLAGGED_ABOVE, reading=reading
         )
-
-
-def _broken(batch: Batch) -> Evidence:
-    reading = say("{share}, above {limit:.0%}: flagged.", share=batch_share(batch), limit=FLAGGED_ABOVE)
-    return weigh("ratio-above-half", 1.0, observed=batch.ratio, reference=FLAGGED_ABOVE, reading=reading)
-
-
-def _kept(batch: Batch) -> Evidence:
-    weight = -2.0 if batch.ratio <= RECOMMENDED[1] else -1.0
     reading = say("{share}, not above {limit:.0%}.", share=batch_share(batch), limit=FLAGGED_ABOVE)
     return weigh("ratio-below-half", weight, observed=batch.ratio, reference=FLAGGED_ABOVE, reading=reading)
 
@@ -116,21 +148,27 @@ def _passes(case: Case) -> Iterator[Evidence]:
     before, whole = sampling(case.run, case.spike.peak_step), sampling(case.run)
     if before is None or whole is None:
         return
+    numbers = {
+        "whole": whole.passes,
+        "batch": whole.batch.samples,
+        "steps": whole.updates,
+        "dataset": whole.batch.dataset,
+        "passes": before.passes,
+    }
     if before.passes >= MANY_PASSES:
-        weight = 0.5
         reading = say(
             "Every sample is used {whole:,.0f} times ({batch:.0f} x {steps:,.0f} / {dataset:.0f}), "
-            "{passes:,.0f} times before the jump, all alike to within {spread:.1%}: none was neglected, all "
-            "were memorised.",
-            whole=whole.passes,
-            batch=whole.batch.samples,
-            steps=whole.updates,
-            dataset=whole.batch.dataset,
-            passes=before.passes,
+            "{passes:,.0f} times before the jump, all alike to within {spread:.1%}: none was neglected.",
+            **numbers,
             spread=before.passes_sd / before.passes,
         )
+        if not sampled_evenly(case.run):
+            reading = say(
+                "A sample is used {whole:,.0f} times on average ({batch:.0f} x {steps:,.0f} / "
+                "{dataset:.0f}), {passes:,.0f} times before the jump; they are not drawn evenly.",
+                **numbers,
+            )
     else:
-        weight = -1.0 if before.passes < FEW_PASSES else 0.0
         reading = say(
             "Every sample was used {passes:,.0f} times before the jump, of {whole:,.0f} in all: few for "
             "memorising (from {many:,.0f} on).",
@@ -138,6 +176,7 @@ def _passes(case: Case) -> Iterator[Evidence]:
             whole=whole.passes,
             many=MANY_PASSES,
         )
+    weight = -1.0 + 1.5 * many(before.passes)
     yield weigh("passes", weight, observed=before.passes, reference=MANY_PASSES, reading=reading)
 
 
@@ -171,13 +210,20 @@ def _measured() -> Evidence:
 
 
 def _drawn_anew(case: Case) -> Iterator[Evidence]:
+    """A reward that is logged all the while, not of an evaluation now and then."""
     for reward in case.run.having(Role.REWARD):
+        if reward.held_out or len(reward) < FEWEST_REWARDS * len(case.loss):
+            continue
         reading = say(
             "{tag} is logged: the data are collected during training, not drawn from a fixed set.",
             tag=reward.tag,
         )
         yield weigh("no-fixed-dataset", -1.0, observed=reward.tag, reading=reading)
         return
+
+
+def _both_sizes(case: Case) -> Advice:
+    return advice.give_facts(case.run, FactName.BATCH_SIZE, FactName.DATASET_SIZE)
 
 
 def _unknown(case: Case) -> Advice:
@@ -242,12 +288,18 @@ def _steadier(batch: Batch) -> Evidence:
     return weigh("resampling-size", 0.0, observed=factor, reading=reading)
 
 
-def _memorisation(case: Case) -> Text:
+def _mechanism(case: Case) -> Text:
     """How it made the jump: passes, a shrinking sigma, and where the errors landed if that can be told."""
     drawn, split = sampling(case.run, case.spike.peak_step), case.drivers
     if drawn is None:
         return say(
             "A large batch at a fixed number of steps means many passes, memorised samples and a tiny sigma."
+        )
+    if drawn.passes < MANY_PASSES:
+        return say(
+            "In the measured study the policy spiked less with a smaller batch; how a large one would do it "
+            "after {passes:,.0f} passes is not known.",
+            passes=drawn.passes,
         )
     if split is not None and split.error is not None and split.concentration > MOSTLY * split.total:
         return say(

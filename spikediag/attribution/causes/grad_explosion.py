@@ -52,6 +52,8 @@ class GradExplosion:
             return Judgement(Tier.MECHANISM, checkable=False)
         if not rise.leapt:
             return Judgement(Tier.MECHANISM, (_usual(rise),), ruled_out=True)
+        if not case.may_precede(case.run.series[rise.tag], rise.step, case.latest_rise):
+            return Judgement(Tier.MECHANISM, (_came_after(rise),), ruled_out=True)
         return Judgement(
             Tier.MECHANISM,
             (_order(rise), _size(rise), *_staleness(case, rise)),
@@ -112,6 +114,13 @@ def _order(rise: GradientRise) -> Evidence:
         tag=rise.tag,
     )
     return weigh("rose-with", 0.0, observed=rise.lead, reference=0.0, reading=reading)
+
+
+def _came_after(rise: GradientRise) -> Evidence:
+    reading = say(
+        "{tag} leapt {late:,.0f} steps after the loss: it is the consequence.", tag=rise.tag, late=-rise.lead
+    )
+    return weigh("rose-after", -2.0, observed=rise.lead, reference=0.0, reading=reading)
 
 
 def _size(rise: GradientRise) -> Evidence:

@@ -10,7 +10,7 @@ from spikediag.attribution import advice
 from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import LARGE, GradientRise
 from spikediag.attribution.periods import FEWEST_PEAKS, Phase
-from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
+from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
 from spikediag.model import Advice, CouplingVerdict, Evidence, Role, Tier, say
 
 SHORTEST = 2  # logged points one bad batch may fill
@@ -49,7 +49,7 @@ class HardBatch:
     prior: float = 0.06
 
     def judge(self, case: Case) -> Judgement:
-        """Coupled and isolated speaks for it; a flat error rules it out."""
+        """An error that rose too and an isolated point speak for it; a flat error rules it out."""
         verdict = case.coupling.verdict
         if verdict is CouplingVerdict.NO_COMPANION:
             missing = (advice.log_line(case.run, Role.COMPANION),)
@@ -71,7 +71,7 @@ class HardBatch:
             Tier.TRIGGER,
             evidence,
             checkable=verdict is not CouplingVerdict.UNDECIDED,
-            decisive=verdict is CouplingVerdict.COUPLED and case.width <= SHORTEST and not excluded,
+            decisive=_moved(case) and case.width <= SHORTEST and not excluded,
             ruled_out=verdict is CouplingVerdict.DECOUPLED or not case.is_burst or case.width > LONGEST,
             advice=_advice(case),
             mechanism=say(
@@ -140,9 +140,14 @@ def _afterwards(found: NextBatches | None) -> Iterator[Evidence]:
         yield weigh("back-at-once", 0.3, observed=found.left, reference=AWAY_SDS, reading=reading)
 
 
+def _moved(case: Case) -> bool:
+    """Whether the error moved with the loss: by what the jump needs, or to surely twice its level."""
+    return case.coupling.verdict is CouplingVerdict.COUPLED or sure_rise(case.coupling) >= 1
+
+
 def _error(case: Case) -> Iterator[Evidence]:
     yield from weigh_coupling(case.coupling, CouplingVerdict.COUPLED, ERROR)
-    if case.coupling.verdict is not CouplingVerdict.COUPLED:
+    if not _moved(case):
         return
     test = case.coupling.tests[0]
     if test.before > 0 and test.change >= test.before:

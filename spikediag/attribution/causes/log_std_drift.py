@@ -12,7 +12,15 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import certificate, sharp_evidence
 from spikediag.attribution.nll_levels import LEVEL_POINTS, Stretch, log_std_series
 from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
-from spikediag.attribution.run_facts import batch_share
+from spikediag.attribution.run_facts import (
+    STUDIED_RATIO,
+    batch_share,
+    large,
+    many,
+    no_likelihood,
+    sampling,
+    something_else,
+)
 from spikediag.model import (
     Advice,
     CouplingVerdict,
@@ -28,7 +36,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.stats.nll import Drivers
-from spikediag.stats.sampling import FLAGGED_ABOVE
+from spikediag.stats.windows import Contrast
 
 DROP_SDS = 6.0  # standard errors of the change
 DROP_NATS = 0.2  # nats of the logged quantity
@@ -91,6 +99,7 @@ class Change:
     fall: float  # above 0: it dropped
     error: float  # standard error, or the sd of single points where one point is looked at
     step: float | None  # of the lowest point, for bursts
+    late: float | None = None  # steps by which a fall came after the jump
 
     @property
     def name(self) -> str:
@@ -100,8 +109,8 @@ class Change:
 
     @property
     def is_drop(self) -> bool:
-        """Whether it fell farther than its noise explains."""
-        return self.fall > DROP_NATS and self.fall > DROP_SDS * self.error
+        """Whether it fell farther than its noise explains, and no later than the loss leapt."""
+        return self.late is None and self.fall > DROP_NATS and self.fall > DROP_SDS * self.error
 
 
 def _change_at_onset(case: Case, series: Series) -> Change | None:
@@ -110,12 +119,25 @@ def _change_at_onset(case: Case, series: Series) -> Change | None:
     if mean is None:
         return None
     if not case.is_burst:
-        return Change(series, mean.before, mean.during, -mean.change, mean.error, None)
+        late = _late(case, series, mean, -mean.change, case.begin - case.slack(series))
+        return Change(series, mean.before, mean.during, -mean.change, mean.error, None, late)
     early = case.stretch.first - case.slack(series)  # the loss may show a drop a point or two later
     inside = Stretch(early, case.stretch.last).points(series)
     lowest = int(inside[np.argmin(series.values[inside])])
     low = float(series.values[lowest])
-    return Change(series, mean.before, low, mean.before - low, mean.noise, float(series.steps[lowest]))
+    fall = mean.before - low
+    late = _late(case, series, mean, fall, early)
+    return Change(series, mean.before, low, fall, mean.noise, float(series.steps[lowest]), late)
+
+
+def _late(case: Case, series: Series, mean: Contrast, fall: float, early: float) -> float | None:
+    """By how many steps a fall came after the jump; None where it may have come first."""
+    limit = min(0.5 * fall, max(DROP_NATS, DROP_SDS * mean.noise))
+    inside = Stretch(early, case.stretch.last).points(series)
+    fallen = series.steps[inside[mean.before - series.values[inside] >= limit]]
+    if fall <= 0 or not len(fallen) or case.may_precede(series, float(fallen[0]), case.latest_rise):
+        return None
+    return float(fallen[0]) - case.onset
 
 
 @dataclass(frozen=True)
@@ -142,11 +164,18 @@ def _sigma_share(case: Case, step: float | None) -> SigmaShare | None:
 
 
 def _not_logged(case: Case) -> Judgement:
-    missing = (advice.log_line(case.run, Role.LOG_STD),)
     if not case.run.is_likelihood(case.loss):
-        return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
+        return _without_sigma(case)
+    missing = (advice.log_line(case.run, Role.LOG_STD),)
     evidence = (*sharp_evidence(case), *_error(case), *_ratio_first(case))
     return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
+
+
+def _without_sigma(case: Case) -> Judgement:
+    """A loss that is known to be something else has no sigma; of the others nothing is known."""
+    other = something_else(case.loss)
+    evidence = weigh("no-likelihood", -2.0 if other else 0.0, reading=no_likelihood(case.loss))
+    return Judgement(Tier.TRIGGER, (evidence,), checkable=other, ruled_out=other)
 
 
 def _dropped(case: Case, change: Change) -> Judgement:
@@ -219,6 +248,14 @@ def _no_drop(change: Change, weight: float) -> Evidence:
         before=change.before,
         during=change.during,
     )
+    if change.late is not None:
+        reading = say(
+            "{tag} dropped {late:,.0f} steps after the jump began: {before:.2f} before, {during:.2f} then.",
+            tag=change.name,
+            late=change.late,
+            before=change.before,
+            during=change.during,
+        )
     return weigh("no-drop", weight, observed=-change.fall, reference=-DROP_NATS, reading=reading)
 
 
@@ -283,12 +320,13 @@ def _error(case: Case) -> Iterator[Evidence]:
 
 
 def _ratio_first(case: Case) -> Iterator[Evidence]:
-    """A tiny sigma that a flagged ratio explains is its consequence, not a cause beside it."""
-    batch = case.run.batch
-    if batch is None or batch.ratio <= FLAGGED_ABOVE:
+    """A tiny sigma that a large ratio and many passes explain is their consequence, no cause beside them."""
+    batch, drawn = case.run.batch, sampling(case.run, case.spike.peak_step)
+    share = large(batch) * many(drawn.passes if drawn is not None else None) if batch is not None else 0.0
+    if batch is None or share <= 0:
         return
     reading = say("{share}, and that comes first: a tiny sigma follows from it.", share=batch_share(batch))
-    yield weigh("ratio-first", -1.0, observed=batch.ratio, reference=FLAGGED_ABOVE, reading=reading)
+    yield weigh("ratio-first", -share, observed=batch.ratio, reference=STUDIED_RATIO, reading=reading)
 
 
 def _slow_mechanism(case: Case) -> Text:

@@ -56,7 +56,9 @@ class LossScale:
         if series is None:
             return _not_logged(case)
         falls, reach = backoffs(series), case.slack(series)
-        near = [f for f in falls if -reach <= case.begin - f.step <= HORIZON + reach]
+        near = [
+            f for f in falls if case.begin - f.step <= HORIZON + reach and case.may_precede(series, f.step)
+        ]
         if not near:
             return Judgement(Tier.TRIGGER, (_steady(series, falls, case),), ruled_out=True)
         nearest = min(near, key=lambda f: abs(case.begin - f.step))
@@ -85,12 +87,10 @@ def backoffs(series: Series) -> tuple[Backoff, ...]:
 
 
 def full_precision(run: Run) -> str | None:
-    """Where the configuration states a precision that needs no loss scale."""
-    for name in (FactName.PRECISION, FactName.MIXED_PRECISION, FactName.DTYPE):
-        fact = run.fact(name)
-        if fact.value is not None and str(fact.value).lower() in _NO_SCALE:
-            return fact.source
-    return None
+    """Where the configuration states a precision that needs no loss scale; a stated mixture decides."""
+    facts = (run.fact(n) for n in (FactName.MIXED_PRECISION, FactName.PRECISION, FactName.DTYPE))
+    stated = next((fact for fact in facts if fact.value is not None), None)
+    return stated.source if stated is not None and str(stated.value).lower() in _NO_SCALE else None
 
 
 def _not_logged(case: Case) -> Judgement:
@@ -103,16 +103,26 @@ def _not_logged(case: Case) -> Judgement:
 
 def _fell(case: Case, series: Series, fall: Backoff, bans: float, count: int) -> Evidence:
     lag = float(case.begin - fall.step)
+    numbers: dict[str, float | str] = {
+        "tag": series.tag,
+        "before": fall.before,
+        "after": fall.after,
+        "step": fall.step,
+        "count": count,
+    }
     reading = say(
         "{tag} fell from {before:g} to {after:g} at step {step:,}, {lag:,.0f} steps before the jump; it "
         "falls {count} time(s) in the run.",
-        tag=series.tag,
-        before=fall.before,
-        after=fall.after,
-        step=fall.step,
+        **numbers,
         lag=lag,
-        count=count,
     )
+    if lag < 0:
+        reading = say(
+            "{tag} fell from {before:g} to {after:g} at step {step:,}, logged {late:,.0f} steps after the "
+            "jump was; it falls {count} time(s) in the run.",
+            **numbers,
+            late=-lag,
+        )
     return weigh("fell-before", bans, observed=lag, reference=HORIZON, reading=reading)
 
 

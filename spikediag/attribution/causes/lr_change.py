@@ -11,7 +11,7 @@ from spikediag.attribution.advice import log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.run_facts import constant_rate_stated
-from spikediag.model import Advice, Evidence, Kind, Role, Series, Tier, say
+from spikediag.model import Advice, Evidence, Kind, Role, Series, Text, Tier, say
 
 SMALLEST_FACTOR = 1.05
 WARMED_UP = 0.99  # of the largest rate
@@ -123,7 +123,7 @@ class Before:
     """A change that came before the jump, and how telling that is."""
 
     change: RateChange
-    lag: float  # steps
+    lag: float  # steps; below 0 where it was logged after the jump was
     alike: int  # changes in the same direction in the whole run
     bans: float
 
@@ -131,20 +131,20 @@ class Before:
 def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
     changes = rate_changes(series)
-    near = [c for c in changes if -case.slack(series) <= case.begin - c.step <= HORIZON]
+    near = [c for c in changes if case.begin - c.step <= HORIZON and case.may_precede(series, c.step)]
     if not near:
         return None
     change = max(near, key=lambda c: (c.factor > 1, c.step))
     alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
     delays = (max(DELAYS[0], case.loss.interval), *DELAYS[1:])
-    lag = max(0.0, float(case.begin - change.step))
-    return Before(change, lag, alike, case.precedence(change.step, delays, alike))
+    return Before(change, float(case.begin - change.step), alike, case.precedence(change.step, delays, alike))
 
 
 def _judge_rate(case: Case, series: Series) -> Judgement:
     before = _last_before(case, series)
     if before is None:
-        return Judgement(Tier.TRIGGER, (_unchanged(case, series),), ruled_out=True)
+        evidence = (_unchanged(case, series), *_too_late(case, series))
+        return Judgement(Tier.TRIGGER, evidence, ruled_out=True)
     change = before.change
     return Judgement(
         Tier.TRIGGER,
@@ -196,7 +196,31 @@ def _unchanged(case: Case, series: Series) -> Evidence:
     return weigh("no-change-before", -2.0, observed=0.0, reference=SMALLEST_FACTOR, reading=reading)
 
 
+def _too_late(case: Case, series: Series) -> Iterator[Evidence]:
+    """The first change after the jump, with its lag: what comes later is no cause."""
+    later = (c for c in rate_changes(series) if 0 < c.step - case.begin <= HORIZON)
+    change = min(later, key=lambda c: c.step, default=None)
+    if change is not None:
+        lag = float(case.begin - change.step)
+        yield weigh("lag", 0.0, observed=lag, reference=0.0, reading=_after(series, change, lag))
+
+
+def _after(series: Series, change: RateChange, lag: float) -> Text:
+    return say(
+        "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {late:,.0f} steps after the jump "
+        "began.",
+        tag=series.tag,
+        before=change.before,
+        after=change.after,
+        step=change.step,
+        late=-lag,
+    )
+
+
 def _lag(case: Case, series: Series, found: Before) -> Evidence:
+    if found.lag < 0:
+        reading = _after(series, found.change, found.lag)
+        return weigh("lag", found.bans, observed=found.lag, reference=HORIZON, reading=reading)
     reading = say(
         "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the jump; the "
         "run has {alike} such change(s) in {length:,.0f} steps.",

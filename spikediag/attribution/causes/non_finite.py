@@ -51,17 +51,17 @@ class NonFinite:
     def judge(self, case: Case) -> Judgement:
         """Is anything not a number at the onset, and what failed first?"""
         found = first_non_finite(case.run)
-        near = [f for f in found if -case.slack() <= case.spike.onset_step - f.step <= 3 * case.slack()]
-        own = case.spike.shape is Shape.LOST or _not_finite_inside(case)
-        if not own and not near:
+        near = [f for f in found if _came_first(case, f)]
+        own = _lost_at(case)
+        if own is None and not near:
             return Judgement(Tier.TRIGGER, (_finite(found, case),), ruled_out=True)
-        evidence = (*_loss(case, own=own), *_first(near), *_grew(case))
+        step = near[0].step if own is None else own
         return Judgement(
             Tier.TRIGGER,
-            evidence,
-            decisive=own,
-            advice=_advice(case),
-            mechanism=_mechanism(case),
+            (*_loss(case, own), *_first(near), *_grew(case)),
+            decisive=own is not None,
+            advice=_advice(step),
+            mechanism=_mechanism(case, step),
         )
 
 
@@ -76,22 +76,33 @@ def first_non_finite(run: Run) -> tuple[FirstNonFinite, ...]:
     return tuple(sorted(found, key=lambda f: (f.step, f.tag)))
 
 
-def _not_finite_inside(case: Case) -> bool:
-    return not bool(case.loss.finite[case.spike.start : case.spike.stop].all())
+def _came_first(case: Case, found: FirstNonFinite) -> bool:
+    """Whether it came shortly before the jump, or with it."""
+    near = case.spike.onset_step - found.step <= 3 * case.slack()
+    return near and case.may_precede(case.run.series[found.tag], found.step)
 
 
-def _mechanism(case: Case) -> Text:
-    if case.spike.end_step is not None:
+def _lost_at(case: Case) -> int | None:
+    """The step at which the loss itself stopped being a number; None where that is not how it leapt."""
+    if case.spike.shape is Shape.LOST:
+        return case.spike.onset_step
+    lost = np.flatnonzero(~case.loss.finite[case.spike.start : case.spike.stop])
+    step = int(case.loss.steps[case.spike.start + lost[0]]) if len(lost) else None
+    return step if step is not None and case.may_precede(case.loss, step) else None
+
+
+def _mechanism(case: Case, step: int) -> Text:
+    if case.spike.shape is Shape.LOST and case.spike.end_step is not None:
         return say(
             "From step {step:,} to step {end:,} the loss is not a number, then it is one again: the weights "
             "were spared or restored.",
-            step=case.spike.onset_step,
+            step=step,
             end=case.spike.end_step,
         )
     return say(
         "From step {step:,} on the loss is not a number; gradients and weights follow from one update to the "
         "next.",
-        step=case.spike.onset_step,
+        step=step,
     )
 
 
@@ -110,14 +121,14 @@ def _finite(found: tuple[FirstNonFinite, ...], case: Case) -> Evidence:
     return weigh("finite-here", -2.0, observed=found[0].step, reference=onset, reading=reading)
 
 
-def _loss(case: Case, *, own: bool) -> Iterator[Evidence]:
-    if not own:
+def _loss(case: Case, step: int | None) -> Iterator[Evidence]:
+    if step is None:
         return
-    count = int((~case.loss.finite).sum())
+    count = int((~case.loss.finite[case.loss.steps >= step]).sum())
     reading = say(
         "{tag} is not finite from step {step:,} ({count:,} points).",
         tag=case.spike.tag,
-        step=case.spike.onset_step,
+        step=step,
         count=count,
     )
     yield weigh("loss-not-finite", 2.0, observed=count, reference=0, reading=reading)
@@ -146,12 +157,12 @@ def _grew(case: Case) -> Iterator[Evidence]:
         yield weigh("grew-first", -1.0, observed=top, reference=spike.baseline, reading=reading)
 
 
-def _advice(case: Case) -> tuple[Advice, ...]:
+def _advice(step: int) -> tuple[Advice, ...]:
     return (
         Advice(
             say(
                 "Check what enters the network at step {step:,}: observations, actions and rewards.",
-                step=case.spike.onset_step,
+                step=step,
             ),
             "assert torch.isfinite(observations).all() and torch.isfinite(actions).all(), step",
             1,

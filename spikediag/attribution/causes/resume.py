@@ -47,11 +47,11 @@ class Resume:
         if not case.run.sessions and not case.run.rewinds:
             return Judgement(Tier.TRIGGER, checkable=False)
         found = boundaries(case.run)
-        near = [b for b in found if -case.slack() <= case.begin - b.step <= HORIZON]
+        near = [b for b in found if case.begin - b.step <= HORIZON and case.may_precede(case.loss, b.step)]
         if not near:
             return Judgement(Tier.TRIGGER, (_elsewhere(found, case.begin),), ruled_out=True)
         nearest = max(near, key=lambda b: b.step)
-        lag = max(0.0, float(case.begin - nearest.step))
+        lag = float(case.begin - nearest.step)
         delays = (max(DELAYS[0], 0.5 * case.slack()), *DELAYS[1:])
         bans = case.precedence(nearest.step, delays, len(found))
         return Judgement(
@@ -80,6 +80,12 @@ def _before(boundary: Boundary, lag: float, bans: float) -> Evidence:
         step=boundary.step,
         lag=lag,
     )
+    if lag < 0:
+        reading = say(
+            "A new process begins at step {step:,}, logged {late:,.0f} steps after the jump was.",
+            step=boundary.step,
+            late=-lag,
+        )
     return weigh("restart-before", bans, observed=lag, reading=reading)
 
 

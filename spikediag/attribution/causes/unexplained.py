@@ -39,4 +39,5 @@ class Unexplained:
 
 
 def _not_logged(case: Case) -> list[Advice]:
-    return [log_line(case.run, role) for role in _DECIDING if not any(case.run.having(role))]
+    asked = [role for role in _DECIDING if role is not Role.LOG_STD or case.run.is_likelihood(case.loss)]
+    return [log_line(case.run, role) for role in asked if not any(case.run.having(role))]

@@ -184,6 +184,11 @@ def _number(value: object) -> float | None:
 def _word(value: object, key: str) -> str | None:
     if "replacement" in key and str(value).lower() in ("true", "false"):
         return "replacement" if str(value).lower() == "true" else "without_replacement"
+    number = None if isinstance(value, str) else _number(value)
+    if isinstance(value, bool):  # mixed_precision: false
+        value = str(value).lower()
+    elif number is not None and number == int(number):  # precision: 32
+        value = str(int(number))
     if not isinstance(value, str) or not value.strip() or len(value) > 100:
         return None
     word = value.strip()

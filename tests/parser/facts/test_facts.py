@@ -543,3 +543,21 @@ def test_a_table_and_a_list_keep_what_they_say() -> None:
         "betas": "(0.9, 0.95)",
         "name": "a b",
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "word"),
+    [
+        ("precision", "32", "32"),
+        ("precision", "16-mixed", "16-mixed"),
+        ("mixed_precision", "false", "false"),
+        ("mixed_precision", "true", "true"),
+        ("lr_schedule", "false", "false"),
+        ("precision", "0.5", None),
+    ],
+)
+def test_a_word_may_be_written_as_a_whole_number_or_a_switch(
+    tmp_path, key: str, written: str, word: str | None
+) -> None:
+    run = run_with(tmp_path, **{"a/b/run/config.yaml": f"{key}: {written}\n"})
+    assert run.fact(FactName(key)).value == word
