@@ -12,6 +12,7 @@ from spikediag.detectors.salience import Salience
 from spikediag.detectors.scan import BURSTS, Candidate, UpAndDown
 from spikediag.model import FloatArray
 from spikediag.stats.contrasts import SIDE, surroundings
+from spikediag.stats.leaps import HISTORY
 
 FEWEST = 4  # bursts that are told as one train
 CROWD = 10  # members that are certain only together
@@ -21,7 +22,8 @@ OUTSTANDING = 2.0  # times the height of the next highest, from which a burst is
 LOUD = 12.0  # local scales, and standard deviations before, that cannot be passed over in silence
 DOUBT = 0.5  # expected by chance from which a burst is not certain alone
 HEAVIEST = 2.0  # tail index of what may be usual; beyond, decades are passed
-RECORD = 32  # points before, than which a few uncertain points are higher: in a decay many are not
+RECORD = 32  # points before, than which a few uncertain ones are higher: in a decay many are not
+BEGAN = 0.5  # share of where a log began that such a point reaches
 SKEWED_LOUD = 30.0  # the same in skewed noise
 DEAFENING = 100.0  # local scales that are usual nowhere but in skewed noise
 MEMBER = 10.0  # local scales of what is told along with it
@@ -87,19 +89,34 @@ def left_out(
     """Leaps that are not certain, but as tall as the lowest of their width that is."""
     for crowd in salience.crowds:
         lowest = min((rise.height for rise in certain if rise.width == crowd.width), default=np.inf)
-        for rise in measured(values, crowd.leaps(salience.leaps.side), taken):
+        for rise in measured(values, salience.loud(crowd.width), taken):
             if values[rise.start : rise.start + crowd.width].min() - rise.baseline >= lowest:
                 yield rise
 
 
 def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterator[Rise]:
     """Single points that are not told otherwise, where the highest is loud."""
-    found = [rise for rise in measured(values, salience.points, taken) if rise.height >= MEMBER * rise.noise]
+    found = [rise for rise in measured(values, salience.loud(1), taken) if rise.height >= MEMBER * rise.noise]
     if len(found) < FEWEST:
-        found = [r for r in found if r.peak_value > values[max(0, r.start - RECORD) : r.start].max()]
+        found = records(values, found)
     loud = SKEWED_LOUD if salience.skewed else LOUD
     if found and found[0].score >= loud and found[0].height >= loud * found[0].noise:
         yield from (rise for rise in found if rise.score >= MEMBER)
+
+
+def records(values: FloatArray, by_height: list[Rise]) -> list[Rise]:
+    """Those that are higher than the 32 points before, but for other records among them.
+
+    The first points of a log, from where its learning began, count half.
+    """
+    left, kept = values.copy(), []
+    for rise in in_order(by_height):
+        before = left[max(0, rise.start - RECORD) : rise.start] - rise.baseline
+        before[: max(0, HISTORY - max(0, rise.start - RECORD))] *= BEGAN
+        if rise.height > before.max(initial=-np.inf):
+            left[rise.start : rise.stop] = -np.inf
+            kept.append(rise)
+    return [rise for rise in by_height if rise in kept]
 
 
 def measured(values: FloatArray, leaps: Iterable[Candidate], taken: list[Rise]) -> Iterator[Rise]:
@@ -147,7 +164,7 @@ def bar_of(members: list[Rise], salience: Salience, values: FloatArray) -> tuple
         first = [rise for rise in members if not rise.salient][:FEWEST]
         score = min((rise.score for rise in first), default=np.inf)
         return score, sorted(rise.expected for rise in members)[FEWEST - 1]
-    if salience.skewed or (not any(rise.score > CLEAR for rise in members) and len(salience.points) < CROWD):
+    if salience.skewed or (not any(rise.score > CLEAR for rise in members) and len(salience.news) < CROWD):
         return np.inf, np.inf
     singles = UpAndDown(values, 1, surroundings(values))
     ups, downs = singles.up, singles.down

@@ -1,12 +1,11 @@
-"""A rise: from a candidate to onset, peak, level, the end of the burst, and the return."""
+"""A rise: from a candidate to onset, peak, level, the end of the burst, and the return; at once or slowly."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import median_filter
 
-from spikediag.detectors.climb import slow_climb
-from spikediag.detectors.edges import NEAR, SLOW, level_before, onset, recovery
 from spikediag.detectors.scan import Candidate
 from spikediag.model import FloatArray
 from spikediag.stats.leaps import OVER_DIPS, cell_scale
@@ -22,6 +21,12 @@ OUTSTANDING = 8.0  # standard deviations of the noise on a new level; what is lo
 SALIENT = 6.0  # standard deviations before that what stands out in its series measures at least
 AROUND = 6  # widths of a burst on either side in which dips like it are looked for
 ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
+NEAR = 33  # fewest points before the onset that give the baseline
+SLOW = 33  # points: a rise on a shorter scale is a step
+CELLS = 48  # block medians that the climb is fitted to
+VIEW = 3  # widths of the rise to either side that are looked at
+FILLED = 0.8  # share of the view ahead; a climb that reaches further may go on
+SLOWER = 0.7  # squared error of a ramp over that of a step, below which the rise is a ramp
 
 
 @dataclass(frozen=True)
@@ -231,3 +236,96 @@ def noise_before(values: FloatArray, start: int) -> float:
     if start >= FEW or len(values) < FEW:
         return noise
     return max(noise, float(cell_scale(np.diff(values[: 2 * FEW])[None])[0] / np.sqrt(2)))
+
+
+def onset(values: FloatArray, candidate: Candidate) -> int:
+    """The first position of the new level.
+
+    Between the old median (0) and the new one (1), with values clipped to [0, 1], the onset s maximises
+    `sum(x[s:] - 1/2)`: the most likely step for symmetric noise, and blind to outliers.
+    """
+    width, at = candidate.width, candidate.position
+    low = max(0, at - (candidate.before if candidate.salient else max(candidate.before // 2, 20)))
+    high = min(len(values), at + width)
+    before = level_before(values, at, candidate.before)
+    after = values[at:high].min() if candidate.burst else np.median(values[at:high])
+    if not after > before:
+        return at
+    share = np.clip((values[low:high] - before) / (after - before), 0, 1) - 0.5
+    return low + len(share) - 1 - int(np.argmax(np.cumsum(share[::-1])))
+
+
+def level_before(values: FloatArray, at: int, before: int) -> float:
+    """Median of the points before a position, n > 0: of 33, or of the few nearest where these are lower.
+
+    On a steep decay 33 points lie too high.
+    """
+    far = float(np.median(values[max(0, at - max(NEAR, before)) : max(1, at)]))
+    near = values[max(0, at - before) : at]
+    if before >= NEAR or len(near) < 3:
+        return far
+    level = float(np.median(near))
+    return level if far - level > float(np.ptp(near)) else far
+
+
+def recovery(values: FloatArray, start: int, threshold: float, width: int) -> int:
+    """First position after the onset from where the running median stays below the threshold; n if none."""
+    smooth = max(3, width // (2 if width >= SLOW else 4)) | 1
+    first, size, n = start + 1, 64 * smooth, len(values)
+    while first + smooth <= n:
+        chunk = values[first : first + size]
+        medians = median_filter(chunk, smooth)[smooth // 2 : len(chunk) - smooth // 2]
+        below = np.flatnonzero(medians <= threshold)
+        if len(below):
+            at = first + int(below[0])
+            return at + int(np.argmax(values[at : at + smooth] <= threshold))
+        first, size = first + len(medians), 2 * size
+    return first if first < n and bool((values[first:] <= threshold).all()) else n
+
+
+@dataclass(frozen=True)
+class Climb:
+    """A straight line from one level to another. Positions as in `Spike`."""
+
+    start: int
+    stop: int
+    baseline: float
+    level: float
+
+
+def slow_climb(values: FloatArray, start: int, width: int) -> Climb | None:
+    """The whole climb of which a rise is a part, or None: the view widens while the climb fills it."""
+    climb = None
+    while wider := fitted_climb(values, start, width):
+        climb, seen = wider, start + VIEW * width
+        if climb.stop < start + FILLED * VIEW * width or seen >= len(values):
+            break
+        width *= 2
+    return climb
+
+
+def fitted_climb(values: FloatArray, start: int, width: int) -> Climb | None:
+    """The ramp around a rise, if it describes finite values (n,) clearly better than a step does.
+
+    Block medians m around the onset are fitted by `baseline + height * r`, where r is 0 before cell a, 1
+    after cell b and straight between, for every pair a <= b; a step is a = b.
+    """
+    low, high = max(0, start - VIEW * width), min(len(values), start + VIEW * width)
+    size = max(1, (high - low) // CELLS)
+    usable = (high - low) // size * size
+    medians = np.median(values[low : low + usable].reshape(-1, size), axis=1)
+    begin, end = np.triu_indices(len(medians))
+    at = np.arange(len(medians)) - begin[:, None]
+    ramps = np.clip((at + 1) / (end - begin + 1)[:, None], 0, 1)
+    mean = ramps.mean(axis=1)
+    centred = ramps - mean[:, None]
+    power = (centred**2).sum(axis=1)
+    gain = np.divide(centred @ medians, power, out=np.zeros_like(power), where=power > 0)
+    error = ((medians - medians.mean()) ** 2).sum() - gain**2 * power
+    error[gain <= 0] = np.inf
+    best, steps = int(np.argmin(error)), begin == end
+    if not error[best] < SLOWER * error[steps].min():
+        return None
+    baseline = float(medians.mean() - gain[best] * mean[best])
+    first, last = low + size * int(begin[best]), low + size * (int(end[best]) + 1)
+    return Climb(first, last, baseline, baseline + float(gain[best]))

@@ -48,6 +48,7 @@ OVER_CLIMBS = 8.0  # height of a climb over the highest before it
 OVER_FALLS = 2.5  # height of a climb over the deepest fall after it began
 CLIMBED = 12.0  # local scales that a climb measures at least
 STAYS = 0.25  # share of its height that remains at the end of the log
+LOUD_ENOUGH = 8.0  # local scales of a leap that may be told along with others
 MOST = 64  # leaps that are looked at one by one
 
 
@@ -133,9 +134,22 @@ class Salience:
         return any(crowd.skewed for crowd in self.crowds)
 
     @property
-    def points(self) -> tuple[Candidate, ...]:
-        """The highest single points, apart from the others or not, by height."""
-        return self.crowds[0].leaps(self.leaps.side) if self.crowds else ()
+    def news(self) -> IntArray:
+        """Positions of the highest single points, no two of them close together."""
+        return self.crowds[0].at if self.crowds else np.zeros(0, dtype=np.int64)
+
+    def loud(self, width: int) -> Iterator[Candidate]:
+        """The highest leaps of a width that are news, apart from the others or not, by height.
+
+        Also those that follow a higher one closely, which no crowd holds.
+        """
+        if not self.crowds:
+            return
+        side, scores = self.leaps.side, self.leaps.scores(width)
+        at = np.flatnonzero(scores >= LOUD_ENOUGH)
+        for i in at[np.argsort(-scores[at], kind="stable")][:MOST].tolist():
+            if self.leaps.holds(i, width):
+                yield Candidate(width, i, float(scores[i]), np.inf, side, salient=True)
 
     def candidates(self) -> Iterator[Candidate]:
         """Every leap that stands apart."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikediag.detectors import detect
-from spikediag.detectors.climb import slow_climb
+from spikediag.detectors.rise import slow_climb
 from spikediag.model import Kind
 from tests.detectors.builders import NOISES, planted, series_of
 

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.ndimage import median_filter
 
 from spikediag.detectors import detect, group
 from spikediag.model import Kind, Role, Run, Spike
 from spikediag.parser import read_run
+from spikediag.stats.scale import robust_sigma
+from tests.detectors.builders import series_of
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "real_runs"
@@ -53,6 +57,20 @@ def test_a_value_loss_that_leaps_over_and_over_is_a_train_with_its_leap_at_1106(
     spike = next(spike for spike in detect(series) if spike.kind is Kind.TRAIN)
 
     assert 1106 in [int(series.steps[member.peak]) for member in spike.members]
+
+
+@pytest.mark.parametrize(
+    "name", ["bc_single_trajectory", "bc_single_trajectory_full", "bc_weighted_sampling"]
+)
+@pytest.mark.parametrize("every", [2, 3, 5, 10])
+def test_whatever_stands_out_of_a_thinned_log_is_found(name: str, every: int) -> None:
+    series = read_run(ROOT / "sample_runs" / name).series["bc/actor_loss"]
+    for offset in range(every):
+        values = series.values[offset::every]
+        above = values - median_filter(values, 65)
+        high = [at for at in np.flatnonzero(above > 15 * robust_sigma(above)) if at >= 3]
+        spans = [span for spike in detect(series_of(values)) for span in spike.spans]
+        assert [at for at in high if not any(a <= at < b for a, b in spans)] == [], offset
 
 
 @pytest.mark.parametrize("path", TRUTHS, ids=lambda path: path.parent.name)

@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
-from spikediag.stats.contrasts import CELL, FEWEST, SIDE, cell_medians, long_rises, rises, surroundings
+from spikediag.stats.contrasts import (
+    CELL,
+    FEWEST,
+    SIDE,
+    cell_medians,
+    long_rises,
+    rises,
+    surroundings,
+    trailing_median,
+)
 from spikediag.stats.contrasts import bumps as bumps_from
-from spikediag.stats.trailing import trailing_median
 
 
 def bumps(values, width):
