@@ -174,7 +174,7 @@ def _not_logged(case: Case) -> Judgement:
 def _without_sigma(case: Case) -> Judgement:
     """A loss that is known to be something else has no sigma; of the others nothing is known."""
     other = something_else(case.loss)
-    evidence = weigh("no-likelihood", -2.0 if other else 0.0, reading=no_likelihood(case.loss))
+    evidence = weigh("no-likelihood", -2.0 if other else -1.0, reading=no_likelihood(case.loss))
     return Judgement(Tier.TRIGGER, (evidence,), checkable=other, ruled_out=other)
 
 
