@@ -27,7 +27,10 @@ def pool(alone: Coupling, spike: Spike, run: Run, others: tuple[Spike, ...]) -> 
     test = test_companion(run.series[own.tag], together, run)
     if test is None or test.verdict is not CouplingVerdict.DECOUPLED:
         return alone
-    return Coupling(CouplingVerdict.DECOUPLED, (test, *alone.tests[1:]), _reading(test, own, together))
+    here = replace(
+        test, before=own.before, during=own.before + test.change
+    )  # the level is that of this spike
+    return Coupling(CouplingVerdict.DECOUPLED, (here, *alone.tests[1:]), _reading(test, own, together))
 
 
 def _reading(test: CompanionTest, own: CompanionTest, together: Spike) -> Text:
