@@ -13,6 +13,7 @@ from spikediag.wording.writer import verbatim
 HIGHEST, LOWEST = say("highest"), say("lowest")
 CAME_BACK, STAYED = say("came back"), say("did not come back")
 IMPROVED = say("the error got better")
+UNCOUNTED = 1e6  # times the noise
 RAREST = 0.001  # such jumps by chance; how much rarer a jump is than that, nobody has the data to say
 ERROR = {
     CouplingVerdict.DECOUPLED: say("the error did not move"),
@@ -159,10 +160,17 @@ def _chance(spike: Spike) -> Text:
     )
 
 
+def _times(spike: Spike) -> Text:
+    """How many times the noise; where there was next to none, the figure would only say that."""
+    if abs(spike.sigmas) < UNCOUNTED:
+        return verbatim(number(abs(spike.sigmas)))
+    return verbatim("more than 1,000,000")
+
+
 def levels(spike: Spike) -> Text:
     """From where to where, one sentence."""
     before, after = verbatim(number(spike.baseline)), verbatim(number(spike.level_after))
-    peak, sigmas = verbatim(number(spike.peak_value)), verbatim(number(abs(spike.sigmas)))
+    peak, sigmas = verbatim(number(spike.peak_value)), _times(spike)
     match spike.shape:
         case Shape.BURST if spike.kind is Kind.TRAIN:
             return say(
@@ -195,8 +203,10 @@ def levels(spike: Spike) -> Text:
                 before=verbatim(number(spike.noise)),
                 after=verbatim(number(spike.noise + spike.height)),
             )
-        case Shape.LOST:
+        case Shape.LOST if math.isfinite(spike.baseline):
             return say("Before, it stood at {before}.", before=before)
+        case Shape.LOST:
+            return say("Before, it was no number either.")
         case _:
             assert_never(spike.shape)
 

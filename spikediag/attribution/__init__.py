@@ -4,9 +4,11 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.conditions import conditions
 from spikediag.attribution.nll_algebra import algebra, components
 from spikediag.attribution.overall import conclude
-from spikediag.attribution.protocol import registry
+from spikediag.attribution.protocol import Cause, Judgement, registry, weigh
 from spikediag.attribution.scoring import primary_cause, verdicts
-from spikediag.model import Explanation
+from spikediag.model import Explanation, say
+
+OF_FALLS = frozenset({"epoch-boundary", "lr-change", "logging-change", "resume", "unexplained"})
 
 __all__ = ["Case", "conclude", "conditions", "explain", "registry"]
 
@@ -18,10 +20,20 @@ def explain(case: Case) -> Explanation:
         case: The run, one spike of one of its losses, its coupling and every spike of every series.
     """
     causes = registry.load()
-    judged = verdicts(causes, {id_: cause.judge(case) for id_, cause in causes.items()})
+    judged = verdicts(causes, {id_: _judged(cause, case) for id_, cause in causes.items()})
     return Explanation(
         verdicts=judged,
         primary_cause=primary_cause(judged),
         components=components(case),
         algebra=algebra(case),
     )
+
+
+def _judged(cause: Cause, case: Case) -> Judgement:
+    """What a cause says of a case; one that makes a loss rise says nothing of a fall."""
+    judgement = cause.judge(case)
+    if not case.spike.is_fall or cause.id in OF_FALLS:
+        return judgement
+    reading = say("{tag} fell; this cause makes a loss rise.", tag=case.spike.tag)
+    fell = weigh("fell", -1.0, observed=case.spike.height, reference=0.0, reading=reading)
+    return Judgement(judgement.tier, (fell,), ruled_out=True)

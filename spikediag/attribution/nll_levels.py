@@ -19,6 +19,7 @@ from spikediag.model import (
 )
 from spikediag.stats.nll import HALF_LOG_2PI, Drivers, Level, decompose
 
+SMALLEST_ERROR = 1e-100  # below, an error is rounding
 LEVEL_POINTS = 33  # logged points a level is the median of
 _CALIBRATED = (0.2, 20.0)  # squared error in sigmas per dimension; beyond, the loss is not this formula
 
@@ -69,7 +70,11 @@ def likelihood(run: Run, spike: Spike, coupling: Coupling) -> Likelihood | None:
     before, peak = spike.baseline * scale, (spike.baseline + spike.height) * scale
     for test in coupling.tests:
         error = run.series[test.tag]
-        if error.measure is Measure.SQUARED_ERROR and test.before > 0 and np.isfinite(test.low + test.high):
+        if (
+            error.measure is Measure.SQUARED_ERROR
+            and test.before > SMALLEST_ERROR
+            and np.isfinite(test.low + test.high)
+        ):
             factor = per_sum(error, d)
             bound = max(abs(test.low), abs(test.high)) * factor
             return Likelihood(before, peak, scale, d, error, test.before * factor, bound)

@@ -74,5 +74,5 @@ def _lead(diagnosis: "Diagnosis") -> tuple[str, ...]:
         return ("",) * 5
     spike = lead.spike
     jump = f"{spike.height:+.4g}" if isfinite(spike.height) else "not finite"
-    size = jump, f"{abs(spike.sigmas):,.0f}", f"{spike.onset_step:,}"
+    size = jump, f"{abs(spike.sigmas):,.0f}", f"{(spike.peak_step if spike.members else spike.onset_step):,}"
     return (*size, lead.coupling.verdict.replace("_", " "), lead.primary_cause)

@@ -315,14 +315,17 @@ class Run:
         return run_from_arrays(arrays, facts)
 
     def within(self, bound: float) -> "Run":
-        """The same run with values beyond +-bound set to it, and a note that says so; NaN and Inf stay."""
+        """The same run with values beyond +-bound taken as infinite, and a note that says so."""
         wild = [s for s in self.series.values() if np.any(np.abs(s.values[s.finite]) > bound)]
         if not wild:
             return self
         tamed = {
-            s.tag: replace(s, values=np.where(s.finite, s.values.clip(-bound, bound), s.values)) for s in wild
+            s.tag: replace(
+                s, values=np.where(np.abs(s.values) > bound, np.copysign(np.inf, s.values), s.values)
+            )
+            for s in wild
         }
-        note = f"Values beyond {bound:g} were taken as {bound:g}, in {len(wild)} series; first {wild[0].tag}."
+        note = f"Values beyond {bound:g} were taken as infinite, in {len(wild)} series; first {wild[0].tag}."
         return replace(self, series=MappingProxyType({**self.series, **tamed}), notes=(*self.notes, note))
 
     def having(self, role: Role) -> Iterator[Series]:

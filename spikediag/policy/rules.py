@@ -211,8 +211,9 @@ def _blind(diagnosis: Diagnosis, policy: Policy) -> Iterator[Gap]:
     """What could not be searched: the run as a whole, a loss of it, or bytes that could not be read."""
     if diagnosis.overall.status is RunStatus.NOT_JUDGED:
         yield Gap(JUDGED, diagnosis.overall.summary)
+    found = {finding.spike.tag for finding in diagnosis.findings}
     for searched in _losses(diagnosis):
-        if not _seen(searched, policy):
+        if searched.tag not in found and not _seen(searched, policy):
             why = searched.reason or say("no jump would have been seen where the policy looks.")
             yield Gap(JUDGED, say("{tag} was not judged: {why}", tag=searched.tag, why=why))
     for damage in diagnosis.run.damage:

@@ -90,7 +90,7 @@ def headline(diagnosis: Diagnosis) -> Text:
 
 
 def would_show(searched: Searched) -> Text:
-    """The smallest jumps that would have been found in one series, or why none would."""
+    """The height from which jumps would have been found in one series, or why none would."""
     reason = searched.reason or say("No jump of any height would have been found in it.")
     if not searched.jumps:
         return say("Not judged: {reason}", reason=reason)

@@ -36,14 +36,14 @@ class Tail:
 
 
 def fit_tail(pool: FloatArray, shape_mean: float, shape_sd: float) -> Tail:
-    """Learn the tail of a pool (n,) of scores, n > 4.
+    """Learn the tail of a pool (n,) of scores, n >= 1; one of fewer than five is filled up with its lowest.
 
     Args:
         pool: scores when nothing happens.
         shape_mean: prior mean of the shape; 0 is exponential, 1/3 a Student t with 3 degrees of freedom.
         shape_sd: prior standard deviation of the shape.
     """
-    ordered = np.sort(pool)
+    ordered = np.sort(np.pad(pool, (max(0, FEWEST + 1 - len(pool)), 0), constant_values=pool.min()))
     count = int(np.clip(round(TOP * len(ordered)), FEWEST, MOST))
     threshold = float(ordered[-count - 1])
     over = ordered[-count:] - threshold

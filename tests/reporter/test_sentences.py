@@ -32,6 +32,7 @@ def variants() -> Iterator[Diagnosis]:
         {"usual": True},
         {"provisional": True},
         {"kind": Kind.LEVEL_SHIFT, "height": -9.0},
+        {"kind": Kind.NON_FINITE, "baseline": math.nan},
         {"kind": Kind.DRIFT, "height": -9.0, "end_step": None},
     ):
         yield builders.alone(replace(big, spike=replace(big.spike, **changes)))

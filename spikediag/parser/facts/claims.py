@@ -91,7 +91,7 @@ def nearest(written: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(written, names, 1, 0.0)
     shown = f" There are: {', '.join(names)}." if 1 < len(names) <= MOST_SHOWN else ""
-    return f"did you mean {near[0]!r}?{shown}" if near else "there are none."
+    return f"did you mean {str(near[0])!r}?{shown}" if near else "there are none."
 
 
 def settle(claims: Iterable[Claim]) -> Mapping[FactName, Fact]:
