@@ -84,16 +84,16 @@ def by_length() -> dict:
 
 
 def _false_alarms(kind: str, n: int) -> dict:
-    alarms = dict.fromkeys(("spikediag", "usual", "judged", *PEERS), 0)
+    counts = dict.fromkeys(("spikediag", "usual", "judged", *PEERS), 0)
     for run in range(RUNS):
         values = curve(kind, n, run, 0)
         ours = onsets(values, usual=False)
-        alarms["spikediag"] += bool(ours)
-        alarms["usual"] += not ours and bool(onsets(values, usual=True))
-        alarms["judged"] += search_power(series_of(values)).judged
+        counts["spikediag"] += bool(ours)
+        counts["usual"] += not ours and bool(onsets(values, usual=True))
+        counts["judged"] += search_power(series_of(values)).judged
         for name, peer in PEERS.items():
-            alarms[name] += bool(alarms(peer, values).any())
-    return {name: count / RUNS for name, count in alarms.items()}
+            counts[name] += bool(alarms(peer, values).any())
+    return {name: count / RUNS for name, count in counts.items()}
 
 
 def _recall(kind: str, n: int) -> dict:

@@ -33,11 +33,13 @@ SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which 
 SLOW = 65  # points of a running median from which slow bursts are measured
 FEWEST_SLOW = 100  # points below which slow skew is not known
 STEEP = 5.0  # next leap over the median one, from which the tail of a series is heavy
-GAP, STEEP_GAP = (
+GAP, SHORT_GAP = (
     0.05,
-    0.06,
-)  # chance of the gap under a Pareto law: in skewed noise, and in heavy-tailed noise
+    0.02,
+)  # chance of the gap under a Pareto law in skewed noise: of long logs, of short ones
+STEEP_GAP = 0.06  # the same in heavy-tailed noise
 LEAST = 6.0  # local scales below which a leap is no leap
+SHORT_REST = 48  # blocks of a short log, whose skew is hardly known
 FEWEST_REST = 5  # blocks that are needed to judge a leap
 SMOOTH, SMOOTHED = (
     5,
@@ -45,6 +47,7 @@ SMOOTH, SMOOTHED = (
 )  # points of the running median in which climbs are measured, and its share of the log
 CALM = 24  # points before a climb, at least
 OVER_CLIMBS = 8.0  # height of a climb over the highest before it
+OVER_IN_LOGS = 3.0  # the same in logarithms, of a series that is never negative
 OVER_FALLS = 2.5  # height of a climb over the deepest fall after it began
 CLIMBED = 12.0  # local scales that a climb measures at least
 STAYS = 0.25  # share of its height that remains at the end of the log
@@ -65,7 +68,7 @@ class Rest:
         fits = (lowest >= APART[self.width]) & (lowest >= OVER_NEXT * self.ordered[0])
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
-            fits &= gap < GAP
+            fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
         elif self.steep:
             fits &= gap < STEEP_GAP
         if not fits.any():
@@ -228,7 +231,8 @@ def climb(leaps: Leaps) -> Iterator[Candidate]:
 
     A climb is measured from the lowest point so far, so that a decay is none; in running medians of five
     points, so that no burst is. What counts as before is what lies before a fifth of its height was reached.
-    Noise that grows would have fallen as far as it rose.
+    Noise that grows would have fallen as far as it rose; what is in
+    proportion to the level would have wandered in logarithms.
     """
     values = leaps.values
     size = max(SMOOTH, len(values) // SMOOTHED | 1)
@@ -238,9 +242,18 @@ def climb(leaps: Leaps) -> Iterator[Candidate]:
     first = int((risen > risen[top] / OVER_CLIMBS).argmax())
     if first < max(CALM, (top - first) / 2) or top == first:
         return
+    if values.min() > 0 and not climbs_in_logs(np.log(smooth), first, top):
+        return
     base = float(np.median(values[max(0, first - CALM) : first]))
     height, fall = float(smooth[top]) - base, base - float(smooth[first:].min())
     stays = float(np.median(values[-size:])) - base >= STAYS * height
     if stays and height >= max(OVER_FALLS * fall, CLIMBED * leaps.scale(first)):
         width = min(top - first + size, len(values) - first) | 1
         yield Candidate(width, first, height / leaps.scale(first), CHANCE, CALM, salient=True)
+
+
+def climbs_in_logs(smooth: FloatArray, first: int, top: int) -> bool:
+    """Whether logarithms (n,) climb much further than they wandered, up and down, before the climb began."""
+    risen, fallen = smooth - np.minimum.accumulate(smooth), np.maximum.accumulate(smooth) - smooth
+    wandered = min(risen[:first].max(), fallen[:first].max())
+    return bool(risen[top] >= OVER_IN_LOGS * wandered)

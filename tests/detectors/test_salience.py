@@ -135,3 +135,12 @@ def test_back_means_back_within_a_tenth() -> None:
     (spike,) = [s for s in detect(series_of(values)) if s.start == 500]
 
     assert spike.end_step is None
+
+
+def test_a_level_that_wanders_in_proportion_is_no_climb() -> None:
+    false = 0
+    for seed in range(100):
+        values = np.exp(NOISES["ar"](np.random.default_rng([94, seed]), 100))
+        false += any(not s.usual for s in detect(series_of(values)))
+
+    assert false <= 5
