@@ -38,8 +38,8 @@ def _not_logged_then(companion: str, spike: Spike) -> Coupling:
         CouplingVerdict.UNDECIDED,
         (),
         say(
-            "{companion} has too few points at the jump of {tag} (step {step:,}) and before it to tell whether "
-            "it moved: log it as often as the loss.",
+            "{companion} has too few points at the jump of {tag} (step {step:,}) and before it to tell "
+            "whether it moved: log it as often as the loss.",
             companion=companion,
             tag=spike.tag,
             step=spike.peak_step,
