@@ -54,7 +54,7 @@ def conclude(
 def _status(findings: tuple[Finding, ...]) -> RunStatus:
     if any(f.is_lost for f in findings):
         return RunStatus.DIVERGED
-    return RunStatus.SPIKY if any(f.alarms for f in findings) else RunStatus.CLEAN
+    return RunStatus.CLEAN if all(f.spike.is_fall for f in findings) else RunStatus.SPIKY
 
 
 def _without_findings(losses: tuple[Searched, ...], conditions: tuple[Condition, ...]) -> RunVerdict:

@@ -118,7 +118,7 @@ class Finding:
 
     @property
     def alarms(self) -> bool:
-        """Whether it makes a run spiky: a rise, and not one that is usual for its loss."""
+        """Whether it may fail a check: a rise, and not one that is usual for its loss."""
         return not self.spike.usual and not self.spike.is_fall
 
     @property
