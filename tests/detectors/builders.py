@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from scipy.signal import lfilter
 
 from spikediag.model import FloatArray, IntArray, Role, Series
@@ -56,3 +57,8 @@ NOISES: dict[str, Noise] = {
     "skewed": skewed,
     "wandering": wandering,
 }
+
+
+def some_of(*noises: str, slow: tuple[str, ...]) -> list:
+    """Kinds of noise for a test: the first on every run, the others with `-m slow`."""
+    return [*noises, *(pytest.param(noise, marks=pytest.mark.slow) for noise in slow)]

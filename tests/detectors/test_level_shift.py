@@ -5,7 +5,7 @@ import pytest
 
 from spikediag.detectors import detect
 from spikediag.model import Kind
-from tests.detectors.builders import NOISES, planted, series_of
+from tests.detectors.builders import NOISES, planted, series_of, some_of
 
 
 def shifts(noise: str, height: float, *, role: int, n: int = 8000, at: int = 5000) -> list[int]:
@@ -20,7 +20,7 @@ def shifts(noise: str, height: float, *, role: int, n: int = 8000, at: int = 500
     return errors
 
 
-@pytest.mark.parametrize("noise", ["white", "ar", "student", "skewed", "wandering"])
+@pytest.mark.parametrize("noise", some_of("white", "student", slow=("ar", "skewed", "wandering")))
 def test_a_large_step_is_found_where_it_is(noise: str) -> None:
     errors = shifts(noise, 26, role=41)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from spikediag.detectors import detect, search_power
-from tests.detectors.builders import NOISES, planted, series_of
+from tests.detectors.builders import NOISES, planted, series_of, some_of
 
 
-@pytest.mark.parametrize("noise", ["white", "ar", "student"])
+@pytest.mark.parametrize("noise", some_of("white", "student", slow=("ar",)))
 @pytest.mark.parametrize("n", [60, 150, 1000])
 def test_a_jump_of_the_promised_height_is_found(noise: str, n: int) -> None:
     hits = []

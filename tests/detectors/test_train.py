@@ -6,7 +6,7 @@ import pytest
 from spikediag.detectors import detect
 from spikediag.detectors.train import rate_grows
 from spikediag.model import FloatArray, Kind
-from tests.detectors.builders import NOISES, series_of
+from tests.detectors.builders import NOISES, series_of, some_of
 
 
 def spiking(seed: int, at: FloatArray, noise: str = "white", n: int = 10_000) -> FloatArray:
@@ -18,7 +18,7 @@ def spiking(seed: int, at: FloatArray, noise: str = "white", n: int = 10_000) ->
     return values
 
 
-@pytest.mark.parametrize("noise", ["white", "ar"])
+@pytest.mark.parametrize("noise", some_of("white", slow=("ar",)))
 def test_many_spikes_are_one_finding_that_lists_them(noise: str) -> None:
     at = np.linspace(3000, 9500, 20)
     for seed in range(10):

@@ -5,7 +5,7 @@ import pytest
 
 from spikediag.detectors import detect
 from spikediag.model import Kind
-from tests.detectors.builders import NOISES, planted, series_of
+from tests.detectors.builders import NOISES, planted, series_of, some_of
 
 SEEDS = range(20)
 
@@ -25,7 +25,7 @@ def found(noise: str, height: float, length: int, *, role: int, n: int = 8000, a
     return hits / len(SEEDS)
 
 
-@pytest.mark.parametrize("noise", ["white", "ar", "student", "wandering"])
+@pytest.mark.parametrize("noise", some_of("white", "student", slow=("ar", "wandering")))
 @pytest.mark.parametrize("length", [3, 30])
 def test_a_large_burst_is_found_in_any_noise(noise: str, length: int) -> None:
     assert found(noise, 26, length, role=31) >= 0.95
