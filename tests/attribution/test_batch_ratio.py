@@ -1,5 +1,6 @@
 """batch-ratio."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,7 @@ def test_accumulated_batches_are_one_batch_in_evidence_condition_and_remedy(tmp_
     assert smaller.code == "batch_size = 16  # of 4 parts"
 
 
+@cache
 def of(batch: int, dataset: int, n: int = len(cases.STEPS)) -> CauseVerdict:
     """The verdict on identical curves, whose error stays while the loss leaps."""
     values, error = cases.nll({cases.AT: 39})[-n:], cases.mse()[-n:]
@@ -91,7 +93,7 @@ def of(batch: int, dataset: int, n: int = len(cases.STEPS)) -> CauseVerdict:
 
 
 def test_no_sample_more_or_less_makes_a_cliff() -> None:
-    sizes = [256, 300, 418, 480, 511, 512, 513, 560, 600, 700, 800, 1000, 1200]
+    sizes = [256, 418, 511, 512, 600, 800, 1200]
     for size in sizes:
         assert abs(of(256, size).probability - of(256, size + 1).probability) < 0.02
     falling = [of(256, size).probability for size in sizes]
