@@ -12,7 +12,7 @@ from spikediag.comparison.differences import conditions, differences
 from spikediag.comparison.sides import Axis, Group, Tags
 from spikediag.comparison.values import EFFECTS, Change, Comparison, Cost, Curve, Effect, Side
 from spikediag.errors import UsageError
-from spikediag.model import FloatArray, Measure, Run, Text, common_loss, say
+from spikediag.model import FloatArray, Measure, Run, Text, common_loss, is_held_out, say
 from spikediag.stats.crossings import ruler
 from spikediag.stats.rates import STUDY_DISPERSION, Ratio, detectable_ratio, holm, rate_ratio
 
@@ -300,7 +300,7 @@ def _interval(side: Side) -> float:
 
 def _training_error(before: Side) -> Iterator[Text]:
     curve = before.trials[0].companion
-    if curve is not None and not sides.held_out(curve.tag):
+    if curve is not None and not is_held_out(curve.tag):
         yield say(
             "{tag} is measured on training samples: only held-out ones show what a remedy costs.",
             tag=curve.tag,

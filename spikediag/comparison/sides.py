@@ -16,13 +16,13 @@ from spikediag.model import (
     Role,
     Run,
     RunStatus,
+    is_held_out,
     shared_tags,
 )
 from spikediag.stats.crossings import crossings
 from spikediag.stats.rates import Counts
 
 UNITS = ("step", "pass")
-HELD_OUT = ("eval", "val", "valid", "validation", "test", "held")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +90,7 @@ def companion_tag(diagnoses: Sequence[Diagnosis]) -> str | None:
     """The error metric that all runs have: on held-out samples first, then the one that decided couplings."""
     asked = Counter(test.tag for d in diagnoses for f in d.findings for test in f.coupling.tests[:1])
     shared = shared_tags(diagnoses, Role.COMPANION)
-    return min(shared, key=lambda tag: (not held_out(tag), -asked[tag], tag), default=None)
-
-
-def held_out(tag: str) -> bool:
-    """Whether the tag says that it is measured on samples that were not trained on."""
-    words = "".join(c if c.isalnum() else " " for c in tag.lower()).split()
-    return any(word in HELD_OUT for word in words)
+    return min(shared, key=lambda tag: (not is_held_out(tag), -asked[tag], tag), default=None)
 
 
 def pool(group: Group, axis: Axis, tags: Tags, height: float) -> Side:

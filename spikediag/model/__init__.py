@@ -42,6 +42,7 @@ from spikediag.model.run import (
     SourceFile,
     StepUnit,
     Transform,
+    is_held_out,
 )
 from spikediag.model.spike import (
     LONGEST_LOOK,
@@ -114,6 +115,7 @@ __all__ = [
     "Transform",
     "by_gravity",
     "common_loss",
+    "is_held_out",
     "say",
     "shared_tags",
 ]

@@ -126,6 +126,11 @@ class Origin(IntEnum):
     UNKNOWN = 12
 
 
+def is_held_out(tag: str) -> bool:
+    """Whether a tag says that it is measured on data that were not trained on."""
+    return _HELD_OUT.search(tag.lower()) is not None
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One scalar tag over training. Positions are indices `[start, stop)`; steps are for people.
@@ -167,7 +172,7 @@ class Series:
     @property
     def held_out(self) -> bool:
         """Whether the tag says that it is measured on data that were not trained on."""
-        return _HELD_OUT.search(self.tag.lower()) is not None
+        return is_held_out(self.tag)
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
