@@ -165,8 +165,11 @@ def test_no_detector_crashes_or_points_outside_the_series(name: str) -> None:
         assert spike.onset_step == curve.steps[spike.start]
 
 
-@pytest.mark.parametrize("loss", ["ordinary", "half NaN", "step out of silence"])
 @pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize(
+    "loss",
+    ["ordinary", *(pytest.param(odd, marks=pytest.mark.slow) for odd in ("half NaN", "step out of silence"))],
+)
 def test_every_cause_is_weighed_whatever_the_run_logs(name: str, loss: str) -> None:
     """The loss jumps, everything else the run logs is odd, and the probabilities still sum to one."""
     values = np.where(np.arange(N) >= 220, np.inf, ODD[loss])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import spikediag
+from spikediag import attribution
 from spikediag.attribution.causes.batch_ratio import BatchRatio
 from spikediag.model import CauseVerdict, CouplingVerdict, Role, Status
 from spikediag.stats.sampling import FLAGGED_ABOVE
@@ -83,13 +84,12 @@ def test_accumulated_batches_are_one_batch_in_evidence_condition_and_remedy(tmp_
 
 
 @cache
-def of(batch: int, dataset: int, n: int = len(cases.STEPS)) -> CauseVerdict:
+def of(batch: int, dataset: int) -> CauseVerdict:
     """The verdict on identical curves, whose error stays while the loss leaps."""
-    values, error = cases.nll({cases.AT: 39})[-n:], cases.mse()[-n:]
-    arrays = {"bc/actor_loss": (cases.STEPS[:n], values), "bc/mse": (cases.STEPS[:n], error)}
-    run = spikediag.Run.from_arrays(arrays, batch_size=batch, dataset_size=dataset, action_dim=7)
-    finding = max(spikediag.diagnose(run).findings, key=lambda f: f.spike.height)
-    return next(v for v in finding.verdicts if v.cause == "batch-ratio")
+    facts = {"batch_size": batch, "dataset_size": dataset, "action_dim": 7}
+    run = cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), facts=facts)
+    verdicts = attribution.explain(cases.make_case(run)).verdicts
+    return next(v for v in verdicts if v.cause == "batch-ratio")
 
 
 def test_no_sample_more_or_less_makes_a_cliff() -> None:

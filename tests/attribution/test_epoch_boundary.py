@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import spikediag
+from spikediag import attribution
 from spikediag.attribution import Case
 from spikediag.attribution.causes.epoch_boundary import EpochBoundary
 from spikediag.attribution.causes.hard_batch import HardBatch
@@ -70,7 +71,7 @@ def test_a_period_that_is_stated_beside_the_run_is_named(tmp_path: Path, key: st
     peaks = range(260, 1900, 130)
     loss, error = cases.nll(dict.fromkeys(peaks, 20.0)), cases.mse(dict.fromkeys(peaks, 1.0))
     folder = cases.written(tmp_path / "run", loss, error, **{key: 1300})
-    (finding,) = spikediag.diagnose(folder).findings
-    likeliest = finding.verdicts[0]
+    run = spikediag.read_run(folder)
+    likeliest = attribution.explain(cases.make_case(run, cases.train_at(run, peaks))).verdicts[0]
     assert likeliest.cause == "epoch-boundary"
     assert f"1300 steps ({key})" in str(likeliest.evidence[0].reading)

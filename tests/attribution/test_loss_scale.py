@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import spikediag
+from spikediag import attribution
 from spikediag.attribution.causes.loss_scale import LossScale
 from spikediag.model import Role, Series, Status
 from tests.attribution import cases
@@ -57,9 +58,11 @@ def test_not_logged_is_not_checkable_unless_the_precision_needs_none() -> None:
 def test_a_precision_that_is_stated_beside_the_run_decides(
     tmp_path: Path, config: dict[str, object], status: Status
 ) -> None:
-    folder = cases.written(tmp_path / "run", cases.nll({cases.AT: 39}), cases.mse(), **config)
-    (finding,) = spikediag.diagnose(folder).findings
-    (verdict,) = (v for v in finding.verdicts if v.cause == "loss-scale")
+    run = spikediag.read_run(
+        cases.written(tmp_path / "run", cases.nll({cases.AT: 39}), cases.mse(), **config)
+    )
+    verdicts = attribution.explain(cases.make_case(run)).verdicts
+    (verdict,) = (v for v in verdicts if v.cause == "loss-scale")
     assert verdict.status is status
     assert bool(verdict.missing) == (status is Status.NOT_CHECKABLE)
     if status is Status.RULED_OUT:
