@@ -21,10 +21,6 @@ def test_an_unknown_format_names_the_known_ones() -> None:
         reporter.render(builders.calm(), ["pdf"])
 
 
-def test_every_format_gives_the_same_bytes_twice() -> None:
-    assert_same_bytes(builders.alone(builders.findings()[1]), "en")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", language.available())
 @pytest.mark.parametrize("build", [builders.diagnosis, builders.calm, builders.hostile, builders.mattering])
