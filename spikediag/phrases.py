@@ -11,7 +11,7 @@ from spikediag.wording.numbers import number
 from spikediag.wording.writer import verbatim
 
 HIGHEST, LOWEST = say("highest"), say("lowest")
-CAME_BACK, STAYED = say("came back"), say("did not come back")
+STAYED = say("did not come back")
 IMPROVED = say("the error got better")
 UNCOUNTED = 1e6  # times the noise
 RAREST = 0.001  # such jumps by chance; how much rarer a jump is than that, nobody has the data to say
@@ -25,7 +25,7 @@ ERROR = {
 
 
 def spike_clause(spike: Spike) -> Text:
-    """What the series did, as half a sentence: "bc/mse leapt by +39.1 at step 15,510 and came back"."""
+    """What the series did, as half a sentence: "bc/mse leapt by +39.1 at step 15,510 and ..."."""
     match spike.shape:
         case Shape.BURST:
             return _burst_clause(spike)
@@ -60,16 +60,17 @@ def _burst_clause(spike: Spike) -> Text:
         )
     if spike.recovered and spike.height >= 0:
         return say(
-            "{tag} leapt by {height} at step {step:,} and came back",
+            "{tag} leapt by {height} at step {step:,} and {end}",
             tag=spike.tag,
             height=_height(spike),
             step=spike.onset_step,
+            end=_end(spike),
         )
     return _level_clause(spike)
 
 
 def _level_clause(spike: Spike) -> Text:
-    height, end = _height(spike), CAME_BACK if spike.recovered else STAYED
+    height, end = _height(spike), _end(spike)
     if spike.height < 0:
         return say(
             "{tag} fell by {height} at step {step:,} and {end}",
@@ -84,6 +85,16 @@ def _level_clause(spike: Spike) -> Text:
         height=height,
         step=spike.onset_step,
         end=end,
+    )
+
+
+def _end(spike: Spike) -> Text:
+    if spike.end_step is None:
+        return STAYED
+    return say(
+        "came back to within {margin} of its level by step {end:,}",
+        margin=verbatim(number(spike.margin)),
+        end=spike.end_step,
     )
 
 
@@ -235,13 +246,13 @@ def when(spike: Spike) -> Text:
             end=end,
         )
     if onset == top:
-        return say("It came at step {top:,} and was back by step {end:,}.", top=top, end=end)
+        return say("It came at step {top:,} and {end}.", top=top, end=_end(spike))
     return say(
-        "Onset at step {onset:,}, {extreme} at step {top:,}, back by step {end:,}.",
+        "Onset at step {onset:,}, {extreme} at step {top:,}; it {end}.",
         onset=onset,
         extreme=_extreme(spike),
         top=top,
-        end=end,
+        end=_end(spike),
     )
 
 

@@ -13,6 +13,8 @@ from tests.reporter import builders
 WRITER = Writer(language.load("en"), PLAIN)
 GONE = {"end_step": None}
 
+BACK = "came back to within 3.91 of its level by step 15,310"
+
 
 def spike(**changes: object) -> Spike:
     return replace(builders.leap(), **changes)
@@ -21,21 +23,33 @@ def spike(**changes: object) -> Spike:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "bc/actor_loss leapt by +39.1 at step 15,260 and came back"),
+        (
+            {},
+            f"bc/actor_loss leapt by +39.1 at step 15,260 and {BACK}",
+        ),
         (GONE, "bc/actor_loss rose by +39.1 at step 15,260 and did not come back"),
-        ({"kind": Kind.LEVEL_SHIFT}, "bc/actor_loss rose by +39.1 at step 15,260 and came back"),
+        (
+            {"kind": Kind.LEVEL_SHIFT},
+            f"bc/actor_loss rose by +39.1 at step 15,260 and {BACK}",
+        ),
         (
             {"kind": Kind.LEVEL_SHIFT, "height": -5.0, **GONE},
             "bc/actor_loss fell by 5.00 at step 15,260 and did not come back",
         ),
-        ({"height": -5.0}, "bc/actor_loss fell by 5.00 at step 15,260 and came back"),
+        (
+            {"height": -5.0},
+            f"bc/actor_loss fell by 5.00 at step 15,260 and {BACK}",
+        ),
         ({"kind": Kind.NON_FINITE, **GONE}, "bc/actor_loss stopped being a number at step 15,260"),
         (
             {"kind": Kind.NON_FINITE},
             "bc/actor_loss was not a number at step 15,260, and was one again by step 15,310",
         ),
         ({"kind": Kind.DIVERGENCE, **GONE}, "bc/actor_loss diverged from step 15,260 on"),
-        ({"kind": Kind.DIVERGENCE}, "bc/actor_loss rose by +39.1 at step 15,260 and came back"),
+        (
+            {"kind": Kind.DIVERGENCE},
+            f"bc/actor_loss rose by +39.1 at step 15,260 and {BACK}",
+        ),
         ({"kind": Kind.DRIFT, **GONE}, "bc/actor_loss drifted up by +39.1 from step 15,260 on"),
         (
             {"kind": Kind.DRIFT, "height": -2.0, **GONE},
@@ -67,7 +81,7 @@ def test_a_clause_says_what_the_series_did(changes: dict[str, object], said: str
             {},
             (
                 "From -14.8 to 24.3, 109 times the noise before it. Onset at step 15,260, highest at step "
-                "15,280, back by step 15,310. By chance alone not one in 1,000 such runs would show it."
+                f"15,280; it {BACK}. By chance alone not one in 1,000 such runs would show it."
             ),
         ),
         (
@@ -81,7 +95,7 @@ def test_a_clause_says_what_the_series_did(changes: dict[str, object], said: str
             {"kind": Kind.LEVEL_SHIFT, "height": -9.8, "sigmas": -27.0, "peak_value": -25.0},
             (
                 "From a level of -14.8 to one of -24.6 (lowest point -25.0), 27.0 times the noise before it. "
-                "Onset at step 15,260, lowest at step 15,280, back by step 15,310."
+                f"Onset at step 15,260, lowest at step 15,280; it {BACK}."
             ),
         ),
         (
@@ -160,7 +174,7 @@ def test_every_kind_has_every_sentence(kind: Kind, end: int | None, code: str) -
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [
-        (CouplingVerdict.DECOUPLED, "came back; the error did not move."),
+        (CouplingVerdict.DECOUPLED, "by step 15,310; the error did not move."),
         (CouplingVerdict.PARTLY, "the error moved, but far too little to explain it."),
         (CouplingVerdict.COUPLED, "the error moved too."),
         (CouplingVerdict.UNDECIDED, "whether the error moved is undecided."),

@@ -1,6 +1,7 @@
 """Incidents: losses that leap together are one finding."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -63,7 +64,15 @@ def incident(run: Run, losses: Mapping[str, Series], cluster: list[Spike]) -> In
     leader = min(cluster, key=lambda spike: (lost_at(spike), *precedence(run, losses[spike.tag], spike)))
     first, last = extent(leader, losses[leader.tag])
     order = sorted(losses, key=lambda tag: (tag != leader.tag, losses[tag].measure is Measure.TOTAL, tag))
-    return Incident(leader, tuple(change(losses[tag], first, last) for tag in order))
+    changes = tuple(change(losses[tag], first, last) for tag in order)
+    return Incident(leader, (as_found(leader, changes[0]), *changes[1:]))
+
+
+def as_found(spike: Spike, change: LossChange) -> LossChange:
+    """The change of the leading loss, with the level and the noise that its detector measured."""
+    if spike.shape is Shape.LOST:
+        return change
+    return replace(change, before=spike.baseline, peak=spike.peak_value, sigmas=spike.sigmas)
 
 
 def lost_at(spike: Spike) -> int:

@@ -47,6 +47,7 @@ class Rise:
     expected: float
     salient: bool = False  # it stands apart from everything in the series
     climb: int = 0  # points that it takes to build up; 0 for a step
+    margin: float = 0.0  # above the baseline, within which it is back
 
     def explains(self, candidate: Candidate) -> bool:
         """Whether the candidate only sees this rise again, in its window or as a step behind its baseline.
@@ -227,6 +228,7 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
         score=candidate.score,
         expected=candidate.expected,
         salient=candidate.salient,
+        margin=margin,
     )
 
 

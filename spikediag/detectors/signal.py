@@ -107,4 +107,5 @@ class Signal:
             sigmas=height / rise.noise,
             expected_by_chance=max(rise.expected, CALIBRATED),
             provisional=rise.start >= n - LAST,
+            margin=rise.margin * self.unit,
         )

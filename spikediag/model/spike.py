@@ -79,7 +79,7 @@ class Spike:
     peak: int
     onset_step: int
     peak_step: int
-    end_step: int | None  # None: not recovered at the end of the log
+    end_step: int | None  # from here on it is back within `margin`; None: not when the log ended
     baseline: float  # robust level before the onset
     peak_value: float
     height: float  # above the baseline, as the shape of its kind says; > 0 for a rise, < 0 for a fall
@@ -92,6 +92,7 @@ class Spike:
     members: tuple[Excursion, ...] = ()  # for trains: every excursion, in order
     usual: bool = False  # for trains: bursts all along, as heavy-tailed series have; no failure by itself
     provisional: bool = False  # seen in the last points only: what follows may change it
+    margin: float = 0.0  # how far from the level before still counts as back, unit of the values
 
     @property
     def shape(self) -> Shape:
@@ -105,7 +106,7 @@ class Spike:
 
     @property
     def recovered(self) -> bool:
-        """Whether the series came back before the log ended."""
+        """Whether the series came back, to within the margin of its level, before the log ended."""
         return self.end_step is not None
 
     @property

@@ -41,11 +41,14 @@ def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     outcomes = tuple(o for f in findings for o in _outcomes(run, f, findings))
     halts = tuple(text for f in findings if (text := _stopped(run, f)) is not None)
     checkpoints = _saved(run, findings, lead)
-    worse = bool(halts) or checkpoints.last_is_inside or any(_harms(o, run, outcomes) for o in outcomes)
-    matters = True if worse else False if _harmless(run, outcomes, findings, lead, purpose) else None
+    harms = [o for o in outcomes if _harms(o, run, outcomes)]
+    asked = list(_asked(run, outcomes, findings, lead, purpose))
+    worse = bool(halts or harms) or checkpoints.last_is_inside
+    matters = True if worse else False if _harmless(asked, purpose) else None
+    untold = [o for o in asked if matters is None and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD]
     because = (
-        *_said(outcomes, lead),
-        *(say("{id}: {harm}", id=o.finding, harm=o.reading) for o in _harm_elsewhere(outcomes, lead)),
+        *(o.reading for o in outcomes if o.finding == lead.id),
+        *(say("{id}: {harm}", id=o.finding, harm=o.reading) for o in harms + untold if o.finding != lead.id),
         *halts,
         *checkpoints.because,
         *purpose.limits(),
@@ -136,32 +139,22 @@ def _excused(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
     return OutcomeVerdict.NOT_WORSE in rewards and OutcomeVerdict.WORSE not in rewards
 
 
-def _harmless(
+def _asked(
     run: Run, outcomes: tuple[Outcome, ...], findings: tuple[Finding, ...], lead: Finding, purpose: _Purpose
-) -> bool:
-    """Whether, around the leading finding and the last, the loss and all of the purpose were no worse."""
+) -> Iterator[Outcome]:
+    """What must be no worse for "no": around the leading finding and the last, the loss and the purpose."""
     last = max(findings, key=lambda f: (f.spike.onset_step, f.id))
-    for finding in {lead.id: lead, last.id: last}.values():
-        asked = [
-            o
-            for o in outcomes
-            if o.finding == finding.id and (o.tag in purpose.tags or o.tag == finding.spike.tag)
-            if not _excused(o, run, outcomes)
-        ]
-        if not any(o.tag in purpose.tags for o in asked):
-            return False
-        if any(o.verdict is OutcomeVerdict.CANNOT_BE_TOLD for o in asked):
-            return False
-    return True
+    losses = {f.id: f.spike.tag for f in (lead, last)}
+    for o in outcomes:
+        concerns = o.finding in losses and (o.tag in purpose.tags or o.tag == losses[o.finding])
+        if concerns and not _excused(o, run, outcomes):
+            yield o
 
 
-def _said(outcomes: tuple[Outcome, ...], lead: Finding) -> Iterator[Text]:
-    """Everything around the leading finding: the loss first, then rewards, held-out losses and errors."""
-    return (o.reading for o in outcomes if o.finding == lead.id)
-
-
-def _harm_elsewhere(outcomes: tuple[Outcome, ...], lead: Finding) -> Iterator[Outcome]:
-    return (o for o in outcomes if o.finding != lead.id and o.verdict is OutcomeVerdict.WORSE)
+def _harmless(asked: list[Outcome], purpose: _Purpose) -> bool:
+    """Whether all were no worse, and around each finding something that shows the purpose was."""
+    shown = {o.finding for o in asked if o.tag in purpose.tags}
+    return shown == {o.finding for o in asked} and all(o.verdict is OutcomeVerdict.NOT_WORSE for o in asked)
 
 
 def _stopped(run: Run, finding: Finding) -> Text | None:

@@ -17,8 +17,9 @@ from spikediag.model import (
     Series,
     Shape,
     Spike,
+    say,
 )
-from spikediag.outcome.wording import Numbers, reading
+from spikediag.outcome.wording import Margin, Numbers, reading
 from spikediag.stats.equivalence import Change
 from spikediag.stats.trend import BLOCK, Trend, middle, trend
 
@@ -26,6 +27,7 @@ SHARE = 0.10  # of the level of an error, an accuracy, a success rate or a rewar
 NOTABLE = 0.5  # of that margin: a sure change for the worse beyond it is one
 FEWEST_BEFORE = 3  # points
 CLAIM = 0.05  # chance of 'no worse' where it got worse by the margin
+STANDARD_DEVIATION = say("one standard deviation of its batches")
 SURE = 0.01  # chance of a change for the worse where there is none: many series are looked at
 
 
@@ -53,7 +55,7 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
         foretold=numbers.foretold,
         low=numbers.low,
         high=numbers.high,
-        margin=numbers.margin,
+        margin=numbers.margin.size,
         verdict=after if during is None else OutcomeVerdict.WORSE,
         reading=reading(series, finding.spike, numbers, after, during),
     )
@@ -150,14 +152,15 @@ def _numbers(series: Series, parts: _Parts, sign: int) -> Numbers:
     if len(parts.before) < FEWEST_BEFORE:
         before = float(np.median(parts.before)) if len(parts.before) else math.nan
         after = float(np.median(parts.after)) if len(parts.after) else math.nan
+        margin = Margin(0.0, STANDARD_DEVIATION)
         return Numbers(
-            before, worst, after, math.nan, -math.inf, math.inf, -math.inf, 0.0, 0.0, len(parts.after)
+            before, worst, after, math.nan, -math.inf, math.inf, -math.inf, margin, 0.0, len(parts.after)
         )
     past = trend(parts.before)
     margin = _margin(series, parts.before, past)
     if not len(parts.after):
         return Numbers(
-            past.level, worst, math.nan, past.level, -math.inf, math.inf, -math.inf, margin, margin, 0
+            past.level, worst, math.nan, past.level, -math.inf, math.inf, -math.inf, margin, margin.size, 0
         )
     after = float(middle(parts.after))
     change = _change(past, parts, sign * after, sign)
@@ -165,7 +168,7 @@ def _numbers(series: Series, parts: _Parts, sign: int) -> Numbers:
         change = _change(replace(past, levels=past.levels[-1:], flat=past.level), parts, sign * after, sign)
     low, high = change.bound(1 - CLAIM), change.bound(CLAIM)
     foretold = after - sign * change.value
-    notable = margin if _is_batch_loss(series) else NOTABLE * margin
+    notable = margin.size if _is_batch_loss(series) else NOTABLE * margin.size
     return Numbers(
         past.level,
         worst,
@@ -188,16 +191,13 @@ def _change(past: Trend, parts: _Parts, after: float, sign: int) -> Change:
     return Change(after - sign * foretold, math.hypot(error, past.error_of(len(parts.after))), degrees)
 
 
-def _margin(series: Series, before: FloatArray, past: Trend) -> float:
-    """A change for the worse that people would still call no worse.
-
-    For a loss, one standard deviation of its batches: back to where single batches lay. For anything else, a
-    share of its level; of its range, where it has both signs.
-    """
+def _margin(series: Series, before: FloatArray, past: Trend) -> Margin:
+    """Of a loss, how far its batches lie apart; else a share of the level, or of a range of both signs."""
     if _is_batch_loss(series):
-        return past.sd
-    signed = bool((before > 0).any() and (before < 0).any())
-    return SHARE * (float(np.ptp(before)) if signed else abs(past.level))
+        return Margin(past.sd, STANDARD_DEVIATION)
+    if bool((before > 0).any() and (before < 0).any()):
+        return Margin(SHARE * float(np.ptp(before)), say("{share:.0%} of its range", share=SHARE))
+    return Margin(SHARE * abs(past.level), say("{share:.0%} of its level", share=SHARE))
 
 
 def _is_batch_loss(series: Series) -> bool:
@@ -212,4 +212,4 @@ def _verdict(numbers: Numbers, spike: Spike, series: Series) -> OutcomeVerdict:
             return OutcomeVerdict.CANNOT_BE_TOLD
     if numbers.worse:
         return OutcomeVerdict.WORSE
-    return OutcomeVerdict.NOT_WORSE if numbers.high <= numbers.margin else OutcomeVerdict.CANNOT_BE_TOLD
+    return OutcomeVerdict.NOT_WORSE if numbers.high <= numbers.margin.size else OutcomeVerdict.CANNOT_BE_TOLD

@@ -7,6 +7,14 @@ from spikediag.model import OutcomeVerdict, Role, Series, Shape, Spike, Text, sa
 
 
 @dataclass(frozen=True)
+class Margin:
+    """A change for the worse that people would still call no worse, unit of the series, and what it is."""
+
+    size: float
+    kind: Text
+
+
+@dataclass(frozen=True)
 class Numbers:
     """Levels in the unit of the series; `low` and `high` bound the change for the worse, > 0 is worse."""
 
@@ -17,7 +25,7 @@ class Numbers:
     low: float
     high: float
     surely: float  # the lower end of a one-sided 99 % interval: many series are looked at
-    margin: float
+    margin: Margin
     notable: float  # a sure change for the worse beyond it is one
     points_after: int
 
@@ -81,72 +89,43 @@ def _after(series: Series, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
             tag=series.tag,
             after=numbers.after,
         )
+    return _compared(series, numbers, verdict)
+
+
+def _compared(series: Series, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
     levels = say(
         "{before:.4g} before, {after:.4g} after, {foretold:.4g} foretold",
         before=numbers.before,
         after=numbers.after,
         foretold=numbers.foretold,
     )
-    if series.role is Role.LOSS and not series.held_out:
-        return _loss(series, numbers, verdict, levels)
-    return _error_or_reward(series, numbers, verdict, levels)
-
-
-def _error_or_reward(series: Series, numbers: Numbers, verdict: OutcomeVerdict, levels: Text) -> Text:
+    margin = say("{size:.3g} ({kind})", size=numbers.margin.size, kind=numbers.margin.kind)
     if verdict is OutcomeVerdict.WORSE:
         return say(
             "{tag} is worse after it: {levels}; worse by {low:.3g} to {high:.3g} (90 % interval), margin "
-            "{margin:.3g}.",
+            "{margin}.",
             tag=series.tag,
             levels=levels,
             low=numbers.low,
             high=numbers.high,
-            margin=numbers.margin,
+            margin=margin,
         )
     if verdict is OutcomeVerdict.NOT_WORSE:
         return say(
-            "{tag} is no worse after it: {levels}; worse by at most {high:.3g}, inside the margin of "
-            "{margin:.3g}.",
+            "{tag} is no worse after it: {levels}; the change for the worse is at most {high:+.3g}, "
+            "inside the margin of {margin}.",
             tag=series.tag,
             levels=levels,
-            high=max(numbers.high, 0.0),
-            margin=numbers.margin,
+            high=numbers.high,
+            margin=margin,
         )
     return say(
         "Whether {tag} ended worse cannot be told from {points} points after it: {levels}; the change for "
-        "the worse lies between {low:+.3g} and {high:+.3g}, margin {margin:.3g}.",
+        "the worse lies between {low:+.3g} and {high:+.3g}, margin {margin}.",
         tag=series.tag,
         points=numbers.points_after,
         levels=levels,
         low=numbers.low,
         high=numbers.high,
-        margin=numbers.margin,
-    )
-
-
-def _loss(series: Series, numbers: Numbers, verdict: OutcomeVerdict, levels: Text) -> Text:
-    if verdict is OutcomeVerdict.NOT_WORSE:
-        return say(
-            "{tag} came back to within {margin:.3g} (one standard deviation of its batches): {levels}.",
-            tag=series.tag,
-            margin=numbers.margin,
-            levels=levels,
-        )
-    if verdict is OutcomeVerdict.WORSE:
-        return say(
-            "{tag} came back only in part: {levels}; {low:.3g} to {high:.3g} above (90 % interval), margin "
-            "{margin:.3g}.",
-            tag=series.tag,
-            levels=levels,
-            low=numbers.low,
-            high=numbers.high,
-            margin=numbers.margin,
-        )
-    return say(
-        "Whether {tag} came back to within {margin:.3g} cannot be told from {points} points after it: "
-        "{levels}.",
-        tag=series.tag,
-        margin=numbers.margin,
-        points=numbers.points_after,
-        levels=levels,
+        margin=margin,
     )

@@ -47,7 +47,8 @@ def find_runs(root: str | Path) -> Iterator[RunSource]:
 
     A run is a folder; `train/` and `validation/`, ranks, and the sub-folders of add_scalars and add_hparams
     belong to the folder above them. Where one folder holds several attempts, each stands as its event file,
-    or files. Folders whose event files hold no scalar are passed over.
+    or files. Folders whose event files are whole and hold no scalar are passed over; what is empty or broken
+    is found, so that reading it says why.
 
     Raises:
         RunNotFoundError: there is nothing at `root`.
@@ -72,7 +73,7 @@ def _told_apart(folder: Folder, contents: EventFiles) -> Iterator[RunSource]:
     if len(apart) > 1:
         for path in (path for attempt in apart for path in attempt):
             yield RunSource(path, Folder(folder.path, (path,)), contents)
-    elif apart or _has_points_below(folder, contents):
+    elif apart or _is_broken(folder, contents) or _has_points_below(folder, contents):
         yield RunSource(folder.path, folder, contents)
 
 
@@ -80,6 +81,12 @@ def _attempts(folder: Folder, contents: EventFiles) -> list[tuple[Path, ...]]:
     """Return the files of each attempt by path, so that only `contents` holds what is in them."""
     files, _ = distinct(_usable(contents.keep(folder.files, folder.path)))
     return [tuple(file.path for file in attempt) for attempt in attempts(files)]
+
+
+def _is_broken(folder: Folder, contents: EventFiles) -> bool:
+    """Whether a file of the folder should hold events and is empty, cut, or no event file."""
+    kept = contents.keep(folder.files, folder.path)
+    return any(isinstance(file, LeftOut) or not file.size or file.scalars.gaps for file in kept)
 
 
 def _has_points_below(folder: Folder, contents: EventFiles) -> bool:

@@ -173,20 +173,17 @@ def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
     if not policy.forbid_matters or overall.matters is False:
         return
     if overall.matters and not diagnosis.findings:
-        yield Breach((MATTERS,), _joined(overall.because) or overall.summary)
+        yield Breach((MATTERS,), _joined(*(overall.because or (overall.summary,))))
     asked = [f for f in diagnosis.findings if f.alarms and _too_small(f, policy) is None]
     if overall.matters is None and asked:
-        why = _joined(overall.because) or say("nothing is logged that would tell.")
-        yield Gap(MATTERS, say("Whether it matters cannot be told: {why}", why=why))
+        tell = (advice.text for advice in overall.would_tell)
+        yield Gap(MATTERS, _joined(say("Whether it matters cannot be told."), *tell))
 
 
-def _joined(sentences: tuple[Text, ...]) -> Text | None:
-    if not sentences:
-        return None
-    joined, *others = sentences
+def _joined(first: Text, *others: Text) -> Text:
     for other in others:
-        joined = say("{first} {second}", first=joined, second=other)
-    return joined
+        first = say("{first} {second}", first=first, second=other)
+    return first
 
 
 def _losses(diagnosis: Diagnosis) -> list[Searched]:
@@ -209,13 +206,13 @@ def _seen(searched: Searched, policy: Policy) -> bool:
 
 def _blind(diagnosis: Diagnosis, policy: Policy) -> Iterator[Gap]:
     """What could not be searched: the run as a whole, a loss of it, or bytes that could not be read."""
-    if diagnosis.overall.status is RunStatus.NOT_JUDGED:
-        yield Gap(JUDGED, diagnosis.overall.summary)
     found = {finding.spike.tag for finding in diagnosis.findings}
-    for searched in _losses(diagnosis):
-        if searched.tag not in found and not _seen(searched, policy):
-            why = searched.reason or say("no jump would have been seen where the policy looks.")
-            yield Gap(JUDGED, say("{tag} was not judged: {why}", tag=searched.tag, why=why))
+    unseen = [s for s in _losses(diagnosis) if s.tag not in found and not _seen(s, policy)]
+    if diagnosis.overall.status is RunStatus.NOT_JUDGED and not unseen:
+        yield Gap(JUDGED, diagnosis.overall.summary)
+    for searched in unseen:
+        why = searched.reason or say("no jump would have been seen where the policy looks.")
+        yield Gap(JUDGED, say("{tag} was not judged: {why}", tag=searched.tag, why=why))
     for damage in diagnosis.run.damage:
         yield Gap(JUDGED, say("Part of {file} was not read: {what}", file=damage.file, what=damage.what))
 

@@ -12,6 +12,7 @@ BLOCK = 33  # values of one level
 BLOCKS = 3
 HORIZON = 5.0  # blocks ahead; a trend foretells no farther than it was seen
 SURE = 3.0  # standard errors of a trend
+STRAIGHT = 0.999  # of the slope of the block before; from there on a trend does not slow
 FEWEST_MEDIAN = 9  # values
 FEWEST_MEMORY = 50  # values below which their correlation is not known
 CLIP = 4.0  # robust standard deviations of a difference of neighbours; larger ones are no noise
@@ -80,13 +81,21 @@ class Trend:
         """The slope of a block over that of the block before, at most 1."""
         return min(1.0, self.slope / (self.levels[1] - self.levels[0])) if self.slope else 1.0
 
+    def over(self, places: FloatArray) -> FloatArray:
+        """Its curve at places (n,), counted in values from the middle of the last block; flat if not sure."""
+        if not self.slope:
+            return np.full(len(places), self.level)
+        slowing, blocks = self.slowing, np.minimum(places / self.size, HORIZON)
+        more = blocks if slowing > STRAIGHT else slowing * (1 - slowing**blocks) / (1 - slowing)
+        return self.level + self.slope * more
+
     def foretold(self, ahead: float) -> tuple[float, float]:
         """The level `ahead` values after the middle of the last block, and its standard error."""
         if not self.slope:
             return self.flat, self.error_of(self.size * len(self.levels))
-        slowing, blocks = self.slowing, min(ahead / self.size, HORIZON)
-        more = blocks if slowing > 0.999 else slowing * (1 - slowing**blocks) / (1 - slowing)
-        return self.level + self.slope * more, self.block_error * math.sqrt(1 + 2 * more**2)
+        level = float(self.over(np.array([ahead]))[0])
+        more = (level - self.level) / self.slope
+        return level, self.block_error * math.sqrt(1 + 2 * more**2)
 
 
 def middle(values: FloatArray, axis: int | None = None) -> FloatArray:

@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from spikediag.model import FloatArray
 from spikediag.stats.equivalence import Change
 from spikediag.stats.scale import robust_sigma
+from spikediag.stats.trend import BLOCKS, trend
 
 BASELINE_POINTS = 33  # shortest stretch a level is taken from
 LOOKBACK = 30  # baselines; no contrast looks further back: long ago, level and noise were others
@@ -69,19 +70,19 @@ def contrast(
     if len(past) < 5 or width < 1:
         return None
     series = values[past]
-    level = float(np.median(series[-length:]))
     noise = robust_sigma(series[-8 * length :] - _running_level(series[-8 * length :], length))
-    references, step = _calm_contrasts(series, width, length, np.array(shifts))
-    moved = _means(values, start, width, np.array(shifts)) - level
+    at = len(series) + start - last + 0.5 * (width - 1) + np.array(shifts)
+    flat, foretold = _level(series, width, length, at)
+    references, step = _calm_contrasts(flat, width, length, np.array(shifts))
+    moved = _means(values, start, width, np.array(shifts)) - foretold - float(np.median(flat[-length:]))
     main, error, degrees = shifts.index(0), noise, 0.0
     if len(references) >= FEWEST_REFERENCES:  # what calm times show is no change
-        references = _steady(references, main)
         degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
         usual = _drift(references[:, main], max(LEVEL_REFERENCES, 8 * length // step))
         references, moved = references - usual[:, None], moved - usual[0]
         error = CAUTION * _spread(references[:, main]) * (1 + 3 / (degrees + 1))
     return Contrast(
-        before=level,
+        before=float(np.median(series[-length:])),
         during=float(np.mean(values[start:stop])),
         change=float(moved[main]),
         error=error,
@@ -91,6 +92,18 @@ def contrast(
         moved=moved,
         calm=references,
     )
+
+
+def _level(series: FloatArray, width: int, length: int, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Calm values (n,) without their trend, and that trend at places (m,) counted from the first of them.
+
+    A level that falls ever more slowly makes older contrasts lower, and the scatter of all of them wider.
+    """
+    held = series[-(max(LOOKBACK * BASELINE_POINTS, LEVEL_REFERENCES * width) + 2 * length) :]
+    past = trend(held, max(1, len(held) // BLOCKS))
+    middle = len(series) - 0.5 * (past.size + 1)
+    oldest = len(series) - len(held)
+    return series - past.over(np.maximum(np.arange(len(series)), oldest) - middle), past.over(at - middle)
 
 
 def _means(values: FloatArray, start: int, width: int, shifts: np.ndarray) -> FloatArray:
@@ -119,17 +132,6 @@ def _calm_contrasts(
     means = sliding_window_view(series, width)[starts[:, None] + shifts].mean(axis=2)
     levels = np.median(sliding_window_view(series, baseline)[starts - gap - baseline], axis=1)
     return np.asarray(means - levels[:, None]), step
-
-
-def _steady(references: FloatArray, main: int) -> FloatArray:
-    """The latest references, without older ones from when the level still fell faster."""
-    while len(references) >= 2 * LEVEL_REFERENCES:
-        half = len(references) // 2
-        newer, older = references[:half, main], references[half:, main]
-        if abs(float(np.median(older) - np.median(newer))) <= _spread(newer):
-            break
-        references = references[:half]
-    return references
 
 
 def _drift(references: FloatArray, size: int) -> FloatArray:

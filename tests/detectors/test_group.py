@@ -38,6 +38,7 @@ def test_a_total_follows_the_likelihood_it_contains() -> None:
     assert incident.spike.tag == "bc/actor_loss"
     assert [change.tag for change in incident.losses] == ["bc/actor_loss", "bc/value_loss", "bc/total_loss"]
     leading, still, total = incident.losses
+    assert (leading.before, leading.sigmas) == (incident.spike.baseline, incident.spike.sigmas)
     assert leading.peak - leading.before == pytest.approx(40, abs=4)
     assert abs(still.sigmas) < 5
     assert total.peak - total.before == pytest.approx(60, abs=4)

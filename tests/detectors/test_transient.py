@@ -31,6 +31,13 @@ def test_a_large_burst_is_found_in_any_noise(noise: str, length: int) -> None:
     assert found(noise, 26, length, role=31) >= 0.95
 
 
+def test_the_margin_within_which_it_is_back_holds_from_its_end_on() -> None:
+    values = planted(NOISES["white"](np.random.default_rng(41), 4000), 40, at=3000, length=5)
+    (spike,) = detect(series_of(values))
+    assert spike.margin == pytest.approx(4, abs=0.5)
+    assert np.median(values[spike.stop : spike.stop + 33]) < spike.baseline + spike.margin
+
+
 def test_one_point_is_enough_in_light_noise() -> None:
     assert found("white", 15, 1, role=32) >= 0.95
     assert found("ar", 15, 1, role=32) >= 0.95

@@ -69,7 +69,9 @@ def because(found) -> str:
 def test_back_with_a_flat_error_is_no_and_says_once_what_that_does_not_certify() -> None:
     found = of_leap(leapt())
     assert found.matters is False
-    assert "came back to within" in because(found)
+    assert "bc/actor_loss is no worse after it" in because(found)
+    assert "(one standard deviation of its batches)" in because(found)
+    assert "(10% of its level)" in because(found)
     assert "bc/mse is no worse" in because(found)
     assert because(found).count("certifies nothing about the policy on the robot") == 1
 
@@ -97,7 +99,7 @@ def test_a_quarter_of_the_height_is_not_back() -> None:
     loss[AT:] += 39 * np.exp(-np.arange(500) / 150)
     found = of_leap(cases.make_run(loss, flat_mse()))
     assert found.matters
-    assert "only in part" in because(found)
+    assert "bc/actor_loss is worse after it" in because(found)
 
 
 @pytest.mark.parametrize(("after", "matters"), [(50.0, True), (93.0, True), (101.0, False)])
@@ -225,3 +227,21 @@ def test_a_train_is_judged_around_its_highest_member_and_not_from_before_its_fir
 
 def test_no_finding_is_not_judged_here() -> None:
     assert judge(leapt(), ()).matters is None
+
+
+def test_what_cannot_be_told_around_the_last_jump_is_said() -> None:
+    noisy = np.where(np.arange(20) < 10, 100.0, 100 + 40 * np.cos(np.pi * np.arange(20)))
+    run = cases.make_run(flat_nll({600: 39.0, AT: 20.0}), flat_mse(), reward(noisy))
+    first, last = cases.spike_at(run, 600, 601), cases.spike_at(run, AT, AT + 1)
+    found = judge(run, (finding(replace(first, sigmas=60.0)), finding(replace(last, sigmas=30.0), "F2")))
+    assert found.matters is None
+    assert "F2: Whether eval/reward ended worse cannot be told" in because(found)
+
+
+def test_a_value_loss_that_grew_with_the_returns_is_no_reason() -> None:
+    grown = 5 + cases.noise(0.5, 1) + 40 * (np.arange(2000) >= AT) + 200 * (np.arange(2000) == 600)
+    value = cases.series("bc/actor_loss", Role.LOSS, grown, measure=Measure.VALUE)
+    run = Run("r", "r", {s.tag: s for s in (value, reward(evaluations(130.0)))})
+    early = finding(cases.spike_at(run, 600, 601))
+    shift = finding(cases.spike_at(run, AT, 2000, Kind.LEVEL_SHIFT), "F2")
+    assert "F2" not in because(judge(run, (early, shift)))

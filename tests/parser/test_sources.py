@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spikediag.errors import RunNotFoundError, UsageError
+from spikediag.errors import RunNotFoundError, SpikediagError, UsageError
 from spikediag.model import Checkpoint, Role
 from spikediag.parser import find_runs, read_run, sources
 from spikediag.parser.event_files import event_file
@@ -26,6 +26,16 @@ def test_keras_splits_are_one_run(tmp_path) -> None:
     assert run.step_unit == "epoch"
     assert run.series["train/epoch_loss"].role is Role.LOSS
     assert run.series["validation/epoch_accuracy"].role is Role.COMPANION
+
+
+@pytest.mark.parametrize("content", [b"", bytes(500), b"no event file at all"])
+def test_a_run_that_cannot_be_read_is_found_all_the_same(tmp_path, content: bytes) -> None:
+    write(tmp_path / "good", curves(LOSS))
+    (tmp_path / "lost").mkdir()
+    (tmp_path / "lost" / NAME).write_bytes(content)
+    assert paths(tmp_path) == (tmp_path / "good", tmp_path / "lost")
+    with pytest.raises(SpikediagError, match="lost"):
+        read_run(tmp_path / "lost")
 
 
 def test_add_scalars_folders_belong_to_their_run(tmp_path) -> None:
@@ -67,8 +77,6 @@ def test_strangers_below_a_run_are_runs_of_their_own(tmp_path) -> None:
 def test_a_folder_without_scalars_is_no_run(tmp_path) -> None:
     write(tmp_path / "empty", [])
     write(tmp_path / "run", curves(LOSS))
-    (tmp_path / "foreign").mkdir()
-    (tmp_path / "foreign" / NAME).write_text("no record")
     assert paths(tmp_path) == (tmp_path / "run",)
 
 

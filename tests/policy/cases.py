@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from spikediag.model import (
+    Advice,
     CauseVerdict,
     Coupling,
     CouplingVerdict,
@@ -113,6 +114,7 @@ def diagnosis(
             say("The summary."),
             because=(say("The error is what it was."),),
             outcomes=outcomes,
+            would_tell=(Advice(say("Log the success rate.")),) if matters is None else (),
         ),
         checks=(),
         version="0",

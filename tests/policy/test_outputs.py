@@ -190,6 +190,9 @@ def test_sarif_has_the_structure_of_the_standard(check):
     assert [r["level"] for r in run["results"]] == ["error", "error", "error", "note", "note"]
     assert run["results"][2]["suppressions"][0]["justification"] == "known: gripper"
     assert run["invocations"][0]["executionSuccessful"] is False
+    (said,) = [n for n in run["invocations"][0]["toolExecutionNotifications"] if n["level"] == "note"]
+    assert "Let through: " in said["message"]["text"]
+    assert "forbids neither" in said["message"]["text"]
     prints = [r["partialFingerprints"]["spikediag/v1"] for r in run["results"] if "partialFingerprints" in r]
     assert len(set(prints)) == len(prints) == 2
 
@@ -210,6 +213,7 @@ def test_junit_has_a_case_for_every_rule(check):
     cases = {case.get("name"): case for case in bad.findall("testcase")}
     assert "gripper" not in cases["max-batch-ratio"].findtext("failure")
     assert "accepted: " in cases["forbid-couplings:decoupled"].findtext("system-out")
+    assert "forbids neither" in cases["judged"].findtext("system-out")
     assert len(calm.findall("testcase")) == len(cases)
     assert [e.tag for e in calm.iter() if e.tag in ("failure", "error")] == []
     assert gone.find("testcase/error") is not None
@@ -232,8 +236,9 @@ def test_gitlab_has_what_its_report_needs(check):
 
 def test_a_hostile_tag_cannot_speak_to_the_github_runner(check):
     lines = github.to_github(check).splitlines()
-    assert len(lines) == 2 + 2 + 1
-    assert all(line.startswith(("::error file=", "::warning file=")) for line in lines)
+    assert len(lines) == 2 + 2 + 1 + 1
+    assert all(line.startswith(("::error file=", "::warning file=", "::notice file=")) for line in lines)
+    assert "Let through: " in next(line for line in lines if line.startswith("::notice"))
     assert "\x1b" not in "".join(lines)
 
 

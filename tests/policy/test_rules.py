@@ -66,6 +66,7 @@ def test_what_matters_fails_the_finding_whose_error_ended_worse_however_small_it
 def test_that_it_cannot_be_told_whether_it_matters_is_a_gap():
     result = judge(diagnosis(finding(CouplingVerdict.COUPLED), matters=None), Policy())
     assert (result.outcome, [g.rule for g in result.gaps]) == (CheckOutcome.PASSED, ["forbid-matters"])
+    assert str(result.gaps[0].reading) == "Whether it matters cannot be told. Log the success rate."
     assert judge(diagnosis(matters=None), Policy(strict=True)).outcome is CheckOutcome.PASSED
 
 
@@ -230,3 +231,11 @@ def test_a_fall_is_let_through_with_its_reason_even_where_something_ended_worse(
     result = judge(diagnosis(fell), Policy())
     assert result.outcome is CheckOutcome.PASSED
     assert "fall breaks no rule" in str(result.let_through[0].reading)
+
+
+def test_a_loss_in_which_nothing_could_be_seen_is_named_once():
+    blind = searched(reason=say("5 finite points were logged."))
+    gaps = judge(diagnosis(status=RunStatus.NOT_JUDGED, searched=(blind,)), Policy()).gaps
+    assert [str(gap.reading) for gap in gaps] == [
+        "bc/actor_loss was not judged: 5 finite points were logged."
+    ]

@@ -127,6 +127,7 @@ def leap() -> Spike:
         noise=0.36,
         sigmas=108.6,
         expected_by_chance=2.1e-7,
+        margin=3.91,
     )
 
 

@@ -12,7 +12,9 @@ from tests.reporter import builders
 def test_it_says_what_error_why_matters_and_next() -> None:
     said = reporter.summary(builders.diagnosis())
     assert (
-        said.verdict == "bc/actor_loss leapt by +39.1 at step 15,260 and came back; the error did not move."
+        said.verdict
+        == "bc/actor_loss leapt by +39.1 at step 15,260 and came back to within 3.91 of its level "
+        "by step 15,310; the error did not move."
     )
     assert [row.label for row in said.rows] == [
         "What jumped",

@@ -31,6 +31,12 @@ def test_a_fall_that_slows_is_foretold_to_slow() -> None:
     assert level == pytest.approx(curve[133 + 66], abs=4 * error + 1)
 
 
+def test_the_curve_of_a_fall_goes_through_its_levels() -> None:
+    past = trend(100 * np.exp(-np.arange(300) / 60) + 0.1 * noise(300), 100)
+    assert past.over(np.array([-200.0, -100.0, 0.0])) == pytest.approx(past.levels)
+    assert np.ptp(trend(noise(300), 100).over(np.array([-100.0, 50.0]))) == 0
+
+
 def test_few_values_have_a_level_only() -> None:
     past = trend(np.array([1.0, 2.0, 3.0]))
     assert past.levels == (2.0,)

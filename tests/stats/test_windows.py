@@ -31,6 +31,14 @@ def test_a_trend_is_not_a_change() -> None:
     assert abs(found.change) < 3 * found.error
 
 
+def test_a_fall_that_slows_neither_shifts_nor_blurs_a_change() -> None:
+    fall = 40 * np.exp(-np.arange(2000) / 300)
+    found = [contrast(noise(seed=s) + f, AT, AT + 30, calm(width=30)) for s in range(20) for f in (fall, 0)]
+    steep, flat = found[::2], found[1::2]
+    assert abs(np.mean([c.change for c in steep])) < 0.1
+    assert np.mean([c.error for c in steep]) < 1.1 * np.mean([c.error for c in flat])
+
+
 def test_spikes_of_the_past_that_are_marked_do_not_count() -> None:
     values, calm = noise(), np.ones(2000, bool)
     values[1000:1400:3] += 50

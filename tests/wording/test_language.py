@@ -70,10 +70,10 @@ def test_an_id_that_has_no_name_stands_for_itself() -> None:
 def test_a_sentence_is_translated_inside_and_out() -> None:
     writer = Writer(language.load("zh"), MARKDOWN)
     inner = say(
-        "{tag} came back to within {margin:.3g} (one standard deviation of its batches): {levels}.",
+        "{tag} had not come back when the log ended: {before:.4g} before, {after:.4g} at the end.",
         tag="a|b",
-        margin=2.0,
-        levels="1",
+        before=2.0,
+        after=3.0,
     )
     said = writer.text(
         say(
@@ -83,7 +83,7 @@ def test_a_sentence_is_translated_inside_and_out() -> None:
             mechanism=inner,
         )
     )
-    for words in ("从断点恢复训练", "50%", "<code>a&#124;b</code> 已回到 2 以内"):
+    for words in ("从断点恢复训练", "50%", "日志结束时 <code>a&#124;b</code> 仍未回落"):
         assert words in said
 
 

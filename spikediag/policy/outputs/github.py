@@ -5,12 +5,12 @@ Reference: https://docs.github.com/actions/reference/workflow-commands-for-githu
 
 from collections.abc import Iterator
 
-from spikediag.policy.outputs.wording import plain, shown, source_file
+from spikediag.policy.outputs.wording import plain, remark, shown, source_file
 from spikediag.policy.result import CheckResult, RunResult
 
 
 def to_github(check: CheckResult) -> str:
-    """One `::error` for each breach and unread run, one `::warning` for each gap."""
+    """One `::error` for each breach and unread run, `::warning` for a gap, `::notice` for what passed."""
     lines = [line for result in check.runs for line in _run(result)]
     lines += [_command("error", u.path, "not judged", u.reason) for u in check.unread]
     return "".join(f"{line}\n" for line in lines)
@@ -23,6 +23,8 @@ def _run(result: RunResult) -> Iterator[str]:
     for gap in result.gaps:
         level = "error" if result.strict else "warning"
         yield _command(level, file, result.diagnosis.run.name, f"Not judged: {plain(gap.reading)}")
+    for passed in result.let_through:
+        yield _command("notice", file, result.diagnosis.run.name, f"Let through: {plain(remark(passed))}")
 
 
 def _command(level: str, file: str, title: str, message: str) -> str:

@@ -1,9 +1,13 @@
-"""The check as JUnit XML: a suite for each run, a test case for each rule in force."""
+"""The check as JUnit XML: a suite for each run, a test case for each rule in force.
+
+What was let through stands in the output of the case `judged`.
+"""
 
 from typing import TYPE_CHECKING, Any
 
-from spikediag.policy.outputs.wording import fingerprint, plain, rule_reason, shown
+from spikediag.policy.outputs.wording import fingerprint, plain, remark, rule_reason, shown
 from spikediag.policy.result import CheckResult, RunResult, Unread
+from spikediag.policy.rules import JUDGED
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
@@ -49,7 +53,8 @@ def _case(rule: str, result: RunResult) -> "TestCase":
             Failure(sentence, "not judged") if result.strict else Skipped(f"not judged: {sentence}")
         ]
     accepted = [f"accepted: {plain(p.breach.reading)}" for p in result.accepted if p.breach.rules[0] == rule]
-    case.system_out = "\n".join((rule_reason(rule), *accepted))
+    passed = [f"let through: {plain(remark(p))}" for p in result.let_through if rule == JUDGED]
+    case.system_out = "\n".join((rule_reason(rule), *accepted, *passed))
     return case
 
 
@@ -57,7 +62,7 @@ def _unread(unread: Unread) -> "TestSuite":
     from junitparser import Error, TestCase, TestSuite  # noqa: PLC0415
 
     suite = TestSuite(shown(unread.path))
-    case = TestCase("judged", classname=f"spikediag.{shown(unread.path)}", time=0)
+    case = TestCase(JUDGED, classname=f"spikediag.{shown(unread.path)}", time=0)
     case.result = [Error(shown(unread.reason), "not judged")]
     suite.add_testcase(case)
     return suite

@@ -9,14 +9,14 @@ from typing import Any
 from urllib.parse import quote
 
 from spikediag.model import Text
-from spikediag.policy.outputs.wording import fingerprint, plain, rule_reason, shown, source_file
+from spikediag.policy.outputs.wording import fingerprint, plain, remark, rule_reason, shown, source_file
 from spikediag.policy.result import Breach, CheckOutcome, CheckResult, RunResult
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
 def to_sarif(check: CheckResult, version: str) -> str:
-    """One SARIF run for the whole check; accepted spikes are suppressed results."""
+    """One SARIF run for the whole check; accepted spikes are suppressed results, what passed is notified."""
     rules = sorted({rule for result in check.runs for rule in result.rules})
     driver = {
         "name": "spikediag",
@@ -44,8 +44,16 @@ def _invocation(check: CheckResult) -> dict[str, Any]:
     unread = [f"{shown(u.path)}: {shown(u.reason)}" for u in check.unread]
     return {
         "executionSuccessful": check.outcome is not CheckOutcome.NOT_JUDGED and not unread,
-        "toolExecutionNotifications": [{"level": "error", "message": {"text": text}} for text in unread],
+        "toolExecutionNotifications": [
+            *({"level": "error", "message": {"text": text}} for text in unread),
+            *({"level": "note", "message": {"text": text}} for r in check.runs for text in _let_through(r)),
+        ],
     }
+
+
+def _let_through(result: RunResult) -> Iterator[str]:
+    name = shown(result.diagnosis.run.name)
+    return (f"{name}: Let through: {plain(remark(passed))}" for passed in result.let_through)
 
 
 def _results(result: RunResult, rules: list[str]) -> Iterator[dict[str, Any]]:
