@@ -9,9 +9,9 @@ from scipy.special import bdtrc
 from spikediag.detectors.chance import Mirror
 from spikediag.detectors.rise import Rise, measure
 from spikediag.detectors.salience import Salience
-from spikediag.detectors.scan import BURSTS, Candidate, UpAndDown
+from spikediag.detectors.scan import BURSTS, Candidate, Scan
 from spikediag.model import FloatArray
-from spikediag.stats.contrasts import SIDE, surroundings
+from spikediag.stats.contrasts import SIDE
 from spikediag.stats.leaps import HISTORY
 
 FEWEST = 4  # bursts that are told as one train
@@ -40,7 +40,7 @@ class Bursts:
     usual: bool = False  # no more than the tail of such a series may throw; told, and no failure by itself
 
 
-def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, alpha: float) -> Bursts:
+def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: Scan, alpha: float) -> Bursts:
     """Sort out the bursts of finite values (n,): no one is told while a taller one is left out.
 
     At least four that are certain alone, or a crowd that is certain together, are a train; so is what came
@@ -50,9 +50,9 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, alpha:
     lasting = [rise for rise in rises if rise.lasts(len(values))]
     short = [r for r in rises if r not in lasting and not on_climb(r, lasting)]
     certain = [r for r in short if r.salient or not salience.skewed]
-    bar, expected = bar_of(certain, salience, values)
+    bar, expected = bar_of(certain, salience, scan)
     if expected < alpha:
-        found = [*certain, *likes(values, certain, bar)]
+        found = [*certain, *likes(values, certain, scan, bar)]
         certain = [r for r in found if not r.lasts(len(values)) and not on_climb(r, lasting)]
     taller = [*left_out(values, certain, [*lasting, *certain], salience)]
     loud = [*points(values, [*lasting, *certain, *taller], salience)]
@@ -154,7 +154,7 @@ def stands_out(by_height: list[Rise]) -> bool:
     return by_height[0].height > OUTSTANDING * by_height[1].height
 
 
-def bar_of(members: list[Rise], salience: Salience, values: FloatArray) -> tuple[float, float]:
+def bar_of(members: list[Rise], salience: Salience, scan: Scan) -> tuple[float, float]:
     """The score from which a bump is a member, and the trains expected by chance.
 
     Either enough members are certain alone: then the first of them set the bar. Or it is the crowd that is
@@ -166,8 +166,8 @@ def bar_of(members: list[Rise], salience: Salience, values: FloatArray) -> tuple
         return score, sorted(rise.expected for rise in members)[FEWEST - 1]
     if salience.skewed or (not any(rise.score > CLEAR for rise in members) and len(salience.news) < CROWD):
         return np.inf, np.inf
-    singles = UpAndDown(values, 1, surroundings(values))
-    ups, downs = singles.up, singles.down
+    singles = scan.looks.bursts[0]
+    ups, downs = scan.high(singles), scan.low(singles)
     mirror = Mirror(BURSTS.past, downs.highest, ups.highest, downs.highest)
     up = int((ups.highest >= CLEAR).sum())
     down = int((mirror.enlarged_dips(len(ups.highest)) >= CLEAR).sum())
@@ -175,11 +175,11 @@ def bar_of(members: list[Rise], salience: Salience, values: FloatArray) -> tuple
     return CLEAR, by_chance
 
 
-def likes(values: FloatArray, members: list[Rise], bar: float) -> Iterator[Rise]:
+def likes(values: FloatArray, members: list[Rise], scan: Scan, bar: float) -> Iterator[Rise]:
     """Single-point bumps that score no less than the bar, and are no members yet."""
     if not np.isfinite(bar):
         return
-    ups, taken = UpAndDown(values, 1, surroundings(values)).up, list(members)
+    ups, taken = scan.high(scan.looks.bursts[0]), list(members)
     for k in np.flatnonzero(ups.highest >= bar):
         rise = measure(values, Candidate(1, int(ups.positions[k]), float(ups.highest[k]), np.inf, SIDE))
         if not any(rise.meets(other) for other in taken):

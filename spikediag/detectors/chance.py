@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from spikediag.model import FloatArray, IntArray
-from spikediag.stats.contrasts import Contrasts
+from spikediag.stats.contrasts import MOST_FREEDOM, Contrasts, bent
 from spikediag.stats.tails import fit_tail
 
 BLOCK = 8  # neighbouring contrasts whose highest counts once: two windows
@@ -97,13 +97,22 @@ class Blocks:
     positions: IntArray  # (n,), of the highest
 
     @classmethod
-    def of(cls, contrasts: Contrasts) -> "Blocks":
-        """Blocks of 8; the last may be shorter."""
-        risen = np.zeros(-(-len(contrasts.rise) // BLOCK) * BLOCK)
-        np.copyto(risen[: len(contrasts.rise)], contrasts.score, where=contrasts.rise > 0)
+    def of(cls, contrasts: Contrasts, *, up: bool = True) -> "Blocks":
+        """Blocks of 8, of the mirrored series if not `up`; the last may be shorter.
+
+        Where the history is long, bending keeps the order, so that only the highest are bent.
+        """
+        n = len(contrasts.rise)
+        risen = np.zeros(-(-n // BLOCK) * BLOCK)
+        moved = contrasts.rise > 0 if up else contrasts.rise < 0
+        np.copyto(risen[:n], contrasts.student(up=up), where=moved)
+        early = min(len(risen), -(-contrasts.settled // BLOCK) * BLOCK)
+        risen[:early] = bent(risen[:early], contrasts.freedom(early))
         blocks = risen.reshape(-1, BLOCK)
         index = blocks.argmax(axis=1) + BLOCK * np.arange(len(blocks))
-        return cls(contrasts.width, risen[index], contrasts.first + contrasts.stride * index)
+        highest = risen[index]
+        highest[early // BLOCK :] = bent(highest[early // BLOCK :], MOST_FREEDOM)
+        return cls(contrasts.width, highest, contrasts.first + contrasts.stride * index)
 
 
 def chances(block: IntArray) -> FloatArray:

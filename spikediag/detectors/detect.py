@@ -45,8 +45,13 @@ def detect(series: Series, *, falls: bool = False, alpha: float = ALPHA) -> tupl
         falls: also look for falls; their `height` and `sigmas` are negative.
         alpha: false findings that are accepted per run in which nothing happens.
     """
-    signals = [Signal(series, alpha, sign) for sign in ((1, -1) if falls else (1,))]
-    found = [s for signal in signals for detector in registry.load().values() for s in detector.find(signal)]
+    return found_in(Signal(series, alpha), falls=falls)
+
+
+def found_in(signal: Signal, *, falls: bool) -> tuple[Spike, ...]:
+    """Every spike of a signal, in both directions if falls are asked for."""
+    signals = (signal, signal.mirrored) if falls else (signal,)
+    found = [s for one in signals for detector in registry.load().values() for s in detector.find(one)]
     return tuple(s for s in resolve(found) if not any(undone_by(other, s) for other in found))
 
 

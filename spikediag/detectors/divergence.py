@@ -11,6 +11,7 @@ from spikediag.detectors.rise import Rise, noise_before
 from spikediag.detectors.salience import CHANCE
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Kind, Spike
+from spikediag.stats.medians import median
 
 GROWING = 0.25  # share of the height gained in the last third
 FEW = 9  # points of a rise that are too few for thirds: then each must be higher than the one before
@@ -52,7 +53,7 @@ class Divergence:
         values = signal.values
         if exploded(values):
             yield signal.spike(
-                Kind.DIVERGENCE, explosion(values), float(np.median(values[-3:]) - np.median(values[:BEGIN]))
+                Kind.DIVERGENCE, explosion(values), median(values[-3:]) - median(values[:BEGIN])
             )
             return
         first = begin_of_escalation(signal.rises)
@@ -62,7 +63,7 @@ class Divergence:
                 continue
             peak = begin.start + int(np.argmax(values[begin.start :]))
             at_end = replace(begin, stop=rise.stop, back=rise.back, peak=peak, peak_value=float(values[peak]))
-            yield signal.spike(Kind.DIVERGENCE, at_end, float(np.median(values[-3:])) - begin.baseline)
+            yield signal.spike(Kind.DIVERGENCE, at_end, median(values[-3:]) - begin.baseline)
             return
 
     def climbs(self, rise: Rise, values: FloatArray) -> bool:
@@ -71,8 +72,8 @@ class Divergence:
             gains = np.diff(values)
             enough = len(values) >= 3 and bool((gains > 0).all())
             return enough and bool(gains[-1] >= GROWING * (values[-1] - rise.baseline))
-        first, second, third = (float(np.median(part)) for part in np.array_split(values, 3))
-        early, late = (float(np.median(part)) for part in np.array_split(values[-(len(values) // 3) :], 2))
+        first, second, third = (median(part) for part in np.array_split(values, 3))
+        early, late = (median(part) for part in np.array_split(values[-(len(values) // 3) :], 2))
         gain = third - second
         grows = gain >= GROWING * (third - rise.baseline) > 0
         return first < second and grows and late - early >= GROWING * gain
@@ -84,7 +85,7 @@ def exploded(values: FloatArray) -> bool:
         return False
     began = float(np.abs(values[:BEGIN]).max())
     early, late = (
-        float(np.median(values[BEGIN : len(values) // 2])),
+        median(values[BEGIN : len(values) // 2]),
         float(values[-(len(values) // 3) :].min()),
     )
     return early > ALREADY * began > 0 and late > DECADES * began
@@ -92,8 +93,8 @@ def exploded(values: FloatArray) -> bool:
 
 def explosion(values: FloatArray) -> Rise:
     """The whole of a series that explodes from its first points on."""
-    n, peak, level = len(values), int(np.argmax(values)), float(np.median(values[-BEGIN:]))
-    began, noise = float(np.median(values[:BEGIN])), noise_before(values[: BEGIN + 1], BEGIN)
+    n, peak, level = len(values), int(np.argmax(values)), median(values[-BEGIN:])
+    began, noise = median(values[:BEGIN]), noise_before(values[: BEGIN + 1], BEGIN)
     return Rise(n, BEGIN, n, n, n, peak, began, level, float(values[peak]), noise, np.inf, CHANCE)
 
 

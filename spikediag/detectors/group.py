@@ -7,6 +7,7 @@ from itertools import groupby
 import numpy as np
 
 from spikediag.model import FloatArray, Incident, Kind, LossChange, Measure, Role, Run, Series, Shape, Spike
+from spikediag.stats.medians import median
 from spikediag.stats.scale import local_noise
 
 PAST = 257  # points before the incident that give a loss its noise
@@ -119,4 +120,4 @@ def _finite(values: FloatArray) -> FloatArray:
 
 
 def _median(values: FloatArray) -> float:
-    return float(np.median(values)) if len(values) else np.nan
+    return median(values) if len(values) else np.nan

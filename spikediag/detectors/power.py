@@ -11,6 +11,7 @@ from spikediag.detectors.salience import APART, FEWEST, Crowd, Salience
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Searched, Series, SmallestJump, Text, say
 from spikediag.stats.leaps import HISTORY, NEAR, OVER_DIPS
+from spikediag.stats.medians import median
 from spikediag.stats.scale import local_noise
 
 UNLUCKY = 0.05  # share of places at which the noise hides more of a jump than is allowed for
@@ -73,7 +74,7 @@ def largest_noise(values: FloatArray, salience: Salience) -> float:
     ends = np.linspace(0, len(values), PARTS + 1).astype(int)[1:]
     first = ends[0] if len(values) >= PARTS * FEWEST else 0
     quarters = [local_noise(values[max(first if end > first else 0, end - PAST) : end]) for end in ends[1:]]
-    return max(*quarters, float(np.median(salience.leaps.cell_scales)) if salience.crowds else 0.0)
+    return max(*quarters, median(salience.leaps.cell_scales) if salience.crowds else 0.0)
 
 
 def smallest(crowd: Crowd, salience: Salience, noise: float) -> float:

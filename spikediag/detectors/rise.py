@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 from spikediag.detectors.scan import Candidate
 from spikediag.model import FloatArray
 from spikediag.stats.leaps import OVER_DIPS, cell_scale
+from spikediag.stats.medians import median, running_median
 from spikediag.stats.scale import local_noise
 
 PAST = 257  # points before the onset that give the noise
@@ -206,10 +206,10 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     width, n = candidate.width, len(values)
     start = onset(values, candidate)
     baseline = level_before(values, start, candidate.before if candidate.burst else width)
-    level = float(np.median(values[start : start + width]))
+    level = median(values[start : start + width])
     stop = recovery(values, start, baseline + FALLEN * (level - baseline), width)
     if stop == n or stop - start > LONGEST:
-        level = float(np.median(values[start : min(stop, start + max(width, NEAR))]))
+        level = median(values[start : min(stop, start + max(width, NEAR))])
     reach = stop if stop < n else min(n, start + 2 * width)
     peak = start + int(np.argmax(values[start:reach]))
     noise = noise_before(values, start)
@@ -250,7 +250,7 @@ def onset(values: FloatArray, candidate: Candidate) -> int:
     low = max(0, at - (candidate.before if candidate.salient else max(candidate.before // 2, 20)))
     high = min(len(values), at + width)
     before = level_before(values, at, candidate.before)
-    after = values[at:high].min() if candidate.burst else np.median(values[at:high])
+    after = values[at:high].min() if candidate.burst else median(values[at:high])
     if not after > before:
         return at
     share = np.clip((values[low:high] - before) / (after - before), 0, 1) - 0.5
@@ -262,11 +262,11 @@ def level_before(values: FloatArray, at: int, before: int) -> float:
 
     On a steep decay 33 points lie too high.
     """
-    far = float(np.median(values[max(0, at - max(NEAR, before)) : max(1, at)]))
+    far = median(values[max(0, at - max(NEAR, before)) : max(1, at)])
     near = values[max(0, at - before) : at]
     if before >= NEAR or len(near) < 3:
         return far
-    level = float(np.median(near))
+    level = median(near)
     return level if far - level > float(np.ptp(near)) else far
 
 
@@ -276,7 +276,7 @@ def recovery(values: FloatArray, start: int, threshold: float, width: int) -> in
     first, size, n = start + 1, 64 * smooth, len(values)
     while first + smooth <= n:
         chunk = values[first : first + size]
-        medians = median_filter(chunk, smooth)[smooth // 2 : len(chunk) - smooth // 2]
+        medians = running_median(chunk, smooth)
         below = np.flatnonzero(medians <= threshold)
         if len(below):
             at = first + int(below[0])

@@ -20,6 +20,7 @@ from scipy.ndimage import median_filter
 from spikediag.detectors.scan import Candidate
 from spikediag.model import FloatArray, IntArray
 from spikediag.stats.leaps import Leaps
+from spikediag.stats.medians import median
 from spikediag.stats.scale import robust_sigma
 from spikediag.stats.tails import fit_tail, scale_free_gap
 
@@ -244,9 +245,9 @@ def climb(leaps: Leaps) -> Iterator[Candidate]:
         return
     if values.min() > 0 and not climbs_in_logs(np.log(smooth), first, top):
         return
-    base = float(np.median(values[max(0, first - CALM) : first]))
+    base = median(values[max(0, first - CALM) : first])
     height, fall = float(smooth[top]) - base, base - float(smooth[first:].min())
-    stays = float(np.median(values[-size:])) - base >= STAYS * height
+    stays = median(values[-size:]) - base >= STAYS * height
     if stays and height >= max(OVER_FALLS * fall, CLIMBED * leaps.scale(first)):
         width = min(top - first + size, len(values) - first) | 1
         yield Candidate(width, first, height / leaps.scale(first), CHANCE, CALM, salient=True)

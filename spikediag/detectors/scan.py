@@ -11,12 +11,13 @@ from spikediag.model import FloatArray
 from spikediag.stats.contrasts import (
     SIDE,
     TIMES,
+    Contrasts,
     bumps,
     cell_medians,
     long_rises,
     rises,
-    surroundings,
 )
+from spikediag.stats.medians import RunningMedians
 
 
 @dataclass(frozen=True)
@@ -57,43 +58,97 @@ class Candidate:
         return self.width in BURSTS.widths
 
 
-def scan(values: FloatArray, alpha: float) -> Iterator[Candidate]:
-    """Candidates with `expected < alpha` in finite values (n,), on all widths, unordered."""
-    around = surroundings(values) if len(values) >= SIDE else np.zeros(0)
-    singles = UpAndDown(values, 1, around)
-    for look in (singles, UpAndDown(values, 3, around)):
-        if (look.up.highest > GATE).any():
-            null = Mirror(BURSTS.past, look.down.highest, singles.up.highest, singles.down.highest)
-            yield from candidates(look.up, null, BURSTS.looks, alpha * SHARE)
-    yield from scan_levels(values, alpha)
-
-
 @dataclass(frozen=True, eq=False)
-class UpAndDown:
+class Bumps:
     """The bumps of one width, and the dips."""
 
-    values: FloatArray
+    medians: RunningMedians
     width: int
-    around: FloatArray  # `surroundings` of the values
 
     @cached_property
     def up(self) -> Blocks:
         """The bumps."""
-        return Blocks.of(bumps(self.values, self.width, self.around))
+        return Blocks.of(bumps(self.medians, self.width))
 
     @cached_property
     def down(self) -> Blocks:
         """The dips."""
-        return Blocks.of(bumps(self.values, self.width, self.around, up=False))
+        return Blocks.of(bumps(self.medians, self.width, up=False))
 
 
-def scan_levels(values: FloatArray, alpha: float) -> Iterator[Candidate]:
-    """The part of the scan that asks for a new level rather than for a burst."""
-    for width in MIDDLE.widths:
-        yield from candidates(Blocks.of(rises(values, width)), MIDDLE.past, MIDDLE.looks, alpha)
-    cells = cell_medians(values)
-    for width in LONG.widths:
-        yield from candidates(Blocks.of(long_rises(cells, width)), LONG.past, LONG.looks, alpha)
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """How far the points of one width stand above those before them, and how far below."""
+
+    up: Blocks
+    down: Blocks
+    band: Band
+
+    @classmethod
+    def of(cls, contrasts: Contrasts, band: Band) -> "Levels":
+        """The mirrored series has the same contrasts with the other sign: both cost what one does."""
+        return cls(Blocks.of(contrasts), Blocks.of(contrasts, up=False), band)
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """Finite values (n,) on all widths, looked at once for rises and for falls."""
+
+    medians: RunningMedians
+
+    @cached_property
+    def bursts(self) -> tuple[Bumps, ...]:
+        """By width, single points first."""
+        return tuple(Bumps(self.medians, width) for width in BURSTS.widths)
+
+    @cached_property
+    def levels(self) -> tuple[Levels, ...]:
+        """By width."""
+        cells = RunningMedians(cell_medians(self.medians.values), LONG.widths)
+        middle = (Levels.of(rises(self.medians, width), MIDDLE) for width in MIDDLE.widths)
+        return (*middle, *(Levels.of(long_rises(cells, width), LONG) for width in LONG.widths))
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """The search on all widths in one direction."""
+
+    looks: Looks
+    up: bool = True  # False: of the mirrored values
+
+    @classmethod
+    def of(cls, values: FloatArray) -> "Scan":
+        """For rises of finite values (n,)."""
+        return cls(Looks(RunningMedians(values)))
+
+    @property
+    def mirrored(self) -> "Scan":
+        """The same in the other direction."""
+        return Scan(self.looks, not self.up)
+
+    def high(self, look: Bumps | Levels) -> Blocks:
+        """What stands high."""
+        return look.up if self.up else look.down
+
+    def low(self, look: Bumps | Levels) -> Blocks:
+        """What lies low."""
+        return look.down if self.up else look.up
+
+    def candidates(self, alpha: float) -> Iterator[Candidate]:
+        """Those with `expected < alpha`, unordered."""
+        singles = self.looks.bursts[0]
+        for look in self.looks.bursts:
+            if (self.high(look).highest > GATE).any():
+                null = Mirror(
+                    BURSTS.past, self.low(look).highest, self.high(singles).highest, self.low(singles).highest
+                )
+                yield from candidates(self.high(look), null, BURSTS.looks, alpha * SHARE)
+        yield from self.new_levels(alpha)
+
+    def new_levels(self, alpha: float) -> Iterator[Candidate]:
+        """Those that ask for a new level rather than for a burst."""
+        for look in self.looks.levels:
+            yield from candidates(self.high(look), look.band.past, look.band.looks, alpha)
 
 
 def candidates(blocks: Blocks, null: Null, looks: float, alpha: float) -> Iterator[Candidate]:

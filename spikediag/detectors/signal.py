@@ -9,7 +9,7 @@ import numpy as np
 from spikediag.detectors.bursts import Bursts, tell
 from spikediag.detectors.rise import Rise, measure_all
 from spikediag.detectors.salience import Salience, salience
-from spikediag.detectors.scan import scan
+from spikediag.detectors.scan import Scan
 from spikediag.model import Excursion, FloatArray, IntArray, Kind, Series, Spike
 from spikediag.stats.leaps import rounding
 
@@ -28,6 +28,17 @@ class Signal:
     series: Series
     alpha: float  # false findings per run that are accepted
     sign: int = 1  # -1 looks for falls
+    risen: "Signal | None" = None  # the one that looks for rises, whose scan serves both
+
+    @property
+    def mirrored(self) -> "Signal":
+        """The same series, looked at for falls."""
+        return Signal(self.series, self.alpha, -1, self)
+
+    @cached_property
+    def scan(self) -> Scan:
+        """The search on all widths."""
+        return Scan.of(self.values) if self.risen is None else self.risen.scan.mirrored
 
     @cached_property
     def _gaps(self) -> IntArray | None:
@@ -65,7 +76,7 @@ class Signal:
         """
         surprising = (
             c
-            for c in scan(self.values, self.alpha)
+            for c in self.scan.candidates(self.alpha)
             if not c.burst or self.salience.leaps.holds(c.position, c.width)
         )
         found = measure_all(self.values, chain(self.salience.candidates(), surprising))
@@ -75,7 +86,7 @@ class Signal:
     @cached_property
     def bursts(self) -> Bursts:
         """The rises that came back: each by itself, or as a train."""
-        return tell(self.values, self.rises, self.salience, self.alpha)
+        return tell(self.values, self.rises, self.salience, self.scan, self.alpha)
 
     def excursion(self, rise: Rise) -> Excursion:
         """Where a member of a train stands high, in positions of the series."""

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
-from scipy.ndimage import median_filter
+from numpy.lib.stride_tricks import sliding_window_view
 
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.rise import Rise, measure_all
 from spikediag.detectors.salience import CHANCE
-from spikediag.detectors.scan import Candidate, scan_levels
+from spikediag.detectors.scan import Candidate, Scan
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Kind, Spike
+from spikediag.stats.medians import RunningMedians, median
 from spikediag.stats.scale import local_noise
 
 OUTSTANDING = 6.0  # new standard deviations; a spike that large is the finding
@@ -57,8 +58,8 @@ class Variance:
         """Rises of the noise."""
         if signal.sign < 0:
             return
-        cells = log_noise(signal.values)
-        for rise in measure_all(cells, chain(scan_levels(cells, signal.alpha), growths(cells))):
+        cells = log_noise(signal.scan.looks.medians)
+        for rise in measure_all(cells, chain(Scan.of(cells).new_levels(signal.alpha), growths(cells))):
             start = CELL * rise.start
             stop = min(CELL * max(rise.reach, rise.start + rise.width), len(signal.values))
             before = local_noise(signal.values[max(0, start - CELL * 4 * rise.width) : start])
@@ -76,24 +77,29 @@ def growths(cells: FloatArray) -> Iterator[Candidate]:
     Args:
         cells: (m,) logarithms of the noise.
     """
-    best, at, look = GROWN, -1, max(LOOK, len(cells) // SHARE)
-    for split in range(FEWEST_BEFORE, len(cells) - FEWEST_AFTER + 1) if len(cells) <= SHORT else ():
-        before, after = np.sort(cells[max(0, split - look) : split]), np.sort(cells[split : split + look])
-        apart = after[len(after) // 5] > before[-1 - len(before) // 20]
-        gain = float(after[len(after) // 2] - before[len(before) // 2])
-        if apart and gain > best:
-            best, at = gain, split
-    if at >= 0 and float(np.median(cells[-FEWEST_AFTER:]) - np.median(cells[max(0, at - look) : at])) > GROWN:
-        width = min(look, len(cells) - at)
+    count, look = len(cells), max(LOOK, len(cells) // SHARE)
+    splits = np.arange(FEWEST_BEFORE, count - FEWEST_AFTER + 1 if count <= SHORT else 0)
+    if not len(splits):
+        return
+    windows = np.sort(sliding_window_view(np.pad(cells, look, constant_values=np.inf), look), axis=1)
+    before, after = windows[splits], windows[splits + look]
+    held_before, held_after = np.minimum(splits, look), np.minimum(count - splits, look)
+    row = np.arange(len(splits))
+    apart = after[row, held_after // 5] > before[row, held_before - 1 - held_before // 20]
+    gains = np.where(apart, after[row, held_after // 2] - before[row, held_before // 2], -np.inf)
+    best, at = float(gains.max()), int(splits[gains.argmax()])
+    if best > GROWN and median(cells[-FEWEST_AFTER:]) - median(cells[max(0, at - look) : at]) > GROWN:
+        width = min(look, count - at)
         yield Candidate(width, at, best, CHANCE, min(look, at), salient=True)
 
 
-def log_noise(values: FloatArray) -> FloatArray:
-    """Logarithm of the mean distance from the running median in each cell, (n // 8,), finite values (n,)."""
+def log_noise(medians: RunningMedians) -> FloatArray:
+    """Logarithm of the mean distance from the running median in each cell, (n // 8,), of values (n,)."""
+    values = medians.values
     usable = len(values) // CELL * CELL
     if not usable:
         return np.zeros(0)
-    distance = np.abs(values - median_filter(values, SMOOTH))[:usable].reshape(-1, CELL).mean(axis=1)
+    distance = np.abs(values - medians.around(SMOOTH))[:usable].reshape(-1, CELL).mean(axis=1)
     moving = distance > 0
     if not moving.any():
         return np.zeros(len(distance))
@@ -114,7 +120,7 @@ def at_points(values: FloatArray, rise: Rise, noise: float) -> Rise:
         back=back,
         reach=min(n, CELL * rise.reach),
         peak=peak,
-        baseline=float(np.median(values[max(0, start - CELL * rise.width) : max(1, start)])),
+        baseline=median(values[max(0, start - CELL * rise.width) : max(1, start)]),
         peak_value=float(values[peak]),
         noise=noise,
     )

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 from spikediag.model import FloatArray
+from spikediag.stats.medians import median, running_median
 from spikediag.stats.scale import MAD_TO_SIGMA
 
 HISTORY = 3  # points before a leap, at least
@@ -43,9 +43,9 @@ class Leaps:
         n, side = len(self.values), self.side
         out = np.full(n, np.inf)
         for i in range(HISTORY, min(side, n)):
-            out[i] = np.median(self.values[:i])
+            out[i] = median(self.values[:i])
         if n > side:
-            out[side:] = median_filter(self.values, side)[side // 2 : n - side // 2 - 1]
+            out[side:] = running_median(self.values[:-1], side)
         return out
 
     @cached_property
@@ -55,7 +55,7 @@ class Leaps:
         change = cell_scale(self._rows(np.diff(x, prepend=x[:1]))) / np.sqrt(2)
         scale = np.maximum(change, cell_scale(self._rows(x - self.before)) / CORRELATED)
         scale = np.minimum(smooth(scale), previous(scale))
-        return np.maximum(scale, max(LOWEST * float(np.median(scale)), rounding(x), 1e-9 * float(np.ptp(x))))
+        return np.maximum(scale, max(LOWEST * median(scale), rounding(x), 1e-9 * float(np.ptp(x))))
 
     @cached_property
     def cell_falls(self) -> FloatArray:
@@ -68,7 +68,7 @@ class Leaps:
         count = len(self.cell_scales)
         return float(self.cell_scales[min(max(at - HISTORY, 0) // self._size, count - 1)])
 
-    @property
+    @cached_property
     def _size(self) -> int:
         points = len(self.values) - HISTORY
         return points // max(1, points // CELL)
@@ -83,11 +83,19 @@ class Leaps:
         sizes[-1] += len(self.values) - int(sizes.sum())
         return np.repeat(cells, sizes)
 
+    @cached_property
+    def singles(self) -> FloatArray:
+        """`scores` of single points, which many ask for."""
+        return self._scores(1)
+
     def scores(self, width: int) -> FloatArray:
         """Lowest of the `width` values from each on, above the median before, in local scales, (n,).
 
         Where the values go down all along, above what they would have gone down to.
         """
+        return self.singles if width == 1 else self._scores(width)
+
+    def _scores(self, width: int) -> FloatArray:
         low = self.values.copy()
         for shift in range(1, width):
             np.minimum(low[:-shift], self.values[shift:], out=low[:-shift])
@@ -108,7 +116,7 @@ class Leaps:
         depth = (np.minimum(around, base) - x[first : first + len(around)]).max(initial=0.0)
         if low - base < OVER_DIPS * depth:
             return False
-        looks = (float(np.median(x[max(0, at - look) : at])) for look in LOOK_BACK)
+        looks = (median(x[max(0, at - look) : at]) for look in LOOK_BACK)
         return all(low - look >= (low - base) / 2 for look in looks)
 
 
@@ -116,14 +124,16 @@ def smooth(cells: FloatArray) -> FloatArray:
     """Running median of cells (m,): what happens in two of them leaves it alone."""
     if len(cells) < HISTORY:
         return cells
-    return np.asarray(median_filter(cells, min(CELLS, 2 * ((len(cells) - 1) // 2) + 1), mode="nearest"))
+    size = min(CELLS, 2 * ((len(cells) - 1) // 2) + 1)
+    first, last = np.full(size // 2, cells[0]), np.full(size // 2, cells[-1])
+    return running_median(np.concatenate([first, cells, last]), size)
 
 
 def previous(cells: FloatArray) -> FloatArray:
     """Median of the three cells before each of cells (m,): new noise does not measure the jump to it."""
     out = np.full(len(cells), np.inf)
     if len(cells) > HISTORY:
-        out[HISTORY:] = median_filter(cells, HISTORY)[1 : len(cells) - 2]
+        out[HISTORY:] = running_median(cells[:-1], HISTORY)
     return out
 
 

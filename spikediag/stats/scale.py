@@ -3,6 +3,7 @@
 import numpy as np
 
 from spikediag.model import FloatArray
+from spikediag.stats.medians import median
 
 MAD_TO_SIGMA = 1.4826  # the median absolute deviation of normal noise is sigma / 1.4826
 
@@ -14,7 +15,7 @@ def robust_sigma(values: FloatArray) -> float:
     """
     if not len(values):
         return 0.0
-    return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values))))
+    return MAD_TO_SIGMA * median(np.abs(values - median(values)))
 
 
 def local_noise(values: FloatArray) -> float:
@@ -25,8 +26,8 @@ def local_noise(values: FloatArray) -> float:
     """
     n = len(values)
     half = n // 2
-    slope = (np.median(values[half:]) - np.median(values[:half])) / max(1, n - half) if half else 0.0
+    slope = (median(values[half:]) - median(values[:half])) / max(1, n - half) if half else 0.0
     residual = values - slope * np.arange(n)
-    deviation = np.abs(residual - np.median(residual))
+    deviation = np.abs(residual - median(residual))
     rounding = float(np.spacing(np.abs(values).max()))
-    return max(float(MAD_TO_SIGMA * np.median(deviation)) or float(1.2533 * deviation.mean()), rounding)
+    return max(MAD_TO_SIGMA * median(deviation) or 1.2533 * float(deviation.mean()), rounding)

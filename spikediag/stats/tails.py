@@ -8,6 +8,8 @@ from spikediag.model import FloatArray
 
 TOP = 0.2  # share of the pool that is the tail
 FEWEST, MOST = 4, 400  # exceedances used; more only cost time
+FACTORS = 32  # of one product: far from what overflows, as none is larger than some thousands
+EXPONENTIAL = 1e-9  # size of a shape that is 0
 TIE = 1e-9  # mean exceedance of a pool whose highest scores are all equal
 SHAPES = np.linspace(-3, 3, 13)  # grid of the shape xi, in prior standard deviations
 SCALES = np.linspace(-1, 1, 15)  # grid of log beta, in half-widths
@@ -43,13 +45,13 @@ def fit_tail(pool: FloatArray, shape_mean: float, shape_sd: float) -> Tail:
         shape_mean: prior mean of the shape; 0 is exponential, 1/3 a Student t with 3 degrees of freedom.
         shape_sd: prior standard deviation of the shape.
     """
-    ordered = np.sort(np.pad(pool, (max(0, FEWEST + 1 - len(pool)), 0), constant_values=pool.min()))
-    count = int(np.clip(round(TOP * len(ordered)), FEWEST, MOST))
+    missing = max(0, FEWEST + 1 - len(pool))
+    ordered = np.sort(np.concatenate([np.full(missing, pool.min()), pool]) if missing else pool)
+    count = min(max(round(TOP * len(ordered)), FEWEST), MOST)
     threshold = float(ordered[-count - 1])
     over = ordered[-count:] - threshold
     shapes, scales = _grid(over, shape_mean, shape_sd)
-    hazard = _hazard(over, shapes, scales)
-    log_likelihood = -((1 + shapes) * hazard + np.log(scales)).sum(axis=0)
+    log_likelihood = -(1 + shapes) * _total_hazard(over, shapes, scales) - count * np.log(scales)
     log_weight = log_likelihood - 0.5 * ((shapes - shape_mean) / shape_sd) ** 2
     weights = np.exp(log_weight - log_weight.max())
     return Tail(threshold, count / len(ordered), shapes, scales, weights / weights.sum())
@@ -80,12 +82,29 @@ def _grid(over: FloatArray, shape_mean: float, shape_sd: float) -> tuple[FloatAr
     """Shapes and scales (j,) around the moment estimate `beta = (1 - xi) * mean`."""
     mean = max(float(over.mean()), TIE)
     half_width = min(1.5, 5 / np.sqrt(len(over)))
-    shapes, log_scales = np.meshgrid(shape_mean + shape_sd * SHAPES, half_width * SCALES)
-    return shapes.ravel(), (np.exp(log_scales) * (1 - shapes) * mean).ravel()
+    shapes = shape_mean + shape_sd * SHAPES
+    scales = np.exp(half_width * SCALES)[:, None] * ((1 - shapes) * mean)
+    return np.tile(shapes, len(SCALES)), scales.ravel()
 
 
 def _hazard(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> FloatArray:
     """`log(1 + xi y / beta) / xi`, minus the log survival, (m, j); infinite beyond the end of the tail."""
-    shapes = np.where(np.abs(shapes) < 1e-9, 1e-9, shapes)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log(np.maximum(1 + shapes * over[:, None] / scales, 0)) / shapes)
+        logs = np.log(np.maximum(1 + shapes / scales * over[:, None], 0))
+    return _over_shape(logs, over[:, None] / scales, shapes)
+
+
+def _total_hazard(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> FloatArray:
+    """Sum of `_hazard` over all of `over` (m,), (j,): logarithms of products, as products cost less."""
+    slope, total = shapes / scales, np.zeros(len(shapes))
+    with np.errstate(divide="ignore"):
+        for first in range(0, len(over), FACTORS):
+            factors = np.maximum(1 + slope * over[first : first + FACTORS, None], 0)
+            total += np.log(factors.prod(axis=0))
+    return _over_shape(total, over.sum() / scales, shapes)
+
+
+def _over_shape(logs: FloatArray, limit: FloatArray, shapes: FloatArray) -> FloatArray:
+    """Logarithms (..., j) over shapes (j,); where a shape is 0, the limit."""
+    zero = np.abs(shapes) < EXPONENTIAL
+    return np.where(zero, limit, logs / np.where(zero, 1, shapes))

@@ -7,17 +7,26 @@ from spikediag.stats.contrasts import (
     CELL,
     FEWEST,
     SIDE,
+    Contrasts,
     cell_medians,
-    long_rises,
-    rises,
-    surroundings,
     trailing_median,
 )
 from spikediag.stats.contrasts import bumps as bumps_from
+from spikediag.stats.contrasts import long_rises as long_rises_from
+from spikediag.stats.contrasts import rises as rises_from
+from spikediag.stats.medians import RunningMedians
 
 
-def bumps(values, width):
-    return bumps_from(values, width, surroundings(values))
+def bumps(values: np.ndarray, width: int) -> Contrasts:
+    return bumps_from(RunningMedians(values), width)
+
+
+def rises(values: np.ndarray, width: int) -> Contrasts:
+    return rises_from(RunningMedians(values), width)
+
+
+def long_rises(cells: np.ndarray, width: int) -> Contrasts:
+    return long_rises_from(RunningMedians(cells), width)
 
 
 VALUES = np.random.default_rng(7).standard_t(3, size=1500)
