@@ -18,15 +18,28 @@ def robust_sigma(values: FloatArray) -> float:
 
 
 def local_noise(values: FloatArray) -> float:
-    """Robust standard deviation of values (n,), n >= 1, around a straight line; never 0.
+    """Robust standard deviation of values (n,), n >= 1, around a straight line; never 0. See `row_noise`."""
+    return float(row_noise(values))
+
+
+def row_noise(rows: FloatArray) -> FloatArray:
+    """Robust standard deviation of each row (..., n), n >= 1, around a straight line; never 0, (...).
 
     The line goes through the medians of both halves. Where more than half of the values lie on it exactly,
     the mean absolute deviation stands in; where all do, the rounding unit of the values.
     """
-    n = len(values)
+    residual = rows - row_slope(rows)[..., None] * np.arange(rows.shape[-1])
+    deviation = np.abs(residual - np.median(residual, axis=-1, keepdims=True))
+    scale = MAD_TO_SIGMA * np.median(deviation, axis=-1)
+    scale = np.where(scale > 0, scale, 1.2533 * deviation.mean(axis=-1))
+    return np.asarray(np.maximum(scale, np.spacing(np.abs(rows).max(axis=-1))))
+
+
+def row_slope(rows: FloatArray) -> FloatArray:
+    """Slope per point of the line through the medians of both halves of each row (..., n), n >= 1, (...)."""
+    n = rows.shape[-1]
     half = n // 2
-    slope = (np.median(values[half:]) - np.median(values[:half])) / max(1, n - half) if half else 0.0
-    residual = values - slope * np.arange(n)
-    deviation = np.abs(residual - np.median(residual))
-    rounding = float(np.spacing(np.abs(values).max()))
-    return max(float(MAD_TO_SIGMA * np.median(deviation)) or float(1.2533 * deviation.mean()), rounding)
+    if not half:
+        return np.zeros(rows.shape[:-1])
+    rise = np.median(rows[..., half:], axis=-1) - np.median(rows[..., :half], axis=-1)
+    return np.asarray(rise / max(1, n - half))
