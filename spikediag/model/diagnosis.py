@@ -248,7 +248,7 @@ class Diagnosis:
         return reporter.to_dict(self)
 
     def to_frame(self, table: str = "findings") -> "pd.DataFrame":
-        """One table of the diagnosis: `findings`, `causes` or `conditions`, a row each."""
+        """One table of the diagnosis, a row each: `findings`, `causes`, `witnesses` or `conditions`."""
         from spikediag import reporter  # noqa: PLC0415
 
         return reporter.to_frame(self, table)
