@@ -6,7 +6,19 @@ Every report, summary and check that describes a spike says it with these senten
 import math
 from typing import assert_never
 
-from spikediag.model import CouplingVerdict, Finding, Kind, LossChange, Shape, Spike, Text, say
+from spikediag.model import (
+    Copy,
+    CouplingVerdict,
+    Finding,
+    Kind,
+    Lag,
+    LossChange,
+    Shape,
+    Spike,
+    Text,
+    Witness,
+    say,
+)
 from spikediag.wording.numbers import number
 from spikediag.wording.writer import verbatim
 
@@ -171,17 +183,17 @@ def _chance(spike: Spike) -> Text:
     )
 
 
-def _times(spike: Spike) -> Text:
+def times(sigmas: float) -> Text:
     """How many times the noise; where there was next to none, the figure would only say that."""
-    if abs(spike.sigmas) < UNCOUNTED:
-        return verbatim(number(abs(spike.sigmas)))
+    if abs(sigmas) < UNCOUNTED:
+        return verbatim(number(abs(sigmas)))
     return verbatim("more than 1,000,000")
 
 
 def levels(spike: Spike) -> Text:
     """From where to where, one sentence."""
     before, after = verbatim(number(spike.baseline)), verbatim(number(spike.level_after))
-    peak, sigmas = verbatim(number(spike.peak_value)), _times(spike)
+    peak, sigmas = verbatim(number(spike.peak_value)), times(spike.sigmas)
     match spike.shape:
         case Shape.BURST if spike.kind is Kind.TRAIN:
             return say(
@@ -348,6 +360,51 @@ def headline(finding: Finding) -> Text:
     """One line that a person may forward: what the loss did, and whether the error followed."""
     error = IMPROVED if finding.coupling.improved else ERROR[finding.coupling.verdict]
     return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
+
+
+def order(lag: Lag) -> Text:
+    """Whether a series moved first, with the loss or later, and how sure that is: half a sentence."""
+    low, high = sorted((lag.low, lag.high), key=abs)
+    if lag.leads and math.isfinite(high):
+        return say(
+            "{steps:,.0f} steps before ({low:,.0f} to {high:,.0f})", steps=lag.steps, low=low, high=high
+        )
+    if lag.leads:
+        return say("{steps:,.0f} steps before, or more", steps=lag.steps)
+    if lag.follows:
+        return say(
+            "{steps:,.0f} steps after ({low:,.0f} to {high:,.0f})", steps=-lag.steps, low=-low, high=-high
+        )
+    if math.isfinite(high) and -lag.low == lag.high:
+        return say("with it, to within {reach:,.0f} steps", reach=lag.high)
+    return say("before or after, it cannot be told")
+
+
+def elsewhere(witness: Witness) -> Text:
+    """How often it goes as far where the loss does not jump."""
+    if witness.chance is None:
+        return say("not known: {windows} calm windows", windows=witness.windows)
+    return say("in {moved} of {windows} calm windows", moved=witness.moved, windows=witness.windows)
+
+
+def moved_with(witness: Witness) -> Text:
+    """What one witness says, in a line."""
+    return say(
+        "{tag} went from {before} to {at}, {order}; as far elsewhere: {elsewhere}.",
+        tag=witness.tag,
+        before=verbatim(number(witness.before)),
+        at=verbatim(number(witness.at)),
+        order=order(witness.lag),
+        elsewhere=elsewhere(witness),
+    )
+
+
+def copy_of(loss: str, copy: Copy) -> Text:
+    """What the loss is made of, or what is made of it."""
+    numbers = {"factor": verbatim(number(copy.factor)), "offset": verbatim(number(copy.offset, signed=True))}
+    if copy.is_multiple:
+        return say("{loss} is {factor} x {tag}: one is the other.", loss=loss, tag=copy.tag, **numbers)
+    return say("{loss} is {factor} x {tag} {offset}: one is the other.", loss=loss, tag=copy.tag, **numbers)
 
 
 def _height(spike: Spike) -> Text:

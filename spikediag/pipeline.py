@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from spikediag import attribution, coupling, detectors, outcome
+from spikediag import attribution, coupling, detectors, outcome, witnesses
 from spikediag.checks import checks
 from spikediag.errors import NoLossError
 from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Spike
@@ -27,7 +27,8 @@ def diagnose(run: Run) -> Diagnosis:
     spikes = {tag: detectors.detect(s, falls=True) for tag, s in run.series.items() if s.role in WATCHED}
     searched = tuple(detectors.search_power(run.series[tag]) for tag in spikes)
     incidents = detectors.group(run, spikes)
-    findings = tuple(_finding(f"F{n}", incident, run, spikes) for n, incident in enumerate(incidents, 1))
+    pages = witnesses.Pages(run)
+    findings = tuple(_finding(f"F{n}", incident, pages, spikes) for n, incident in enumerate(incidents, 1))
     conditions = attribution.conditions(run, findings)
     return Diagnosis(
         run=run,
@@ -40,7 +41,11 @@ def diagnose(run: Run) -> Diagnosis:
     )
 
 
-def _finding(name: str, incident: Incident, run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Finding:
-    coupled = coupling.couple(incident.spike, run, spikes[incident.spike.tag])
-    why = attribution.explain(attribution.Case(run, incident.spike, coupled, spikes))
-    return Finding(id=name, spike=incident.spike, coupling=coupled, why=why, losses=incident.losses)
+def _finding(
+    name: str, incident: Incident, pages: witnesses.Pages, spikes: Mapping[str, tuple[Spike, ...]]
+) -> Finding:
+    run, spike = pages.run, incident.spike
+    coupled = coupling.couple(spike, run, spikes[spike.tag])
+    hearing = witnesses.hear(pages, spike, spikes[spike.tag])
+    why = attribution.explain(attribution.Case(run, spike, coupled, spikes, hearing))
+    return Finding(name, spike, coupled, why, incident.losses, hearing)

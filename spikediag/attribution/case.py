@@ -12,13 +12,26 @@ from spikediag.attribution.gradients import GradientRise
 from spikediag.attribution.nll_levels import Likelihood, Stretch
 from spikediag.attribution.periods import Phase
 from spikediag.attribution.run_facts import dims
-from spikediag.model import Coupling, IntArray, Kind, Role, Run, Series, Shape, Spike
+from spikediag.model import (
+    NOBODY,
+    Coupling,
+    Hearing,
+    IntArray,
+    Kind,
+    Lag,
+    Moment,
+    Role,
+    Run,
+    Series,
+    Shape,
+    Spike,
+)
 from spikediag.stats.nll import Drivers, Level
+from spikediag.stats.timing import moment
 from spikediag.stats.windows import Contrast, contrast
 
 AFTERSHOCK_POINTS = 60  # logged points after the peak of a larger spike
 AFTERSHOCK_SHARE = 0.25  # of its height, at most
-SURE_SDS = 5.0  # sd of the loss above its level: from there on it has jumped, whatever its noise
 LEVEL_POINTS = 132  # logged points of a lasting rise over which sigma and error are averaged
 
 
@@ -30,6 +43,7 @@ class Case:
     spike: Spike
     coupling: Coupling
     spikes: Mapping[str, tuple[Spike, ...]]  # what was found in every series of the run, by tag
+    hearing: Hearing = NOBODY  # what all other series did at the spike
 
     @cached_property
     def loss(self) -> Series:
@@ -96,40 +110,30 @@ class Case:
         return self.stretch.first if self.is_train else float(self.begin)
 
     @cached_property
-    def latest_onset(self) -> float:
-        """The latest step at which it can have begun: its first logged point that no noise explains."""
-        return self._jumped_by(int(np.searchsorted(self.loss.steps, self.begin)))
+    def jump(self) -> Moment:
+        """When it began."""
+        return self._moment(int(np.searchsorted(self.loss.steps, self.begin)))
 
     @cached_property
-    def latest_rise(self) -> float:
-        """The same of the excursion that holds the peak; only for a train is that another one."""
-        return self._jumped_by(self.spike.highest.start) if self.is_train else self.latest_onset
+    def rise(self) -> Moment:
+        """When the excursion began that holds the peak; only for a train is that another one."""
+        return self._moment(self.spike.highest.start) if self.is_train else self.jump
 
-    def _jumped_by(self, position: int) -> float:
-        """The first step from a position of the loss on at which it has surely jumped."""
-        spike, values = self.origin, self.loss.values[position:]
-        if spike.shape is Shape.LOST or not math.isfinite(spike.height):
-            return float(self.loss.steps[position])
-        limit = 0.5 * abs(spike.height)
-        if spike.shape is Shape.NOISE:
-            limit = SURE_SDS * spike.noise
-        elif spike.shape is not Shape.TREND:
-            limit = min(limit, SURE_SDS * spike.noise)
-        beyond = np.flatnonzero(~(np.abs(values - spike.baseline) < limit))
-        return float(self.loss.steps[position + (int(beyond[0]) if len(beyond) else 0)])
+    def _moment(self, position: int) -> Moment:
+        spike, loss = self.origin, self.loss
+        return moment(loss.steps, loss.values, position, spike.baseline, spike.sure_height)
 
-    def may_precede(self, series: Series, step: float, onset: float | None = None) -> bool:
-        """Whether a change of a series may have come before the jump.
-
-        It came after the last point logged without it; where the loss had jumped by then, it came later.
+    def lag(self, series: Series, step: float, jump: Moment | None = None) -> Lag:
+        """By how much a change of a series came before the jump.
 
         Args:
-            series: The series that changed.
+            series: The series that changed, after the last point logged without the change.
             step: Its first logged step with the change.
-            onset: The latest step at which the jump began; `latest_onset` if not given.
+            jump: When the loss began to jump; `jump` if not given.
         """
         unchanged = series.steps[series.finite & (series.steps < step)]
-        return not len(unchanged) or unchanged[-1] < (self.latest_onset if onset is None else onset)
+        after = float(unchanged[-1]) if len(unchanged) else -math.inf
+        return Moment(after, step, step).ahead_of(self.jump if jump is None else jump)
 
     @cached_property
     def width(self) -> int:

@@ -62,9 +62,11 @@ from spikediag.model.text import (
     Text,
     say,
 )
+from spikediag.model.witness import NOBODY, Copy, Hearing, Lag, Moment, Witness
 
 __all__ = [
     "LONGEST_LOOK",
+    "NOBODY",
     "Advice",
     "Aftermath",
     "Artifact",
@@ -75,6 +77,7 @@ __all__ = [
     "CompanionTest",
     "Component",
     "Condition",
+    "Copy",
     "Coupling",
     "CouplingVerdict",
     "Damage",
@@ -87,11 +90,14 @@ __all__ = [
     "FactName",
     "Finding",
     "FloatArray",
+    "Hearing",
     "Incident",
     "IntArray",
     "Kind",
+    "Lag",
     "LossChange",
     "Measure",
+    "Moment",
     "Origin",
     "Outcome",
     "OutcomeVerdict",
@@ -113,6 +119,7 @@ __all__ = [
     "Text",
     "Tier",
     "Transform",
+    "Witness",
     "by_gravity",
     "common_loss",
     "is_held_out",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spikediag.model.run import Role, Run
 from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
 from spikediag.model.text import Text
+from spikediag.model.witness import NOBODY, Hearing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +101,7 @@ class Finding:
     coupling: Coupling
     why: Explanation
     losses: tuple[LossChange, ...] = ()  # every loss tag, the leading one first
+    hearing: Hearing = NOBODY  # what all other series of the run did there
 
     @property
     def verdicts(self) -> tuple[CauseVerdict, ...]:
@@ -246,7 +248,7 @@ class Diagnosis:
         return reporter.to_dict(self)
 
     def to_frame(self, table: str = "findings") -> "pd.DataFrame":
-        """One table of the diagnosis: `findings`, `causes` or `conditions`, a row each."""
+        """One table of the diagnosis, a row each: `findings`, `causes`, `witnesses` or `conditions`."""
         from spikediag import reporter  # noqa: PLC0415
 
         return reporter.to_frame(self, table)

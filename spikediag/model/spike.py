@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from math import isfinite
 from types import MappingProxyType
 from typing import assert_never
 
@@ -56,6 +57,7 @@ _SHAPES = MappingProxyType(
         Kind.TRANSIENT: Shape.BURST,
     }
 )
+SURE_SDS = 5.0  # of a series above its level: from there on it has jumped, whatever its noise
 LONGEST_LOOK = 129  # logged points: the level after a lasting rise is known well enough by then
 
 
@@ -128,6 +130,16 @@ class Spike:
         if self.members:
             return tuple((member.start, member.stop) for member in self.members)
         return ((self.start, self.stop if self.recovered else self.peak + 1),)
+
+    @property
+    def sure_height(self) -> float:
+        """How far from its level a point lies that has surely jumped, whatever the noise; 0 where any has."""
+        if self.shape is Shape.LOST or not isfinite(self.height):
+            return 0.0
+        if self.shape is Shape.NOISE:
+            return SURE_SDS * self.noise
+        half = 0.5 * abs(self.height)
+        return half if self.shape is Shape.TREND else min(half, SURE_SDS * self.noise)
 
     @property
     def level_after(self) -> float:

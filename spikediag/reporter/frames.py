@@ -1,4 +1,4 @@
-"""The diagnosis as pandas tables: findings, causes and conditions, a row each."""
+"""The diagnosis as pandas tables: findings, causes, witnesses and conditions, a row each."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 def to_frame(diagnosis: Diagnosis, table: str = "findings") -> "pd.DataFrame":
-    """One table: `findings` (index id), `causes` (finding, cause) or `conditions` (condition).
+    """One table: `findings`, `causes`, `witnesses` or `conditions`, by finding and what is in it.
 
     Columns are there when no row is, so that code written for one run works for a calm one.
 
@@ -55,6 +55,10 @@ def _causes(document: Row) -> list[Row]:
     ]
 
 
+def _witnesses(document: Row) -> list[Row]:
+    return [{"finding": f["id"], **w} for f in document["findings"] for w in f["witnesses"]]
+
+
 def _conditions(document: Row) -> list[Row]:
     rows: list[Row] = document["conditions"]
     return rows
@@ -87,6 +91,11 @@ TABLES: dict[str, tuple[Callable[[Row], list[Row]], list[str], list[str]]] = {
         _causes,
         ["tier", "status", "probability", "primary", "for", "against", "missing"],
         ["finding", "cause"],
+    ),
+    "witnesses": (
+        _witnesses,
+        ["role", "before", "at", "change", "sigmas", "lag", "lag_low", "lag_high", "leads", "chance"],
+        ["finding", "tag"],
     ),
     "conditions": (_conditions, ["status", "value", "reading"], ["condition"]),
 }

@@ -2,9 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 
-from spikediag.model import Advice, CauseVerdict, Diagnosis, Finding, Role, Searched, Status, by_gravity
+from spikediag.model import (
+    Advice,
+    CauseVerdict,
+    Diagnosis,
+    Finding,
+    Role,
+    Searched,
+    Status,
+    Witness,
+    by_gravity,
+)
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
+WITNESSES = 4  # lines on what else moved
 ROWS = 50  # findings in the table; JSON has them all
 OPEN = (Status.SUPPORTED, Status.PLAUSIBLE)
 
@@ -26,6 +37,16 @@ def unjudged(diagnosis: Diagnosis) -> tuple[Searched, ...]:
 def close_up_name(finding: Finding) -> str:
     """What its picture is called: `finding-2` for F2."""
     return f"finding-{finding.id.removeprefix('F')}"
+
+
+def witnesses(finding: Finding) -> tuple[Witness, ...]:
+    """Those worth a line: not the errors, which were tested, and of twins the first."""
+    tested = {test.tag for test in finding.coupling.tests}
+    seen: dict[tuple[str, float], Witness] = {}
+    for witness in finding.hearing.witnesses:
+        if witness.tag not in tested:
+            seen.setdefault((f"{abs(witness.sigmas):.3g}", witness.lag.steps), witness)
+    return tuple(seen.values())[:WITNESSES]
 
 
 def listed(diagnosis: Diagnosis) -> tuple[Finding, ...]:

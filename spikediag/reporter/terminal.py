@@ -98,6 +98,8 @@ def _rows(diagnosis: Diagnosis) -> Iterator[tuple[Text, Text]]:
         return
     yield say("What jumped"), phrases.story(finding.spike)
     yield say("Did the error move?"), finding.coupling.reading
+    for witness in selection.witnesses(finding)[:1]:
+        yield say("What moved with it"), phrases.moved_with(witness)
     yield say("Why, most likely"), answer(finding)
     yield say("Does it matter?"), MATTERS[diagnosis.overall.matters]
 

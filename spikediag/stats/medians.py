@@ -20,14 +20,19 @@ CHUNK = 16384  # values that are compared at a time, so that they stay in the ca
 
 def median(values: FloatArray) -> float:
     """Median of finite values (n,), n >= 1: the same number as `np.median` gives."""
-    half, odd = len(values) // 2, len(values) % 2
+    half = len(values) // 2
     if len(values) > FEW:
         parted = np.partition(values, half)
-        middle = parted[half] if odd else (parted[:half].max() + parted[half]) / 2
-    else:
-        ordered = np.sort(values)
-        middle = ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2
-    return float(middle) + 0.0  # no -0
+        middle = parted[half] if len(values) % 2 else (parted[:half].max() + parted[half]) / 2
+        return float(middle) + 0.0  # no -0
+    return float(medians(values)) + 0.0
+
+
+def medians(rows: FloatArray) -> FloatArray:
+    """Median of each row of finite values (..., n), n >= 1, (...); for short rows."""
+    ordered, half = np.sort(rows, axis=-1), rows.shape[-1] // 2
+    upper = ordered[..., half]
+    return np.asarray(upper if rows.shape[-1] % 2 else (ordered[..., half - 1] + upper) / 2)
 
 
 def running_median(values: FloatArray, size: int) -> FloatArray:

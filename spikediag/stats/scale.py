@@ -3,7 +3,7 @@
 import numpy as np
 
 from spikediag.model import FloatArray
-from spikediag.stats.medians import median
+from spikediag.stats.medians import median, medians
 
 MAD_TO_SIGMA = 1.4826  # the median absolute deviation of normal noise is sigma / 1.4826
 
@@ -19,15 +19,28 @@ def robust_sigma(values: FloatArray) -> float:
 
 
 def local_noise(values: FloatArray) -> float:
-    """Robust standard deviation of values (n,), n >= 1, around a straight line; never 0.
+    """Robust standard deviation of values (n,), n >= 1, around a straight line; never 0. See `row_noise`."""
+    return float(row_noise(values))
+
+
+def row_noise(rows: FloatArray) -> FloatArray:
+    """Robust standard deviation of each row (..., n), n >= 1, around a straight line; never 0, (...).
 
     The line goes through the medians of both halves. Where more than half of the values lie on it exactly,
     the mean absolute deviation stands in; where all do, the rounding unit of the values.
     """
-    n = len(values)
+    residual = rows - row_slope(rows)[..., None] * np.arange(rows.shape[-1])
+    deviation = np.abs(residual - medians(residual)[..., None])
+    scale = MAD_TO_SIGMA * medians(deviation)
+    scale = np.where(scale > 0, scale, 1.2533 * deviation.mean(axis=-1))
+    return np.asarray(np.maximum(scale, np.spacing(np.abs(rows).max(axis=-1))))
+
+
+def row_slope(rows: FloatArray) -> FloatArray:
+    """Slope per point of the line through the medians of both halves of each row (..., n), n >= 1, (...)."""
+    n = rows.shape[-1]
     half = n // 2
-    slope = (median(values[half:]) - median(values[:half])) / max(1, n - half) if half else 0.0
-    residual = values - slope * np.arange(n)
-    deviation = np.abs(residual - median(residual))
-    rounding = float(np.spacing(np.abs(values).max()))
-    return max(MAD_TO_SIGMA * median(deviation) or 1.2533 * float(deviation.mean()), rounding)
+    if not half:
+        return np.zeros(rows.shape[:-1])
+    rise = medians(rows[..., half:]) - medians(rows[..., :half])
+    return np.asarray(rise / max(1, n - half))

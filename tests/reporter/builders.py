@@ -1,5 +1,6 @@
 """Diagnoses built by hand from the model's values: a run shaped like the user's own case."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from spikediag.model import (
     CompanionTest,
     Component,
     Condition,
+    Copy,
     Coupling,
     CouplingVerdict,
     Damage,
@@ -22,7 +24,9 @@ from spikediag.model import (
     Explanation,
     Fact,
     Finding,
+    Hearing,
     Kind,
+    Lag,
     LossChange,
     Measure,
     Origin,
@@ -42,6 +46,7 @@ from spikediag.model import (
     Spike,
     Status,
     Tier,
+    Witness,
     say,
 )
 
@@ -246,6 +251,24 @@ def verdicts() -> tuple[CauseVerdict, ...]:
     return ratio, drift, lr
 
 
+def witness(tag: str = "bc/grad_norm", lag: Lag | None = None, **more: object) -> Witness:
+    """The gradient norm, which leaps some points before the loss."""
+    lag = Lag(50.0, 40.0, 60.0) if lag is None else lag
+    usual = Witness(tag, Role.GRAD_NORM, 1.6, 37.0, 58.0, lag, moved=0, windows=80, chance=1e-5)
+    return replace(usual, **more)
+
+
+def hearing() -> Hearing:
+    """Witnesses before, with and after the jump, and copies of the loss."""
+    said = (
+        witness(),
+        witness("bc/log_std", Lag(30.0, 20.0, math.inf), sigmas=-7.0, moved=1),
+        witness("bc/lr", Lag(0.0, -10.0, 10.0), sigmas=1e9, chance=None, windows=3),
+        witness("bc/kl", Lag(-20.0, -30.0, -10.0), sigmas=9.0),
+    )
+    return Hearing(6, said, (Copy("kl", 0.2, 0.0, 2_000), Copy("bc/total_loss", 1.0, -0.4, 2_000)))
+
+
 def findings() -> tuple[Finding, ...]:
     """A train of small spikes and the leap."""
     losses = (
@@ -266,7 +289,8 @@ def findings() -> tuple[Finding, ...]:
         ),
     )
     small = Finding("F1", train(), decoupled(), Explanation(verdicts(), "batch-ratio"), losses[:1])
-    big = Finding("F2", leap(), decoupled(), Explanation(verdicts(), "batch-ratio", parts, algebra), losses)
+    why = Explanation(verdicts(), "batch-ratio", parts, algebra)
+    big = Finding("F2", leap(), decoupled(), why, losses, hearing())
     return small, big
 
 
@@ -390,6 +414,9 @@ def hostile() -> Diagnosis:
                 finding,
                 spike=replace(finding.spike, tag=names[finding.spike.tag]),
                 losses=tuple(replace(change, tag=names[change.tag]) for change in finding.losses),
+                hearing=replace(
+                    hearing(), witnesses=tuple(witness(names.get(w.tag, w.tag)) for w in hearing().witnesses)
+                ),
                 coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=HOSTILE[6])),
                 why=replace(
                     finding.why,

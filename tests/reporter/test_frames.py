@@ -27,7 +27,13 @@ def test_conditions_carry_their_reading() -> None:
     assert frame.loc["batch-ratio", "reading"].startswith("batch 256 of 418")
 
 
-@pytest.mark.parametrize("table", ["findings", "causes", "conditions"])
+def test_witnesses_carry_their_lag() -> None:
+    frame = reporter.to_frame(builders.diagnosis(), "witnesses")
+    assert frame.loc[("F2", "bc/grad_norm"), "lag"] == 50
+    assert frame.loc[("F2", "bc/kl"), "lag"] == -20
+
+
+@pytest.mark.parametrize("table", ["findings", "causes", "witnesses", "conditions"])
 def test_a_calm_run_has_the_same_columns_and_no_rows(table: str) -> None:
     calm, full = (reporter.to_frame(d, table) for d in (builders.calm(), builders.diagnosis()))
     assert list(calm.columns) == list(full.columns)
@@ -36,5 +42,5 @@ def test_a_calm_run_has_the_same_columns_and_no_rows(table: str) -> None:
 
 
 def test_an_unknown_table_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="findings, causes, conditions"):
+    with pytest.raises(UsageError, match="findings, causes, witnesses, conditions"):
         reporter.to_frame(builders.calm(), "spikes")

@@ -12,7 +12,7 @@ from tests.reporter import builders
 
 FINDING = {
     "id", "tag", "kind", "onset_step", "peak_step", "end_step", "baseline", "peak", "jump", "sigmas",
-    "expected_by_chance", "count", "coupling", "causes", "primary_cause", "usual", "provisional",
+    "expected_by_chance", "count", "coupling", "witnesses", "causes", "primary_cause", "usual", "provisional",
 }  # fmt: skip
 
 
@@ -72,6 +72,28 @@ def test_what_would_have_been_found_is_said_for_each_series() -> None:
     }
     assert (blind["judged"], blind["jumps"]) == (False, [])
     assert blind["reason"] == "6 points are too few."
+
+
+def test_witnesses_carry_their_signed_lag_and_what_they_do_elsewhere() -> None:
+    small, big = reporter.to_dict(builders.diagnosis())["findings"]
+    assert (small["asked"], small["witnesses"], small["copies"]) == (0, [], [])
+    assert big["witnesses"][0] == {
+        "tag": "bc/grad_norm",
+        "role": "grad_norm",
+        "before": 1.6,
+        "at": 37.0,
+        "change": 35.4,
+        "sigmas": 58.0,
+        "lag": 50.0,
+        "lag_low": 40.0,
+        "lag_high": 60.0,
+        "leads": True,
+        "moved_elsewhere": 0,
+        "windows_elsewhere": 80,
+        "chance": 1e-5,
+    }
+    assert big["witnesses"][1]["lag_high"] is None
+    assert big["copies"][0] == {"tag": "kl", "factor": 0.2, "offset": 0.0, "points": 2_000}
 
 
 def test_outcomes_and_what_would_tell_are_there() -> None:

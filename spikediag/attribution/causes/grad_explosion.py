@@ -52,7 +52,7 @@ class GradExplosion:
             return Judgement(Tier.MECHANISM, checkable=False)
         if not rise.leapt:
             return Judgement(Tier.MECHANISM, (_usual(rise),), ruled_out=True)
-        if not case.may_precede(case.run.series[rise.tag], rise.step, case.latest_rise):
+        if case.lag(case.run.series[rise.tag], rise.step, case.rise).follows:
             return Judgement(Tier.MECHANISM, (_came_after(rise),), ruled_out=True)
         return Judgement(
             Tier.MECHANISM,

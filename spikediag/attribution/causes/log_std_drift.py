@@ -135,7 +135,7 @@ def _late(case: Case, series: Series, mean: Contrast, fall: float, early: float)
     limit = min(0.5 * fall, max(DROP_NATS, DROP_SDS * mean.noise))
     inside = Stretch(early, case.stretch.last).points(series)
     fallen = series.steps[inside[mean.before - series.values[inside] >= limit]]
-    if fall <= 0 or not len(fallen) or case.may_precede(series, float(fallen[0]), case.latest_rise):
+    if fall <= 0 or not len(fallen) or not case.lag(series, float(fallen[0]), case.rise).follows:
         return None
     return float(fallen[0]) - case.onset
 

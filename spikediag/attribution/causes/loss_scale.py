@@ -57,7 +57,9 @@ class LossScale:
             return _not_logged(case)
         falls, reach = backoffs(series), case.slack(series)
         near = [
-            f for f in falls if case.begin - f.step <= HORIZON + reach and case.may_precede(series, f.step)
+            f
+            for f in falls
+            if case.begin - f.step <= HORIZON + reach and not case.lag(series, f.step).follows
         ]
         if not near:
             return Judgement(Tier.TRIGGER, (_steady(series, falls, case),), ruled_out=True)

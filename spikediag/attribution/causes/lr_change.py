@@ -131,7 +131,7 @@ class Before:
 def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
     changes = rate_changes(series)
-    near = [c for c in changes if case.begin - c.step <= HORIZON and case.may_precede(series, c.step)]
+    near = [c for c in changes if case.begin - c.step <= HORIZON and not case.lag(series, c.step).follows]
     if not near:
         return None
     change = max(near, key=lambda c: (c.factor > 1, c.step))

@@ -79,7 +79,7 @@ def first_non_finite(run: Run) -> tuple[FirstNonFinite, ...]:
 def _came_first(case: Case, found: FirstNonFinite) -> bool:
     """Whether it came shortly before the jump, or with it."""
     near = case.spike.onset_step - found.step <= 3 * case.slack()
-    return near and case.may_precede(case.run.series[found.tag], found.step)
+    return near and not case.lag(case.run.series[found.tag], found.step).follows
 
 
 def _lost_at(case: Case) -> int | None:
@@ -88,7 +88,7 @@ def _lost_at(case: Case) -> int | None:
         return case.spike.onset_step
     lost = np.flatnonzero(~case.loss.finite[case.spike.start : case.spike.stop])
     step = int(case.loss.steps[case.spike.start + lost[0]]) if len(lost) else None
-    return step if step is not None and case.may_precede(case.loss, step) else None
+    return step if step is not None and not case.lag(case.loss, step).follows else None
 
 
 def _mechanism(case: Case, step: int) -> Text:

@@ -47,7 +47,9 @@ class Resume:
         if not case.run.sessions and not case.run.rewinds:
             return Judgement(Tier.TRIGGER, checkable=False)
         found = boundaries(case.run)
-        near = [b for b in found if case.begin - b.step <= HORIZON and case.may_precede(case.loss, b.step)]
+        near = [
+            b for b in found if case.begin - b.step <= HORIZON and not case.lag(case.loss, b.step).follows
+        ]
         if not near:
             return Judgement(Tier.TRIGGER, (_elsewhere(found, case.begin),), ruled_out=True)
         nearest = max(near, key=lambda b: b.step)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from spikediag import phrases
 from spikediag.model import Diagnosis, Finding, Role, Series, Shape, Text, say
+from spikediag.reporter import selection
 from spikediag.reporter.figures import closeup_asides, series_panel
 from spikediag.reporter.figures.series_panel import Window, around
 from spikediag.reporter.figures.style import DPI, WIDTH, Stack, Theme
@@ -18,6 +19,7 @@ from spikediag.wording.writer import Writer, verbatim
 CONTEXT = (Role.GRAD_NORM, Role.LOG_STD, Role.LEARNING_RATE)  # shown below the error where they vary
 HEIGHTS = {Role.LOSS: 2.6, Role.COMPANION: 1.3}  # inches
 OTHER = 0.8
+PANELS = 4  # below the loss
 HEAD, FOOT = 0.72, 0.48
 LEFT, SPLIT, ASIDE, RIGHT = 0.075, 0.615, 0.675, 0.975  # shares of the width
 
@@ -54,12 +56,14 @@ def closeup(diagnosis: Diagnosis, finding: Finding, theme: Theme, writer: Writer
 
 
 def _below(diagnosis: Diagnosis, view: CloseUp) -> list[Series]:
-    """The error that decided, then one series of each context role that varies in the window."""
+    """The error that decided, the witness that tells most, then of each context role a series that varies."""
     run = diagnosis.run
     tested = [s for test in view.finding.coupling.tests if (s := run.series.get(test.tag))][:1]
     context = (next(run.having(role), None) for role in CONTEXT)
     varying = [s for s in context if s is not None and len(set(s.values[view.window.cut(s)].tolist())) > 1]
-    return [s for s in tested if len(s.values[view.window.cut(s)])] + varying
+    named = [run.series[w.tag] for w in selection.witnesses(view.finding)[:1] if w.tag in run.series]
+    shown = [s for s in tested if len(s.values[view.window.cut(s)])] + named
+    return (shown + [s for s in varying if s not in named])[:PANELS]
 
 
 def _curve(axes: Axes, series: Series, view: CloseUp, *, last: bool) -> None:
@@ -74,8 +78,17 @@ def _curve(axes: Axes, series: Series, view: CloseUp, *, last: bool) -> None:
     axes.axvspan(*window.span, color=theme.mark, alpha=0.1, linewidth=0, zorder=0)
     if leading:
         _annotate(axes, view.finding, window, theme, writer)
-    elif series.role is Role.COMPANION:
+    elif view.finding.coupling.tests and series.tag == view.finding.coupling.tests[0].tag:
         closeup_asides.margin_band(axes, view.finding.coupling.tests[0], window, theme, writer)
+    else:
+        _testify(axes, series, view)
+
+
+def _testify(axes: Axes, series: Series, view: CloseUp) -> None:
+    """When a witness moved, above its curve."""
+    witness = next((w for w in selection.witnesses(view.finding) if w.tag == series.tag), None)
+    if witness is not None:
+        series_panel.remark(axes, view.writer.text(phrases.order(witness.lag)), view.theme)
 
 
 def _title(figure: Figure, view: CloseUp, height: float) -> None:

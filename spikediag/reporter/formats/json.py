@@ -24,6 +24,7 @@ from spikediag.model import (
     Outcome,
     Role,
     Run,
+    Witness,
 )
 from spikediag.reporter.protocol import registry
 from spikediag.wording.language import Language
@@ -161,10 +162,32 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "provisional": spike.provisional,
         "losses": [vars(loss) for loss in finding.losses],
         "coupling": _coupling(finding.coupling),
+        "asked": finding.hearing.asked,
+        "witnesses": [_witness(w) for w in finding.hearing.witnesses],
+        "copies": [vars(copy) for copy in finding.hearing.copies],
         "causes": [_cause(v) for v in finding.verdicts],
         "primary_cause": finding.primary_cause,
         "components": [{"name": str(c.name), "value": c.value} for c in finding.why.components],
         "algebra": [str(text) for text in finding.why.algebra],
+    }
+
+
+def _witness(witness: Witness) -> dict[str, Any]:
+    """One series that moved with the jump; the lag is in steps, above 0 where it came first."""
+    return {
+        "tag": witness.tag,
+        "role": witness.role.value,
+        "before": witness.before,
+        "at": witness.at,
+        "change": witness.change,
+        "sigmas": witness.sigmas,
+        "lag": witness.lag.steps,
+        "lag_low": witness.lag.low,
+        "lag_high": witness.lag.high,
+        "leads": witness.lag.leads,
+        "moved_elsewhere": witness.moved,
+        "windows_elsewhere": witness.windows,
+        "chance": witness.chance,
     }
 
 

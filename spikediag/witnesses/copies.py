@@ -1,0 +1,112 @@
+"""Series that are the loss itself but for a factor, and terms that the loss is made of."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikediag.model import Copy, FloatArray, Run, Series, Shape, Spike
+from spikediag.stats.scale import robust_sigma
+
+FEWEST_POINTS = 20  # common to both
+SAMPLED = 500  # points that show whether one follows the other
+ALIKE = 0.02  # scatter around the line, over the scatter of the loss
+FITS = 0.05  # distance from the line at the peak, over the height
+LASTING, FEWEST_HIGH = 129, 8  # points of a lasting rise that are looked at
+STEADY = 0.05  # scatter of loss over series while both stand high
+VARIES = 2.0  # times that the series rises there, so that a constant ratio says something
+
+
+@dataclass(frozen=True)
+class Line:
+    """Loss = factor x series + offset."""
+
+    factor: float
+    offset: float = 0.0
+
+
+def alike(run: Run, loss: Series) -> Mapping[str, Line]:
+    """The series that follow a loss all along, by tag."""
+    found = {}
+    for tag in sorted(run.series):
+        own, other = _common(loss, run.series[tag])
+        if tag != loss.tag and len(own) >= FEWEST_POINTS:
+            line = _all_along(loss.values[own], run.series[tag].values[other])
+            if line is not None:
+                found[tag] = line
+    return found
+
+
+def copies(run: Run, spike: Spike, along: Mapping[str, Line]) -> tuple[Copy, ...]:
+    """The series that jump as the loss does because they are the loss, by tag.
+
+    They follow it all along; or, where a rise lasts, in constant proportion on it, as a term that has become
+    the loss does.
+
+    Args:
+        run: The run.
+        spike: A jump of the loss.
+        along: What `alike` says of that loss.
+    """
+    loss = run.series[spike.tag]
+    tags = (tag for tag in sorted(run.series) if tag != loss.tag and math.isfinite(spike.height))
+    found = (_copy(loss, run.series[tag], spike, along.get(tag)) for tag in tags)
+    return tuple(copy for copy in found if copy is not None)
+
+
+def _copy(loss: Series, series: Series, spike: Spike, line: Line | None) -> Copy | None:
+    lasts = spike.shape in {Shape.LEVEL, Shape.TREND} and not spike.is_fall
+    if line is None and not lasts:
+        return None
+    own, other = _common(loss, series)
+    y, x = loss.values[own], series.values[other]
+    if line is None:
+        high = (own >= spike.start) & (own < min(spike.stop, spike.start + LASTING))
+        line = _while_high(y[high], x[high], y[own < spike.start], x[own < spike.start])
+    at = np.flatnonzero(own == spike.peak)
+    if line is None or not len(at):
+        return None
+    over = y[at[0]] - line.factor * x[at[0]] - line.offset
+    if abs(over) > FITS * abs(y[at[0]] - spike.baseline):
+        return None
+    return Copy(series.tag, line.factor, line.offset, len(own))
+
+
+def _common(loss: Series, series: Series) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the finite points that both have, in each."""
+    if loss.steps is series.steps or np.array_equal(loss.steps, series.steps):
+        both = np.flatnonzero(loss.finite & series.finite)
+        return both, both
+    _, own, other = np.intersect1d(loss.steps, series.steps, assume_unique=True, return_indices=True)
+    good = loss.finite[own] & series.finite[other]
+    return own[good], other[good]
+
+
+def _all_along(y: FloatArray, x: FloatArray) -> Line | None:
+    """Factor and offset of y = factor x + offset, where almost nothing is left over; None elsewhere."""
+    thin = slice(None, None, max(1, len(y) // SAMPLED))
+    y, x = y[thin], x[thin]
+    noise, spread = robust_sigma(y), robust_sigma(x)
+    if not noise > 0 or not spread > 0:
+        return None
+    bulk = np.abs(x - np.median(x)) <= 3 * spread
+    centre, middle = x[bulk].mean(), y[bulk].mean()
+    moved = x[bulk] - centre
+    factor = float(moved @ (y[bulk] - middle) / max(float(moved @ moved), np.finfo(float).tiny))
+    offset = float(middle - factor * centre)
+    if robust_sigma(y - factor * x - offset) > ALIKE * noise:
+        return None
+    return Line(factor, 0.0 if abs(offset) <= ALIKE * abs(factor) * spread else offset)
+
+
+def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: FloatArray) -> Line | None:
+    """The factor of y = factor x on a rise that lasts, where both rise and their ratio stays; else None."""
+    if len(y) < FEWEST_HIGH or not len(x_before) or np.any(x <= 0):
+        return None
+    ratio = y / x
+    factor = float(np.median(ratio))
+    rises = np.median(x) > VARIES * np.abs(np.median(x_before)) and np.median(y) > np.median(y_before)
+    if factor <= 0 or not rises or robust_sigma(ratio) > STEADY * factor:
+        return None
+    return Line(factor)

@@ -1,0 +1,343 @@
+"""What every other series did at one jump of a loss, held against what it does elsewhere.
+
+A series testifies where it moved farther than the tail of its own windows elsewhere allows, all series asked
+counted in. Elsewhere means where the loss did not jump: a gradient norm that leaps every few windows, jump or
+no jump, says nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from spikediag.model import (
+    FloatArray,
+    Hearing,
+    IntArray,
+    Measure,
+    Moment,
+    Role,
+    Run,
+    Series,
+    Shape,
+    Spike,
+    Witness,
+)
+from spikediag.model.spike import SURE_SDS
+from spikediag.stats.scale import row_noise, row_slope
+from spikediag.stats.tails import fit_tail
+from spikediag.stats.timing import moment
+from spikediag.witnesses.copies import Line, alike, copies
+
+LEAD = 10  # logged points of the loss before its onset in which a series may have moved first
+LASTING = 33  # points of a rise that lasts, over which a new level of a series is its median
+BEFORE, FEWEST_BEFORE = 65, 8  # points that give the level and the noise before, half of the past at most
+ALPHA = 0.05  # false witnesses per jump that are accepted
+FAR = 5.0  # robust standard deviations below which nothing moved
+VERY_FAR = 10.0  # where too few windows tell what is usual
+WINDOWS, FEWEST_WINDOWS = 80, 8  # elsewhere
+SHAPE_MEAN, SHAPE_SD = 0.15, 0.15  # prior of the tail of such moves: heavier than that of noise
+HEARD = 32  # series that moved farthest, of which more is asked
+KEPT = 12  # witnesses of one jump
+UNREST = 1.5  # times the farthest point before, beyond which a point has surely moved
+BEGUN = 2.0  # robust standard deviations at which a move may have begun
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """The finite points of one series."""
+
+    series: Series
+    steps: IntArray  # (n,)
+    values: FloatArray  # (n,)
+
+
+@dataclass(frozen=True, eq=False)
+class Pages:
+    """The series of a run, those with the same steps side by side; made once for all of its jumps."""
+
+    run: Run
+    _alike: dict[str, Mapping[str, Line]] = field(default_factory=dict)
+
+    def alike(self, loss: Series) -> Mapping[str, Line]:
+        """The series that follow a loss all along, by tag."""
+        if loss.tag not in self._alike:
+            self._alike[loss.tag] = alike(self.run, loss)
+        return self._alike[loss.tag]
+
+    @cached_property
+    def all(self) -> tuple[tuple[Numbers, ...], ...]:
+        """Every series with at least one number."""
+        found: dict[bytes, list[Numbers]] = {}
+        for tag in sorted(self.run.series):
+            series = self.run.series[tag]
+            steps, values = series.steps[series.finite], series.values[series.finite]
+            if len(steps):
+                found.setdefault(steps.tobytes(), []).append(Numbers(series, steps, values))
+        return tuple(tuple(some) for some in found.values())
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a jump lies on one page, in positions: what may lead it, its onset, and one past its end."""
+
+    first: int
+    onset: int
+    stop: int
+    lasts: bool  # whether the loss stays up, so that a new level of a series tells as well as one point
+
+    @property
+    def before(self) -> int:
+        """Points before it from which the level is taken."""
+        return min(BEFORE, max(FEWEST_BEFORE, self.first // 2))
+
+    @property
+    def rows(self) -> IntArray:
+        """Positions of the points before and of the jump, relative to its first."""
+        return np.arange(-self.before, self.stop - self.first)
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows of one or more series, each with the points before it."""
+
+    level: FloatArray  # (m,) median before
+    noise: FloatArray  # (m,) robust standard deviation before
+    unrest: FloatArray  # (m,) distance of the farthest point before from the level
+    flat: FloatArray  # (m, w) points minus the level
+    away: FloatArray  # (m, w) the same, or minus the trend where that is nearer
+    onset: int  # position of the onset in a window
+    lasts: bool
+
+    @classmethod
+    def of(cls, rows: FloatArray, place: Place) -> "Windows":
+        """Rows (m, before + w), as `Place.rows` picks them."""
+        before, window = rows[:, : place.before], rows[:, place.before :]
+        level = np.median(before, axis=1)
+        flat = window - level[:, None]
+        ahead = np.arange(window.shape[1]) + (place.before + 1) / 2
+        trend = flat - row_slope(before)[:, None] * ahead
+        nearer = np.sign(flat) * np.minimum(np.abs(flat), np.abs(trend))
+        return cls(
+            level=level,
+            noise=row_noise(before),
+            unrest=np.abs(before - level[:, None]).max(axis=1),
+            flat=flat,
+            away=np.where(flat * trend > 0, nearer, 0.0),
+            onset=place.onset - place.first,
+            lasts=place.lasts,
+        )
+
+    def only(self, n: int) -> "Windows":
+        """One of them."""
+        rows = (self.level, self.noise, self.unrest, self.flat, self.away)
+        level, noise, unrest, flat, away = (row[n : n + 1] for row in rows)
+        return Windows(level, noise, unrest, flat, away, self.onset, self.lasts)
+
+    def reached(self, change: float) -> float:
+        """Where the first of them stands when it has gone as far as `changes` says, without the trend."""
+        at = np.flatnonzero(self.away[0] == change)
+        gone = float(self.flat[0, at[0]] if len(at) else np.median(self.flat[0, self.onset :]))
+        return float(self.level[0]) + gone
+
+    def changes(self) -> Iterator[FloatArray]:
+        """How far each went, (m,): its farthest point; where the jump lasts, its new level as well."""
+        high, low = self.away.max(axis=1), self.away.min(axis=1)
+        yield np.where(high >= -low, high, low)
+        if self.lasts:
+            yield np.median(self.away[:, self.onset :], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """How far one series went at a jump, and how far it goes elsewhere, one way of looking."""
+
+    change: float
+    noise: float
+    elsewhere: FloatArray  # (m,) robust standard deviations, in windows without a jump
+
+    @property
+    def sigmas(self) -> float:
+        """The change in robust standard deviations."""
+        return self.change / self.noise
+
+    @cached_property
+    def moved(self) -> int:
+        """Windows elsewhere in which it went as far."""
+        return int(np.count_nonzero(self.elsewhere >= abs(self.sigmas)))
+
+    @cached_property
+    def chance(self) -> float | None:
+        """P(as far in any one window), from the tail of the others; None for too few of them."""
+        if len(self.elsewhere) < FEWEST_WINDOWS:
+            return None
+        if self.moved:
+            return self.moved / len(self.elsewhere)
+        tail = fit_tail(self.elsewhere, SHAPE_MEAN, SHAPE_SD).exceedance(np.array([abs(self.sigmas)]))
+        return float(tail[0])
+
+    def tells(self, asked: int) -> bool:
+        """Whether so many series would hardly ever show such a move by chance."""
+        if self.chance is None:
+            return abs(self.sigmas) >= VERY_FAR
+        return abs(self.sigmas) >= FAR and self.chance * asked <= ALPHA
+
+
+def hear(pages: Pages, spike: Spike, others: Sequence[Spike]) -> Hearing:
+    """Ask every other series of the run what it did at one jump.
+
+    Args:
+        pages: The run.
+        spike: The jump; of a train, its highest member is asked about.
+        others: Every spike of the same loss.
+    """
+    loss = pages.run.series[spike.tag]
+    same = copies(pages.run, spike, pages.alike(loss))
+    totals = (s.tag for s in pages.run.having(Role.LOSS) if s.measure is Measure.TOTAL)
+    silent = {loss.tag, *totals, *(copy.tag for copy in same)}
+    asked = len(pages.run.series) - len(silent)
+    zones, began = jump_zones(loss, others), onset(loss, spike)
+    heard = [_witness(stand, asked, began) for stand in _stands(pages, spike, silent, zones)]
+    return Hearing(asked, tuple(sorted((w for w in heard if w is not None), key=_order)[:KEPT]), same)
+
+
+def _order(witness: Witness) -> tuple[int, float, str]:
+    """Who came first leads, who came later ends; in each part by how far."""
+    lag = witness.lag
+    return (0 if lag.leads else 2 if lag.follows else 1), -abs(witness.sigmas), witness.tag
+
+
+def onset(loss: Series, spike: Spike) -> Moment:
+    """When the jump that is asked about began."""
+    steps, values = loss.steps, loss.values
+    return moment(steps, values, first_point(spike), spike.baseline, spike.sure_height)
+
+
+def first_point(spike: Spike) -> int:
+    """Position of its onset; of a train, that of its highest member."""
+    return spike.highest.start if spike.members else spike.start
+
+
+def place_of(steps: IntArray, loss: Series, spike: Spike) -> Place | None:
+    """Where a jump lies among the steps of other series (n,).
+
+    None where too few points come before it, or none lies on it. Where they are logged more sparsely than the
+    loss, the first point after the onset counts as on it.
+    """
+    lasts = spike.shape is not Shape.BURST
+    stop = min(spike.start + LASTING, len(loss)) if lasts else spike.window(loss.values)[1]
+    start, last = float(loss.steps[first_point(spike)]), float(loss.steps[stop - 1])
+    own = float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
+    if own > loss.interval:
+        last = max(last, start + own - 1)
+    at, end = int(np.searchsorted(steps, start)), int(np.searchsorted(steps, last, side="right"))
+    first = int(np.searchsorted(steps, start - max(LEAD * loss.interval, own)))
+    first = max(first, min(FEWEST_BEFORE, at))
+    return Place(first, at, end, lasts) if first >= FEWEST_BEFORE and at < end else None
+
+
+def jump_zones(loss: Series, spikes: Sequence[Spike]) -> FloatArray:
+    """First and last steps of the stretches in which a loss is not calm, and of what led to them, (k, 2).
+
+    That a loss falls because it learns is calm.
+    """
+    reach, zones = LEAD * loss.interval, []
+    for spike in (s for s in spikes if not s.is_fall):
+        for member in spike.excursions:
+            stays = not spike.members and not spike.recovered
+            last = np.inf if stays else float(loss.steps[min(member.stop, len(loss)) - 1]) + reach
+            zones.append((float(loss.steps[member.start]) - reach, last))
+    return np.array(zones, dtype=np.float64).reshape(-1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Stand:
+    """One series that moved at a jump: its window there, and those in which the loss was calm."""
+
+    one: Numbers
+    place: Place
+    here: Windows
+    elsewhere: Windows
+
+    def moves(self) -> Iterator[Move]:
+        """How far it went, in every way of looking."""
+        for here, elsewhere in zip(self.here.changes(), self.elsewhere.changes(), strict=True):
+            sigmas = np.abs(elsewhere) / self.elsewhere.noise
+            yield Move(float(here[0]), float(self.here.noise[0]), sigmas)
+
+
+def _stands(pages: Pages, spike: Spike, silent: set[str], zones: FloatArray) -> Iterator[Stand]:
+    """The series that moved farthest, of all that moved."""
+    loss, found = pages.run.series[spike.tag], []
+    for page in pages.all:
+        place = place_of(page[0].steps, loss, spike)
+        if place is None:
+            continue
+        windows = Windows.of(np.stack([one.values[place.first + place.rows] for one in page]), place)
+        far = np.max([np.abs(changes) for changes in windows.changes()], axis=0) / windows.noise
+        calm = calm_windows(page[0].steps, place, zones)
+        found += [
+            (float(far[n]), page[n], place, windows.only(int(n)), calm)
+            for n in np.flatnonzero(far >= FAR)
+            if page[n].series.tag not in silent
+        ]
+    for _, one, place, here, calm in sorted(found, key=lambda f: (-f[0], f[1].series.tag))[:HEARD]:
+        yield Stand(one, place, here, Windows.of(one.values[calm[:, None] + place.rows], place))
+
+
+def _witness(stand: Stand, asked: int, jumped: Moment) -> Witness | None:
+    """What one series has to say; None where it moves as far without a jump, or was on its way already."""
+    telling = [move for move in stand.moves() if move.tells(asked)]
+    if not telling:
+        return None
+    move = min(telling, key=lambda m: (1.0 if m.chance is None else m.chance, -abs(m.sigmas)))
+    began, series = _began(stand, move), stand.one.series
+    if began is None:
+        return None
+    before = float(stand.here.level[0])
+    return Witness(
+        tag=series.tag,
+        role=series.role,
+        before=series.logged(before),
+        at=series.logged(stand.here.reached(move.change)),
+        sigmas=move.sigmas,
+        lag=began.ahead_of(jumped),
+        moved=move.moved,
+        windows=len(move.elsewhere),
+        chance=move.chance,
+    )
+
+
+def calm_windows(steps: IntArray, place: Place, zones: FloatArray) -> IntArray:
+    """Positions (m,) at which windows like the one of a place begin in which the loss did not jump."""
+    width = place.stop - place.first
+    starts = np.arange(place.before, len(steps) - width + 1, max(1, width // 2))
+    ends = steps[starts + width - 1]
+    calm = starts + width <= place.first
+    calm |= starts >= place.stop
+    for first, last in zones:
+        calm &= (ends < first) | (steps[starts] > last)
+    starts = starts[calm]
+    if len(starts) <= WINDOWS:
+        return starts
+    return np.asarray(starts[np.linspace(0, len(starts) - 1, WINDOWS).astype(int)])
+
+
+def _began(stand: Stand, move: Move) -> Moment | None:
+    """When a series began to move: from its first sure point back to where it left its noise.
+
+    It began where the stretch begins in which it reaches half of its way. A sure point lies farther than
+    anything before, or half of the way. None where the first point is one: it was on its way already.
+    """
+    here, half = stand.here, 0.5 * abs(move.change)
+    toward = np.sign(move.change) * here.away[0]
+    sure = min(half, max(SURE_SDS * move.noise, UNREST * float(here.unrest[0])))
+    quiet = np.flatnonzero(toward[: int(np.argmax(toward >= half))] <= BEGUN * move.noise)
+    first = int(quiet[-1]) + 1 if len(quiet) else 0
+    by = first + int(np.argmax(toward[first:] >= sure))
+    if by == 0:
+        return None
+    steps = stand.one.steps[stand.place.first :]
+    after = float(steps[first - 1]) if first > 0 else -np.inf
+    return Moment(after, float(steps[first]), float(steps[by]))
