@@ -11,12 +11,13 @@ from enum import StrEnum
 from string import Template
 from types import MappingProxyType
 
+import numpy as np
+
 from spikediag.attribution.run_facts import beta2
 from spikediag.model import REINFORCED, Advice, Batch, FactName, Role, Run, Series, say
 from spikediag.stats.sampling import RECOMMENDED, recommended_batch
 
 USUAL_STEPS = 20_000  # for a run whose length is not known
-USUAL_RATE = 3e-4
 
 
 class Remedy(StrEnum):
@@ -108,13 +109,12 @@ def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
 def decay_rate(run: Run) -> Advice:
     """A learning-rate decay to zero over the length of this run."""
     steps = int(run.last_step or USUAL_STEPS)
-    rate = run.fact(FactName.LEARNING_RATE).number
     return Advice(
         say(
             "Let the learning rate decay to zero over the {steps:,} steps: late steps then cannot overshoot.",
             steps=steps,
         ),
-        _line(run, "decay_rate", rate=rate or USUAL_RATE, steps=steps),
+        _line(run, "decay_rate", rate=_rate(run), steps=steps),
         rank(Remedy.DECAY),
     )
 
@@ -194,10 +194,17 @@ def verify(run: Run) -> Advice:
     )
 
 
-def _line(run: Run, remedy: str, **numbers: float) -> str | None:
+def _rate(run: Run) -> float | str:
+    """The learning rate as it is stated, else the highest that was logged, else its name."""
+    stated = run.fact(FactName.LEARNING_RATE).number
+    logged = (float(np.max(s.values[s.finite])) for s in run.having(Role.LEARNING_RATE) if s.finite.any())
+    return stated or next(logged, None) or "learning_rate"
+
+
+def _line(run: Run, remedy: str, **values: float | str) -> str | None:
     """The code of a remedy in the library of the run; None where it is not known there."""
     line = run.remedy_lines.get(remedy)
-    shown = {name: f"{value:.10g}" for name, value in numbers.items()}
+    shown = {n: value if isinstance(value, str) else f"{value:.10g}" for n, value in values.items()}
     return None if line is None else Template(line).safe_substitute(shown)
 
 

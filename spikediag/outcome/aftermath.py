@@ -9,7 +9,7 @@ from spikediag.model import (
     Aftermath,
     Checkpoint,
     Finding,
-    Measure,
+    LossKind,
     Outcome,
     OutcomeVerdict,
     Role,
@@ -133,7 +133,7 @@ def _harms(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
 
 def _excused(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
     """Whether it is a value loss, which grows with the returns, and no reward is worse but some no worse."""
-    if run.series[outcome.tag].measure is not Measure.VALUE:
+    if run.loss_kind(run.series[outcome.tag]) is not LossKind.VALUE:
         return False
     rewards = {o.verdict for o in outcomes if o.role is Role.REWARD and o.finding == outcome.finding}
     return OutcomeVerdict.NOT_WORSE in rewards and OutcomeVerdict.WORSE not in rewards

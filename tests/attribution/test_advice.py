@@ -4,11 +4,12 @@ import csv
 from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from spikediag.attribution import advice
 from spikediag.attribution.advice import SPIKES, Remedy, prevented, rank
-from spikediag.model import Batch
+from spikediag.model import Batch, Role
 from spikediag.parser.library_presets import presets, remedy_lines
 from tests.attribution import cases
 from tests.conftest import SAMPLE_RUNS
@@ -79,3 +80,17 @@ def test_the_remedy_that_left_the_fewest_spikes_comes_first() -> None:
 def test_a_remedy_that_did_not_help_prevented_nothing() -> None:
     assert prevented(Remedy.MORE_SAMPLES) == 0
     assert 0.8 < prevented(Remedy.SMALL_BATCH) < 0.9
+
+
+def test_the_rate_of_a_decay_is_stated_or_logged_or_left_to_the_user() -> None:
+    jax = {"remedy_lines": remedy_lines(presets()["hil-serl"]), "facts": {}}
+    logged = cases.series("lr", Role.LEARNING_RATE, np.full(len(cases.STEPS), 2e-4))
+    assert "(learning_rate, 20000)" in advice.decay_rate(cases.make_run(cases.nll(), None, **jax)).code
+    assert "(0.0002, 20000)" in advice.decay_rate(cases.make_run(cases.nll(), None, logged, **jax)).code
+
+
+def test_a_beta2_that_nobody_states_is_called_assumed() -> None:
+    stated = cases.make_run(cases.nll(), None, facts={"beta2": 0.99})
+    assert "from 0.99 to" in str(advice.lower_beta2(stated).text)
+    unknown = cases.make_run(cases.nll(), None, facts={})
+    assert "from 0.999 (assumed) to" in str(advice.lower_beta2(unknown).text)
