@@ -1,6 +1,7 @@
 """The values that travel between the stages, and nothing else: frozen, named, read-only."""
 
 from spikediag.model.diagnosis import (
+    UNEXPLAINED,
     Advice,
     Aftermath,
     Artifact,
@@ -67,6 +68,7 @@ from spikediag.model.witness import NOBODY, Copy, Hearing, Lag, Moment, Witness
 __all__ = [
     "LONGEST_LOOK",
     "NOBODY",
+    "UNEXPLAINED",
     "Advice",
     "Aftermath",
     "Artifact",

@@ -79,6 +79,8 @@ class BatchRatio:
 
     id: str = "batch-ratio"
     prior: float = 0.1
+    of_falls: bool = False
+    calibrated: bool = False
 
     def judge(self, case: Case) -> Judgement:
         """Weigh ratio, passes, sharpness and coupling; test the sampling-variance story apart."""

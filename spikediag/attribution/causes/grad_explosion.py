@@ -39,6 +39,8 @@ class GradExplosion:
 
     id: str = "grad-explosion"
     prior: float = 0.05
+    of_falls: bool = False
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """Did the gradient norm leap, and did it leap first?"""

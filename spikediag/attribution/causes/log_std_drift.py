@@ -79,6 +79,8 @@ class LogStdDrift:
 
     id: str = "log-std-drift"
     prior: float = 0.1
+    of_falls: bool = False
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """Sudden drop first; else slow collapse; else, without log-std, what loss and error prove."""

@@ -49,6 +49,8 @@ class LossScale:
 
     id: str = "loss-scale"
     prior: float = 0.05
+    of_falls: bool = False
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """Look for the fall nearest before the onset."""
