@@ -428,8 +428,12 @@ def copy_of(loss: str, copy: Copy) -> Text:
     """What the loss is made of, or what is made of it."""
     numbers = {"factor": verbatim(number(copy.factor)), "offset": verbatim(number(copy.offset, signed=True))}
     if copy.is_multiple:
-        return say("{loss} is {factor} x {tag}: one is the other.", loss=loss, tag=copy.tag, **numbers)
-    return say("{loss} is {factor} x {tag} {offset}: one is the other.", loss=loss, tag=copy.tag, **numbers)
+        return say(
+            "{loss} is {factor} x {tag}: their jump is the same one.", loss=loss, tag=copy.tag, **numbers
+        )
+    return say(
+        "{loss} is {factor} x {tag} {offset}: their jump is the same one.", loss=loss, tag=copy.tag, **numbers
+    )
 
 
 def _height(spike: Spike) -> Text:

@@ -87,8 +87,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "fragile": fragile,
         "chance": phrases.chance,
         "seen": seen,
-        "calibration": CALIBRATION,
-        "uncalibrated": uncalibrated,
+        "measured": measured,
         "unjudged": selection.unjudged(diagnosis),
         "searched": diagnosis.searched,
         "would_show": would_show,
@@ -193,10 +192,13 @@ def fragile(finding: Finding) -> tuple[CauseVerdict, ...]:
     return tuple(v for v in finding.verdicts if v.tier is Tier.CONDITION)
 
 
-def uncalibrated(finding: Finding) -> Text | None:
-    """Why words stand for probabilities in the table of what happened; None where none do."""
-    reasons = (v.uncalibrated for v in events(finding) if v.open)
-    return next((reason for reason in reasons if reason is not None), None)
+def measured(finding: Finding) -> tuple[Text, ...]:
+    """Where the probabilities of what happened come from, and why words stand in for others."""
+    shown = [v for v in events(finding) if phrases.chance(v) is not None]
+    reasons = (v.uncalibrated for v in shown if v.uncalibrated is not None)
+    said = (say("Words stand where none was measured: {reason}", reason=reason) for reason in reasons)
+    calibrated = any(v.probability is not None for v in shown)
+    return (*((CALIBRATION,) if calibrated else ()), *tuple(said)[:1])
 
 
 def _triggers(finding: Finding) -> tuple[CauseVerdict, ...]:
