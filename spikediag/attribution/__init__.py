@@ -4,28 +4,36 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.conditions import conditions
 from spikediag.attribution.nll_algebra import algebra, components
 from spikediag.attribution.overall import conclude
-from spikediag.attribution.protocol import Cause, Judgement, registry, weigh
+from spikediag.attribution.protocol import Cause, Judgement, applies, registry, weigh
 from spikediag.attribution.scoring import primary_cause, verdicts
-from spikediag.model import Explanation, say
+from spikediag.model import Explanation, Role, Run, say
 
 OF_FALLS = frozenset({"epoch-boundary", "lr-change", "logging-change", "resume", "unexplained"})
 
-__all__ = ["Case", "conclude", "conditions", "explain", "registry"]
+__all__ = ["Case", "applicable", "conclude", "conditions", "explain", "registry"]
 
 
 def explain(case: Case) -> Explanation:
-    """Judge every registered cause for one case and say which of them answers 'why'.
+    """Judge every cause that applies to the loss of a case and say which of them answers 'why'.
 
     Args:
         case: The run, one spike of one of its losses, its coupling and every spike of every series.
     """
-    causes = registry.load()
+    causes = {id_: c for id_, c in registry.load().items() if applies(c, case.run, case.loss)}
     judged = verdicts(causes, {id_: _judged(cause, case) for id_, cause in causes.items()})
     return Explanation(
         verdicts=judged,
         primary_cause=primary_cause(judged),
         components=components(case),
         algebra=algebra(case),
+    )
+
+
+def applicable(run: Run) -> tuple[str, ...]:
+    """The causes that can make some loss of a run jump."""
+    losses = tuple(run.having(Role.LOSS))
+    return tuple(
+        id_ for id_, cause in registry.load().items() if any(applies(cause, run, loss) for loss in losses)
     )
 
 

@@ -11,9 +11,11 @@ from spikediag.attribution.nll_algebra import Certificate
 from spikediag.attribution.nll_levels import per_sum
 from spikediag.attribution.run_facts import MANY_PASSES, batch_share, constant_rate_stated, dims, sampling
 from spikediag.model import (
+    REINFORCED,
     Condition,
     FactName,
     Finding,
+    LossKind,
     Measure,
     Role,
     Run,
@@ -51,8 +53,13 @@ def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]
     return tuple(condition for condition in judged if condition is not None)
 
 
-def _batch_ratio(run: Run) -> Condition:
-    """How large a part of the dataset one batch is, and the rule that it breaks or keeps."""
+def _batch_ratio(run: Run) -> Condition | None:
+    """How large a part of the dataset one batch is, and the rule that it breaks or keeps.
+
+    None for losses of which it was not measured that the rule holds.
+    """
+    if not run.loss_kinds & {LossKind.LIKELIHOOD, LossKind.UNKNOWN}:
+        return None
     batch = run.batch
     if batch is None:
         return _unknown_ratio(run)
@@ -85,9 +92,12 @@ def _unknown_ratio(run: Run) -> Condition:
 
 
 def _passes(run: Run) -> Condition | None:
-    """How often every sample was used in the whole run; None when it cannot be counted."""
+    """How often every sample was used in the whole run; None when it cannot be counted.
+
+    Nor can it where the data are collected on the way.
+    """
     drawn = sampling(run)
-    if drawn is None:
+    if drawn is None or run.loss_kinds <= REINFORCED:
         return None
     batch = drawn.batch
     if drawn.passes < MANY_PASSES:
@@ -159,7 +169,7 @@ def _certificate_at_end(loss: Series, error: Series, d: int | None) -> Certifica
 
 def _loss_and_error(run: Run, findings: tuple[Finding, ...]) -> tuple[Series, Series] | None:
     found = [run.series[f.spike.tag] for f in findings]
-    losses = [s for s in (*found, *run.having(Role.LOSS)) if run.is_likelihood(s)]
+    losses = [s for s in (*found, *run.having(Role.LOSS)) if run.loss_kind(s) is LossKind.LIKELIHOOD]
     errors = [s for s in run.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR]
     for loss in losses:
         near = sorted(errors, key=lambda s: (s.group != loss.group, s.tag))
@@ -252,8 +262,10 @@ def _largest_gradient(tag: str, times: float, typical: float, limit: float | Non
     )
 
 
-def _no_companion(run: Run) -> Condition:
-    """Whether an error metric is logged beside the losses."""
+def _no_companion(run: Run) -> Condition | None:
+    """Whether an error metric is logged beside the losses; None for learners whose measure is the reward."""
+    if run.loss_kinds <= REINFORCED:
+        return None
     tags = [s.tag for s in run.having(Role.COMPANION)]
     if tags:
         reading = say("Error metrics are logged: {tags}.", tags=", ".join(tags))
@@ -261,7 +273,7 @@ def _no_companion(run: Run) -> Condition:
     return Condition(
         "companion",
         Status.SUPPORTED,
-        say("No error metric is logged: a jump of the loss cannot be told from a policy that got worse."),
+        say("No error metric is logged: a jump of the loss cannot be told from a model that got worse."),
         0,
         (advice.log_line(run, Role.COMPANION),),
     )
@@ -269,7 +281,7 @@ def _no_companion(run: Run) -> Condition:
 
 def _no_log_std(run: Run) -> Condition | None:
     """Whether sigma is logged, for runs whose loss is a likelihood."""
-    if not any(run.is_likelihood(s) for s in run.having(Role.LOSS)):
+    if LossKind.LIKELIHOOD not in run.loss_kinds:
         return None
     tags = [s.tag for s in (*run.having(Role.LOG_STD), *run.having(Role.ENTROPY))]
     if tags:

@@ -23,6 +23,7 @@ from spikediag.model.diagnosis import (
     shared_tags,
 )
 from spikediag.model.run import (
+    REINFORCED,
     Batch,
     Checkpoint,
     Damage,
@@ -30,7 +31,9 @@ from spikediag.model.run import (
     Fact,
     FactName,
     FloatArray,
+    Framework,
     IntArray,
+    LossKind,
     Measure,
     Origin,
     Reduction,
@@ -65,6 +68,7 @@ from spikediag.model.text import (
 
 __all__ = [
     "LONGEST_LOOK",
+    "REINFORCED",
     "Advice",
     "Aftermath",
     "Artifact",
@@ -87,10 +91,12 @@ __all__ = [
     "FactName",
     "Finding",
     "FloatArray",
+    "Framework",
     "Incident",
     "IntArray",
     "Kind",
     "LossChange",
+    "LossKind",
     "Measure",
     "Origin",
     "Outcome",
