@@ -122,11 +122,13 @@ def decay_rate(run: Run) -> Advice:
 def lower_beta2(run: Run) -> Advice:
     """A shorter memory of Adam's second moment."""
     decay = beta2(run)
+    stated = run.fact(FactName.BETA2).number == decay
+    known = say("{beta2:g}", beta2=decay) if stated else say("{beta2:g} (assumed)", beta2=decay)
     return Advice(
         say(
-            "Lower Adam's beta2 from {beta2:g} to 0.95: its step size then follows a sudden gradient within "
+            "Lower Adam's beta2 from {beta2} to 0.95: its step size then follows a sudden gradient within "
             "20 steps instead of {memory:,.0f}.",
-            beta2=decay,
+            beta2=known,
             memory=1 / (1 - decay),
         ),
         _line(run, "lower_beta2"),

@@ -4,6 +4,8 @@ No family of plugins: a condition has no page, no prior and no rival, so a funct
 it all.
 """
 
+import math
+
 import numpy as np
 
 from spikediag.attribution import advice
@@ -12,6 +14,7 @@ from spikediag.attribution.nll_levels import per_sum
 from spikediag.attribution.run_facts import MANY_PASSES, batch_share, constant_rate_stated, dims, sampling
 from spikediag.model import (
     REINFORCED,
+    Advice,
     Condition,
     FactName,
     Finding,
@@ -45,6 +48,7 @@ def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]
         _batch_ratio(run),
         _passes(run),
         _sigma_collapse(run, findings),
+        _floor_below_zero(run),
         _constant_rate(run),
         _no_clipping(run),
         _no_companion(run),
@@ -156,6 +160,26 @@ def _sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None
     )
     floor = advice.sigma_floor(run, certified.mse, dims(run))
     return Condition("sigma-collapse", Status.SUPPORTED, reading, above, (floor,))
+
+
+def _floor_below_zero(run: Run) -> Condition | None:
+    """Whether the floor that is stated for sigma cannot be one; None unless it is below zero."""
+    stated = run.fact(FactName.SIGMA_MIN)
+    floor = stated.number
+    if floor is None or floor >= 0:
+        return None
+    reading = say(
+        "{source} is {floor:g}: no standard deviation is below zero, so where sigma itself is clamped with "
+        "it there is no floor. A logarithm was meant: sigma above {meant:.2g}.",
+        source=stated.source,
+        floor=floor,
+        meant=math.exp(floor),
+    )
+    key = stated.source.rpartition(": ")[2].rpartition(".")[2]
+    mend = Advice(
+        say("Clamp the log-std with it, or give the floor of sigma itself."), f"{key}: {math.exp(floor):.2g}"
+    )
+    return Condition("sigma-floor", Status.SUPPORTED, reading, floor, (mend,))
 
 
 def _certificate_at_end(loss: Series, error: Series, d: int | None) -> Certificate | None:

@@ -283,7 +283,7 @@ def _at_floor(case: Case) -> Iterator[Evidence]:
     """The smallest sigma has reached the clip that the configuration states."""
     floor = case.run.fact(FactName.SIGMA_MIN).number
     limit = case.run.fact(FactName.LOG_STD_MIN).number
-    if limit is None and floor:
+    if limit is None and floor is not None and floor > 0:
         limit = float(np.log(floor))
     lowest = next((s.natural for s in case.run.having(Role.LOG_STD) if s.reduction is Reduction.MIN), None)
     if limit is None or lowest is None:
