@@ -6,7 +6,7 @@ A file that cannot be used is a value too (`LeftOut`), because the others of its
 import hashlib
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -134,10 +134,15 @@ class EventFiles:
     def take(self, paths: tuple[Path, ...], base: Path) -> tuple[EventFile | LeftOut, ...]:
         """Hand over files; whoever takes them is the only one to hold their content."""
         return tuple(
-            self._kept.pop(path) if path in self._kept else read_event_file(path, _label(path, base))
+            replace(self._kept.pop(path), label=_label(path, base))
+            if path in self._kept
+            else read_event_file(path, _label(path, base))
             for path in paths
         )
 
 
 def _label(path: Path, base: Path) -> str:
-    return path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
+    if path.is_relative_to(base):
+        return path.relative_to(base).as_posix()
+    beside = path.is_relative_to(base.parent) and path.parent != base.parent
+    return f"../{path.relative_to(base.parent).as_posix()}" if beside else path.name
