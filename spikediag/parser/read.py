@@ -1,12 +1,14 @@
 """From a path, or from arrays in memory, to a run: the parser's whole way, one stage after another."""
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.exceptions import ComplexWarning
 from numpy.typing import ArrayLike
 
 from spikediag.errors import NoEventsError, UsageError
@@ -202,9 +204,13 @@ def _track(tag: object, pair: Iterable[ArrayLike]) -> Track:
     except (TypeError, ValueError) as error:
         raise UsageError(f"{tag}: give a pair (steps, values), not {type(pair).__name__}.") from error
     try:
-        x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{tag}: steps and values must be numbers ({error}).") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ComplexWarning)  # or its imaginary part would be dropped
+            x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError, ComplexWarning) as error:
+        raise UsageError(
+            f"{tag}: steps and values must be real numbers of at most 1.8e308 ({error})."
+        ) from error
     if x.ndim != 1 or x.shape != y.shape:
         raise UsageError(
             f"{tag}: steps {x.shape} and values {y.shape} must be one-dimensional and equally long."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
 from spikediag.model import Damage
-from spikediag.parser.event_files.event_file import EventFile, EventFiles, LeftOut
+from spikediag.parser.event_files.event_file import POINTED, EventFile, EventFiles, LeftOut
 from spikediag.parser.run_folders import RANK, Folder, Kin, survey
 from spikediag.parser.sessions import attempts, distinct, goes_on
 
@@ -243,6 +243,8 @@ def _why_nothing(path: Path, left_out: list[LeftOut]) -> str:
     if not left_out:
         return f"{path}: its event files are empty; has the training written its first record yet?"
     first = left_out[0]
+    if first.why == POINTED:
+        return f"{path}: {first.label} is {POINTED}."
     if path.is_file():
         return f"{path}: {first.why}; give a run folder or a file named events.out.tfevents.*."
     count = len(left_out)

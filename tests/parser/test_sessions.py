@@ -174,6 +174,10 @@ def test_series_are_read_only_copies() -> None:
         ([0.5, 1.0], [1.0, 2.0]),
         ([0, float("nan")], [1.0, 2.0]),
         ([0, 1e300], [1.0, 2.0]),
+        ([0, 1], [1.0, 10**400]),
+        ([0, 10**400], [1.0, 2.0]),
+        ([0, 1], [1.0, 2 + 3j]),
+        ([0, 1], np.array([1.0, 2 + 3j])),
     ],
 )
 def test_arrays_that_cannot_be_used(steps, values) -> None:

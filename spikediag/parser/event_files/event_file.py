@@ -17,6 +17,8 @@ from spikediag.parser.event_files.scalars import MOST_TAGS, Scalars, read_scalar
 from spikediag.parser.event_files.summaries import Summaries, read_summaries, wanted_records
 
 MARK = "tfevents"
+POINTER = b"version https://git-lfs."
+POINTED = "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`"
 SIDECARS = (
     ".spikediag",  # what our own report adds for TensorBoard
     ".meta",
@@ -107,6 +109,8 @@ def read_event_file(path: Path, label: str) -> EventFile | LeftOut:
         scalars = read_scalars(buffer)
     except (OSError, MemoryError) as error:
         return LeftOut(label, 0, getattr(error, "strerror", None) or "it does not fit into the memory")
+    if buffer.startswith(POINTER):
+        return LeftOut(label, len(buffer), POINTED)
     if buffer and not scalars.records:
         return LeftOut(label, len(buffer), "no TensorBoard event file")
     digest = hashlib.sha256(buffer).hexdigest()

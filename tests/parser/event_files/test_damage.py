@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikediag.errors import UnreadableRunError
 from spikediag.parser import read_run
 from spikediag.parser.event_files import crc32c
 from spikediag.parser.event_files.scalars import read_scalars
-from tests.parser.writing import curves, frame, scalar, write
+from tests.parser.writing import NAME, curves, frame, scalar, write
 
 COUNT = 300
 
@@ -186,3 +187,13 @@ def test_a_file_without_one_intact_record(tags: int) -> None:
     columns = read_scalars(b"".join(piece[:-1] + bytes([piece[-1] ^ 1]) for piece in whole))
     assert not columns.points
     assert columns.records == 0
+
+
+def test_a_git_lfs_pointer_names_the_way_out(tmp_path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:1234\nsize 88\n"
+    (tmp_path / NAME).write_text(pointer)
+    with pytest.raises(UnreadableRunError, match=r"is a Git LFS pointer.*`git lfs pull`") as told:
+        read_run(tmp_path)
+    assert str(told.value).count("git lfs") == 1
+    write(tmp_path / "events.out.tfevents.1700000001.host", curves({"loss": [1.0, 2.0]}))
+    assert "git lfs pull" in read_run(tmp_path).damage[0].what
