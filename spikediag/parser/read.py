@@ -209,7 +209,7 @@ def _track(tag: object, pair: Iterable[ArrayLike]) -> Track:
             x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError, ComplexWarning) as error:
         raise UsageError(
-            f"{tag}: steps and values must be real numbers of at most 1.8e308 ({error})."
+            f"{tag}: steps and values must be numbers that a float can hold ({error})."
         ) from error
     if x.ndim != 1 or x.shape != y.shape:
         raise UsageError(

@@ -301,7 +301,7 @@ MERGES = "a: &a {x0: 1}\n" + "".join(
     [
         BOMB + "batch_size: 3\n",
         MERGES,
-        "[" * 100_000,
+        "[" * 20_000,
         "a: &a [*a]\nbatch_size: 4\n",
         "!!python/object/apply:os.system ['touch /tmp/never']\n",
         "\x00\x01",
