@@ -18,7 +18,7 @@ def checks(
     """
     yield from _of_detectors(run, spikes)
     yield _of_coupling(run, findings)
-    for cause in attribution.registry.load():
+    for cause in attribution.applicable(run):
         yield _of_cause(cause, findings)
 
 
@@ -47,6 +47,8 @@ def _of_cause(cause: str, findings: tuple[Finding, ...]) -> Check:
     if not findings:
         return Check(cause, False, say("There was no jump to explain."))
     verdicts = [v for f in findings for v in f.verdicts if v.cause == cause]
+    if not verdicts:
+        return Check(cause, False, say("It cannot make the losses jump that jumped."))
     judged = sum(v.status is not Status.NOT_CHECKABLE for v in verdicts)
     if judged:
         reason = say("Findings judged: {judged} of {findings}.", judged=judged, findings=len(findings))

@@ -4,20 +4,20 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.conditions import conditions
 from spikediag.attribution.nll_algebra import algebra, components
 from spikediag.attribution.overall import conclude
-from spikediag.attribution.protocol import Cause, Judgement, registry, weigh
+from spikediag.attribution.protocol import Cause, Judgement, applies, registry, weigh
 from spikediag.attribution.scoring import primary_cause, verdicts
-from spikediag.model import Explanation, Text, say
+from spikediag.model import Explanation, LossKind, Role, Run, Text, say
 
-__all__ = ["Case", "conclude", "conditions", "explain", "registry"]
+__all__ = ["Case", "applicable", "conclude", "conditions", "explain", "registry"]
 
 
 def explain(case: Case) -> Explanation:
-    """Judge every registered cause for one case and say which of them answers 'why'.
+    """Judge every cause that applies to the loss of a case and say which of them answers 'why'.
 
     Args:
         case: The run, one spike of one of its losses, its coupling and every spike of every series.
     """
-    causes = registry.load()
+    causes = {id_: c for id_, c in registry.load().items() if applies(c, case.run, case.loss)}
     judged = verdicts(causes, {id_: _judged(cause, case) for id_, cause in causes.items()}, _foreign(case))
     return Explanation(
         verdicts=judged,
@@ -29,10 +29,18 @@ def explain(case: Case) -> Explanation:
 
 def _foreign(case: Case) -> Text | None:
     """Why no probability can be answered for of this loss; None where the labelled trainings are like it."""
-    if case.run.is_likelihood(case.loss):
+    if case.run.loss_kind(case.loss) is LossKind.LIKELIHOOD:
         return None
     return say(
         "The labelled trainings have likelihood losses; {tag} is not known to be one.", tag=case.loss.tag
+    )
+
+
+def applicable(run: Run) -> tuple[str, ...]:
+    """The causes that can make some loss of a run jump."""
+    losses = tuple(run.having(Role.LOSS))
+    return tuple(
+        id_ for id_, cause in registry.load().items() if any(applies(cause, run, loss) for loss in losses)
     )
 
 

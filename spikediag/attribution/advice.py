@@ -8,14 +8,15 @@ architecture and one task: an order to try things in, not a law.
 import math
 import shlex
 from enum import StrEnum
+from string import Template
 from types import MappingProxyType
 
 from spikediag.attribution.run_facts import beta2
-from spikediag.model import Advice, Batch, FactName, Role, Run, say
+from spikediag.model import REINFORCED, Advice, Batch, FactName, Role, Run, Series, say
 from spikediag.stats.sampling import RECOMMENDED, recommended_batch
 
 USUAL_STEPS = 20_000  # for a run whose length is not known
-_JAX = {"hil-serl", "serl", "ogbench", "openpi"}  # libraries that train with optax
+USUAL_RATE = 3e-4
 
 
 class Remedy(StrEnum):
@@ -99,9 +100,7 @@ def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
             "nats per dimension, and sharpening further earns nothing.",
             floor=floor,
         ),
-        f"log_std = jnp.maximum(log_std, jnp.log({floor:g}))"
-        if run.library in _JAX
-        else f"log_std = log_std.clamp(min=math.log({floor:g}))",
+        _line(run, "sigma_floor", floor=floor),
         rank(Remedy.FLOOR),
     )
 
@@ -110,16 +109,12 @@ def decay_rate(run: Run) -> Advice:
     """A learning-rate decay to zero over the length of this run."""
     steps = int(run.last_step or USUAL_STEPS)
     rate = run.fact(FactName.LEARNING_RATE).number
-    if run.library in _JAX:
-        code = f"optax.adam(optax.cosine_decay_schedule({rate or 3e-4:g}, {steps}))"
-    else:
-        code = f"scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max={steps})"
     return Advice(
         say(
             "Let the learning rate decay to zero over the {steps:,} steps: late steps then cannot overshoot.",
             steps=steps,
         ),
-        code,
+        _line(run, "decay_rate", rate=rate or USUAL_RATE, steps=steps),
         rank(Remedy.DECAY),
     )
 
@@ -127,14 +122,16 @@ def decay_rate(run: Run) -> Advice:
 def lower_beta2(run: Run) -> Advice:
     """A shorter memory of Adam's second moment."""
     decay = beta2(run)
+    stated = run.fact(FactName.BETA2).number == decay
+    known = say("{beta2:g}", beta2=decay) if stated else say("{beta2:g} (assumed)", beta2=decay)
     return Advice(
         say(
-            "Lower Adam's beta2 from {beta2:g} to 0.95: its step size then follows a sudden gradient within "
+            "Lower Adam's beta2 from {beta2} to 0.95: its step size then follows a sudden gradient within "
             "20 steps instead of {memory:,.0f}.",
-            beta2=decay,
+            beta2=known,
             memory=1 / (1 - decay),
         ),
-        "optax.adam(learning_rate, b2=0.95)" if run.library in _JAX else "betas=(0.9, 0.95)",
+        _line(run, "lower_beta2"),
         rank(Remedy.BETA2),
     )
 
@@ -144,9 +141,7 @@ def clip_gradients(run: Run, limit: float | None) -> Advice:
     norm = _one_digit(limit) if limit and limit > 0 else 1.0
     return Advice(
         say("Clip the gradient norm at {norm:g}, so that one batch cannot throw the weights far.", norm=norm),
-        f"optax.chain(optax.clip_by_global_norm({norm:g}), optimizer)"
-        if run.library in _JAX
-        else f"torch.nn.utils.clip_grad_norm_(model.parameters(), {norm:g})",
+        _line(run, "clip_gradients", norm=norm),
         rank(Remedy.CLIP),
     )
 
@@ -172,7 +167,7 @@ def more_samples(batch: Batch) -> Advice:
     )
 
 
-def weighted_sampling() -> Advice:
+def weighted_sampling(run: Run) -> Advice:
     """Sampling by error; it does not touch what makes the loss sharp."""
     return Advice(
         say(
@@ -182,7 +177,7 @@ def weighted_sampling() -> Advice:
             spikes=SPIKES[Remedy.WEIGHTED],
             reference=SPIKES[Remedy.NONE],
         ),
-        "sampler = torch.utils.data.WeightedRandomSampler(weights, num_samples=len(weights))",
+        _line(run, "weighted_sampling"),
         rank(Remedy.WEIGHTED),
     )
 
@@ -199,6 +194,13 @@ def verify(run: Run) -> Advice:
     )
 
 
+def _line(run: Run, remedy: str, **numbers: float) -> str | None:
+    """The code of a remedy in the library of the run; None where it is not known there."""
+    line = run.remedy_lines.get(remedy)
+    shown = {name: f"{value:.10g}" for name, value in numbers.items()}
+    return None if line is None else Template(line).safe_substitute(shown)
+
+
 def _one_digit(value: float) -> float:
     return float(f"{value:.1g}")
 
@@ -206,6 +208,18 @@ def _one_digit(value: float) -> float:
 def log_line(run: Run, role: Role) -> Advice:
     """How to log a role in this run: as its library does where that is known, else plain TensorBoard."""
     return Advice(_TEXTS[role], run.log_lines.get(role))
+
+
+def to_log(run: Run, loss: Series, *roles: Role) -> tuple[Advice, ...]:
+    """How to log those roles that would tell something of this kind of loss.
+
+    Sigma is asked for where there is one; an error of actions or a pass over a dataset is not, where the
+    data are collected on the way.
+    """
+    idle = set() if run.has_sigma(loss) else {Role.LOG_STD}
+    if run.loss_kind(loss) in REINFORCED:
+        idle |= {Role.COMPANION, Role.EPOCH}
+    return tuple(log_line(run, role) for role in roles if role not in idle)
 
 
 _TEXTS = {
@@ -216,7 +230,7 @@ _TEXTS = {
     Role.LEARNING_RATE: say("Log the learning rate: without it no change of it can be seen or ruled out."),
     Role.GRAD_NORM: say("Log the gradient norm before clipping: it shows whether the gradients rose first."),
     Role.COMPANION: say(
-        "Log an error metric of the same batch: without it nobody can tell whether the policy got worse."
+        "Log an error metric of the same batch: without it nobody can tell whether the model got worse."
     ),
     Role.LOSS_SCALE: say("Log the loss scale: a halving at the jump means an overflow in half precision."),
     Role.EPOCH: say("Log the epoch: without it the boundaries of a pass over the dataset are not known."),

@@ -4,6 +4,8 @@ No family of plugins: a condition has no page, no prior and no rival, so a funct
 it all.
 """
 
+import math
+
 import numpy as np
 
 from spikediag.attribution import advice
@@ -11,9 +13,12 @@ from spikediag.attribution.nll_algebra import Certificate
 from spikediag.attribution.nll_levels import per_sum
 from spikediag.attribution.run_facts import MANY_PASSES, batch_share, constant_rate_stated, dims, sampling
 from spikediag.model import (
+    REINFORCED,
+    Advice,
     Condition,
     FactName,
     Finding,
+    LossKind,
     Measure,
     Role,
     Run,
@@ -43,6 +48,7 @@ def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]
         _batch_ratio(run),
         _passes(run),
         _sigma_collapse(run, findings),
+        _floor_below_zero(run),
         _constant_rate(run),
         _no_clipping(run),
         _no_companion(run),
@@ -51,8 +57,13 @@ def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]
     return tuple(condition for condition in judged if condition is not None)
 
 
-def _batch_ratio(run: Run) -> Condition:
-    """How large a part of the dataset one batch is, and the rule that it breaks or keeps."""
+def _batch_ratio(run: Run) -> Condition | None:
+    """How large a part of the dataset one batch is, and the rule that it breaks or keeps.
+
+    None for losses of which it was not measured that the rule holds.
+    """
+    if not run.loss_kinds & {LossKind.LIKELIHOOD, LossKind.UNKNOWN}:
+        return None
     batch = run.batch
     if batch is None:
         return _unknown_ratio(run)
@@ -85,9 +96,12 @@ def _unknown_ratio(run: Run) -> Condition:
 
 
 def _passes(run: Run) -> Condition | None:
-    """How often every sample was used in the whole run; None when it cannot be counted."""
+    """How often every sample was used in the whole run; None when it cannot be counted.
+
+    Nor can it where the data are collected on the way.
+    """
     drawn = sampling(run)
-    if drawn is None:
+    if drawn is None or run.loss_kinds <= REINFORCED:
         return None
     batch = drawn.batch
     if drawn.passes < MANY_PASSES:
@@ -148,6 +162,26 @@ def _sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None
     return Condition("sigma-collapse", Status.SUPPORTED, reading, above, (floor,))
 
 
+def _floor_below_zero(run: Run) -> Condition | None:
+    """Whether the floor that is stated for sigma cannot be one; None unless it is below zero."""
+    stated = run.fact(FactName.SIGMA_MIN)
+    floor = stated.number
+    if floor is None or floor >= 0:
+        return None
+    reading = say(
+        "{source} is {floor:g}: no standard deviation is below zero, so where sigma itself is clamped with "
+        "it there is no floor. A logarithm was meant: sigma above {meant:.2g}.",
+        source=stated.source,
+        floor=floor,
+        meant=math.exp(floor),
+    )
+    key = stated.source.rpartition(": ")[2].rpartition(".")[2]
+    mend = Advice(
+        say("Clamp the log-std with it, or give the floor of sigma itself."), f"{key}: {math.exp(floor):.2g}"
+    )
+    return Condition("sigma-floor", Status.SUPPORTED, reading, floor, (mend,))
+
+
 def _certificate_at_end(loss: Series, error: Series, d: int | None) -> Certificate | None:
     """What the last levels of loss and error certify; None where they are no numbers."""
     level, mse = (_level_at_end(series) * per_sum(series, d) for series in (loss, error))
@@ -159,7 +193,7 @@ def _certificate_at_end(loss: Series, error: Series, d: int | None) -> Certifica
 
 def _loss_and_error(run: Run, findings: tuple[Finding, ...]) -> tuple[Series, Series] | None:
     found = [run.series[f.spike.tag] for f in findings]
-    losses = [s for s in (*found, *run.having(Role.LOSS)) if run.is_likelihood(s)]
+    losses = [s for s in (*found, *run.having(Role.LOSS)) if run.loss_kind(s) is LossKind.LIKELIHOOD]
     errors = [s for s in run.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR]
     for loss in losses:
         near = sorted(errors, key=lambda s: (s.group != loss.group, s.tag))
@@ -252,8 +286,10 @@ def _largest_gradient(tag: str, times: float, typical: float, limit: float | Non
     )
 
 
-def _no_companion(run: Run) -> Condition:
-    """Whether an error metric is logged beside the losses."""
+def _no_companion(run: Run) -> Condition | None:
+    """Whether an error metric is logged beside the losses; None for learners whose measure is the reward."""
+    if run.loss_kinds <= REINFORCED:
+        return None
     tags = [s.tag for s in run.having(Role.COMPANION)]
     if tags:
         reading = say("Error metrics are logged: {tags}.", tags=", ".join(tags))
@@ -261,7 +297,7 @@ def _no_companion(run: Run) -> Condition:
     return Condition(
         "companion",
         Status.SUPPORTED,
-        say("No error metric is logged: a jump of the loss cannot be told from a policy that got worse."),
+        say("No error metric is logged: a jump of the loss cannot be told from a model that got worse."),
         0,
         (advice.log_line(run, Role.COMPANION),),
     )
@@ -269,7 +305,7 @@ def _no_companion(run: Run) -> Condition:
 
 def _no_log_std(run: Run) -> Condition | None:
     """Whether sigma is logged, for runs whose loss is a likelihood."""
-    if not any(run.is_likelihood(s) for s in run.having(Role.LOSS)):
+    if LossKind.LIKELIHOOD not in run.loss_kinds:
         return None
     tags = [s.tag for s in (*run.having(Role.LOG_STD), *run.having(Role.ENTROPY))]
     if tags:

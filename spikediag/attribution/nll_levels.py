@@ -9,6 +9,7 @@ from spikediag.model import (
     Coupling,
     FloatArray,
     IntArray,
+    LossKind,
     Measure,
     Reduction,
     Role,
@@ -63,7 +64,7 @@ class Likelihood:
 def likelihood(run: Run, spike: Spike, coupling: Coupling) -> Likelihood | None:
     """The levels around the spike; None when the loss is not known to be a negative log-likelihood."""
     loss = run.series[spike.tag]
-    if not run.is_likelihood(loss):
+    if run.loss_kind(loss) is not LossKind.LIKELIHOOD:
         return None
     d = dims(run)
     scale = per_sum(loss, d)
@@ -90,7 +91,8 @@ def log_std_series(run: Run) -> Series | None:
     """The log-std that stands for the whole policy: a mean before a sum before an unknown reduction."""
     order = (Reduction.MEAN, Reduction.SUM, Reduction.UNKNOWN)
     usable = [s for s in run.having(Role.LOG_STD) if s.reduction in order and len(s) > 1]
-    return min(usable, key=lambda s: (order.index(s.reduction), s.tag), default=None)
+    found = min(usable, key=lambda s: (order.index(s.reduction), s.tag), default=None)
+    return found.natural if found is not None else None
 
 
 def summed_log_sigma(run: Run) -> Series | None:
@@ -102,13 +104,13 @@ def summed_log_sigma(run: Run) -> Series | None:
     if d is None:
         return None
     series = log_std_series(run)
-    if series is not None and series.transform is not Transform.LN:
+    if series is not None and run.series[series.tag].transform is not Transform.LN:
         factor = 1.0 if series.reduction is Reduction.SUM else float(d)
         return _mapped(series, series.values * factor)
     entropy = next((s for s in run.having(Role.ENTROPY) if len(s) > 1), None)
     if entropy is None:
         return None
-    return _mapped(entropy, entropy.values - d * (0.5 + HALF_LOG_2PI))
+    return _mapped(entropy, entropy.natural.values - d * (0.5 + HALF_LOG_2PI))
 
 
 def _mapped(series: Series, values: FloatArray) -> Series:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from spikediag.attribution.case import Case
-from spikediag.model import Advice, Coupling, CouplingVerdict, Evidence, Text, Tier
+from spikediag.model import Advice, Coupling, CouplingVerdict, Evidence, Run, Series, Text, Tier
 from spikediag.registry import Registry
 
 
@@ -96,7 +96,10 @@ _ERROR = MappingProxyType(
 
 
 class Cause(Protocol):
-    """A cause; its docstring is its public page."""
+    """A cause; its docstring is its public page.
+
+    One that can make only some kinds of loss jump says so by a method `applies(run, loss) -> bool`.
+    """
 
     @property
     def id(self) -> str:
@@ -121,6 +124,12 @@ class Cause(Protocol):
     def judge(self, case: Case) -> Judgement:
         """Collect the evidence; never raises for missing or odd series."""
         ...
+
+
+def applies(cause: Cause, run: Run, loss: Series) -> bool:
+    """Whether a cause can make this kind of loss jump; where it cannot, no report names it."""
+    asked = getattr(cause, "applies", None)
+    return asked is None or bool(asked(run, loss))
 
 
 registry: Registry[Cause] = Registry("spikediag.attribution.causes")

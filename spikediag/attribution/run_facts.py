@@ -2,7 +2,7 @@
 
 import math
 
-from spikediag.model import Batch, Fact, FactName, Measure, Run, Series, Text, say
+from spikediag.model import Batch, Fact, FactName, Run, Series, Text, say
 from spikediag.stats.sampling import RECOMMENDED, Sampling
 
 DEFAULT_BETA2 = 0.999  # of Adam in every library
@@ -45,11 +45,6 @@ def _between(value: float, low: float, high: float) -> float:
 def no_likelihood(loss: Series) -> Text:
     """Why nothing is said that holds for likelihoods only."""
     return say("{tag} is not known to be a negative log-likelihood: this does not apply to it.", tag=loss.tag)
-
-
-def something_else(loss: Series) -> bool:
-    """Whether a loss that is not known to be a likelihood is known to be none."""
-    return loss.measure not in {Measure.UNKNOWN, Measure.POLICY, Measure.TOTAL}
 
 
 def sampled_evenly(run: Run) -> bool:

@@ -23,11 +23,15 @@ Wrong? Put a spikediag.toml beside the event files:
     [roles]
     "my/objective" = "loss"
 
+    [losses]
+    "my/objective" = "likelihood"
+
     [facts]
     batch_size = 256
     dataset_size = 418
 
 The roles are {roles}.
+The kinds of loss are {kinds}.
 """
 
 
@@ -49,11 +53,11 @@ def tags(
 def _show(run: "Run") -> None:
     from rich.text import Text
 
-    from spikediag.model import Role
+    from spikediag.model import LossKind, Role
 
     for part in _parts(run):
         show(part, uncut=True)
-    show(Text(OVERRIDE.format(roles=", ".join(Role))))
+    show(Text(OVERRIDE.format(roles=", ".join(Role), kinds=", ".join(LossKind))))
 
 
 def _parts(run: "Run") -> "Iterator[RenderableType]":
@@ -77,10 +81,14 @@ def _parts(run: "Run") -> "Iterator[RenderableType]":
 
 
 def _tag_table(run: "Run") -> "Table":
-    table = _table("tag", "role", "measure", "points", "steps", "why")
+    from spikediag.model import Role
+
+    table = _table("tag", "role", "kind", "points", "steps", "why")
     for series in sorted(run.series.values(), key=lambda s: (s.role == "other", s.role, s.tag)):
         steps = f"{series.steps[0]:,} to {series.steps[-1]:,}" if len(series) else "none"
-        _row(table, series.tag, series.role, series.measure, f"{len(series):,}", steps, series.reason)
+        is_loss = series.role is Role.LOSS
+        kind = run.loss_kind(series) if is_loss else series.measure
+        _row(table, series.tag, series.role, kind, f"{len(series):,}", steps, str(series.reason))
     return table
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import FactName, FloatArray, Measure, Role, Run, Series, Text, say
+from spikediag.model import FactName, FloatArray, LossKind, Measure, Role, Run, Series, Text, say
 from spikediag.stats.nll import error_rise_needed
 
 SQUARED_SHARE = 0.21  # of a squared error: its root, the error in its own unit, rises by 10 %
@@ -112,7 +112,11 @@ def rise_needed(
     cost = None if companion.held_out else _calm_cost(companion, loss, onset, calm)
     if cost is not None:
         found.append(_by_calm_batches(companion, loss, jump, cost))
-    if run.is_likelihood(loss) and companion.measure in {*_SQUARED, Measure.ABSOLUTE_ERROR} and level > 0:
+    if (
+        run.loss_kind(loss) is LossKind.LIKELIHOOD
+        and companion.measure in {*_SQUARED, Measure.ABSOLUTE_ERROR}
+        and level > 0
+    ):
         found.append(_by_algebra(companion, level, jump, run.fact(FactName.ACTION_DIM).number))
     return min(found, key=lambda needed: needed.value, default=None)
 

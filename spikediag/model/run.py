@@ -1,19 +1,19 @@
 """What was read: series by tag, sessions, facts with their source, and damage."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spikediag.model.text import Text, say
+
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
-LARGEST_EXPONENT = 700.0  # of a logarithm that is turned back
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 
@@ -48,6 +48,35 @@ class Measure(StrEnum):
     UNKNOWN = "unknown"
 
 
+class LossKind(StrEnum):
+    """What a loss is, as far as it decides what can go wrong with it and in which words that is said."""
+
+    LIKELIHOOD = "likelihood"  # negative log-likelihood of continuous actions or values: it has a sigma
+    POLICY_GRADIENT = "policy_gradient"  # the surrogate of PPO, A2C and their kin
+    ACTOR = "actor"  # minus Q, of SAC, TD3 and DDPG
+    VALUE = "value"  # a critic, a Q or value function, a TD error
+    CROSS_ENTROPY = "cross_entropy"  # a classifier or a language model
+    DENOISING = "denoising"  # diffusion, flow matching, score matching
+    RECONSTRUCTION = "reconstruction"  # an autoencoder, a vocoder
+    KL_REGULARISED = "kl_regularised"  # a language model held near its reference: GRPO, DPO, RLHF
+    ADVERSARIAL = "adversarial"  # a generator or a discriminator
+    REGRESSION = "regression"  # a squared or absolute error
+    UNKNOWN = "unknown"
+
+
+REINFORCED = frozenset(
+    {LossKind.POLICY_GRADIENT, LossKind.ACTOR, LossKind.VALUE}
+)  # data collected on the way
+
+
+class Framework(StrEnum):
+    """In whose code advice is written."""
+
+    TORCH = "torch"
+    JAX = "jax"
+    TENSORFLOW = "tensorflow"
+
+
 class Reduction(StrEnum):
     """How a number was reduced over action dimensions (errors) or samples and dimensions (log-std)."""
 
@@ -59,7 +88,7 @@ class Reduction(StrEnum):
 
 
 class Transform(StrEnum):
-    """What reading did to the logged numbers, so that every series of a role points the same way."""
+    """What `Series.natural` does to logged numbers, so that every series of a role points the same way."""
 
     NONE = "none"
     LN = "ln"  # natural logarithm of the logged standard deviation
@@ -101,6 +130,7 @@ class FactName(StrEnum):
     SAMPLING = "sampling"
     SEED = "seed"
     LOG_EVERY = "log_every"
+    OBJECTIVE = "objective"
     PRECISION = "precision"
     MIXED_PRECISION = "mixed_precision"
     DTYPE = "dtype"
@@ -137,8 +167,7 @@ def is_held_out(tag: str) -> bool:
 class Series:
     """One scalar tag over training. Positions are indices `[start, stop)`; steps are for people.
 
-    Arrays are read-only. LOG_STD series hold natural logarithms, entropy series point up for more
-    entropy, loss-scale and LR series plain values, whatever the tag logged (`transform` says what was done).
+    Arrays are read-only. Values are the user's own; `natural` turns them as their role demands.
     """
 
     tag: str
@@ -148,8 +177,9 @@ class Series:
     wall_times: FloatArray  # (n,) seconds since the epoch; NaN where unknown
     measure: Measure = Measure.UNKNOWN
     reduction: Reduction = Reduction.UNKNOWN
-    reason: str = ""  # why this role: the preset or rule that matched
+    reason: Text = field(default_factory=lambda: say(""))  # why this role: the preset or rule that matched
     transform: Transform = Transform.NONE
+    kind: LossKind = LossKind.UNKNOWN  # of a loss, where the user, its library or its company says so
 
     def __post_init__(self) -> None:
         for name, dtype in (("steps", np.int64), ("values", np.float64), ("wall_times", np.float64)):
@@ -171,22 +201,20 @@ class Series:
         """The part of the tag before its last slash: what is logged together."""
         return self.tag.rpartition("/")[0]
 
-    def logged(self, value: float) -> float:
-        """A value of this series as the run logged it, before `transform`."""
-        match self.transform:
-            case Transform.LN:
-                return math.exp(min(value, LARGEST_EXPONENT))
-            case Transform.NEGATED:
-                return -value
-            case Transform.NONE:
-                return value
-            case _:
-                assert_never(self.transform)
-
     @property
     def held_out(self) -> bool:
         """Whether the tag says that it is measured on data that were not trained on."""
         return is_held_out(self.tag)
+
+    @property
+    def natural(self) -> "Series":
+        """The series turned as its role demands: ln of a logged sigma, entropy that points up for more."""
+        if self.transform is Transform.LN:
+            positive = np.where(self.values > 0, self.values, np.nan)
+            return replace(self, values=np.log(positive), transform=Transform.NONE)
+        if self.transform is Transform.NEGATED:
+            return replace(self, values=-self.values, transform=Transform.NONE)
+        return self
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
@@ -315,8 +343,11 @@ class Run:
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
     step_unit: StepUnit = StepUnit.STEP
     notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
+    framework: Framework = Framework.TORCH  # in whose code advice is written
     log_lines: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
     # the code with which this library logs a role that is missing
+    remedy_lines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    # the code with which a remedy is put into effect there; fields in `string.Template` syntax
 
     @classmethod
     def from_arrays(
@@ -383,14 +414,30 @@ class Run:
             return where / batch.samples
         return None
 
-    def is_likelihood(self, loss: Series) -> bool:
-        """Whether a loss is a negative log-likelihood of actions.
+    def loss_kind(self, loss: Series) -> LossKind:
+        """What kind of loss a series is; UNKNOWN where nothing tells.
 
-        Its tag says so; or it settles below zero, which no squared or absolute error can, and the error of
-        the same actions is logged beside it, in the same group of tags.
+        What the user, the library or the tags beside it state counts. Else a loss that settles below zero,
+        which no squared or absolute error can, is a likelihood where the error of the same actions is
+        logged beside it, in the same group of tags. Else its tag says what it measures.
         """
-        if loss.measure is Measure.NLL:
-            return True
+        if loss.kind is LossKind.UNKNOWN and self._settles_below_zero(loss):
+            return LossKind.LIKELIHOOD
+        return _MEASURED.get(loss.measure, LossKind.UNKNOWN) if loss.kind is LossKind.UNKNOWN else loss.kind
+
+    @cached_property
+    def loss_kinds(self) -> frozenset[LossKind]:
+        """The kinds of all its losses."""
+        return frozenset(self.loss_kind(loss) for loss in self.having(Role.LOSS))
+
+    def has_sigma(self, loss: Series) -> bool:
+        """Whether sigma may be spoken of: a likelihood has one, a policy where it is logged."""
+        kind = self.loss_kind(loss)
+        if kind in {LossKind.POLICY_GRADIENT, LossKind.ACTOR, LossKind.UNKNOWN}:
+            return any(self.having(Role.LOG_STD))
+        return kind is LossKind.LIKELIHOOD
+
+    def _settles_below_zero(self, loss: Series) -> bool:
         if loss.measure not in {Measure.UNKNOWN, Measure.POLICY, Measure.SQUARED_ERROR}:
             return False
         late = slice(len(loss) // 2, None)
@@ -399,3 +446,13 @@ class Run:
             return False
         errors = (s for s in self.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR)
         return any(s.group == loss.group for s in errors)
+
+
+_MEASURED = MappingProxyType(
+    {
+        Measure.NLL: LossKind.LIKELIHOOD,
+        Measure.VALUE: LossKind.VALUE,
+        Measure.SQUARED_ERROR: LossKind.REGRESSION,
+        Measure.ABSOLUTE_ERROR: LossKind.REGRESSION,
+    }
+)

@@ -7,11 +7,25 @@ from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from importlib import resources
 from types import MappingProxyType
+from typing import Any
 
-from spikediag.model import Measure, Reduction, Role, StepUnit, Transform
+from spikediag.model import (
+    REINFORCED,
+    Framework,
+    LossKind,
+    Measure,
+    Reduction,
+    Role,
+    StepUnit,
+    Text,
+    Transform,
+    say,
+)
 
 GENERAL = "general"
-OPTIONAL = {"recognise", "step_unit", "log_lines"}  # of a preset
+ACCURACY = "accuracy"  # the log line of an error metric where classes or tokens are predicted
+OPTIONAL = {"recognise", "step_unit", "framework", "kind", *Framework}  # of a preset
+LINES = {"log_lines", "remedies"}
 SEPARATORS = re.compile(r"[\s/_.()\-]+")
 
 
@@ -26,6 +40,8 @@ class RoleAssignment:
     scale: float = 1.0  # what logged numbers are multiplied by
     reason: str = ""
     refine: bool = False  # what stands beside the tag may say more of it
+    kind: LossKind = LossKind.UNKNOWN
+    why: Text = field(default_factory=lambda: say(""))  # the preset or rule that says so, for people
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,30 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Company:
+    """What a loss is whose own tag leaves it open, by the tags that are logged beside it."""
+
+    of: re.Pattern[str]  # over the whole normalised tag of the loss
+    beside: tuple[re.Pattern[str], ...]  # each must match some other normalised tag
+    kind: LossKind
+
+    def fits(self, loss: str, names: Iterable[str]) -> bool:
+        """Whether it speaks of this loss of a run with these normalised tags."""
+        others = [name for name in names if name != loss]
+        return self.of.fullmatch(loss) is not None and all(
+            any(pattern.fullmatch(name) for name in others) for pattern in self.beside
+        )
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The code in which a library or a framework logs what is missing and puts remedies into effect."""
+
+    log: Mapping[str, str] = field(default_factory=dict)  # by role; ACCURACY beside them
+    remedies: Mapping[str, str] = field(default_factory=dict)  # by the function of `attribution/advice.py`
+
+
+@dataclass(frozen=True)
 class Preset:
     """One library."""
 
@@ -52,7 +92,10 @@ class Preset:
     recognise: tuple[re.Pattern[str], ...]  # over tags as written; each must match some tag
     rules: tuple[Rule, ...]
     step_unit: StepUnit = StepUnit.STEP
-    log_lines: Mapping[Role, str] = field(default_factory=dict)
+    kinds: tuple[Company, ...] = ()
+    framework: Framework = Framework.TORCH
+    lines: Lines = field(default_factory=Lines)
+    frameworks: Mapping[Framework, Lines] = field(default_factory=dict)  # of the general preset
 
     def fits(self, tags: Iterable[str]) -> bool:
         """Whether a run with these tags was written by this library."""
@@ -72,10 +115,32 @@ def recognise(tags: Iterable[str]) -> Preset | None:
     return max(fitting, key=lambda preset: (len(preset.recognise), preset.name), default=None)
 
 
-def log_lines(preset: Preset | None) -> Mapping[Role, str]:
-    """Return how a library logs what is missing; plain TensorBoard where it has no way of its own."""
-    own = preset.log_lines if preset else {}
-    return MappingProxyType({**presets()[GENERAL].log_lines, **own})
+def log_lines(preset: Preset | None, kinds: Iterable[LossKind] = ()) -> Mapping[Role, str]:
+    """Return how a library logs what is missing, as its framework does where it has no way of its own.
+
+    Args:
+        preset: Of the library.
+        kinds: Of the losses; what predicts tokens or classes has an accuracy and no squared error.
+    """
+    general, own = _lines(preset)
+    lines = {**general.log, **own.log}
+    if (
+        set(kinds) - REINFORCED <= {LossKind.CROSS_ENTROPY, LossKind.KL_REGULARISED}
+        and set(kinds) - REINFORCED
+    ):
+        lines[Role.COMPANION] = lines[ACCURACY]
+    return MappingProxyType({Role(role): line for role, line in lines.items() if role != ACCURACY})
+
+
+def remedy_lines(preset: Preset | None) -> Mapping[str, str]:
+    """Return the code of each remedy in this library, in its framework's where it has no way of its own."""
+    general, own = _lines(preset)
+    return MappingProxyType({**general.remedies, **own.remedies})
+
+
+def _lines(preset: Preset | None) -> tuple[Lines, Lines]:
+    framework = preset.framework if preset else Framework.TORCH
+    return presets()[GENERAL].frameworks[framework], preset.lines if preset else Lines()
 
 
 @cache
@@ -89,19 +154,33 @@ def presets() -> Mapping[str, Preset]:
 
 def _preset(table: Mapping[str, object]) -> Preset:
     match table:
-        case {"name": str(name), "rule": list(rules), **others} if others.keys() <= OPTIONAL:
+        case {"name": str(name), "rule": list(rules), **others} if others.keys() <= OPTIONAL | LINES:
             return Preset(
                 name,
                 tuple(re.compile(p) for p in _list(others.get("recognise"))),
                 tuple(_rule(rule) for rule in rules),
                 StepUnit(str(others.get("step_unit", StepUnit.STEP))),
-                {Role(str(k)): str(v) for k, v in _table(others.get("log_lines")).items()},
+                tuple(_company(**company) for company in _tables(others.get("kind"))),
+                Framework(str(others.get("framework", Framework.TORCH))),
+                _lines_of(others),
+                {f: _lines_of(_table(others[f])) for f in Framework if f in others},
             )
-    raise ValueError(f"A preset has a name, rules, and at most {sorted(OPTIONAL)}: {sorted(table)}")
+    raise ValueError(f"A preset has a name, rules, and at most {sorted(OPTIONAL | LINES)}: {sorted(table)}")
+
+
+def _company(of: str, beside: list[str], kind: str) -> Company:
+    return Company(re.compile(of), tuple(re.compile(pattern) for pattern in beside), LossKind(kind))
+
+
+def _lines_of(table: Mapping[str, object]) -> Lines:
+    log = {str(k): str(v) for k, v in _table(table.get("log_lines")).items()}
+    if unknown := log.keys() - {*Role, ACCURACY}:
+        raise ValueError(f"No role is called {sorted(unknown)}.")
+    return Lines(log, {str(k): str(v) for k, v in _table(table.get("remedies")).items()})
 
 
 def _rule(table: Mapping[str, str]) -> Rule:
-    if unknown := table.keys() - {"tag", *(f.name for f in fields(RoleAssignment))}:
+    if unknown := table.keys() - ({"tag", *(f.name for f in fields(RoleAssignment))} - {"why"}):
         raise ValueError(f"A rule knows no {sorted(unknown)}: {table}")
     meaning = RoleAssignment(
         Role(table["role"]),
@@ -111,6 +190,7 @@ def _rule(table: Mapping[str, str]) -> Rule:
         float(table.get("scale", 1.0)),
         table.get("reason", ""),
         bool(table.get("refine", False)),
+        LossKind(table.get("kind", LossKind.UNKNOWN)),
     )
     return Rule(table["tag"], meaning)
 
@@ -119,5 +199,9 @@ def _list(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
-def _table(value: object) -> Mapping[object, object]:
+def _table(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
+
+
+def _tables(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,20 +1,33 @@
 """From a path, or from arrays in memory, to a run: the parser's whole way, one stage after another."""
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.exceptions import ComplexWarning
 from numpy.typing import ArrayLike
 
 from spikediag.errors import NoEventsError, UsageError
-from spikediag.model import FactName, Origin, Rewind, Role, Run, Series, Session, SourceFile, StepUnit
+from spikediag.model import (
+    FactName,
+    Framework,
+    Origin,
+    Rewind,
+    Role,
+    Run,
+    Series,
+    Session,
+    SourceFile,
+    StepUnit,
+)
 from spikediag.parser.event_files.event_file import MARK
 from spikediag.parser.facts import claims_of_user, collect_facts, settle
-from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise
-from spikediag.parser.roles import assign_roles, build_series, without_twins
+from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
+from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
 from spikediag.parser.run_folders import CONTAINERS, checkpoints
 from spikediag.parser.sessions import JoinedTraining, join_sessions
 from spikediag.parser.sources import RunFiles, RunSource, files_of, source_at
@@ -51,21 +64,32 @@ def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = N
     folder = source.folder.path.absolute()
     named = source.path.absolute() if source.path.is_dir() else None
     facts = collect_facts(stated, files.all, read.series, unit, folder=folder, inside=named)
+    series = with_objective(read.series, facts.facts.get(FactName.OBJECTIVE))
     events = (SourceFile(file.label, file.size, file.sha256) for file in files.all)
-    return Run(
+    made = Run(
         path=str(source.path if isinstance(run, RunSource) else run),
         name=_name(source.path, folder),
-        series=MappingProxyType(dict(read.series)),
+        series=MappingProxyType(series),
         facts=facts.facts,
         sessions=read.sessions,
         rewinds=read.rewinds,
         damage=tuple(files.damage),
         files=(*events, *facts.files, *settings.files),
         checkpoints=tuple(checkpoints(folder)),
-        library=read.preset.name if read.preset else None,
-        step_unit=unit,
         notes=(*files.notes, *read.notes, *facts.notes),
-        log_lines=log_lines(read.preset),
+    )
+    return _spoken(made, read.preset)
+
+
+def _spoken(run: Run, preset: Preset | None) -> Run:
+    """The run with the code that its library and the kinds of its losses speak."""
+    return replace(
+        run,
+        library=preset.name if preset else None,
+        framework=preset.framework if preset else Framework.TORCH,
+        step_unit=preset.step_unit if preset else StepUnit.STEP,
+        log_lines=log_lines(preset, run.loss_kinds),
+        remedy_lines=remedy_lines(preset),
     )
 
 
@@ -90,7 +114,7 @@ def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
     tags = dict.fromkeys((*_tags(files), *histograms))
     settings.refuse_unknown(tags)
     preset = recognise(tags)
-    assigned = assign_roles(tags, preset, settings.roles)
+    assigned = assign_roles(tags, preset, settings.roles, settings.kinds)
     joined = {prefix: _joined(prefix, files, assigned) for prefix in files.streams}
     tracks = {prefix + tag: track for prefix, one in joined.items() for tag, track in one.tracks.items()}
     found = {tag: build_series(tag, track, assigned[tag]) for tag, track in {**histograms, **tracks}.items()}
@@ -166,16 +190,10 @@ def run_from_arrays(
     preset = recognise(tracks)
     assigned = assign_roles(tracks, preset, {})
     found = without_twins({tag: build_series(tag, track, assigned[tag]) for tag, track in tracks.items()})
-    return Run(
-        path="",
-        name="arrays",
-        series=MappingProxyType(dict(sorted(found.items()))),
-        facts=settle(claims_of_user(facts or {}, Origin.COMMAND_LINE, lambda name: f"given: {name}")),
-        library=preset.name if preset else None,
-        step_unit=preset.step_unit if preset else StepUnit.STEP,
-        notes=tuple(notes),
-        log_lines=log_lines(preset),
-    )
+    given = settle(claims_of_user(facts or {}, Origin.COMMAND_LINE, lambda name: f"given: {name}"))
+    series = with_objective(dict(sorted(found.items())), given.get(FactName.OBJECTIVE))
+    run = Run("", "arrays", MappingProxyType(series), given, notes=tuple(notes))
+    return _spoken(run, preset)
 
 
 def _track(tag: object, pair: Iterable[ArrayLike]) -> Track:
@@ -186,9 +204,13 @@ def _track(tag: object, pair: Iterable[ArrayLike]) -> Track:
     except (TypeError, ValueError) as error:
         raise UsageError(f"{tag}: give a pair (steps, values), not {type(pair).__name__}.") from error
     try:
-        x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{tag}: steps and values must be numbers ({error}).") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ComplexWarning)  # or its imaginary part would be dropped
+            x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError, ComplexWarning) as error:
+        raise UsageError(
+            f"{tag}: steps and values must be numbers that a float can hold ({error})."
+        ) from error
     if x.ndim != 1 or x.shape != y.shape:
         raise UsageError(
             f"{tag}: steps {x.shape} and values {y.shape} must be one-dimensional and equally long."

@@ -15,6 +15,7 @@ SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
 CONTAINERS = re.compile(r"tensorboard(_log)?|tb(_logs)?|logs?|events|summar(y|ies)|all|runs")
 RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
 HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
+VERSION = re.compile(r"version_(\d{1,9})")
 PEEK = 1 << 15  # bytes of a file that show its tags
 MOST_FOLDERS = 200_000
 CHECKPOINT = re.compile(
@@ -54,10 +55,17 @@ class Folder:
     files: tuple[Path, ...]
     below: tuple["Folder", ...] = ()
     kin: Kin = Kin.STRANGER
+    earlier: tuple["Folder", ...] = ()  # siblings that hold the beginning of the same training
 
     def children(self, kin: Kin) -> list["Folder"]:
         """The folders right below that are this to it, in the order of their names."""
         return [child for child in self.below if child.kin is kin]
+
+    @property
+    def version(self) -> int | None:
+        """Its number where the folder is named as Lightning names them, `version_3`."""
+        match = VERSION.fullmatch(self.path.name)
+        return int(match[1]) if match else None
 
     @property
     def is_run(self) -> bool:
@@ -100,8 +108,9 @@ class _Survey:
             return None
         files = tuple(Path(entry.path) for entry in listed if looks_like_events(Path(entry.path)))
         below = [self.look(Path(entry.path), depth + 1) for entry in listed if self.leads_down(entry)]
-        found = tuple(replace(child, kin=_kin(child, files)) for child in below if child)
-        return Folder(folder, files, found) if files or found or depth == 0 else None
+        found = [replace(child, kin=_kin(child, files)) for child in below if child]
+        found.sort(key=lambda child: -1 if child.version is None else child.version)  # version_9, version_10
+        return Folder(folder, files, tuple(found)) if files or found or depth == 0 else None
 
     def leads_down(self, entry: "os.DirEntry[str]") -> bool:
         """Whether to enter: not what is hidden, nor a link back up to what holds the root."""

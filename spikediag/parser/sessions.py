@@ -7,8 +7,9 @@ import numpy as np
 
 from spikediag.model import Rewind, Session
 from spikediag.parser.event_files.event_file import EventFile
-from spikediag.parser.track import LEAP, Track, append, straighten
+from spikediag.parser.track import LATE, LEAP, Track, append, straighten
 
+MANY_REPLACED = 10  # points that a point or two cannot stand for
 MOST_SEAMS = 1000  # kept as evidence
 
 
@@ -26,20 +27,54 @@ def distinct(files: Iterable[EventFile]) -> tuple[list[EventFile], list[str]]:
     return list(kept.values()), notes
 
 
-def attempts(files: Iterable[EventFile]) -> list[Attempt]:
+def attempts(files: Iterable[EventFile]) -> tuple[list[Attempt], list[EventFile]]:
     """Group the files that have points into trainings, oldest first; the files of each in order of time.
 
     A file continues a training when it takes up its steps after the beginning (a resume or a later part) or
     adds other tags at the same time. One that begins again with the same tags is an attempt of its own.
+
+    Returns:
+        The trainings, and the stray starts: files of a point or two that would replace many.
     """
     groups: list[list[EventFile]] = []
+    strays = []
     for file in sorted((f for f in files if f.scalars.points), key=lambda f: (f.span, f.label)):
+        if any(_is_stray(group, file) for group in groups):
+            strays.append(file)
+            continue
         home = next((group for group in reversed(groups) if _continues(group, file)), None)
         if home is None:
             groups.append([file])
         else:
             home.append(file)
-    return [tuple(group) for group in groups]
+    return [tuple(group) for group in groups], strays
+
+
+def _is_stray(group: list[EventFile], file: EventFile) -> bool:
+    new = file.scalars.points
+    if max(len(points.steps) for points in new.values()) >= LATE:
+        return False
+    replaced = [
+        int(np.count_nonzero(old.scalars.points[tag].steps >= points.steps[0]))
+        for tag, points in new.items()
+        for old in group
+        if tag in old.scalars.points
+    ]
+    return max(replaced, default=0) >= MANY_REPLACED
+
+
+def goes_on(earlier: Attempt, later: Attempt) -> bool:
+    """Whether files of another folder take up a training where it stood, leaving no gap."""
+    joined, strays = attempts((*earlier, *later))
+    if len(joined) != 1 or strays:
+        return False
+    ends = {tag: points.steps for file in earlier for tag, points in file.scalars.points.items()}
+    begins = {tag: points.steps[0] for file in later for tag, points in file.scalars.points.items()}
+    return any(
+        int(begins[tag]) <= int(ends[tag].max()) + LEAP * float(np.median(np.diff(ends[tag])))
+        for tag in ends.keys() & begins.keys()
+        if len(ends[tag]) >= LATE
+    )
 
 
 def _continues(group: list[EventFile], file: EventFile) -> bool:

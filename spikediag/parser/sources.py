@@ -1,14 +1,14 @@
 """Where runs lie below a path, and which event files make up one of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
 from spikediag.model import Damage
-from spikediag.parser.event_files.event_file import EventFile, EventFiles, LeftOut
+from spikediag.parser.event_files.event_file import POINTED, EventFile, EventFiles, LeftOut
 from spikediag.parser.run_folders import RANK, Folder, Kin, survey
-from spikediag.parser.sessions import attempts, distinct
+from spikediag.parser.sessions import attempts, distinct, goes_on
 
 SHOWN = 5  # runs or files named in a message
 
@@ -63,8 +63,40 @@ def find_runs(root: str | Path) -> Iterator[RunSource]:
 
 def _found(top: Path) -> Iterator[RunSource]:
     contents = EventFiles()
-    for folder in survey(top).runs():
-        yield from _told_apart(folder, contents)
+    for folder in _joined(survey(top).runs(), contents):
+        yield from _told_apart(_with_earlier(folder, top), contents)
+
+
+def _joined(folders: Iterable[Folder], contents: EventFiles) -> Iterator[Folder]:
+    """Yield the folders of runs; one that goes on with the training of the version before it has that."""
+    before: Folder | None = None
+    for folder in folders:
+        current = folder
+        if before is not None and _goes_on(before, folder, contents):
+            current = replace(folder, earlier=(*before.earlier, before))
+        elif before is not None:
+            yield before
+        before = current
+    if before is not None:
+        yield before
+
+
+def _goes_on(before: Folder, folder: Folder, contents: EventFiles) -> bool:
+    if before.version is None or folder.version is None or before.path.parent != folder.path.parent:
+        return False
+    earlier, later = (attempts(_usable(contents.keep(one.files, one.path)))[0] for one in (before, folder))
+    return len(earlier) == len(later) == 1 and goes_on(earlier[0], later[0])
+
+
+def _with_earlier(folder: Folder, named: Path) -> Folder:
+    """The folder that was named itself, with the versions beside it that hold the training's beginning."""
+    if folder.version is None or folder.path != named.resolve():
+        return folder
+    beside = (child for child in survey(folder.path.parent).below if child.is_run)
+    found = (one for one in _joined(beside, EventFiles()))
+    within = next((one for one in found if folder.path in (one.path, *(e.path for e in one.earlier))), folder)
+    paths = [one.path for one in (*within.earlier, within)]
+    return replace(folder, earlier=within.earlier[: paths.index(folder.path)])
 
 
 def _told_apart(folder: Folder, contents: EventFiles) -> Iterator[RunSource]:
@@ -80,7 +112,7 @@ def _told_apart(folder: Folder, contents: EventFiles) -> Iterator[RunSource]:
 def _attempts(folder: Folder, contents: EventFiles) -> list[tuple[Path, ...]]:
     """Return the files of each attempt by path, so that only `contents` holds what is in them."""
     files, _ = distinct(_usable(contents.keep(folder.files, folder.path)))
-    return [tuple(file.path for file in attempt) for attempt in attempts(files)]
+    return [tuple(file.path for file in attempt) for attempt in attempts(files)[0]]
 
 
 def _is_broken(folder: Folder, contents: EventFiles) -> bool:
@@ -116,7 +148,7 @@ def source_at(path: Path) -> RunSource:
     try:
         if path.is_dir():
             next(path.iterdir(), None)  # permission to look inside
-            return RunSource(path, _the_run(path))
+            return RunSource(path, _with_earlier(_the_run(path), path))
         if path.is_file():
             return RunSource(path, Folder(path.parent, (path,)))
         if path.exists():
@@ -134,7 +166,7 @@ def _the_run(path: Path) -> Folder:
     top = survey(path)
     if top.is_run:
         return top
-    runs = list(top.runs())
+    runs = list(_joined(top.runs(), EventFiles()))
     if not runs:
         raise NoEventsError(
             f"{path}: no event file here or below; give the folder that holds events.out.tfevents.* files."
@@ -156,7 +188,11 @@ def files_of(source: RunSource) -> RunFiles:
         UnreadableRunError: none of them can be read.
     """
     folder, files = source.folder, RunFiles()
-    _add_stream(files, "", _taken(files, source, folder))
+    before = [file for one in folder.earlier for file in _taken(files, source, one)]
+    if before:
+        names = ", ".join(one.path.name for one in folder.earlier)
+        files.notes.append(f"{folder.path.name} goes on with the training of {names}: read as one.")
+    _add_stream(files, "", [*before, *_taken(files, source, folder)])
     ranks = sorted(folder.children(Kin.RANK), key=lambda child: _rank(child.path.name))
     for child in folder.below:
         if child.kin in (Kin.SPLIT, Kin.SCALARS):
@@ -190,7 +226,12 @@ def _add_stream(files: RunFiles, prefix: str, read: list[EventFile]) -> None:
     """Add the newest attempt among files of one folder; say which others stand beside it."""
     kept, copies = distinct(read)
     files.notes.extend(copies)
-    apart = attempts(kept)
+    apart, strays = attempts(kept)
+    files.notes.extend(
+        f"{file.label} holds a point or two that would replace many of the training: a stray start, left "
+        "out. To read it give its file."
+        for file in strays
+    )
     if apart:
         files.streams[prefix] = apart[-1]
     if len(apart) > 1:
@@ -209,6 +250,8 @@ def _why_nothing(path: Path, left_out: list[LeftOut]) -> str:
     if not left_out:
         return f"{path}: its event files are empty; has the training written its first record yet?"
     first = left_out[0]
+    if first.why == POINTED:
+        return f"{path}: {first.label} is {POINTED}."
     if path.is_file():
         return f"{path}: {first.why}; give a run folder or a file named events.out.tfevents.*."
     count = len(left_out)

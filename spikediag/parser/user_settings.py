@@ -4,15 +4,18 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from spikediag.errors import UsageError
-from spikediag.model import Origin, Role, SourceFile
+from spikediag.model import LossKind, Origin, Role, SourceFile
 from spikediag.parser.facts import Claim, claims_of_user, nearest, shown
 from spikediag.parser.fingerprint import fingerprint
 
 NAME = "spikediag.toml"
 LARGEST = 1 << 20  # bytes
-TABLES = ("[roles]", "[facts]", "[check]")  # the last is read by the check
+TABLES = ("[roles]", "[losses]", "[facts]", "[check]")  # the last is read by the check
+
+Named = TypeVar("Named", Role, LossKind)
 
 
 @dataclass(frozen=True)
@@ -20,21 +23,24 @@ class UserSettings:
     """The tables that the parser reads; others belong to other commands."""
 
     roles: Mapping[str, Role] = field(default_factory=dict)  # by tag
+    kinds: Mapping[str, LossKind] = field(default_factory=dict)  # of losses, by tag
     claims: tuple[Claim, ...] = ()
     files: tuple[SourceFile, ...] = ()
     path: Path = Path(NAME)
 
     def refuse_unknown(self, tags: Iterable[str]) -> None:
-        """Check that every tag that was given a role is one of the run's.
+        """Check that every tag that was given a role or a kind of loss is one of the run's.
 
         Raises:
             UsageError: one is not; it names the nearest tag.
         """
         known = set(tags)
-        for tag in (tag for tag in self.roles if tag not in known):
-            raise UsageError(
-                f"{self.path}: [roles] names {tag!r}, which this run does not log; {nearest(tag, known)}"
-            )
+        for table, tag in (*(("roles", tag) for tag in self.roles), *(("losses", tag) for tag in self.kinds)):
+            if tag not in known:
+                raise UsageError(
+                    f"{self.path}: [{table}] names {tag!r}, which this run does not log; "
+                    f"{nearest(tag, known)}"
+                )
 
 
 def read_user_settings(folder: Path, named: Path | None = None) -> UserSettings:
@@ -67,18 +73,24 @@ def _read(path: Path, folder: Path) -> UserSettings:
     for name in table:
         if f"[{name}]" not in TABLES:
             raise UsageError(f"{path}: {name!r} is no table of it; {nearest(f'[{name}]', TABLES)}")
-    roles, facts = table.get("roles", {}), table.get("facts", {})
-    if not isinstance(roles, dict) or not isinstance(facts, dict):
-        raise UsageError(f'{path}: [roles] and [facts] are tables, as in [roles] "my/tag" = "loss".')
-    claims = claims_of_user(facts, Origin.SETTINGS, lambda name: f"{NAME}: {name}", f"{path}: [facts] ")
-    return UserSettings({t: _role(path, t, r) for t, r in roles.items()}, tuple(claims), (source,), path)
-
-
-def _role(path: Path, tag: str, role: object) -> Role:
-    try:
-        return Role(str(role))
-    except ValueError as error:
-        known = ", ".join(Role)
+    roles, kinds, facts = (table.get(name, {}) for name in ("roles", "losses", "facts"))
+    if not all(isinstance(part, dict) for part in (roles, kinds, facts)):
         raise UsageError(
-            f"{path}: {tag} has the unknown role {shown(role)}; the roles are {known}."
-        ) from error
+            f'{path}: [roles], [losses] and [facts] are tables, as in [roles] "my/tag" = "loss".'
+        )
+    claims = claims_of_user(facts, Origin.SETTINGS, lambda name: f"{NAME}: {name}", f"{path}: [facts] ")
+    return UserSettings(
+        {tag: _member(Role, role, f"{path}: {tag}", "role") for tag, role in roles.items()},
+        {tag: _member(LossKind, kind, f"{path}: {tag}", "kind of loss") for tag, kind in kinds.items()},
+        tuple(claims),
+        (source,),
+        path,
+    )
+
+
+def _member(known: type[Named], written: object, place: str, what: str) -> Named:
+    try:
+        return known(str(written))
+    except ValueError as error:
+        names = ", ".join(known)
+        raise UsageError(f"{place} has the unknown {what} {shown(written)}; known are {names}.") from error

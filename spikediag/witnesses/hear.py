@@ -296,12 +296,11 @@ def _witness(stand: Stand, asked: int, jumped: Moment) -> Witness | None:
     began, series = _began(stand, move), stand.one.series
     if began is None:
         return None
-    before = float(stand.here.level[0])
     return Witness(
         tag=series.tag,
         role=series.role,
-        before=series.logged(before),
-        at=series.logged(stand.here.reached(move.change)),
+        before=float(stand.here.level[0]),
+        at=stand.here.reached(move.change),
         sigmas=move.sigmas,
         lag=began.ahead_of(jumped),
         moved=move.moved,

@@ -21,7 +21,7 @@ from spikediag.model import (
     Session,
     Spike,
 )
-from spikediag.parser.library_presets import log_lines
+from spikediag.parser.library_presets import log_lines, presets, remedy_lines
 from tests.parser import writing
 
 STEPS = np.arange(0, 20_000, 10)
@@ -67,6 +67,7 @@ def make_run(
             series("bc/mse", Role.COMPANION, error, measure=Measure.SQUARED_ERROR, reduction=Reduction.SUM)
         )
     more.setdefault("log_lines", log_lines(None))
+    more.setdefault("remedy_lines", remedy_lines(presets().get(more.get("library"))))
     more.setdefault("sessions", (Session("events.1", 0, 19_990, 1.7e9, 1.7e9 + 2000),))
     return Run(
         "runs/bc",

@@ -9,6 +9,7 @@ import pytest
 from spikediag.attribution import advice
 from spikediag.attribution.advice import SPIKES, Remedy, prevented, rank
 from spikediag.model import Batch
+from spikediag.parser.library_presets import presets, remedy_lines
 from tests.attribution import cases
 from tests.conftest import SAMPLE_RUNS
 
@@ -43,7 +44,7 @@ def test_more_samples() -> None:
 
 @pytest.mark.parametrize("library", [None, "hil-serl"])
 def test_code_is_written_for_the_library(library: str | None) -> None:
-    run = replace(RUN, library=library)
+    run = replace(RUN, remedy_lines=remedy_lines(presets().get(library)))
     codes = [
         advice.sigma_floor(run, 0.1, 7).code,
         advice.decay_rate(run).code,

@@ -9,7 +9,7 @@ import pytest
 import spikediag
 from spikediag import attribution
 from spikediag.attribution.causes.batch_ratio import BatchRatio
-from spikediag.model import CauseVerdict, CouplingVerdict, Role, Status
+from spikediag.model import CauseVerdict, CouplingVerdict, LossKind, Role, Status
 from spikediag.stats.sampling import FLAGGED_ABOVE
 from tests.attribution import cases
 
@@ -137,10 +137,11 @@ def test_it_does_not_apply_to_a_loss_that_is_no_likelihood(tag: str, beside: str
         arrays[beside] = (cases.STEPS, 0.7 + cases.noise(0.01, 5))
     run = spikediag.Run.from_arrays(arrays, batch_size=256, dataset_size=418, action_dim=7)
     finding = spikediag.diagnose(run).findings[0]
-    verdict = next(v for v in finding.verdicts if v.cause == "batch-ratio")
-    assert verdict.status in {Status.NOT_CHECKABLE, Status.RULED_OUT}
+    verdicts = [v for v in finding.verdicts if v.cause == "batch-ratio"]
+    assert all(v.status is Status.NOT_CHECKABLE and v.mechanism is None for v in verdicts)
     assert finding.primary_cause != "batch-ratio"
-    assert verdict.mechanism is None
+    kind = run.loss_kind(run.series[tag])
+    assert bool(verdicts) == (kind is LossKind.UNKNOWN)
 
 
 def test_data_collected_on_the_way_are_no_fixed_dataset_but_evaluations_may_be_logged() -> None:

@@ -91,3 +91,14 @@ def test_sigma_conditions_are_for_likelihoods_only() -> None:
 def test_a_raised_rate_is_no_decay() -> None:
     raised = cases.series("lr", Role.LEARNING_RATE, np.where(cases.STEPS < 12_000, 3e-4, 18e-4))
     assert of(calm(raised))["constant-rate"].status is Status.SUPPORTED
+
+
+@pytest.mark.parametrize(("floor", "there"), [(-5, True), (0.01, False), (0, False), (None, False)])
+def test_a_floor_of_sigma_below_zero_is_no_floor(floor: float | None, there: bool) -> None:
+    facts = {**cases.SEED_FACTS, "sigma_min": floor}
+    run = cases.make_run(cases.nll(), cases.mse(), facts=facts)
+    found = [c for c in conditions(run, ()) if c.condition == "sigma-floor"]
+    assert bool(found) is there
+    if there:
+        assert found[0].advice[0].code == "sigma_min: 0.0067"
+        assert "config.yaml: sigma_min is -5" in str(found[0].reading)

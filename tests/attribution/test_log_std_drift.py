@@ -72,7 +72,7 @@ def test_a_smallest_sigma_at_its_clip_is_told() -> None:
 def test_a_logged_sigma_that_dropped_is_told_as_the_logarithm_that_was_taken() -> None:
     sigma = log_std(1.0)
     taken = cases.series(
-        "Policy/std", Role.LOG_STD, sigma.values, reduction=Reduction.MEAN, transform=Transform.LN
+        "Policy/std", Role.LOG_STD, np.exp(sigma.values), reduction=Reduction.MEAN, transform=Transform.LN
     )
     case = cases.calm_case(taken)
     judged = LogStdDrift().judge(case)

@@ -52,7 +52,6 @@ def test_not_logged_is_not_checkable_unless_the_precision_needs_none() -> None:
         ({"trainer": {"precision": "bf16-mixed"}}, Status.RULED_OUT),
         ({"torch_dtype": "bfloat16"}, Status.RULED_OUT),
         ({"mixed_precision": "fp16"}, Status.NOT_CHECKABLE),
-        ({"seed": 1}, Status.NOT_CHECKABLE),
     ],
 )
 def test_a_precision_that_is_stated_beside_the_run_decides(
@@ -67,6 +66,12 @@ def test_a_precision_that_is_stated_beside_the_run_decides(
     assert bool(verdict.missing) == (status is Status.NOT_CHECKABLE)
     if status is Status.RULED_OUT:
         assert "config.json" in str(verdict.evidence[0].reading)
+
+
+def test_jax_has_no_loss_scale_where_no_precision_is_stated(tmp_path: Path) -> None:
+    folder = cases.written(tmp_path / "run", cases.nll({cases.AT: 39}), cases.mse(), seed=1)
+    (finding,) = spikediag.diagnose(folder).findings
+    assert all(verdict.cause != "loss-scale" for verdict in finding.verdicts)
 
 
 @pytest.mark.parametrize("late", [1, 2, 3])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikediag.model import Measure, Role, Run, Series
+from spikediag.model import LossKind, Measure, Role, Run, Series
 
 STEPS = np.arange(100)
 
@@ -34,4 +34,5 @@ def test_a_likelihood_is_named_or_negative_beside_its_error(
     measure: Measure, level: float, companion: str | None, expected: bool
 ) -> None:
     found = run(measure, level, companion)
-    assert found.is_likelihood(found.series["Loss/behavior"]) is expected
+    kind = found.loss_kind(found.series["Loss/behavior"])
+    assert (kind is LossKind.LIKELIHOOD) is expected

@@ -1,5 +1,7 @@
 """The event files of six public repositories: all are read, and what is known of them is found."""
 
+from pathlib import Path
+
 import pytest
 
 from spikediag.errors import NoEventsError
@@ -10,8 +12,10 @@ from tests.parser.writing import paths
 
 FILES = 55  # of which one is a text side-car
 SILENT = 4  # event files without a scalar
+SMALL = 80_000  # bytes
 
 
+@pytest.mark.slow
 def test_all_files(real_runs) -> None:
     files = sorted(path for path in real_runs.rglob("*tfevents*") if path.is_file())
     assert len(files) == FILES
@@ -29,6 +33,19 @@ def test_all_files(real_runs) -> None:
         for tag, points in expected.items():
             assert len(run.series[tag]) == len({step for step, _, _ in points})
     assert silent == SILENT
+
+
+def test_a_small_file_of_each_repository_holds_what_an_obvious_reader_finds(real_runs) -> None:
+    """All files take a minute: -m slow."""
+    compared = 0
+    for folder in filter(Path.is_dir, real_runs.iterdir()):
+        files = [path for path in folder.rglob("*tfevents*") if path.suffix != ".meta"]
+        path = max((path for path in files if path.stat().st_size < SMALL), key=lambda p: p.stat().st_size)
+        found = read_run(path).series
+        for tag, points in naive.read(path.read_bytes()).items():
+            assert len(found[tag]) == len({step for step, _, _ in points})
+            compared += 1
+    assert compared > 50
 
 
 def test_every_run_found_is_read(real_runs) -> None:

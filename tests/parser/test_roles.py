@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikediag.model import Measure, Reduction, Role, Transform
+from spikediag.model import Framework, Measure, Reduction, Role, Transform
 from spikediag.parser import read_run, run_from_arrays
 from spikediag.parser.library_presets import GENERAL, presets
 from tests.parser.libraries import LIBRARIES
@@ -26,7 +26,7 @@ def test_library(tmp_path, library: str) -> None:
         if ":" in expected[tag]:
             found[tag] += f":{series.measure.value}"
     assert found == expected
-    assert all(series.reason for series in run.series.values())
+    assert all(str(series.reason) for series in run.series.values())
 
 
 def test_every_preset_is_shown() -> None:
@@ -35,7 +35,9 @@ def test_every_preset_is_shown() -> None:
 
 @pytest.mark.parametrize("preset", presets().values(), ids=lambda preset: preset.name)
 def test_log_lines_are_for_roles_that_causes_ask_for(preset) -> None:
-    assert set(preset.log_lines) <= set(presets()[GENERAL].log_lines)
+    general = presets()[GENERAL].frameworks[Framework.TORCH]
+    assert set(preset.lines.log) <= set(general.log)
+    assert set(preset.lines.remedies) <= set(general.remedies)
 
 
 def test_the_line_for_an_error_metric_is_that_of_the_library() -> None:
@@ -92,6 +94,23 @@ def test_a_spread_of_something_else_is_no_policy_std(tag: str) -> None:
         ("clear", Role.OTHER),
         ("glossary", Role.OTHER),
         ("alpha_loss", Role.OTHER),
+        ("num_frames_std", Role.OTHER),
+        ("timesteps_per_episode/std", Role.OTHER),
+        ("AverageReturn/Train", Role.REWARD),
+        ("Eval_AverageReturn", Role.REWARD),
+        ("Train_StdReturn", Role.OTHER),
+        ("train/rew", Role.REWARD),
+        ("mel_spec_error", Role.COMPANION),
+        ("grad_norm_d", Role.GRAD_NORM),
+        ("train/grad_norm/actor", Role.GRAD_NORM),
+        ("logloss", Role.LOSS),
+        ("ppo/mean_scores", Role.REWARD),
+        ("ppo/std_scores", Role.OTHER),
+        ("ppo/mean_non_score_reward", Role.OTHER),
+        ("lm loss vs tokens", Role.OTHER),
+        ("Policy/mean_noise_std", Role.LOG_STD),
+        ("Policy / Standard deviation", Role.LOG_STD),
+        ("my_policy/std", Role.LOG_STD),
     ],
 )
 def test_general_rules(tag: str, role: Role) -> None:
@@ -109,18 +128,21 @@ def test_a_policy_loss_beside_a_squared_error_is_a_likelihood() -> None:
     assert run.series["critic/actor_loss"].measure is Measure.POLICY
 
 
-def test_std_becomes_its_logarithm() -> None:
+def test_std_is_kept_as_logged_and_reckoned_with_as_its_logarithm() -> None:
     run = run_from_arrays({"policy/std": ([0, 1, 2], [1.0, np.e, 0.0])}, {})
     series = run.series["policy/std"]
-    np.testing.assert_allclose(series.values, [0.0, 1.0, np.nan])
+    np.testing.assert_array_equal(series.values, [1.0, np.e, 0.0])
+    np.testing.assert_allclose(series.natural.values, [0.0, 1.0, np.nan])
+    assert series.natural.natural.values[1] == 1.0
     assert series.reduction is Reduction.MEAN
     assert series.transform is Transform.LN
-    assert "logarithm" in series.reason
+    assert "logarithm" in str(series.reason)
 
 
 def test_signs_and_units(tmp_path) -> None:
     sb3 = read_run(tags_run(tmp_path, ["train/entropy_loss", "train/loss", "rollout/ep_rew_mean"]))
-    np.testing.assert_array_equal(sb3.series["train/entropy_loss"].values, [-0.0, -1.0, -2.0])
+    np.testing.assert_array_equal(sb3.series["train/entropy_loss"].natural.values, [-0.0, -1.0, -2.0])
+    np.testing.assert_array_equal(sb3.series["train/entropy_loss"].values, [0.0, 1.0, 2.0])
     assert sb3.series["train/entropy_loss"].transform is Transform.NEGATED
     assert sb3.series["train/loss"].transform is Transform.NONE
     verl = run_from_arrays({"train/lr(1e-3)": ([0, 1], [1.0, 2.0]), "train/loss": ([0, 1], [1.0, 2.0])}, {})
@@ -139,7 +161,7 @@ def test_a_companion_that_is_the_loss_in_other_units() -> None:
     steps = np.arange(200)
     run = run_from_arrays({"bc/loss": (steps, 3 * error + 1), "bc/mse": (steps, error)}, {})
     assert run.series["bc/mse"].role is Role.OTHER
-    assert "bc/loss" in run.series["bc/mse"].reason
+    assert "bc/loss" in str(run.series["bc/mse"].reason)
 
 
 def test_one_common_leap_makes_no_twin() -> None:

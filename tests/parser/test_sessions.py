@@ -7,7 +7,7 @@ import pytest
 
 from spikediag.errors import UsageError
 from spikediag.model import Rewind
-from spikediag.parser import read_run, run_from_arrays
+from spikediag.parser import find_runs, read_run, run_from_arrays
 from tests.parser.writing import START, curves, paths, scalar, write
 
 
@@ -143,7 +143,7 @@ def test_nan_and_inf_are_kept(tmp_path) -> None:
 
 def test_a_counter_that_is_no_clock(tmp_path) -> None:
     rng = np.random.default_rng(0)
-    steps = rng.integers(0, 10**9, 20_000)
+    steps = rng.integers(0, 10**9, 4000)
     run = read_run(write(tmp_path, [scalar("loss", int(step), 1.0, START) for step in steps]))
     assert len(run.series["loss"]) == len(np.unique(steps))
 
@@ -174,6 +174,10 @@ def test_series_are_read_only_copies() -> None:
         ([0.5, 1.0], [1.0, 2.0]),
         ([0, float("nan")], [1.0, 2.0]),
         ([0, 1e300], [1.0, 2.0]),
+        ([0, 1], [1.0, 10**400]),
+        ([0, 10**400], [1.0, 2.0]),
+        ([0, 1], [1.0, 2 + 3j]),
+        ([0, 1], np.array([1.0, 2 + 3j])),
     ],
 )
 def test_arrays_that_cannot_be_used(steps, values) -> None:
@@ -206,3 +210,71 @@ def test_steps_whose_differences_overflow(tmp_path, steps: list[int]) -> None:
 def test_clocks_that_are_infinite(tmp_path) -> None:
     records = [scalar("loss", step, 1.0, float("inf")) for step in (0, 1, 2, 3, 4, 5, 1, 2)]
     assert len(read_run(write(tmp_path, records)).series["loss"]) == 3
+
+
+@pytest.mark.parametrize("step", [50, 0])
+def test_a_file_that_adds_one_point_a_day_later_is_a_stray_start(tmp_path, step: int) -> None:
+    part(tmp_path, 0, 1000, 1.0, START)
+    stray = part(tmp_path, step, step, 2.0, START + 86_400)
+    run = read_run(tmp_path)
+    assert len(loss(run)) == 101
+    assert set(loss(run).values()) == {1.0}
+    assert not run.rewinds
+    assert [note for note in run.notes if note.startswith(stray.name) and "stray start" in note]
+    assert paths(tmp_path) == (tmp_path,)
+    assert loss(read_run(stray)) == {step: 2.0}
+
+
+def test_a_point_that_goes_on_is_no_stray(tmp_path) -> None:
+    part(tmp_path, 0, 1000, 1.0, START)
+    part(tmp_path, 980, 980, 2.0, START + 86_400)
+    assert max(loss(read_run(tmp_path))) == 980
+
+
+def versions(folder, *spans: tuple[int, int]):
+    for number, (first, last) in enumerate(spans):
+        part(folder / f"version_{number}", first, last, 1.0 + number, START + 10_000 * number)
+    return folder
+
+
+def test_a_resume_in_the_next_version_folder_is_one_training(tmp_path) -> None:
+    logs = versions(tmp_path / "lightning_logs", (0, 1000), (900, 2000))
+    (found,) = find_runs(tmp_path)
+    assert found.path.name == "version_1"
+    for path in (found, found.path, logs):
+        run = read_run(path)
+        assert len(loss(run)) == 90 + 111
+        assert run.rewinds == (Rewind(1000, 900, 9900.0, 1),)
+        assert run.sessions[0].file.split("/")[:2] == ["..", "version_0"]
+        assert "version_1 goes on with the training of version_0" in " ".join(run.notes)
+        assert run.files[0].path.startswith("../version_0/events")
+
+
+def test_a_version_that_is_named_has_what_came_before_it_and_not_what_came_after(tmp_path) -> None:
+    versions(tmp_path, (0, 1000), (1010, 2000), (2010, 3000))
+    assert max(loss(read_run(tmp_path / "version_1"))) == 2000
+    assert min(loss(read_run(tmp_path / "version_1"))) == 0
+    assert max(loss(read_run(tmp_path / "version_0"))) == 1000
+    assert len(loss(read_run(tmp_path / "version_2"))) == 301
+    assert len(paths(tmp_path)) == 1
+    assert len(paths(tmp_path / "version_1")) == 1
+
+
+def test_versions_that_begin_anew_or_far_ahead_are_runs_of_their_own(tmp_path) -> None:
+    versions(tmp_path, (0, 1000), (0, 1000), (9000, 10_000))
+    assert [path.name for path in paths(tmp_path)] == ["version_0", "version_1", "version_2"]
+    with pytest.raises(UsageError, match="3 runs"):
+        read_run(tmp_path)
+
+
+def test_the_tenth_version_follows_the_ninth(tmp_path) -> None:
+    spans = [(1010 * k, 1010 * k + 1000) for k in range(11)]
+    versions(tmp_path, *spans)
+    (path,) = paths(tmp_path)
+    assert path.name == "version_10"
+
+
+def test_other_folders_are_never_joined(tmp_path) -> None:
+    part(tmp_path / "a", 0, 1000, 1.0, START)
+    part(tmp_path / "b", 1010, 2000, 1.0, START + 5000)
+    assert len(paths(tmp_path)) == 2

@@ -27,7 +27,7 @@ def test_overrides(tmp_path) -> None:
     )
     run = read_run(tmp_path)
     assert run.series["my/thing"].role is Role.COMPANION
-    assert run.series["my/thing"].reason == "spikediag.toml"
+    assert str(run.series["my/thing"].reason) == "spikediag.toml"
     assert run.series["loss"].role is Role.OTHER
     assert run.fact("batch_size").source == "spikediag.toml: batch_size"
     assert "spikediag.toml" in [file.path for file in run.files]

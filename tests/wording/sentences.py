@@ -1,6 +1,7 @@
 """Every sentence that the package can say, collected from its source and its templates."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -17,6 +18,10 @@ def templates() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         found |= dict.fromkeys(_of_python(path), path.relative_to(PACKAGE))
+    for path in sorted(PACKAGE.rglob("presets/*.toml")):
+        rules = tomllib.loads(path.read_text(encoding="utf-8"))["rule"]
+        reasons = [rule["reason"] for rule in rules if "reason" in rule]
+        found |= dict.fromkeys(reasons, path.relative_to(PACKAGE))
     for path in sorted(PACKAGE.rglob("*.j2")):
         found |= dict.fromkeys(_of_jinja(path), path.relative_to(PACKAGE))
     return found

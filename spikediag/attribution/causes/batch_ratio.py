@@ -19,7 +19,6 @@ from spikediag.attribution.run_facts import (
     no_likelihood,
     sampled_evenly,
     sampling,
-    something_else,
 )
 from spikediag.model import (
     Advice,
@@ -28,7 +27,10 @@ from spikediag.model import (
     Evidence,
     FactName,
     Kind,
+    LossKind,
     Role,
+    Run,
+    Series,
     Shape,
     Text,
     Tier,
@@ -82,10 +84,14 @@ class BatchRatio:
     of_falls: bool = False
     calibrated: bool = False
 
+    def applies(self, run: Run, loss: Series) -> bool:
+        """To likelihoods; of a loss of which nothing is known it says so."""
+        return run.loss_kind(loss) in {LossKind.LIKELIHOOD, LossKind.UNKNOWN}
+
     def judge(self, case: Case) -> Judgement:
         """Weigh ratio, passes, sharpness and coupling; test the sampling-variance story apart."""
         batch = case.run.batch
-        if not case.run.is_likelihood(case.loss):
+        if case.run.loss_kind(case.loss) is not LossKind.LIKELIHOOD:
             return _not_applicable(case)
         anew = tuple(_drawn_anew(case))
         if batch is None:
@@ -120,11 +126,10 @@ def _large(case: Case, batch: Batch) -> Judgement:
 
 
 def _not_applicable(case: Case) -> Judgement:
-    """A loss that is known to be no likelihood has no sigma that could shrink."""
-    other = something_else(case.loss)
-    evidence = weigh("no-likelihood", -2.0 if other else -1.0, reading=no_likelihood(case.loss))
+    """Nothing can be said of a loss that may or may not be a likelihood."""
+    evidence = weigh("no-likelihood", -1.0, reading=no_likelihood(case.loss))
     error = () if any(case.run.having(Role.COMPANION)) else (advice.log_line(case.run, Role.COMPANION),)
-    return Judgement(Tier.CONDITION, (evidence,), checkable=other, ruled_out=other, missing=error)
+    return Judgement(Tier.CONDITION, (evidence,), checkable=False, missing=error)
 
 
 def _size(batch: Batch) -> Evidence:
@@ -335,6 +340,6 @@ def _against_memorisation(case: Case, batch: Batch) -> tuple[Advice, ...]:
         advice.lower_beta2(case.run),
         advice.clip_gradients(case.run, None),
         advice.more_samples(batch),
-        advice.weighted_sampling(),
+        advice.weighted_sampling(case.run),
         advice.verify(case.run),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.advice import log_line
+from spikediag.attribution.advice import to_log
 from spikediag.attribution.case import Case
 from spikediag.attribution.periods import BY_CHANCE, FEWEST_PEAKS, Phase, stated_periods
 from spikediag.attribution.protocol import Judgement, registry, weigh
@@ -71,7 +71,7 @@ def _too_few(case: Case) -> Judgement:
         Tier.TRIGGER,
         (weigh("too-few", -0.5, observed=peaks, reference=FEWEST_PEAKS, reading=reading),),
         checkable=False,
-        missing=() if stated else (log_line(case.run, Role.EPOCH),),
+        missing=() if stated else to_log(case.run, case.loss, Role.EPOCH),
     )
 
 

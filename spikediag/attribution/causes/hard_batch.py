@@ -54,7 +54,7 @@ class HardBatch:
         """An error that rose too and an isolated point speak for it; a flat error rules it out."""
         verdict = case.coupling.verdict
         if verdict is CouplingVerdict.NO_COMPANION:
-            missing = (advice.log_line(case.run, Role.COMPANION),)
+            missing = advice.to_log(case.run, case.loss, Role.COMPANION)
             return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
         next_batches, period, gradient = _next_batches(case), _period(case), case.gradient
         evidence = (

@@ -17,9 +17,7 @@ from spikediag.attribution.run_facts import (
     batch_share,
     large,
     many,
-    no_likelihood,
     sampling,
-    something_else,
 )
 from spikediag.model import (
     Advice,
@@ -29,6 +27,7 @@ from spikediag.model import (
     Kind,
     Reduction,
     Role,
+    Run,
     Series,
     Text,
     Tier,
@@ -82,6 +81,10 @@ class LogStdDrift:
     of_falls: bool = False
     calibrated: bool = True
 
+    def applies(self, run: Run, loss: Series) -> bool:
+        """To a loss with a sigma."""
+        return run.has_sigma(loss)
+
     def judge(self, case: Case) -> Judgement:
         """Sudden drop first; else slow collapse; else, without log-std, what loss and error prove."""
         series = log_std_series(case.run) or case.log_sigma
@@ -96,6 +99,7 @@ class Change:
     """How log-std moved at the onset."""
 
     series: Series
+    turned: Transform  # what was done to the logged numbers
     before: float
     during: float
     fall: float  # above 0: it dropped
@@ -107,7 +111,7 @@ class Change:
     def name(self) -> str:
         """What fell: the tag, or the logarithm of the standard deviation that it holds."""
         tag = self.series.tag
-        return f"ln {tag}" if self.series.transform is Transform.LN else tag
+        return f"ln {tag}" if self.turned is Transform.LN else tag
 
     @property
     def is_drop(self) -> bool:
@@ -120,16 +124,17 @@ def _change_at_onset(case: Case, series: Series) -> Change | None:
     mean = case.moved(series)
     if mean is None:
         return None
+    turned = case.run.series[series.tag].transform
     if not case.is_burst:
         late = _late(case, series, mean, -mean.change, case.begin - case.slack(series))
-        return Change(series, mean.before, mean.during, -mean.change, mean.error, None, late)
+        return Change(series, turned, mean.before, mean.during, -mean.change, mean.error, None, late)
     early = case.stretch.first - case.slack(series)  # the loss may show a drop a point or two later
     inside = Stretch(early, case.stretch.last).points(series)
     lowest = int(inside[np.argmin(series.values[inside])])
     low = float(series.values[lowest])
     fall = mean.before - low
     late = _late(case, series, mean, fall, early)
-    return Change(series, mean.before, low, fall, mean.noise, float(series.steps[lowest]), late)
+    return Change(series, turned, mean.before, low, fall, mean.noise, float(series.steps[lowest]), late)
 
 
 def _late(case: Case, series: Series, mean: Contrast, fall: float, early: float) -> float | None:
@@ -166,18 +171,9 @@ def _sigma_share(case: Case, step: float | None) -> SigmaShare | None:
 
 
 def _not_logged(case: Case) -> Judgement:
-    if not case.run.is_likelihood(case.loss):
-        return _without_sigma(case)
     missing = (advice.log_line(case.run, Role.LOG_STD),)
     evidence = (*sharp_evidence(case), *_error(case), *_ratio_first(case))
     return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
-
-
-def _without_sigma(case: Case) -> Judgement:
-    """A loss that is known to be something else has no sigma; of the others nothing is known."""
-    other = something_else(case.loss)
-    evidence = weigh("no-likelihood", -2.0 if other else -1.0, reading=no_likelihood(case.loss))
-    return Judgement(Tier.TRIGGER, (evidence,), checkable=other, ruled_out=other)
 
 
 def _dropped(case: Case, change: Change) -> Judgement:
@@ -289,9 +285,9 @@ def _at_floor(case: Case) -> Iterator[Evidence]:
     """The smallest sigma has reached the clip that the configuration states."""
     floor = case.run.fact(FactName.SIGMA_MIN).number
     limit = case.run.fact(FactName.LOG_STD_MIN).number
-    if limit is None and floor:
+    if limit is None and floor is not None and floor > 0:
         limit = float(np.log(floor))
-    lowest = next((s for s in case.run.having(Role.LOG_STD) if s.reduction is Reduction.MIN), None)
+    lowest = next((s.natural for s in case.run.having(Role.LOG_STD) if s.reduction is Reduction.MIN), None)
     if limit is None or lowest is None:
         return
     past = lowest.values[(lowest.steps < case.spike.onset_step) & lowest.finite][-LEVEL_POINTS:]

@@ -7,11 +7,12 @@ import numpy as np
 from spikediag.attribution.advice import log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, FactName, Role, Run, Series, Tier, say
+from spikediag.model import REINFORCED, Advice, Evidence, FactName, Framework, Role, Run, Series, Tier, say
 
 HORIZON = 50.0  # steps
 DELAY = 10.0  # steps: a wrong update shows at the next
 DECISIVE = 0.5  # bans
+_PRECISION = (FactName.MIXED_PRECISION, FactName.PRECISION, FactName.DTYPE)
 _NO_SCALE = {
     "no", "none", "false", "32", "32-true", "fp32", "float32", "tf32", "64", "64-true", "float64",
     "bf16", "bf16-mixed", "bf16-true", "bfloat16",
@@ -51,6 +52,12 @@ class LossScale:
     prior: float = 0.05
     of_falls: bool = False
     calibrated: bool = True
+
+    def applies(self, run: Run, loss: Series) -> bool:
+        """Where a scale or a precision is told or may be; neither JAX nor reinforcement learners have one."""
+        if any(run.having(Role.LOSS_SCALE)) or any(run.fact(n).value is not None for n in _PRECISION):
+            return True
+        return run.framework is not Framework.JAX and run.loss_kind(loss) not in REINFORCED
 
     def judge(self, case: Case) -> Judgement:
         """Look for the fall nearest before the onset."""
@@ -92,7 +99,7 @@ def backoffs(series: Series) -> tuple[Backoff, ...]:
 
 def full_precision(run: Run) -> str | None:
     """Where the configuration states a precision that needs no loss scale; a stated mixture decides."""
-    facts = (run.fact(n) for n in (FactName.MIXED_PRECISION, FactName.PRECISION, FactName.DTYPE))
+    facts = (run.fact(n) for n in _PRECISION)
     stated = next((fact for fact in facts if fact.value is not None), None)
     return stated.source if stated is not None and str(stated.value).lower() in _NO_SCALE else None
 

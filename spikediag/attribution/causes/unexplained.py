@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spikediag.attribution.advice import log_line
+from spikediag.attribution.advice import to_log
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry
 from spikediag.model import Advice, Role, Tier
@@ -37,9 +37,8 @@ class Unexplained:
 
     def judge(self, case: Case) -> Judgement:
         """Name what the run did not log."""
-        return Judgement(tier=Tier.MECHANISM, missing=tuple(_not_logged(case)))
+        return Judgement(tier=Tier.MECHANISM, missing=_not_logged(case))
 
 
-def _not_logged(case: Case) -> list[Advice]:
-    asked = [role for role in _DECIDING if role is not Role.LOG_STD or case.run.is_likelihood(case.loss)]
-    return [log_line(case.run, role) for role in asked if not any(case.run.having(role))]
+def _not_logged(case: Case) -> tuple[Advice, ...]:
+    return to_log(case.run, case.loss, *(role for role in _DECIDING if not any(case.run.having(role))))

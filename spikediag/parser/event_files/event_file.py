@@ -6,7 +6,7 @@ A file that cannot be used is a value too (`LeftOut`), because the others of its
 import hashlib
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from spikediag.parser.event_files.scalars import MOST_TAGS, Scalars, read_scalar
 from spikediag.parser.event_files.summaries import Summaries, read_summaries, wanted_records
 
 MARK = "tfevents"
+POINTER = b"version https://git-lfs."
+POINTED = "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`"
 SIDECARS = (
     ".spikediag",  # what our own report adds for TensorBoard
     ".meta",
@@ -107,6 +109,8 @@ def read_event_file(path: Path, label: str) -> EventFile | LeftOut:
         scalars = read_scalars(buffer)
     except (OSError, MemoryError) as error:
         return LeftOut(label, 0, getattr(error, "strerror", None) or "it does not fit into the memory")
+    if buffer.startswith(POINTER):
+        return LeftOut(label, len(buffer), POINTED)
     if buffer and not scalars.records:
         return LeftOut(label, len(buffer), "no TensorBoard event file")
     digest = hashlib.sha256(buffer).hexdigest()
@@ -134,10 +138,15 @@ class EventFiles:
     def take(self, paths: tuple[Path, ...], base: Path) -> tuple[EventFile | LeftOut, ...]:
         """Hand over files; whoever takes them is the only one to hold their content."""
         return tuple(
-            self._kept.pop(path) if path in self._kept else read_event_file(path, _label(path, base))
+            replace(self._kept.pop(path), label=_label(path, base))
+            if path in self._kept
+            else read_event_file(path, _label(path, base))
             for path in paths
         )
 
 
 def _label(path: Path, base: Path) -> str:
-    return path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
+    if path.is_relative_to(base):
+        return path.relative_to(base).as_posix()
+    beside = path.is_relative_to(base.parent) and path.parent != base.parent
+    return f"../{path.relative_to(base.parent).as_posix()}" if beside else path.name

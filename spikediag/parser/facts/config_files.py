@@ -12,12 +12,29 @@ from spikediag.parser.fingerprint import fingerprint
 
 LEVELS = 3  # above the run
 MOST_FILES = 64  # configuration files looked at
-SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".py", ".txt")
+SHELLS = (".sh", ".bash", ".sbatch", ".slurm")
+UNREAD = (*SHELLS, ".gin", ".pkl", ".pickle", ".bin", ".pt", ".pth", ".xml")
 STEMS = re.compile(
-    r"(train(ing)?_|run_|agent_|exp(eriment)?_)?config|configuration|hparams|hyper_?param(eter)?s|(train(ing)?_)?"
+    r"(?!(tokenizer|generation|(pre)?processor|special_tokens|adapter|feature_extractor|quantization)_)"
+    r"([a-z0-9]+[_-]){0,2}config|configuration|hparams|hyper_?param(eter)?s|(train(ing)?_)?"
     r"arg(ument)?s|trainer_state|param(eter)?s|flags|variant|settings|agent|opt(ions)?|conf"
 )
-FOLDERS = ("", "params", ".hydra", "files", "config", "configs", "sacred", "meta", "pretrained_model")
+SCRIPTS = re.compile(
+    r"(run|train|launch|submit)([_-].*)?"
+)  # their command line states facts that nobody reads
+FOLDERS = (
+    "",
+    "params",
+    ".hydra",
+    "files",
+    "config",
+    "configs",
+    "settings",
+    "sacred",
+    "meta",
+    "pretrained_model",
+)
 DATASETS = ("meta/info.json",)  # LeRobot
 ARCHIVES = ("model.zip", "best_model.zip", "final_model.zip")  # Stable-Baselines3
 BORDERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "package.json", "Cargo.toml")
@@ -29,9 +46,10 @@ TELLING = frozenset(  # one of these makes it a training's
 def config_files(run: Path, inside: Path | None = None) -> Iterator[FileClaims]:
     """Read the configuration of the run whose event files lie in `run`.
 
-    Files of `run` itself are certain. Above it, a file counts only if it states a batch size or a learning
-    rate, and the search stops below the root of a repository, whose files belong to the program and not to
-    the run, and below the home and the temporary folder.
+    Python files are read where they assign plain data; nothing is run. Files of `run` itself are certain, and
+    those of them that were seen and not read are named. Above it, a file counts only if it states a batch
+    size or a learning rate, and the search stops below the root of a repository, whose files belong to the
+    program and not to the run, and below the home and the temporary folder.
 
     Args:
         run: the folder that holds the event files.
@@ -47,6 +65,8 @@ def config_files(run: Path, inside: Path | None = None) -> Iterator[FileClaims]:
             count += 1
             if count > MOST_FILES:
                 return
+            if path.suffix in UNREAD and not own:
+                continue
             found = _read(path, run, level, own=own)
             if own or found.left_out or {claim.name for claim in found.claims} & TELLING:
                 yield found
@@ -69,7 +89,9 @@ def _candidates(folder: Path) -> Iterator[Path]:
         except OSError:
             continue
         for entry in entries:
-            known = entry.suffix in SUFFIXES and STEMS.fullmatch(entry.stem.lower())
+            stem = entry.stem.lower()
+            known = STEMS.fullmatch(stem) is not None and entry.suffix in (*SUFFIXES, *UNREAD)
+            known |= SCRIPTS.fullmatch(stem) is not None and entry.suffix in (*SHELLS, ".ini", ".cfg")
             named = f"{place}/{entry.name}" in DATASETS or (not place and entry.name in ARCHIVES)
             if (known or named) and entry.is_file():
                 yield entry
@@ -79,11 +101,16 @@ def _read(path: Path, run: Path, level: int, *, own: bool) -> FileClaims:
     above = run.parents[level - 1] if level else run
     name = "../" * level + path.relative_to(above).as_posix()
     origin = Origin(Origin.BESIDE + level)
+    if path.suffix in UNREAD:
+        return FileClaims(left_out=f"{name} was seen and not read: what it says is not plain data")
     try:
         with path.open("rb") as file:
             claims = tuple(claims_in(load(file, path.suffix), name, origin, 1.0 if own else 0.9))
-            return FileClaims(claims, fingerprint(file, run) if claims else None)
+            found = FileClaims(claims, fingerprint(file, run) if claims else None)
     except UnusableError as error:
         return FileClaims(left_out=f"{name} was left out: {error}")
     except OSError as error:
         return FileClaims(left_out=f"{name} was left out: {error.strerror or 'unreadable'}")
+    if path.suffix == ".py" and own and not claims:
+        return FileClaims(left_out=f"{name} was seen: it states no fact as plain data, and code is not run")
+    return found

@@ -28,6 +28,9 @@ def logged(series: Mapping[str, Series]) -> Iterator[Claim]:
             yield _batch(
                 whole[-1], f"scalar {tag}" + ("" if constant else ", last value"), 1.0 if constant else 0.7
             )
+        beside = any(t != tag and normalise(t).endswith("replay_buffer_size") for t in series)
+        if "offline" in name and beside:  # the demonstrations that an on-line learner began with
+            continue
         if name.endswith(("replay_buffer_size", "dataset_num_frames", "dataset_size")) and len(whole):
             source = f"scalar {tag}, last value"
             yield Claim(FactName.DATASET_SIZE, int(whole[-1]), source, Origin.LOGGED, 0.9)

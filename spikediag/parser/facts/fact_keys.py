@@ -19,6 +19,7 @@ MOST_VALUES = 20_000  # of one document; more is no configuration
 DEEPEST = 12  # levels
 NOTHING = (None, "None", "null")  # as YAML and JSON, Python, or text writes it
 LARGEST = 1e300  # numbers from here on are not meant
+SWITCHES = ("bf16", "fp16")  # keys that switch a precision on
 LISTS = 8  # items; longer lists are no hyper-parameters
 
 
@@ -184,6 +185,8 @@ def _number(value: object) -> float | None:
 def _word(value: object, key: str) -> str | None:
     if "replacement" in key and str(value).lower() in ("true", "false"):
         return "replacement" if str(value).lower() == "true" else "without_replacement"
+    if (switch := key.partition(".")[0]) in SWITCHES:  # fp16: true; false says nothing of the other
+        return switch if str(value).lower() == "true" else None
     number = None if isinstance(value, str) else _number(value)
     if isinstance(value, bool):  # mixed_precision: false
         value = str(value).lower()

@@ -1,5 +1,7 @@
 """Configuration documents read safely: no pickle, no YAML tags, no code, bounded size and depth."""
 
+import ast
+import configparser
 import json
 import tomllib
 import zipfile
@@ -8,6 +10,7 @@ from io import BufferedReader
 
 LARGEST = 1 << 20  # bytes of a configuration file
 LARGEST_YAML = 1 << 18  # bytes; PyYAML takes seconds for more
+TOP = "top"  # of an INI file
 
 
 class UnusableError(ValueError):
@@ -15,7 +18,7 @@ class UnusableError(ValueError):
 
 
 def load(file: BufferedReader, suffix: str) -> object:
-    """Read an open YAML, JSON or TOML file, or the JSON member `data` of a Stable-Baselines3 archive.
+    """Read an open YAML, JSON, TOML, INI, Python or text file, or the member `data` of an archive of SB3.
 
     Raises:
         UnusableError: it is too large or malformed.
@@ -42,11 +45,47 @@ def parse(text: str, suffix: str) -> object:
             return json.loads(text, parse_int=_bounded_int)
         if suffix == ".toml":
             return tomllib.loads(text)
+        if suffix in (".ini", ".cfg"):
+            return _ini(text)
+        if suffix == ".py":
+            return assigned(ast.parse(text))
+        if suffix == ".txt":
+            from spikediag.parser.facts.free_text import document_in  # noqa: PLC0415  # it asks here for JSON
+
+            return document_in(text)
         from spikediag.parser.facts.safe_yaml import parse_yaml  # noqa: PLC0415  # many runs have no YAML
 
         return parse_yaml(text)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, SyntaxError, RecursionError, MemoryError, configparser.Error) as error:
         raise UnusableError("malformed") from error
+
+
+def _ini(text: str) -> object:
+    """Sections and their values; what stands before the first section is read too."""
+    parser = configparser.RawConfigParser(strict=False, default_section="")
+    parser.read_string(f"[{TOP}]\n{text}")
+    return {section: dict(parser[section]) for section in parser.sections()}
+
+
+def assigned(tree: ast.Module | ast.ClassDef) -> dict[str, object]:
+    """The plain data that Python source assigns to names, at its top and in class bodies; nothing is run."""
+    found: dict[str, object] = {}
+    for node in tree.body:
+        match node:
+            case ast.ClassDef(name=name):
+                found[name] = assigned(node)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found |= _plain(name, value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                found |= _plain(name, value)
+    return found
+
+
+def _plain(name: str, value: ast.expr) -> dict[str, object]:
+    try:
+        return {name: ast.literal_eval(value)}
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        return {}
 
 
 def _archive(file: BufferedReader) -> object:

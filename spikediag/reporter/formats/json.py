@@ -123,6 +123,7 @@ def _run(run: Run) -> dict[str, Any]:
         "step_unit": run.step_unit,
         "sessions": [vars(s) for s in run.sessions],
         "rewinds": [vars(r) for r in run.rewinds],
+        "loss_kinds": {loss.tag: run.loss_kind(loss).value for loss in run.having(Role.LOSS)},
         "roles": {role.value: tags for role in Role if (tags := [s.tag for s in run.having(role)])},
         "facts": {
             name: {

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikediag.errors import UnreadableRunError
 from spikediag.parser import read_run
 from spikediag.parser.event_files import crc32c
 from spikediag.parser.event_files.scalars import read_scalars
-from tests.parser.writing import curves, frame, scalar, write
+from tests.parser.writing import NAME, curves, frame, scalar, write
 
 COUNT = 300
+FEW = 40  # records in which hypothesis looks for a place to break
 
 
 def pieces() -> list[bytes]:
@@ -119,10 +121,10 @@ def test_endless_damage_is_summed_up(tmp_path) -> None:
     assert sum(damage.length for damage in run.damage) == sum(len(piece) for piece in broken[1::2])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_corrupt_value_is_ever_kept(data) -> None:
-    buffer = bytearray(b"".join(PIECES))
+    buffer = bytearray(b"".join(PIECES[:FEW]))
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(buffer) - 1))
         kind = data.draw(st.sampled_from(["flip", "zero", "delete", "insert", "copy"]))
@@ -140,14 +142,14 @@ def test_no_corrupt_value_is_ever_kept(data) -> None:
     assert points(bytes(buffer)) <= WHOLE
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes(buffer: bytes) -> None:
     assert not points(buffer) or buffer
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.binary(max_size=80), max_size=30), st.integers(1, 12))
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.binary(max_size=80), max_size=12), st.integers(1, 12))
 def test_any_payloads_in_whole_records(payloads: list[bytes], times: int) -> None:
     columns = read_scalars(b"".join(map(frame, payloads)) * times)
     assert columns.records >= 0
@@ -156,18 +158,18 @@ def test_any_payloads_in_whole_records(payloads: list[bytes], times: int) -> Non
 @pytest.mark.parametrize(
     "buffer",
     [
-        bytes(4_000_000),
-        b"\x01\x00\x00\x00\x00\x00\x00\x00" * 500_000,
-        b"".join(frame(b"") for _ in range(100_000)),
-        b"".join(PIECES[k % 7][: -(k % 3) or None] for k in range(15_000)),
-        np.random.default_rng(0).bytes(4_000_000),
+        bytes(1_000_000),
+        b"\x01\x00\x00\x00\x00\x00\x00\x00" * 125_000,
+        frame(b"") * 25_000,
+        b"".join(PIECES[k % 7][: -(k % 3) or None] for k in range(4000)),
+        np.random.default_rng(0).bytes(1_000_000),
     ],
     ids=["NUL", "small words", "empty payloads", "every other cut", "noise"],
 )
 def test_hostile_files_are_read_in_bounded_time(buffer: bytes) -> None:
     start = time.process_time()
     assert read_scalars(buffer).records >= 0
-    assert time.process_time() - start < 60
+    assert time.process_time() - start < 15
 
 
 def test_endless_tags_are_bounded(tmp_path, monkeypatch) -> None:
@@ -186,3 +188,13 @@ def test_a_file_without_one_intact_record(tags: int) -> None:
     columns = read_scalars(b"".join(piece[:-1] + bytes([piece[-1] ^ 1]) for piece in whole))
     assert not columns.points
     assert columns.records == 0
+
+
+def test_a_git_lfs_pointer_names_the_way_out(tmp_path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:1234\nsize 88\n"
+    (tmp_path / NAME).write_text(pointer)
+    with pytest.raises(UnreadableRunError, match=r"is a Git LFS pointer.*`git lfs pull`") as told:
+        read_run(tmp_path)
+    assert str(told.value).count("git lfs") == 1
+    write(tmp_path / "events.out.tfevents.1700000001.host", curves({"loss": [1.0, 2.0]}))
+    assert "git lfs pull" in read_run(tmp_path).damage[0].what

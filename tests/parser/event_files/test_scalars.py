@@ -156,7 +156,7 @@ def test_text_and_histograms_are_handed_on(tmp_path) -> None:
     assert set(columns.points) == {"loss"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -165,7 +165,7 @@ def test_text_and_histograms_are_handed_on(tmp_path) -> None:
             st.floats(width=32),
             st.floats(1.0, 1e12),
         ),
-        max_size=60,
+        max_size=20,
     ),
     st.integers(1, 40),
 )

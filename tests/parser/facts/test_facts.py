@@ -129,6 +129,19 @@ FILES = {
     "a/b/configuration.yaml": ("behaviors:\n  Soccer:\n    hyperparameters:\n      batch_size: 2048\n", {"batch_size": 2048}),
     "a/b/run/train_config.json": ('{"batch_size": 8, "steps": 100000, "optimizer": {"type": "adam", "betas": [0.9, 0.95], "grad_clip_norm": 10}}',
                                   {"batch_size": 8, "train_steps": 100000, "optimizer": "adam", "beta2": 0.95, "grad_clip": 10}),
+    "a/b/run/ppo_config.json": ('{"batch_size": 256, "mini_batch_size": 16, "learning_rate": 1.41e-05}',
+                                {"batch_size": 256, "learning_rate": 1.41e-05}),
+    "a/b/run/ds_config.json": (('{"train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 8, "gradient_clipping": 1.0,'
+                               ' "bf16": {"enabled": true}, "fp16": {"enabled": false}, "train_batch_size": "auto",'
+                               ' "optimizer": {"type": "AdamW", "params": {"lr": 1e-5, "betas": [0.9, 0.95]}}}'),
+                               {"batch_size": 4, "effective_batch_size": 32, "grad_clip": 1.0, "mixed_precision": "bf16",
+                                "optimizer": "AdamW", "learning_rate": 1e-5, "beta2": 0.95}),
+    "a/b/run/settings/train.ini": ("seed = 3\n[training]\nbatch_size = 256\nlr = 3e-4\n", {"batch_size": 256, "learning_rate": 3e-4, "seed": 3}),
+    "a/b/run/setup_config.cfg": ("[data]\nn_train = 400\n", {"dataset_size": 400}),
+    "a/b/run/args.txt": ("Namespace(batch_size=64, lr=0.001)", {"batch_size": 64, "learning_rate": 0.001}),
+    "a/b/run/config.py": (("import jax\n\nBATCH_SIZE = 32\nopt = dict(lr=1)\n\n\nclass Train(Base):\n    learning_rate: float = 3e-4\n"
+                          "    optimizer = {'betas': (0.9, 0.95)}\n    seed = make_seed()\n"),
+                          {"batch_size": 32, "learning_rate": 3e-4, "beta2": 0.95}),
     "a/b/run/params.json": ('{"config": {"params": {"batch_size": 256}}}', {"batch_size": 256}),
 }  # fmt: skip
 
@@ -139,6 +152,52 @@ def test_configuration_files(tmp_path, name: str) -> None:
     run = run_with(tmp_path, **{name: content})
     assert expected.items() <= known(run).items()
     assert run.files[-1].path.endswith(name.rpartition("/")[2])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("run_bc.sh", "python train.py --batch_size 256", "was seen and not read"),
+        ("training_args.bin", "\x80\x02", "was seen and not read"),
+        ("config.gin", "train.batch_size = 3", "was seen and not read"),
+        ("config.py", "raise SystemExit\n", "it states no fact as plain data, and code is not run"),
+        ("config.py", "batch_size = 3\nclass (:\n", "was left out: malformed"),
+        ("config.ini", "[a\nb\n", "was left out: malformed"),
+    ],
+)
+def test_what_is_seen_and_not_read_is_said(tmp_path, name: str, content: str, words: str) -> None:
+    run = run_with(tmp_path, **{f"a/b/run/{name}": content})
+    assert [note for note in run.notes if note.startswith(name) and words in note]
+    assert not run.facts
+
+
+def test_python_is_read_and_never_run(tmp_path) -> None:
+    done = tmp_path / "done"
+    code = f"open({str(done)!r}, 'w').write('x')\nbatch_size = 8\nlr = __import__('os').getpid()\n"
+    run = run_with(tmp_path, **{"a/b/run/config.py": code})
+    assert known(run) == {"batch_size": 8}
+    assert not done.exists()
+
+
+def test_a_python_file_nested_without_end_is_left_out(tmp_path) -> None:
+    run = run_with(tmp_path, **{"a/b/run/config.py": "x = " + "[" * 5000 + "]" * 5000})
+    assert any("malformed" in note for note in run.notes)
+
+
+def test_a_floor_below_zero_is_kept_as_it_was_stated(tmp_path) -> None:
+    run = run_with(tmp_path, **{"a/b/run/train_config.json": '{"policy": {"std_min": -5, "std_max": 2}}'})
+    assert run.fact("sigma_min").value == -5
+
+
+def test_demonstrations_are_not_the_dataset_of_an_on_line_learner(tmp_path) -> None:
+    sizes = {
+        "train/offline_replay_buffer_size": [250.0] * 3,
+        "train/replay_buffer_size": [10.0, 500.0, 990.0],
+    }
+    write(tmp_path, curves({**LOSS, **sizes}))
+    fact = read_run(tmp_path).fact("dataset_size")
+    assert fact.value == 990
+    assert not fact.conflicts
 
 
 def test_stable_baselines3_archive(tmp_path) -> None:
@@ -242,7 +301,7 @@ MERGES = "a: &a {x0: 1}\n" + "".join(
     [
         BOMB + "batch_size: 3\n",
         MERGES,
-        "[" * 100_000,
+        "[" * 20_000,
         "a: &a [*a]\nbatch_size: 4\n",
         "!!python/object/apply:os.system ['touch /tmp/never']\n",
         "\x00\x01",
@@ -389,8 +448,8 @@ def test_histograms_of_tensorflow_2(tmp_path) -> None:
         records.append(record)
     write(tmp_path, [*curves(LOSS), *records])
     run = read_run(tmp_path)
-    np.testing.assert_allclose(run.series["actor/std"].values, np.log([3.0] * 3))
-    np.testing.assert_allclose(run.series["actor/std/min"].values, [0.0] * 3)
+    np.testing.assert_allclose(run.series["actor/std"].natural.values, np.log([3.0] * 3))
+    np.testing.assert_allclose(run.series["actor/std/min"].values, [1.0] * 3)
 
 
 def test_broken_hyper_parameters_are_nothing(tmp_path) -> None:
