@@ -54,6 +54,8 @@ class $title:
 
     id: str = "$id"
     prior: float = 0.02
+    of_falls: bool = False
+    calibrated: bool = False
 
     def judge(self, case: Case) -> Judgement:  # noqa: ARG002
         """TODO what is looked at."""

@@ -7,6 +7,8 @@ import math
 from typing import assert_never
 
 from spikediag.model import (
+    UNEXPLAINED,
+    CauseVerdict,
     Copy,
     CouplingVerdict,
     Finding,
@@ -15,11 +17,12 @@ from spikediag.model import (
     LossChange,
     Shape,
     Spike,
+    Status,
     Text,
     Witness,
     say,
 )
-from spikediag.wording.numbers import number
+from spikediag.wording.numbers import number, share
 from spikediag.wording.writer import verbatim
 
 HIGHEST, LOWEST = say("highest"), say("lowest")
@@ -362,6 +365,28 @@ def headline(finding: Finding) -> Text:
     return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
 
 
+def chance(verdict: CauseVerdict) -> Text | None:
+    """How probable a cause is: a figure where that is known to mean something, else a word, or None."""
+    if verdict.status not in {Status.SUPPORTED, Status.PLAUSIBLE} or verdict.cause == UNEXPLAINED:
+        return None
+    if verdict.probability is not None:
+        return verbatim(share(verdict.probability))
+    return say("likely") if verdict.status is Status.SUPPORTED else say("possible")
+
+
+def answer(finding: Finding) -> Text:
+    """The primary cause and how probable it is; without one, what is likeliest though not established."""
+    verdict = finding.primary
+    open_ = [v for v in finding.verdicts if v.open and v.cause != UNEXPLAINED]
+    likeliest = max(open_, key=lambda v: (v is verdict, v.probability or 0.0, v.share), default=None)
+    if likeliest is None:
+        return say("{cause}", cause=finding.primary_cause)
+    told = say("{cause} ({chance})", cause=likeliest.cause, chance=chance(likeliest))
+    if likeliest is verdict:
+        return told
+    return say("{cause}; likeliest, but not established: {other}", cause=finding.primary_cause, other=told)
+
+
 def order(lag: Lag) -> Text:
     """Whether a series moved first, with the loss or later, and how sure that is: half a sentence."""
     low, high = sorted((lag.low, lag.high), key=abs)
@@ -403,8 +428,12 @@ def copy_of(loss: str, copy: Copy) -> Text:
     """What the loss is made of, or what is made of it."""
     numbers = {"factor": verbatim(number(copy.factor)), "offset": verbatim(number(copy.offset, signed=True))}
     if copy.is_multiple:
-        return say("{loss} is {factor} x {tag}: one is the other.", loss=loss, tag=copy.tag, **numbers)
-    return say("{loss} is {factor} x {tag} {offset}: one is the other.", loss=loss, tag=copy.tag, **numbers)
+        return say(
+            "{loss} is {factor} x {tag}: their jump is the same one.", loss=loss, tag=copy.tag, **numbers
+        )
+    return say(
+        "{loss} is {factor} x {tag} {offset}: their jump is the same one.", loss=loss, tag=copy.tag, **numbers
+    )
 
 
 def _height(spike: Spike) -> Text:

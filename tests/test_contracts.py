@@ -10,7 +10,7 @@ import pytest
 
 import spikediag
 from spikediag import attribution, detectors, reporter
-from spikediag.model import Kind, Measure, Role, Run, Series, Shape, Status
+from spikediag.model import Kind, Measure, Role, Run, Series, Shape, Status, Tier
 from spikediag.registry import Registry
 from tests.conftest import ROOT, diagnosed, languages
 
@@ -171,7 +171,7 @@ def test_no_detector_crashes_or_points_outside_the_series(name: str) -> None:
     ["ordinary", *(pytest.param(odd, marks=pytest.mark.slow) for odd in ("half NaN", "step out of silence"))],
 )
 def test_every_cause_is_weighed_whatever_the_run_logs(name: str, loss: str) -> None:
-    """The loss jumps, everything else the run logs is odd, and the probabilities still sum to one."""
+    """The loss jumps, everything else is odd, and the shares of what may have happened sum to one."""
     values = np.where(np.arange(N) >= 220, np.inf, ODD[loss])
     curves = [series(role, ODD[name]) for role in Role if role is not Role.LOSS]
     curves.append(series(Role.LOSS, values, Measure.NLL))
@@ -179,8 +179,9 @@ def test_every_cause_is_weighed_whatever_the_run_logs(name: str, loss: str) -> N
     assert diagnosis.findings
     for finding in diagnosis.findings:
         assert {verdict.cause for verdict in finding.verdicts} == set(attribution.registry.load())
-        shares = [verdict.probability for verdict in finding.verdicts]
-        assert sum(shares) == pytest.approx(1)
+        shares = [verdict.share for verdict in finding.verdicts]
+        events = (verdict.share for verdict in finding.verdicts if verdict.tier is not Tier.CONDITION)
+        assert sum(events) == pytest.approx(1)
         assert shares == sorted(shares, reverse=True)
         assert all(str(evidence.reading) for verdict in finding.verdicts for evidence in verdict.evidence)
 

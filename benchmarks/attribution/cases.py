@@ -109,7 +109,7 @@ def _said(name: str, truth: dict[str, object], finding: Finding) -> Said:
         truth=_ids(truth["primary_cause"]),
         primary=finding.primary_cause,
         status=status,
-        probabilities={v.cause: v.probability for v in finding.verdicts},
+        probabilities={v.cause: v.share for v in finding.verdicts},
         supported=tuple(v.cause for v in finding.verdicts if v.status.value == "supported"),
         coupling=finding.coupling.verdict.value,
         coupling_truth=_ids(truth["coupling"]),

@@ -30,6 +30,7 @@ from spikediag.stats.nll import Drivers, Level
 from spikediag.stats.timing import moment
 from spikediag.stats.windows import Contrast, contrast
 
+FEWEST_HEARD = 200  # logged points from which calm windows tell what is usual
 AFTERSHOCK_POINTS = 60  # logged points after the peak of a larger spike
 AFTERSHOCK_SHARE = 0.25  # of its height, at most
 LEVEL_POINTS = 132  # logged points of a lasting rise over which sigma and error are averaged
@@ -144,6 +145,11 @@ class Case:
     def length(self) -> float:
         """Steps from the first to the last point of the loss."""
         return float(self.loss.steps[-1] - self.loss.steps[0]) or 1.0
+
+    def usual_elsewhere(self, tag: str) -> bool:
+        """Whether a series was heard and moves as far where the loss does not jump: then it says nothing."""
+        tested = self.hearing.asked > 0 and self.run.series[tag].finite.sum() >= FEWEST_HEARD
+        return tested and not any(w.tag == tag for w in self.hearing.witnesses)
 
     def slack(self, series: Series | None = None) -> float:
         """How far an onset may be misplaced, in steps: two points of the loss and one of the other series."""

@@ -1,7 +1,7 @@
 """The verdict on the whole run: its status, whether the jump matters and because of what, and one summary."""
 
-from spikediag.attribution.scoring import UNEXPLAINED
 from spikediag.model import (
+    UNEXPLAINED,
     Aftermath,
     Condition,
     Finding,
@@ -15,9 +15,7 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.phrases import levels, spike_clause
-
-CERTAIN = 0.99  # a conclusion never claims more
+from spikediag.phrases import answer, levels, spike_clause
 
 
 def conclude(
@@ -99,12 +97,7 @@ def _why(lead: Finding) -> Text:
         if wanted is None:
             return say("What set it off is unexplained: no cause is supported by what was logged.")
         return say("What set it off is unexplained. {wanted}", wanted=wanted)
-    probability = min(verdict.probability, CERTAIN)
+    why = answer(lead)
     if verdict.mechanism is None:
-        return say("Most likely {cause} ({probability:.0%}).", cause=verdict.cause, probability=probability)
-    return say(
-        "Most likely {cause} ({probability:.0%}): {mechanism}",
-        cause=verdict.cause,
-        probability=probability,
-        mechanism=verdict.mechanism,
-    )
+        return say("Most likely {why}.", why=why)
+    return say("Most likely {why}: {mechanism}", why=why, mechanism=verdict.mechanism)

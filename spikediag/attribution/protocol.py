@@ -111,6 +111,16 @@ class Cause(Protocol):
         """Share of spikes that have this cause before anything is looked at, in (0, 1)."""
         ...
 
+    @property
+    def of_falls(self) -> bool:
+        """Whether it can make a loss fall; most only make one rise."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether it occurs often enough among the labelled trainings of benchmarks/attribution."""
+        ...
+
     def judge(self, case: Case) -> Judgement:
         """Collect the evidence; never raises for missing or odd series."""
         ...

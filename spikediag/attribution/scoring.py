@@ -6,25 +6,42 @@ from dataclasses import replace
 import numpy as np
 
 from spikediag.attribution.protocol import Cause, Judgement
-from spikediag.model import CauseVerdict, Status, Tier
+from spikediag.model import UNEXPLAINED, CauseVerdict, Status, Text, Tier, say
 
 LARGEST_WEIGHT = 2.0  # bans; no single check may decide alone
 TEMPERATURE = 1.1  # fitted on the calibration split of benchmarks/attribution
 SUPPORTED_FROM = 0.8
-PLAUSIBLE_FROM = 0.1  # below, and with the evidence against it: ruled out
-NEGLIGIBLE = 0.02  # below: ruled out by the others
-UNEXPLAINED = "unexplained"
-CONDITION_FROM = 0.5  # a condition answers from here on: more likely than everything else together
+PLAUSIBLE_FROM = 0.1  # below, and with strong evidence against it: ruled out
+REFUTED = -1.0  # bans
+CONDITION_FROM = 0.5  # a condition answers from here on: it weighs more than everything else together
 
 
-def verdicts(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) -> tuple[CauseVerdict, ...]:
-    """Weigh every judgement against the others; strongest first, ties in order of id."""
+def verdicts(
+    causes: Mapping[str, Cause], judgements: Mapping[str, Judgement], foreign: Text | None = None
+) -> tuple[CauseVerdict, ...]:
+    """Weigh every judgement against the others; strongest first, ties in order of id.
+
+    Triggers and mechanisms say what happened: they compete, and their shares sum to one. A condition says
+    what made the run fragile. It takes nothing from them, but must outweigh them to be called supported.
+
+    Args:
+        causes: By id.
+        judgements: Of every cause.
+        foreign: Why the labelled trainings say nothing of a loss like this; None where they do.
+    """
+    events = {id_: j for id_, j in judgements.items() if j.tier is not Tier.CONDITION}
+    shares = {**_shares(causes, judgements), **_shares(causes, events)}
+    found = [_verdict(causes[id_], judgement, shares[id_], foreign) for id_, judgement in judgements.items()]
+    return tuple(sorted(found, key=lambda verdict: (-verdict.share, verdict.cause)))
+
+
+def _shares(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) -> dict[str, float]:
+    """Each cause's share of the weight of all, by id."""
     ids = list(judgements)
     heard = _without_echo(judgements)
     scores = np.array([score(causes[id_].prior, heard[id_]) for id_ in ids])
     shares = _under_ceilings(ids, judgements, _softmax(scores / TEMPERATURE))
-    found = [_verdict(id_, judgements[id_], float(share)) for id_, share in zip(ids, shares, strict=True)]
-    return tuple(sorted(found, key=lambda verdict: (-verdict.probability, verdict.cause)))
+    return dict(zip(ids, shares.tolist(), strict=True))
 
 
 def score(prior: float, judgement: Judgement) -> float:
@@ -59,32 +76,46 @@ def _under_ceilings(ids: list[str], judgements: Mapping[str, Judgement], shares:
     return np.asarray(kept)
 
 
-def _verdict(id_: str, judgement: Judgement, probability: float) -> CauseVerdict:
-    status = _status(id_, judgement, probability)
+def _verdict(cause: Cause, judgement: Judgement, share: float, foreign: Text | None) -> CauseVerdict:
+    status = _status(cause.id, judgement, share)
     held = status is not Status.RULED_OUT  # nobody acts on a cause that is ruled out
+    uncalibrated = _uncalibrated(cause, judgement, status) or foreign
     return CauseVerdict(
-        cause=id_,
+        cause=cause.id,
         tier=judgement.tier,
         status=status,
-        probability=probability,
+        probability=share if uncalibrated is None else None,
         evidence=tuple(sorted(judgement.evidence, key=lambda e: -abs(e.weight))),
         missing=judgement.missing,
         advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)) if held else (),
         mechanism=judgement.mechanism if status in {Status.SUPPORTED, Status.PLAUSIBLE} else None,
+        uncalibrated=uncalibrated,
+        share=share,
     )
 
 
-def _status(id_: str, judgement: Judgement, probability: float) -> Status:
+def _uncalibrated(cause: Cause, judgement: Judgement, status: Status) -> Text | None:
+    """Why a cause has no probability whatever the loss."""
+    if cause.id == UNEXPLAINED:
+        return say("It is no cause: it stands for all that are not on the list.")
+    if judgement.tier is Tier.CONDITION:
+        return say("A condition makes a run fragile; it does not compete with what happened.")
+    if status is Status.NOT_CHECKABLE:
+        return say("What decides it was not logged.")
+    return None if cause.calibrated else say("No labelled training contains it.")
+
+
+def _status(id_: str, judgement: Judgement, share: float) -> Status:
+    """Ruled out is only what lacks an effect it must have, or has strong evidence against it."""
     if judgement.ruled_out:
         return Status.RULED_OUT
     if id_ == UNEXPLAINED:
         return Status.PLAUSIBLE
     if not judgement.checkable:
         return Status.NOT_CHECKABLE
-    if probability >= SUPPORTED_FROM and judgement.decisive:
+    if share >= SUPPORTED_FROM and judgement.decisive:
         return Status.SUPPORTED
-    improbable = probability < NEGLIGIBLE or (probability < PLAUSIBLE_FROM and judgement.bans <= 0)
-    return Status.RULED_OUT if improbable else Status.PLAUSIBLE
+    return Status.RULED_OUT if share < PLAUSIBLE_FROM and judgement.bans <= REFUTED else Status.PLAUSIBLE
 
 
 def primary_cause(verdicts: tuple[CauseVerdict, ...]) -> str:
@@ -110,4 +141,4 @@ def _supported(verdict: CauseVerdict) -> bool:
 
 def _likely(verdict: CauseVerdict) -> bool:
     held = verdict.status in {Status.SUPPORTED, Status.PLAUSIBLE}
-    return held and verdict.probability >= CONDITION_FROM
+    return held and verdict.share >= CONDITION_FROM

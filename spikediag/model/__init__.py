@@ -1,6 +1,7 @@
 """The values that travel between the stages, and nothing else: frozen, named, read-only."""
 
 from spikediag.model.diagnosis import (
+    UNEXPLAINED,
     Advice,
     Aftermath,
     Artifact,
@@ -71,6 +72,7 @@ __all__ = [
     "LONGEST_LOOK",
     "NOBODY",
     "REINFORCED",
+    "UNEXPLAINED",
     "Advice",
     "Aftermath",
     "Artifact",

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+UNEXPLAINED = "unexplained"  # the id of what stands for all causes that are not on the list
+REMAINDER = 0.1  # share below which a plausible cause is told among those that are hardly in question
+
+
 class Status(StrEnum):
     """How far a cause or condition could be established. Not logged is never 'no problem'."""
 
@@ -68,11 +72,19 @@ class CauseVerdict:
     cause: str
     tier: Tier
     status: Status
-    probability: float  # calibrated, [0, 1]
+    probability: float | None  # [0, 1], where it is known to be one; None elsewhere
     evidence: tuple[Evidence, ...]
     missing: tuple[Advice, ...] = ()  # what to log to decide
     advice: tuple[Advice, ...] = ()  # what to do if it is this cause
     mechanism: Text | None = None  # how this cause made the jump, when supported
+    uncalibrated: Text | None = None  # why there is no probability
+    share: float = 0.0  # of the weight of all that may have happened, [0, 1]; for the order of causes only
+
+    @property
+    def open(self) -> bool:
+        """Whether a reader should weigh it: supported, or plausible and no mere remainder."""
+        remainder = self.status is Status.PLAUSIBLE and self.share < REMAINDER
+        return self.status in {Status.SUPPORTED, Status.PLAUSIBLE} and not remainder
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """What was read: series by tag, sessions, facts with their source, and damage."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from spikediag.model.text import Text, say
 
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
-LARGEST_EXPONENT = 700.0  # of a logarithm that is turned back
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 
@@ -202,18 +200,6 @@ class Series:
     def group(self) -> str:
         """The part of the tag before its last slash: what is logged together."""
         return self.tag.rpartition("/")[0]
-
-    def logged(self, value: float) -> float:
-        """A value of this series as the run logged it, before `transform`."""
-        match self.transform:
-            case Transform.LN:
-                return math.exp(min(value, LARGEST_EXPONENT))
-            case Transform.NEGATED:
-                return -value
-            case Transform.NONE:
-                return value
-            case _:
-                assert_never(self.transform)
 
     @property
     def held_out(self) -> bool:

@@ -89,7 +89,7 @@ TABLES: dict[str, tuple[Callable[[Row], list[Row]], list[str], list[str]]] = {
     ),
     "causes": (
         _causes,
-        ["tier", "status", "probability", "primary", "for", "against", "missing"],
+        ["tier", "status", "probability", "in_words", "primary", "for", "against", "missing"],
         ["finding", "cause"],
     ),
     "witnesses": (

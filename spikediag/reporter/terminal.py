@@ -8,7 +8,7 @@ import numpy as np
 from spikediag import phrases
 from spikediag.model import Advice, Diagnosis, FloatArray, Role, RunStatus, Series, Text, say
 from spikediag.reporter import selection
-from spikediag.reporter.view import MATTERS, answer, font_note, headline, would_show
+from spikediag.reporter.view import MATTERS, font_note, headline, would_show
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
 from spikediag.wording.writer import PLAIN, Writer
@@ -100,7 +100,7 @@ def _rows(diagnosis: Diagnosis) -> Iterator[tuple[Text, Text]]:
     yield say("Did the error move?"), finding.coupling.reading
     for witness in selection.witnesses(finding)[:1]:
         yield say("What moved with it"), phrases.moved_with(witness)
-    yield say("Why, most likely"), answer(finding)
+    yield say("Why, most likely"), phrases.answer(finding)
     yield say("Does it matter?"), MATTERS[diagnosis.overall.matters]
 
 

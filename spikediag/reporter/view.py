@@ -6,6 +6,7 @@ from typing import Any
 
 from spikediag import phrases
 from spikediag.model import (
+    UNEXPLAINED,
     CauseVerdict,
     CompanionTest,
     CouplingVerdict,
@@ -25,11 +26,15 @@ from spikediag.model.text import Value
 from spikediag.reporter import selection
 from spikediag.wording import escape
 from spikediag.wording.language import Language
-from spikediag.wording.numbers import number, share
+from spikediag.wording.numbers import number
 from spikediag.wording.writer import Writer, verbatim
 
 OVERVIEW = say("Every series on one step axis, findings shaded")
 CLOSE_UP = say("Close-up: levels, onset, peak, interval and margin of the error")
+CALIBRATION = say(
+    "Probabilities are those of short trainings with a likelihood loss and one injected fault each "
+    "(benchmarks/attribution)."
+)
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
 ERROR_TITLE = {
     CouplingVerdict.DECOUPLED: say("Why the error did not move"),
@@ -55,7 +60,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "overview_is": OVERVIEW,
         "close_up_is": CLOSE_UP,
         "fact_value": fact_value,
-        "answer": answer(lead) if lead else None,
+        "answer": phrases.answer(lead) if lead else None,
         "reason": reason(lead) if lead else None,
         "conditions": diagnosis.conditions,
         "overall": diagnosis.overall,
@@ -78,8 +83,11 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "times": phrases.times,
         "order": phrases.order,
         "elsewhere": phrases.elsewhere,
-        "triggers": triggers,
+        "events": events,
+        "fragile": fragile,
+        "chance": phrases.chance,
         "seen": seen,
+        "measured": measured,
         "unjudged": selection.unjudged(diagnosis),
         "searched": diagnosis.searched,
         "would_show": would_show,
@@ -135,20 +143,6 @@ def fact_value(fact: Fact) -> Value:
     return verbatim(f"{fact.value:.10g}") if isinstance(fact.value, float) else fact.value
 
 
-def answer(finding: Finding) -> Text:
-    """The primary cause, and how probable it is; where another one is likelier, that one's chance instead."""
-    verdict = finding.primary
-    if verdict is None or not verdict.probability:
-        return say("{cause}", cause=finding.primary_cause)
-    likeliest = max(finding.verdicts, key=lambda v: (v.probability, v is verdict))
-    chance = say(
-        "{cause} ({probability})", cause=likeliest.cause, probability=verbatim(share(likeliest.probability))
-    )
-    if likeliest is verdict:
-        return chance
-    return say("{cause}; likeliest, but not established: {other}", cause=finding.primary_cause, other=chance)
-
-
 def reason(finding: Finding) -> Text | None:
     """How the primary cause made the jump, or what to log to find one."""
     verdict = finding.primary
@@ -188,22 +182,40 @@ def command(run: Run) -> str:
     return " ".join(words)
 
 
-def triggers(finding: Finding) -> tuple[CauseVerdict, ...]:
-    """The causes that are tied to a step, strongest first."""
-    return tuple(v for v in finding.verdicts if v.tier is Tier.TRIGGER and v.cause != "unexplained")
+def events(finding: Finding) -> tuple[CauseVerdict, ...]:
+    """What may have happened at this step, likeliest first."""
+    return tuple(v for v in finding.verdicts if v.tier is not Tier.CONDITION and v.cause != UNEXPLAINED)
+
+
+def fragile(finding: Finding) -> tuple[CauseVerdict, ...]:
+    """What made the run fragile, as far as it bears on this finding."""
+    return tuple(v for v in finding.verdicts if v.tier is Tier.CONDITION)
+
+
+def measured(finding: Finding) -> tuple[Text, ...]:
+    """Where the probabilities of what happened come from, and why words stand in for others."""
+    shown = [v for v in events(finding) if phrases.chance(v) is not None]
+    reasons = (v.uncalibrated for v in shown if v.uncalibrated is not None)
+    said = (say("Words stand where none was measured: {reason}", reason=reason) for reason in reasons)
+    calibrated = any(v.probability is not None for v in shown)
+    return (*((CALIBRATION,) if calibrated else ()), *tuple(said)[:1])
+
+
+def _triggers(finding: Finding) -> tuple[CauseVerdict, ...]:
+    return tuple(v for v in events(finding) if v.tier is Tier.TRIGGER)
 
 
 def why_now(finding: Finding, writer: Writer) -> Text:
     """Found, ruled out, or not checkable: what is known of the step itself."""
-    found = [v for v in triggers(finding) if v.status is Status.SUPPORTED]
-    unchecked = [v for v in triggers(finding) if v.status is Status.NOT_CHECKABLE]
+    found = [v for v in _triggers(finding) if v.status is Status.SUPPORTED]
+    unchecked = [v for v in _triggers(finding) if v.status is Status.NOT_CHECKABLE]
     if found:
         return say("What happened at this step: {cause}.", cause=found[0].cause)
     if not unchecked:
         return say(
             "Nothing that was logged changed at this step; a fragile run breaks when chance has it. "
             "{count} triggers were checked.",
-            count=len(triggers(finding)),
+            count=len(_triggers(finding)),
         )
     return say(
         "No trigger was found among those that could be checked. {count} could not be: {causes}.",
@@ -218,7 +230,7 @@ def _joined(words: Sequence[Text]) -> Text:
 
 
 def seen(verdict: CauseVerdict) -> Text | None:
-    """What decided a trigger: its weightiest evidence, else what is missing."""
+    """What decided a cause: its weightiest evidence, else what is missing."""
     if verdict.evidence:
         return max(verdict.evidence, key=lambda e: abs(e.weight)).reading
     return verdict.missing[0].text if verdict.missing else None

@@ -15,6 +15,7 @@ ALIKE = 0.02  # scatter around the line, over the scatter of the loss
 FITS = 0.05  # distance from the line at the peak, over the height
 LASTING, FEWEST_HIGH = 129, 8  # points of a lasting rise that are looked at
 STEADY = 0.05  # scatter of loss over series while both stand high
+SMALLEST = 1e-100  # below, a ratio means nothing
 VARIES = 2.0  # times that the series rises there, so that a constant ratio says something
 
 
@@ -102,7 +103,7 @@ def _all_along(y: FloatArray, x: FloatArray) -> Line | None:
 
 def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: FloatArray) -> Line | None:
     """The factor of y = factor x on a rise that lasts, where both rise and their ratio stays; else None."""
-    if len(y) < FEWEST_HIGH or not len(x_before) or np.any(x <= 0):
+    if len(y) < FEWEST_HIGH or not len(x_before) or np.any(x <= SMALLEST):
         return None
     ratio = y / x
     factor = float(np.median(ratio))

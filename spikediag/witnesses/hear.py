@@ -36,6 +36,7 @@ BEFORE, FEWEST_BEFORE = 65, 8  # points that give the level and the noise before
 ALPHA = 0.05  # false witnesses per jump that are accepted
 FAR = 5.0  # robust standard deviations below which nothing moved
 VERY_FAR = 10.0  # where too few windows tell what is usual
+ROUNDED = 1e-8  # of the largest number: single precision tells no more
 WINDOWS, FEWEST_WINDOWS = 80, 8  # elsewhere
 SHAPE_MEAN, SHAPE_SD = 0.15, 0.15  # prior of the tail of such moves: heavier than that of noise
 HEARD = 32  # series that moved farthest, of which more is asked
@@ -121,7 +122,7 @@ class Windows:
         nearer = np.sign(flat) * np.minimum(np.abs(flat), np.abs(trend))
         return cls(
             level=level,
-            noise=row_noise(before),
+            noise=np.maximum(row_noise(before), ROUNDED * np.abs(rows).max(axis=1)),
             unrest=np.abs(before - level[:, None]).max(axis=1),
             flat=flat,
             away=np.where(flat * trend > 0, nearer, 0.0),
@@ -295,12 +296,11 @@ def _witness(stand: Stand, asked: int, jumped: Moment) -> Witness | None:
     began, series = _began(stand, move), stand.one.series
     if began is None:
         return None
-    before = float(stand.here.level[0])
     return Witness(
         tag=series.tag,
         role=series.role,
-        before=series.logged(before),
-        at=series.logged(stand.here.reached(move.change)),
+        before=float(stand.here.level[0]),
+        at=stand.here.reached(move.change),
         sigmas=move.sigmas,
         lag=began.ahead_of(jumped),
         moved=move.moved,

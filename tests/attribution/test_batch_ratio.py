@@ -95,8 +95,8 @@ def of(batch: int, dataset: int) -> CauseVerdict:
 def test_no_sample_more_or_less_makes_a_cliff() -> None:
     sizes = [256, 418, 511, 512, 600, 800, 1200]
     for size in sizes:
-        assert abs(of(256, size).probability - of(256, size + 1).probability) < 0.02
-    falling = [of(256, size).probability for size in sizes]
+        assert abs(of(256, size).share - of(256, size + 1).share) < 0.02
+    falling = [of(256, size).share for size in sizes]
     assert falling == sorted(falling, reverse=True)
     assert falling[0] > 0.8
     assert falling[-1] < 0.1
@@ -115,7 +115,7 @@ def test_half_is_a_label_at_which_no_weight_jumps() -> None:
 def test_a_batch_much_larger_than_the_dataset_is_a_doubtful_number_not_a_cause() -> None:
     found = of(256, 53)
     assert found.status is Status.NOT_CHECKABLE
-    assert found.probability < 0.2
+    assert found.share < 0.2
     assert "larger than the dataset" in str(found.evidence[0].reading) + str(found.evidence[1].reading)
 
 
@@ -169,7 +169,7 @@ def test_few_passes_are_never_said_to_have_memorised(passes: int) -> None:
     assert "few for memorising" in "".join(readings)
     assert "memorise" not in str(verdict.mechanism)
     assert "memorised" not in "".join(readings)
-    assert verdict.probability < 0.84 * max(np.log10(passes / 100), 0) + 0.01
+    assert verdict.share < 0.84 * max(np.log10(passes / 100), 0) + 0.01
 
 
 def test_samples_drawn_by_weight_are_not_said_to_be_alike() -> None:

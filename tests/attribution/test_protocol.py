@@ -11,9 +11,8 @@ import pytest
 
 import spikediag
 from spikediag.attribution import Case, explain, registry
-from spikediag.attribution.scoring import UNEXPLAINED
 from spikediag.coupling import couple
-from spikediag.model import CouplingVerdict, Kind, Measure, Role, Run, Series, Spike
+from spikediag.model import UNEXPLAINED, CouplingVerdict, Kind, Measure, Role, Run, Series, Spike, Tier
 from tests.attribution import cases
 
 CAUSES = registry.load()
@@ -40,7 +39,12 @@ def test_an_id_can_be_written_in_a_policy_and_a_prior_is_a_probability(id_: str)
 
 @pytest.mark.parametrize("id_", CAUSES)
 def test_nothing_can_be_set_but_what_the_protocol_names(id_: str) -> None:
-    assert {field.name for field in dataclasses.fields(CAUSES[id_])} == {"id", "prior"}
+    assert {field.name for field in dataclasses.fields(CAUSES[id_])} == {
+        "id",
+        "prior",
+        "of_falls",
+        "calibrated",
+    }
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda path: path.stem)
@@ -76,11 +80,10 @@ def test_odd_series_neither_crash_nor_warn(name: str, kind: Kind) -> None:
     )
     explanation = explain(Case(run, spike, couple(spike, run), {}))
     assert len(explanation.verdicts) == len(CAUSES)
-    assert sum(v.probability for v in explanation.verdicts) == pytest.approx(1)
+    assert sum(v.share for v in explanation.verdicts if v.tier is not Tier.CONDITION) == pytest.approx(1)
     assert all(str(e.reading) for v in explanation.verdicts for e in v.evidence)
-    assert [v.probability for v in explanation.verdicts] == sorted(
-        (v.probability for v in explanation.verdicts), reverse=True
-    )
+    shares = [v.share for v in explanation.verdicts]
+    assert shares == sorted(shares, reverse=True)
 
 
 @pytest.mark.parametrize("verdict", CouplingVerdict)

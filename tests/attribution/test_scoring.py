@@ -13,6 +13,8 @@ from spikediag.model import Evidence, Status, Tier, say
 class Fixed:
     id: str
     prior: float = 0.1
+    of_falls: bool = False
+    calibrated: bool = True
 
 
 def judged(tier: Tier, *weights: float, **more) -> Judgement:
@@ -33,9 +35,9 @@ def test_no_single_check_may_weigh_more_than_two_bans() -> None:
     assert score(0.1, judged(Tier.TRIGGER, -9.0)) == pytest.approx(-3.0)
 
 
-def test_probabilities_are_ordered_and_sum_to_one() -> None:
+def test_shares_are_ordered_and_sum_to_one() -> None:
     found = weigh(a=judged(Tier.TRIGGER, 1.0), b=judged(Tier.TRIGGER), unexplained=UNEXPLAINED)
-    assert sum(v.probability for v in found) == pytest.approx(1)
+    assert sum(v.share for v in found) == pytest.approx(1)
     assert [v.cause for v in found] == ["a", "unexplained", "b"]
 
 
@@ -82,3 +84,38 @@ def test_a_mechanism_does_not_compete_with_the_trigger_that_set_it_off() -> None
     assert alone[0].cause == "m"
     assert together[0].cause == "t"
     assert together[0].probability > 0.9
+
+
+def test_a_condition_takes_no_probability_from_what_happened() -> None:
+    trigger = judged(Tier.TRIGGER, 1.0)
+    alone = weigh(t=trigger, unexplained=UNEXPLAINED)
+    beside = weigh(c=judged(Tier.CONDITION, 2.0, decisive=True), t=trigger, unexplained=UNEXPLAINED)
+    by_id = {v.cause: v for v in beside}
+    assert by_id["t"].probability == alone[0].probability
+    assert by_id["c"].probability is None
+    assert by_id["c"].status is Status.SUPPORTED
+
+
+def test_a_probability_is_given_only_where_labelled_trainings_stand_behind_it() -> None:
+    causes = {"a": Fixed("a"), "b": Fixed("b", calibrated=False), "unexplained": Fixed("unexplained")}
+    judgements = {
+        "a": judged(Tier.TRIGGER, 1.0),
+        "b": judged(Tier.TRIGGER, 1.0),
+        "unexplained": UNEXPLAINED,
+    }
+    given = {v.cause: v.probability is not None for v in verdicts(causes, judgements)}
+    assert given == {"a": True, "b": False, "unexplained": False}
+    foreign = verdicts(causes, judgements, say("{tag} is another loss", tag="q"))
+    assert all(v.probability is None and v.uncalibrated for v in foreign)
+    unlogged = weigh(a=judged(Tier.TRIGGER, 1.0, checkable=False), unexplained=UNEXPLAINED)
+    assert unlogged[0].probability is None
+
+
+@pytest.mark.parametrize("weights", [(), (0.5, -0.5), (-0.5,)])
+def test_undecided_evidence_rules_nothing_out(weights: tuple[float, ...]) -> None:
+    certain = judged(Tier.TRIGGER, 2.0, 2.0, decisive=True)
+    found = weigh(a=certain, b=judged(Tier.TRIGGER, *weights), unexplained=UNEXPLAINED)
+    other = next(v for v in found if v.cause == "b")
+    assert other.share < 0.02
+    assert other.status is Status.PLAUSIBLE
+    assert not other.open

@@ -196,7 +196,7 @@ def verdicts() -> tuple[CauseVerdict, ...]:
         "batch-ratio",
         Tier.CONDITION,
         Status.SUPPORTED,
-        0.86,
+        None,
         (
             Evidence(
                 "ratio-above-half",
@@ -227,12 +227,14 @@ def verdicts() -> tuple[CauseVerdict, ...]:
             ),
         ),
         mechanism=say("{passes:,.0f} passes over every sample sharpen sigma.", passes=256 * 20_000 / 418),
+        uncalibrated=say("A condition does not compete."),
+        share=0.86,
     )
     drift = CauseVerdict(
         "log-std-drift",
         Tier.TRIGGER,
         Status.NOT_CHECKABLE,
-        0.1,
+        None,
         (),
         missing=(
             Advice(

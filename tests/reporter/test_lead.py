@@ -8,9 +8,8 @@ import pytest
 
 import spikediag
 from spikediag import reporter
-from spikediag.model import Diagnosis
-from spikediag.reporter.view import answer
-from spikediag.wording.numbers import share
+from spikediag.model import Diagnosis, Status
+from spikediag.phrases import answer
 from tests.reporter import builders
 
 
@@ -57,9 +56,11 @@ def test_a_run_without_a_finding_leads_with_none() -> None:
 
 def test_a_headline_gives_no_chance_that_a_row_below_it_exceeds() -> None:
     _, big = builders.findings()
-    likely, other, *_ = big.verdicts
-    chance = share(likely.probability)
-    assert str(answer(replace(big, why=replace(big.why, primary_cause=other.cause)))) == (
-        f"{other.cause}; likeliest, but not established: {likely.cause} ({chance})"
-    )
-    assert str(answer(big)) == f"{likely.cause} ({chance})"
+    condition, drift, rate = big.verdicts
+    open_rate = replace(rate, status=Status.PLAUSIBLE, probability=0.65, share=0.65)
+    nobody = replace(drift, cause="unexplained", status=Status.PLAUSIBLE, share=0.08)
+    torn = replace(big, why=replace(big.why, verdicts=(open_rate, nobody), primary_cause="unexplained"))
+    assert str(answer(torn)) == "unexplained; likeliest, but not established: lr-change (65 %)"
+    assert str(answer(big)) == f"{condition.cause} (likely)"
+    alone = replace(big, why=replace(big.why, verdicts=(nobody,), primary_cause="unexplained"))
+    assert str(answer(alone)) == "unexplained"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from spikediag import reporter
-from spikediag.model import CouplingVerdict, Diagnosis, Hearing, Kind, Lag, Role, Status
+from spikediag.model import CouplingVerdict, Diagnosis, Hearing, Kind, Lag, Role, Status, say
 from spikediag.reporter.figures import style
 from spikediag.wording.writer import Writer
 from tests.reporter import builders
@@ -18,6 +18,7 @@ def variants() -> Iterator[Diagnosis]:
     """Diagnoses that make a report say everything it can say."""
     yield builders.diagnosis()
     yield builders.calm()
+    yield replace(builders.calm(), conditions=builders.diagnosis().conditions)
     yield builders.resumed()
     yield builders.diagnosis(builders.small_run(), builders.findings() * 30)
     small, big = builders.findings()
@@ -58,7 +59,12 @@ def variants() -> Iterator[Diagnosis]:
     curves = builders.seed_curves() | {"bc/actor_loss": builders.series("bc/actor_loss", Role.LOSS, wild)}
     yield builders.diagnosis(builders.seed_run(curves))
     for status in Status:
-        causes = tuple(replace(v, status=status, probability=0.0) for v in big.verdicts)
+        plain = say("No labelled training contains it.")
+        sure = tuple(replace(v, status=status, probability=0.3) for v in big.verdicts)
+        yield builders.alone(replace(big, why=replace(big.why, verdicts=sure)))
+        causes = tuple(
+            replace(v, status=status, probability=None, uncalibrated=plain, share=0.3) for v in big.verdicts
+        )
         for matters in (True, None):
             found = builders.diagnosis(
                 builders.small_run(), (small, replace(big, why=replace(big.why, verdicts=causes)))

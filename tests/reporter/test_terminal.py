@@ -23,7 +23,7 @@ def test_it_says_what_error_why_matters_and_next() -> None:
         "Why, most likely",
         "Does it matter?",
     ]
-    assert said.rows[3].value == "batch too large for the dataset (86 %)"
+    assert said.rows[3].value == "batch too large for the dataset (likely)"
     assert said.next_step.startswith("Use a batch of 42 to 83")
     assert said.code == "batch_size = 64"
     assert said.matters is False

@@ -102,7 +102,7 @@ def test_without_calm_windows_only_a_large_move_testifies() -> None:
 
 
 def test_values_are_shown_as_the_run_logged_them() -> None:
-    std = leap(AT, 2.0, 2, noisy=0.1) - 3
+    std = np.exp(leap(AT, 2.0, 2, noisy=0.1) - 3)
     (witness,) = heard(one("policy/std", std, Role.LOG_STD, transform=Transform.LN)).witnesses
     assert witness.before == pytest.approx(math.exp(-3), rel=0.1)
     assert witness.at == pytest.approx(math.exp(-1), rel=0.5)

@@ -12,7 +12,6 @@ from spikediag.model import (
     Status,
     StepUnit,
     Text,
-    Tier,
     say,
 )
 from spikediag.wording import language
@@ -26,7 +25,6 @@ IDS = {
     "coupling": CouplingVerdict,
     "role": Role,
     "run": RunStatus,
-    "tier": Tier,
     "unit": StepUnit,
     "outcome": OutcomeVerdict,
 }
@@ -77,13 +75,12 @@ def test_a_sentence_is_translated_inside_and_out() -> None:
     )
     said = writer.text(
         say(
-            "Most likely {cause} ({probability:.0%}): {mechanism}",
-            cause="resume",
-            probability=0.5,
+            "Most likely {why}: {mechanism}",
+            why=say("{cause} ({chance})", cause="resume", chance=say("likely")),
             mechanism=inner,
         )
     )
-    for words in ("从断点恢复训练", "50%", "日志结束时 <code>a&#124;b</code> 仍未回落"):
+    for words in ("从断点恢复训练", "很可能", "日志结束时 <code>a&#124;b</code> 仍未回落"):
         assert words in said
 
 

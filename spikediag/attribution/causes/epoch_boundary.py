@@ -33,6 +33,8 @@ class EpochBoundary:
 
     id: str = "epoch-boundary"
     prior: float = 0.05
+    of_falls: bool = True
+    calibrated: bool = False
 
     def judge(self, case: Case) -> Judgement:
         """Test the stated periods, then every period of the log."""

@@ -30,8 +30,8 @@ class GradExplosion:
         preconditioner that lags behind (gradient over its remembered root mean square of 2.3 or more).
 
     Evidence against:
-        A gradient norm that stays in its usual range, or rises only with the loss: then it is the
-        consequence.
+        A gradient norm that stays in its usual range, or leaps about as far where the loss does not jump,
+        or rises only with the loss: then it is the consequence.
 
     What to do:
         Clip the gradient norm somewhat above its usual value, lower Adam's beta2, lower the learning rate.
@@ -39,6 +39,8 @@ class GradExplosion:
 
     id: str = "grad-explosion"
     prior: float = 0.05
+    of_falls: bool = False
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """Did the gradient norm leap, and did it leap first?"""
@@ -54,6 +56,8 @@ class GradExplosion:
             return Judgement(Tier.MECHANISM, (_usual(rise),), ruled_out=True)
         if case.lag(case.run.series[rise.tag], rise.step, case.rise).follows:
             return Judgement(Tier.MECHANISM, (_came_after(rise),), ruled_out=True)
+        if case.usual_elsewhere(rise.tag):
+            return Judgement(Tier.MECHANISM, (_size(rise), _leaps_anyway(rise)))
         return Judgement(
             Tier.MECHANISM,
             (_order(rise), _size(rise), *_staleness(case, rise)),
@@ -114,6 +118,14 @@ def _order(rise: GradientRise) -> Evidence:
         tag=rise.tag,
     )
     return weigh("rose-with", 0.0, observed=rise.lead, reference=0.0, reading=reading)
+
+
+def _leaps_anyway(rise: GradientRise) -> Evidence:
+    reading = say(
+        "{tag} leaps about as far where the loss does not jump: that it did so here says little.",
+        tag=rise.tag,
+    )
+    return weigh("leaps-elsewhere", -1.0, observed=rise.lead, reading=reading)
 
 
 def _came_after(rise: GradientRise) -> Evidence:

@@ -47,6 +47,8 @@ class HardBatch:
 
     id: str = "hard-batch"
     prior: float = 0.06
+    of_falls: bool = False
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """An error that rose too and an isolated point speak for it; a flat error rules it out."""

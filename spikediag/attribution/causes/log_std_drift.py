@@ -78,6 +78,8 @@ class LogStdDrift:
 
     id: str = "log-std-drift"
     prior: float = 0.1
+    of_falls: bool = False
+    calibrated: bool = True
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To a loss with a sigma."""

@@ -54,6 +54,8 @@ class LoggingChange:
 
     id: str = "logging-change"
     prior: float = 0.05
+    of_falls: bool = True
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """Compare the factors of all batch statistics at the onset."""

@@ -50,6 +50,8 @@ class LossScale:
 
     id: str = "loss-scale"
     prior: float = 0.05
+    of_falls: bool = False
+    calibrated: bool = True
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where a scale or a precision is told or may be; neither JAX nor reinforcement learners have one."""

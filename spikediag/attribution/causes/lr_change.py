@@ -44,6 +44,8 @@ class LrChange:
 
     id: str = "lr-change"
     prior: float = 0.1
+    of_falls: bool = True
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """Judge every logged learning rate; the one with the strongest evidence speaks."""

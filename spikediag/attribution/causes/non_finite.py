@@ -47,6 +47,8 @@ class NonFinite:
 
     id: str = "non-finite"
     prior: float = 0.1
+    of_falls: bool = False
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """Is anything not a number at the onset, and what failed first?"""

@@ -41,6 +41,8 @@ class Resume:
 
     id: str = "resume"
     prior: float = 0.1
+    of_falls: bool = True
+    calibrated: bool = True
 
     def judge(self, case: Case) -> Judgement:
         """Look for the restart nearest before the onset."""

@@ -32,6 +32,8 @@ class Unexplained:
 
     id: str = "unexplained"
     prior: float = 0.1
+    of_falls: bool = True
+    calibrated: bool = False
 
     def judge(self, case: Case) -> Judgement:
         """Name what the run did not log."""

@@ -26,6 +26,7 @@ from spikediag.model import (
     Run,
     Witness,
 )
+from spikediag.phrases import chance
 from spikediag.reporter.protocol import registry
 from spikediag.wording.language import Language
 
@@ -229,6 +230,8 @@ def _cause(verdict: CauseVerdict) -> dict[str, Any]:
         "tier": verdict.tier.value,
         "status": verdict.status.value,
         "probability": verdict.probability,
+        "uncalibrated": verdict.uncalibrated and str(verdict.uncalibrated),
+        "in_words": None if (words := chance(verdict)) is None else str(words),
         "evidence": [_evidence(e) for e in verdict.evidence],
         "advice": _advice(verdict.advice),
         "missing": _advice(verdict.missing),
