@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spikediag.errors import NoEventsError, UsageError
-from spikediag.model import FactName, Origin, Rewind, Role, Run, Series, Session, SourceFile, StepUnit
+from spikediag.model import (
+    FactName,
+    FloatArray,
+    Origin,
+    Rewind,
+    Role,
+    Run,
+    Series,
+    Session,
+    SourceFile,
+    StepUnit,
+)
 from spikediag.parser.event_files.event_file import MARK
 from spikediag.parser.facts import claims_of_user, collect_facts, settle
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise
@@ -18,7 +29,7 @@ from spikediag.parser.roles import assign_roles, build_series, without_twins
 from spikediag.parser.run_folders import CONTAINERS, checkpoints
 from spikediag.parser.sessions import JoinedTraining, join_sessions
 from spikediag.parser.sources import RunFiles, RunSource, files_of, source_at
-from spikediag.parser.track import Track, append, straighten
+from spikediag.parser.track import FARTHEST, Track, append, straighten
 from spikediag.parser.user_settings import UserSettings, read_user_settings
 
 STAMP = re.compile(r".*tfevents\.(\d+)\..*")
@@ -185,14 +196,24 @@ def _track(tag: object, pair: Iterable[ArrayLike]) -> Track:
         steps, values = pair
     except (TypeError, ValueError) as error:
         raise UsageError(f"{tag}: give a pair (steps, values), not {type(pair).__name__}.") from error
-    try:
-        x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{tag}: steps and values must be numbers ({error}).") from error
+    x, y = _numbers(tag, "steps", steps), _numbers(tag, "values", values)
     if x.ndim != 1 or x.shape != y.shape:
         raise UsageError(
             f"{tag}: steps {x.shape} and values {y.shape} must be one-dimensional and equally long."
         )
-    if not np.isfinite(x).all() or (np.abs(x) > 2**53).any() or (x != np.round(x)).any():
-        raise UsageError(f"{tag}: steps must be whole numbers.")
+    if not np.isfinite(x).all() or (np.abs(x) > FARTHEST).any() or (x != np.round(x)).any():
+        raise UsageError(f"{tag}: steps must be whole numbers, at most 2^53 from 0.")
     return Track(x.astype(np.int64), y, np.full(len(x), np.nan))
+
+
+def _numbers(tag: str, what: str, given: ArrayLike) -> FloatArray:
+    """Numbers as 64-bit floats; what is too large for one, complex or no number is refused."""
+    try:
+        with np.errstate(over="ignore"):  # a long double beyond 64 bits is infinite
+            array = np.asarray(given)
+            real = None if np.iscomplexobj(array) else array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"{tag}: {what} must be numbers that 64 bits hold ({error!s:.100}).") from error
+    if real is None:
+        raise UsageError(f"{tag}: {what} must be numbers that 64 bits hold, not complex ones.")
+    return real
