@@ -14,9 +14,9 @@ import typer
 from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, publish
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
-from spikediag.cli.report_folder import write_file
 from spikediag.cli.runs import Failure, Paths, attempt, find, quietly
 from spikediag.cli.terminal import note
+from spikediag.cli.whole_files import write_file
 from spikediag.errors import UsageError
 from spikediag.policy import Policy, load
 

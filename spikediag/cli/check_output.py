@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spikediag.cli.report_folder import write_file
 from spikediag.cli.terminal import STYLES, printable, show
+from spikediag.cli.whole_files import write_file
 from spikediag.errors import CannotWriteError
 from spikediag.version import VERSION
 
