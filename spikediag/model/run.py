@@ -316,6 +316,7 @@ class Run:
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
     step_unit: StepUnit = StepUnit.STEP
     notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
+    own_settings: tuple[str, ...] = ()  # tags and facts of which a spikediag.toml beside the run speaks
     log_lines: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
     # the code with which this library logs a role that is missing
 

@@ -36,12 +36,15 @@ STAMP = re.compile(r".*tfevents\.(\d+)\..*")
 CLOCKS = frozenset(Role) - {Role.OTHER, Role.EPOCH, Role.SAMPLES}
 
 
-def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = None) -> Run:
+def read_run(
+    run: str | Path | RunSource, given: Mapping[str, object] | None = None, *, settings: bool = True
+) -> Run:
     """Read a run folder, a single event file, or a run that `find_runs` found.
 
     Args:
         run: a folder with event files, a folder above exactly one run, an event file, or a found run.
         given: facts from the command line, such as `{"batch_size": 256}`; they win over all others.
+        settings: whether the run's own `spikediag.toml` counts.
 
     Raises:
         RunNotFoundError: there is nothing at the path.
@@ -50,14 +53,14 @@ def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = N
         UsageError: a fact or `spikediag.toml` cannot be used, or several runs are below the path.
     """
     source = run if isinstance(run, RunSource) else source_at(Path(run))
-    settings = read_user_settings(source.folder.path, source.path if source.path.is_dir() else None)
-    stated = (*claims_of_user(given or {}, Origin.COMMAND_LINE, _option), *settings.claims)
+    own = _own_settings(source) if settings else UserSettings()
+    stated = (*claims_of_user(given or {}, Origin.COMMAND_LINE, _option), *own.claims)
     files = files_of(source)
     if not files.streams:
         raise NoEventsError(
             f"{source.path}: its event files hold no scalars; log some, for example with add_scalar."
         )
-    read = _understand(files, settings)
+    read = _understand(files, own)
     unit = read.preset.step_unit if read.preset else StepUnit.STEP
     folder = source.folder.path.absolute()
     named = source.path.absolute() if source.path.is_dir() else None
@@ -71,13 +74,18 @@ def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = N
         sessions=read.sessions,
         rewinds=read.rewinds,
         damage=tuple(files.damage),
-        files=(*events, *facts.files, *settings.files),
+        files=(*events, *facts.files, *own.files),
         checkpoints=tuple(checkpoints(folder)),
         library=read.preset.name if read.preset else None,
         step_unit=unit,
         notes=(*files.notes, *read.notes, *facts.notes),
+        own_settings=own.names,
         log_lines=log_lines(read.preset),
     )
+
+
+def _own_settings(source: RunSource) -> UserSettings:
+    return read_user_settings(source.folder.path, source.path if source.path.is_dir() else None)
 
 
 def _option(name: FactName) -> str:
