@@ -65,6 +65,13 @@ def test_of_data_collected_on_the_way_no_dataset_and_no_action_error_is_asked(na
     assert "loss_scale" not in said
 
 
+@pytest.mark.parametrize("name", ["language model", "gan", "autoencoder"])
+def test_what_does_not_act_is_not_rolled_out(name: str) -> None:
+    said = jumped(*KINDS[name]).to_markdown()
+    assert "one from after it on data that were not trained on" in said
+    assert not re.search(r"[Rr]oll out|success_rate|robot|policy", said)
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [

@@ -61,7 +61,7 @@ def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
             "nats per dimension, and sharpening further earns nothing.",
             floor=floor,
         ),
-        _line(run, "sigma_floor", floor=floor),
+        line(run, "sigma_floor", floor=floor),
         rank(Remedy.FLOOR),
     )
 
@@ -74,7 +74,7 @@ def decay_rate(run: Run) -> Advice:
             "Let the learning rate decay to zero over the {steps:,} steps: late steps then cannot overshoot.",
             steps=steps,
         ),
-        _line(run, "decay_rate", rate=_rate(run), steps=steps),
+        line(run, "decay_rate", rate=_rate(run), steps=steps),
         rank(Remedy.DECAY),
     )
 
@@ -91,7 +91,7 @@ def lower_beta2(run: Run) -> Advice:
             beta2=known,
             memory=1 / (1 - decay),
         ),
-        _line(run, "lower_beta2"),
+        line(run, "lower_beta2"),
         rank(Remedy.BETA2),
     )
 
@@ -101,7 +101,7 @@ def clip_gradients(run: Run, limit: float | None) -> Advice:
     norm = _one_digit(limit) if limit and limit > 0 else 1.0
     return Advice(
         say("Clip the gradient norm at {norm:g}, so that one batch cannot throw the weights far.", norm=norm),
-        _line(run, "clip_gradients", norm=norm),
+        line(run, "clip_gradients", norm=norm),
         rank(Remedy.CLIP),
     )
 
@@ -130,7 +130,7 @@ def weighted_sampling(run: Run) -> Advice:
             "Weight the sampling by each sample's error, if a few samples are much harder than the rest; try "
             "it after the others."
         ),
-        _line(run, "weighted_sampling"),
+        line(run, "weighted_sampling"),
         rank(Remedy.WEIGHTED),
     )
 
@@ -154,11 +154,11 @@ def _rate(run: Run) -> float | str:
     return stated or next(logged, None) or "learning_rate"
 
 
-def _line(run: Run, remedy: str, **values: float | str) -> str | None:
+def line(run: Run, remedy: str, **values: float | str) -> str | None:
     """The code of a remedy in the library of the run; None where it is not known there."""
-    line = run.remedy_lines.get(remedy)
+    known = run.remedy_lines.get(remedy)
     shown = {n: value if isinstance(value, str) else f"{value:.10g}" for n, value in values.items()}
-    return None if line is None else Template(line).safe_substitute(shown)
+    return None if known is None else Template(known).safe_substitute(shown)
 
 
 def _one_digit(value: float) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikediag.model import (
+    REINFORCED,
     Advice,
     Aftermath,
     Checkpoint,
@@ -63,6 +64,7 @@ class _Purpose:
     series: tuple[Series, ...]
     trained_on: bool  # they are measured on the data that were trained on
     rewards: bool
+    acts: bool  # it is trained to act, so that it can be rolled out
 
     @property
     def tags(self) -> frozenset[str]:
@@ -72,29 +74,30 @@ class _Purpose:
     def limits(self) -> Iterator[Text]:
         """What a flat error does not prove."""
         if self.series and self.trained_on:
-            yield say(
-                "{tag} is measured on the data that were trained on: it certifies nothing about the policy "
-                "on the robot or in unseen states.",
-                tag=self.series[0].tag,
-            )
+            tag = self.series[0].tag
+            if self.acts:
+                yield say(
+                    "{tag} is measured on the data that were trained on: it certifies nothing about the "
+                    "policy on the robot or in unseen states.",
+                    tag=tag,
+                )
+            else:
+                yield say(
+                    "{tag} is measured on the data that were trained on: it certifies nothing about others.",
+                    tag=tag,
+                )
 
     def would_tell(self, lead: Finding) -> Iterator[Advice]:
         """What to log or to run."""
         if not self.rewards:
-            yield Advice(
-                say(
-                    "Roll out a checkpoint from before step {step:,} and one from after it, some 20 episodes "
-                    "each, and compare the success rates.",
-                    step=lead.spike.onset_step,
-                ),
-                rank=1,
-            )
+            yield Advice(self._compare(lead.spike.onset_step), rank=1)
+        if not self.rewards and self.acts:
             yield Advice(
                 say("Log the success rate or return of evaluations during training."),
                 'writer.add_scalar("eval/success_rate", successes / episodes, step)',
                 rank=2,
             )
-        else:
+        if self.rewards:
             yield Advice(say("Evaluate more often around step {step:,}.", step=lead.spike.onset_step), rank=1)
         if not self.series or (self.trained_on and not self.rewards):
             yield Advice(
@@ -103,17 +106,32 @@ class _Purpose:
                 rank=3,
             )
 
+    def _compare(self, step: int) -> Text:
+        """How to tell two checkpoints apart."""
+        if self.acts:
+            return say(
+                "Roll out a checkpoint from before step {step:,} and one from after it, some 20 episodes "
+                "each, and compare the success rates.",
+                step=step,
+            )
+        return say(
+            "Evaluate a checkpoint from before step {step:,} and one from after it on data that were not "
+            "trained on, and compare.",
+            step=step,
+        )
+
 
 def _purpose(run: Run, lead: Finding) -> _Purpose:
     rewards = tuple(s for s in run.having(Role.REWARD) if s.finite.any())
+    acts = bool(run.loss_kinds & {LossKind.LIKELIHOOD, LossKind.UNKNOWN, *REINFORCED})
     if rewards:
-        return _Purpose(rewards, trained_on=False, rewards=True)
+        return _Purpose(rewards, trained_on=False, rewards=True, acts=acts)
     asked = [s for role in (Role.COMPANION, Role.LOSS) for s in run.having(role) if s.tag != lead.spike.tag]
     held_out = tuple(s for s in asked if s.held_out)
     if held_out:
-        return _Purpose(held_out, trained_on=False, rewards=False)
+        return _Purpose(held_out, trained_on=False, rewards=False, acts=acts)
     errors = tuple(s for s in asked if s.role is Role.COMPANION)
-    return _Purpose(errors, trained_on=True, rewards=False)
+    return _Purpose(errors, trained_on=True, rewards=False, acts=acts)
 
 
 def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iterator[Outcome]:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.advice import to_log
+from spikediag.attribution.advice import line, to_log
 from spikediag.attribution.case import Case
 from spikediag.attribution.periods import BY_CHANCE, FEWEST_PEAKS, Phase, stated_periods
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, Role, Tier, say
+from spikediag.model import Advice, Evidence, Role, Run, Tier, say
 
 
 @registry.register
@@ -47,7 +47,7 @@ class EpochBoundary:
             Tier.TRIGGER,
             (_one_phase(best),),
             decisive=True,
-            advice=_advice(),
+            advice=_advice(case.run),
             mechanism=say(
                 "{hits} of {peaks} peaks share one phase of a period of {period:g} steps ({name}).",
                 hits=best.hits,
@@ -95,11 +95,11 @@ def _no_period(best: Phase | None, peaks: int) -> Evidence:
     return weigh("no-period", -1.0, observed=chance, reference=BY_CHANCE, reading=reading)
 
 
-def _advice() -> tuple[Advice, ...]:
+def _advice(run: Run) -> tuple[Advice, ...]:
     return (
         Advice(
             say("Drop the short last batch of an epoch, or weight its loss by its size."),
-            "DataLoader(dataset, batch_size=batch_size, shuffle=True, drop_last=True)",
+            line(run, "drop_short_batch"),
             1,
         ),
     )

@@ -77,7 +77,7 @@ class HardBatch:
             ruled_out=verdict is CouplingVerdict.DECOUPLED or not case.is_burst or case.width > LONGEST,
             advice=_advice(case),
             mechanism=say(
-                "The policy was wrong on this batch: error and loss rose in the same logged point and were "
+                "The model was wrong on this batch: error and loss rose in the same logged point and were "
                 "back within {points}.",
                 points=case.width,
             ),

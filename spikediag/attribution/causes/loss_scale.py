@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.advice import log_line
+from spikediag.attribution.advice import line, log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.model import REINFORCED, Advice, Evidence, FactName, Framework, Role, Run, Series, Tier, say
@@ -78,7 +78,7 @@ class LossScale:
             Tier.TRIGGER,
             (_fell(case, series, nearest, bans, len(falls)),),
             decisive=bans > DECISIVE,
-            advice=_advice(),
+            advice=_advice(case.run),
             mechanism=say(
                 "Scaled gradients left the range of half precision at step {step:,}, and an update with "
                 "wrong gradients was made.",
@@ -153,14 +153,16 @@ def _steady(series: Series, falls: tuple[Backoff, ...], case: Case) -> Evidence:
     return weigh("falls-elsewhere", -2.0, observed=nearest.step, reference=case.begin, reading=reading)
 
 
-def _advice() -> tuple[Advice, ...]:
+def _advice(run: Run) -> tuple[Advice, ...]:
     return (
         Advice(
             say("Unscale before clipping and let the scaler skip an update that overflowed."),
-            "scaler.unscale_(optimizer); scaler.step(optimizer); scaler.update()",
+            line(run, "unscale_first"),
             1,
         ),
         Advice(
-            say("Use bfloat16 where the hardware has it: it needs no loss scale."), "dtype=torch.bfloat16", 2
+            say("Use bfloat16 where the hardware has it: it needs no loss scale."),
+            line(run, "use_bfloat16"),
+            2,
         ),
     )

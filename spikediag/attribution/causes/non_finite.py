@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.model import Advice, Evidence, Role, Run, Shape, Text, Tier, say
@@ -62,7 +63,7 @@ class NonFinite:
             Tier.TRIGGER,
             (*_loss(case, own), *_first(near), *_grew(case)),
             decisive=own is not None,
-            advice=_advice(step),
+            advice=_advice(case.run, step),
             mechanism=_mechanism(case, step),
         )
 
@@ -159,24 +160,24 @@ def _grew(case: Case) -> Iterator[Evidence]:
         yield weigh("grew-first", -1.0, observed=top, reference=spike.baseline, reading=reading)
 
 
-def _advice(step: int) -> tuple[Advice, ...]:
+def _advice(run: Run, step: int) -> tuple[Advice, ...]:
     return (
         Advice(
             say(
-                "Check what enters the network at step {step:,}: observations, actions and rewards.",
+                "Check what enters the network at step {step:,}: inputs, targets and rewards.",
                 step=step,
             ),
-            "assert torch.isfinite(observations).all() and torch.isfinite(actions).all(), step",
+            line(run, "check_inputs"),
             1,
         ),
         Advice(
             say("Find the first operation that fails."),
-            "torch.autograd.set_detect_anomaly(True)",
+            line(run, "find_first_failure"),
             2,
         ),
         Advice(
             say("Skip updates whose gradient is not finite, so that one bad batch does not end the run."),
-            "if torch.isfinite(grad_norm): optimizer.step()",
+            line(run, "skip_update"),
             3,
         ),
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.model import Advice, Evidence, Run, Tier, say
@@ -62,7 +63,7 @@ class Resume:
             Tier.TRIGGER,
             (_before(nearest, lag, bans), *_backward(nearest)),
             decisive=bans > 0,
-            advice=_advice(),
+            advice=_advice(case.run),
             mechanism=say(
                 "The training was started again at step {step:,}; without the optimizer's memory the first "
                 "updates move every weight by a full learning rate.",
@@ -119,13 +120,13 @@ def _elsewhere(found: tuple[Boundary, ...], onset: int) -> Evidence:
     return weigh("restart-elsewhere", -2.0, observed=nearest.step, reference=onset, reading=reading)
 
 
-def _advice() -> tuple[Advice, ...]:
+def _advice(run: Run) -> tuple[Advice, ...]:
     return (
         Advice(
             say(
                 "Save and load the optimizer's state with the weights, and the scheduler's and sampler's too."
             ),
-            'torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, path)',
+            line(run, "save_optimizer"),
             1,
         ),
         Advice(
