@@ -1,5 +1,7 @@
 """Every library's tags are understood with no configuration, and the known traps are not stepped into."""
 
+# ruff: noqa: E501  # tables of tags
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,40 @@ def test_the_line_for_an_error_metric_is_that_of_the_library() -> None:
 def test_log_lines_of_the_library_and_of_all() -> None:
     assert "jnp.log" in run_of("bc/actor_loss", "bc/mse").log_lines["log_std"]
     assert "add_scalar" in run_of("my_loss").log_lines["log_std"]
+
+
+WITHOUT_PRESET = {  # libraries whose tags the general rules understand: role, or the kind of a loss
+    "lerobot": {
+        "train/loss": "unknown", "train/grad_norm": "grad_norm", "train/lr": "learning_rate", "train/samples": "samples",
+        "train/epochs": "epoch", "train/update_s": "other", "eval/avg_sum_reward": "reward", "eval/pc_success": "reward",
+    },
+    "lerobot, reinforced": {
+        "train/loss_actor": "actor", "train/loss_critic": "value", "train/loss_temperature": "other",
+        "train/actor_grad_norm": "grad_norm", "train/Episodic reward": "reward", "train/replay_buffer_size": "samples",
+    },
+    "CORL": {"actor_loss": "actor", "value_loss": "value", "q_loss": "value", "actor_lr": "learning_rate"},
+    "openpi": {"loss": "unknown", "grad_norm": "grad_norm", "param_norm": "other"},
+    "HiFi-GAN": {"training/gen_loss_total": "adversarial", "training/mel_spec_error": "companion"},
+    "VITS": {"loss/g/total": "adversarial", "loss/d/total": "adversarial", "grad_norm_d": "grad_norm", "loss/g/mel": "adversarial"},
+    "TRL before 0.12": {
+        "ppo/loss/policy": "policy_gradient", "ppo/loss/value": "value", "ppo/loss/total": "policy_gradient",
+        "ppo/policy/approxkl": "other", "ppo/mean_scores": "reward", "objective/kl": "other", "ppo/std_scores": "other",
+    },
+    "Spinning Up": {"LossPi": "policy_gradient", "LossV": "value", "Entropy": "entropy", "AverageEpRet": "reward", "KL": "other"},
+    "Dreamer": {"train/model_loss": "unknown", "train/value_loss": "value", "train/model_grad_norm": "grad_norm"},
+    "latent diffusion": {"train/loss_simple": "denoising", "train/loss_vlb": "denoising", "val/loss_simple_ema": "denoising"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("library", WITHOUT_PRESET)
+def test_library_without_a_preset(library: str) -> None:
+    expected = WITHOUT_PRESET[library]
+    run = run_of(*expected)
+    found = {
+        tag: (run.loss_kind(s) if s.role is Role.LOSS else s.role).value for tag, s in run.series.items()
+    }
+    assert run.library is None
+    assert found == expected
 
 
 @pytest.mark.parametrize(
