@@ -14,6 +14,7 @@ from spikediag.model import (
     FactName,
     FloatArray,
     Framework,
+    LossKind,
     Origin,
     Rewind,
     Role,
@@ -85,7 +86,15 @@ def read_run(
 
 
 def _spoken(run: Run, preset: Preset | None) -> Run:
-    """The run with the code that its library and the kinds of its losses speak."""
+    """The run with the code that its library and the kinds of its losses speak.
+
+    Where no kind is known, a note says how to name one.
+    """
+    if run.loss_kinds == {LossKind.UNKNOWN}:
+        loss = next(run.having(Role.LOSS)).tag
+        hint = f'spikediag.toml: [losses] "{loss}" = "likelihood", "value", "cross_entropy", ...'
+        note = f"What kind of loss {loss} is cannot be told from its tags; to have it treated as one: {hint}"
+        run = replace(run, notes=(*run.notes, note))
     return replace(
         run,
         library=preset.name if preset else None,

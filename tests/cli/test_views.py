@@ -1,6 +1,7 @@
 """`tags`, `scan` and `explain`: what they show, and that a hostile tag cannot move the cursor."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -25,6 +26,14 @@ def test_tags_shows_every_tag_fact_and_the_way_to_override(capsys):
     for word in ("bc/actor_loss", "companion", "config.yaml: batch_size", "999", "--dataset-size", "[roles]"):
         assert word in said
     assert "418" in said  # the conflict is shown
+
+
+def test_tags_shows_the_kind_of_every_loss_and_all_there_are(capsys):
+    said = shown(["tags", CALM], capsys).out
+    assert re.search(r"bc/actor_loss +loss +likelihood", said)
+    assert re.search(r"bc/mse +companion +squared_error", said)
+    assert "policy_gradient, actor, value, cross_entropy" in " ".join(said.split())
+    assert "[losses]" in said
 
 
 def test_tags_shows_sessions_rewinds_damage_and_notes(capsys):

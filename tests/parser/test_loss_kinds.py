@@ -99,6 +99,13 @@ def test_the_user_has_the_last_word(tmp_path) -> None:
     assert run.series["x"].role is Role.LOSS
 
 
+def test_where_no_kind_is_known_a_note_says_how_to_name_one() -> None:
+    unknown = run_from_arrays({"my_loss": (STEPS, np.ones(40))})
+    assert '[losses] "my_loss" = "likelihood"' in unknown.notes[-1]
+    assert not run_from_arrays({"critic_loss": (STEPS, np.ones(40))}).notes
+    assert not run_from_arrays({"lr": (STEPS, np.ones(40))}).notes
+
+
 def test_an_unknown_kind_or_tag_names_what_there_is(tmp_path) -> None:
     write(tmp_path, curves({"train/loss": [1.0, 2.0]}))
     (tmp_path / "spikediag.toml").write_text('[losses]\n"train/loss" = "gaussian"\n')
