@@ -38,6 +38,8 @@ def kinds_of(*tags: str, level: float = 1.0, **facts: object) -> dict[str, LossK
         ("cross_entropy", "train/loss", "train/num_tokens"),
         ("cross_entropy", "lm loss", "grad-norm"),
         ("cross_entropy", "logloss", "lr"),
+        ("cross_entropy", "TrainIterStats/loss_text_ce"),
+        ("cross_entropy", "mtp_1 loss", "lm loss", "lm loss vs samples", "batch-size"),
         ("cross_entropy", "train_loss_step", "val_acc"),
         ("kl_regularised", "train/loss", "train/kl", "train/reward"),
         ("kl_regularised", "train/loss", "train/rewards/margins"),
