@@ -53,7 +53,7 @@ def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
         *checkpoints.because,
         *purpose.limits(),
     )
-    would_tell = tuple(purpose.would_tell(lead)) if matters is None else ()
+    would_tell = tuple(purpose.would_tell(run, lead)) if matters is None else ()
     return Aftermath(matters, because, outcomes, would_tell)
 
 
@@ -87,14 +87,14 @@ class _Purpose:
                     tag=tag,
                 )
 
-    def would_tell(self, lead: Finding) -> Iterator[Advice]:
+    def would_tell(self, run: Run, lead: Finding) -> Iterator[Advice]:
         """What to log or to run."""
         if not self.rewards:
             yield Advice(self._compare(lead.spike.onset_step), rank=1)
         if not self.rewards and self.acts:
             yield Advice(
                 say("Log the success rate or return of evaluations during training."),
-                'writer.add_scalar("eval/success_rate", successes / episodes, step)',
+                run.log_lines.get(Role.REWARD),
                 rank=2,
             )
         if self.rewards:
@@ -102,7 +102,7 @@ class _Purpose:
         if not self.series or (self.trained_on and not self.rewards):
             yield Advice(
                 say("Log the loss on a fixed set of samples that are not trained on."),
-                'writer.add_scalar("eval/loss", loss_on(held_out_batch), step)',
+                run.log_lines.get(Role.LOSS),
                 rank=3,
             )
 
