@@ -1,6 +1,7 @@
 """What is said of a loss are the words of its kind: no sigma where there is none, no dataset for a reward."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ KINDS = {
 }
 
 
+@cache
 def jumped(loss: str, beside: tuple[str, ...]) -> spikediag.Diagnosis:
     rng = np.random.default_rng(len(loss))
     steps = 10 * np.arange(N)

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from importlib import resources
@@ -68,12 +68,13 @@ class Company:
     beside: tuple[re.Pattern[str], ...]  # each must match some other normalised tag
     kind: LossKind
 
-    def fits(self, loss: str, names: Iterable[str]) -> bool:
-        """Whether it speaks of this loss of a run with these normalised tags."""
-        others = [name for name in names if name != loss]
-        return self.of.fullmatch(loss) is not None and all(
-            any(pattern.fullmatch(name) for name in others) for pattern in self.beside
-        )
+    def losses(self, losses: Iterable[str], names: Collection[str]) -> set[str]:
+        """Return the losses that it speaks of, of a run with these normalised tags."""
+        found = {loss for loss in losses if self.of.fullmatch(loss)}
+        for pattern in self.beside if found else ():
+            company = {name for name in names if pattern.fullmatch(name)}
+            found = {loss for loss in found if company - {loss}}
+        return found
 
 
 @dataclass(frozen=True)

@@ -190,13 +190,14 @@ def _is_plain(tag: str, measure: Measure) -> bool:
 def _by_company(assigned: dict[str, RoleAssignment], preset: Preset | None) -> dict[str, RoleAssignment]:
     """Say of each loss that its tag leaves open what kind it is, by the other tags of the run."""
     names = {tag: normalise(tag) for tag in assigned}
-    rules = (*(preset.kinds if preset else ()), *presets()[GENERAL].kinds)
+    left = {tag for tag, one in assigned.items() if one.role is Role.LOSS and one.measure in OPEN}
+    left = {tag for tag in left if assigned[tag].kind is LossKind.UNKNOWN}
     told = dict(assigned)
-    for tag, one in assigned.items():
-        if one.role is Role.LOSS and one.kind is LossKind.UNKNOWN and one.measure in OPEN:
-            rule = next((rule for rule in rules if rule.fits(names[tag], names.values())), None)
-            if rule:
-                told[tag] = replace(one, kind=rule.kind)
+    for rule in (*(preset.kinds if preset else ()), *presets()[GENERAL].kinds):
+        found = rule.losses({names[tag] for tag in left}, set(names.values()))
+        for tag in {tag for tag in left if names[tag] in found}:
+            told[tag] = replace(assigned[tag], kind=rule.kind)
+            left.remove(tag)
     return told
 
 
