@@ -2,6 +2,7 @@
 
     python -m benchmarks.coupling                 test seeds: rewrites the table of README.md and coupling.csv
     python -m benchmarks.coupling --development   seeds to look at while the test is built; writes nothing
+    python -m benchmarks.coupling --trainings     every jump of the study's trainings: rewrites their table
 
 Every trial is a run of 2,000 points whose loss leaps by 39 nats and whose error is noise of one kind around a
 level of 0.1, raised or not; the spike is handed to `couple` as a detector would describe it.
@@ -9,14 +10,16 @@ level of 0.1, raised or not; the spike is handed to `couple` as a detector would
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 from scipy.signal import lfilter
 
+from spikediag.api import diagnose
 from spikediag.coupling import couple
 from spikediag.model import (
     CouplingVerdict,
@@ -33,6 +36,7 @@ from spikediag.model import (
 )
 
 HERE = Path(__file__).parent
+TRAININGS = ("single_trajectory", "batch_64", "all_trajectories", "lr_decay", "weighted_sampling")
 POINTS, AT, LEVEL, JUMP = 2000, 1500, 0.1, 39.0
 DEVELOPMENT, TEST = 1, 3  # first word of every seed
 TRIALS = 150
@@ -290,7 +294,56 @@ def _mean(rows: list[Row], name: str) -> float:
     return float(np.mean([getattr(row, name) for row in rows]))
 
 
+def trainings() -> str:
+    """Jumps of real trainings to which nothing was done, each judged alone and with all of its loss."""
+    lines = ["| training | jumps | decoupled alone | decoupled with all jumps of the loss | partly |"]
+    lines += ["|---|---:|---:|---:|---:|"]
+    for name in TRAININGS:
+        found = diagnose(HERE.parents[1] / "sample_runs" / f"bc_{name}")
+        spikes = tuple(f.spike for f in found.findings)
+        jumps = [lone(s, e, found.run.series[s.tag]) for s in spikes for e in s.excursions]
+        alone = Counter(couple(jump, found.run).verdict for jump in jumps)
+        together = Counter(couple(jump, found.run, spikes).verdict for jump in jumps)
+        same, partly = CouplingVerdict.DECOUPLED, CouplingVerdict.PARTLY
+        lines.append(
+            f"| `bc_{name}` | {len(jumps)} | {alone[same]} | {together[same]} | {together[partly]} |"
+        )
+    return "\n".join(lines)
+
+
+def lone(spike: Spike, excursion: Excursion, loss: Series) -> Spike:
+    """One member of a train as a spike of its own."""
+    before = float(np.median(loss.values[max(0, excursion.start - 33) : excursion.start]))
+    peak = float(loss.values[excursion.peak])
+    return replace(
+        spike,
+        kind=Kind.TRANSIENT,
+        members=(),
+        count=1,
+        start=excursion.start,
+        stop=excursion.stop,
+        peak=excursion.peak,
+        onset_step=int(loss.steps[excursion.start]),
+        peak_step=int(loss.steps[excursion.peak]),
+        end_step=int(loss.steps[min(excursion.stop, len(loss) - 1)]),
+        baseline=before,
+        peak_value=peak,
+        height=peak - before,
+    )
+
+
+def rewrite(name: str, text: str) -> None:
+    """What stands between the marks `<!-- name -->` and `<!-- end name -->` of the README."""
+    readme = HERE / "README.md"
+    head, _, rest = readme.read_text(encoding="utf-8").partition(f"<!-- {name} -->")
+    tail = rest.partition(f"<!-- end {name} -->")[2]
+    readme.write_text(f"{head}<!-- {name} -->\n{text}\n<!-- end {name} -->{tail}", encoding="utf-8")
+
+
 def main() -> None:
+    if "--trainings" in sys.argv:
+        rewrite("trainings", trainings())
+        return
     if "--development" in sys.argv:
         print(table(measure(DEVELOPMENT, 50), 50))
         return
@@ -299,10 +352,7 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Row.__dataclass_fields__)
         writer.writerows([getattr(row, name) for name in Row.__dataclass_fields__] for row in rows)
-    readme = HERE / "README.md"
-    head, _, rest = readme.read_text(encoding="utf-8").partition("<!-- table -->")
-    tail = rest.partition("<!-- end -->")[2]
-    readme.write_text(f"{head}<!-- table -->\n{table(rows, TRIALS)}\n<!-- end -->{tail}", encoding="utf-8")
+    rewrite("table", table(rows, TRIALS))
 
 
 if __name__ == "__main__":

@@ -100,7 +100,9 @@ def _compare(old: _Pooled, new: _Pooled, shared: _Shared, ratio: Ratio, p: float
         differences=differences(old.group.diagnoses, new.group.diagnoses),
         conditions=conditions(old.group.diagnoses[0], new.group.diagnoses[0]),
         summary=_summary(before, after, shared.height, ratio, outcome),
-        notes=(
+        notes=()
+        if _same_runs(before, after)
+        else (
             *_twins(before, after),
             *_power(before, outcome, detectable),
             *_seeds(before, after, ratio),
@@ -229,8 +231,15 @@ def _same_runs(before: Side, after: Side) -> bool:
 
 
 def _twins(before: Side, after: Side) -> Iterator[Text]:
-    if _same_runs(before, after):
-        return
+    for side in (before, after):
+        for one, other in sides.copies(side):
+            yield say(
+                "{one} and {other} of {side} are the same training: it counts twice, and seeds seem to agree "
+                "that do not.",
+                one=one.name,
+                other=other.name,
+                side=side.name,
+            )
     for old, new in sides.twins(before, after):
         yield say(
             "{old} before and {new} after are the same training: it counts on both sides.",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -107,6 +108,11 @@ def pool(group: Group, axis: Axis, tags: Tags, height: float) -> Side:
 def twins(before: Side, after: Side) -> Iterator[tuple[Trial, Trial]]:
     """Trainings that stand on both sides: the same losses at the same steps."""
     return ((old, new) for old in before.trials for new in after.trials if _same(old.loss, new.loss))
+
+
+def copies(side: Side) -> Iterator[tuple[Trial, Trial]]:
+    """Trainings of one side that are the same one."""
+    return ((one, other) for one, other in combinations(side.trials, 2) if _same(one.loss, other.loss))
 
 
 def _same(a: Curve, b: Curve) -> bool:

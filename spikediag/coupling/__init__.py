@@ -21,4 +21,6 @@ def couple(spike: Spike, run: Run, others: tuple[Spike, ...] = ()) -> Coupling:
     """
     asked = companions(run, run.series[spike.tag])
     tests = tuple(test for s in asked if (test := test_companion(s, spike, run)) is not None)
-    return pool(combine(tests, tuple(series.tag for series in asked), spike), spike, run, others)
+    tags = tuple(series.tag for series in asked)
+    copies = tuple(sorted(series.tag for series in run.series.values() if series.copy_of is not None))
+    return pool(combine(tests, tags, copies, spike), spike, run, others)

@@ -6,23 +6,19 @@ from spikediag.model import CompanionTest, Coupling, CouplingVerdict, Spike, Tex
 MOVED = (CouplingVerdict.PARTLY, CouplingVerdict.COUPLED)
 
 
-def combine(tests: tuple[CompanionTest, ...], tags: tuple[str, ...], spike: Spike) -> Coupling:
+def combine(
+    tests: tuple[CompanionTest, ...], tags: tuple[str, ...], copies: tuple[str, ...], spike: Spike
+) -> Coupling:
     """Combine tests, given closest companion first.
 
     Args:
         tests: One test per companion that was logged during the spike.
         tags: Every companion of the run, closest first.
+        copies: What is named like one and is a loss in other units.
         spike: The spike they were tested against.
     """
     if not tags:
-        return Coupling(
-            CouplingVerdict.NO_COMPANION,
-            (),
-            say(
-                "No error metric is logged beside {tag}: whether the error moved cannot be told.",
-                tag=spike.tag,
-            ),
-        )
+        return Coupling(CouplingVerdict.NO_COMPANION, (), _none(spike.tag, copies))
     if not tests:
         return _not_logged_then(tags[0], spike)
     decider = _decider(tests)
@@ -31,6 +27,17 @@ def combine(tests: tuple[CompanionTest, ...], tags: tuple[str, ...], spike: Spik
     contested = moved and decider.verdict is CouplingVerdict.DECOUPLED
     verdict = CouplingVerdict.UNDECIDED if contested else decider.verdict
     return Coupling(verdict, ordered, _contested(ordered) if contested else reading(decider))
+
+
+def _none(loss: str, copies: tuple[str, ...]) -> Text:
+    if copies:
+        return say(
+            "{copy} is the only error metric beside {tag}, and it is the loss in other units: whether the "
+            "error moved cannot be told.",
+            copy=copies[0],
+            tag=loss,
+        )
+    return say("No error metric is logged beside {tag}: whether the error moved cannot be told.", tag=loss)
 
 
 def _not_logged_then(companion: str, spike: Spike) -> Coupling:

@@ -181,6 +181,7 @@ class Series:
     reason: Text = field(default_factory=lambda: say(""))  # why this role: the preset or rule that matched
     transform: Transform = Transform.NONE
     kind: LossKind = LossKind.UNKNOWN  # of a loss, where the user, its library or its company says so
+    copy_of: str | None = None  # the loss that it is, in other units: an error metric by its name only
 
     def __post_init__(self) -> None:
         for name, dtype in (("steps", np.int64), ("values", np.float64), ("wall_times", np.float64)):

@@ -100,7 +100,7 @@ def without_twins(found: Mapping[str, Series]) -> dict[str, Series]:
             twin = next((loss for loss in near[:SOME] if _same_shape(loss, companion)), None)
             if twin:
                 why = say("moves exactly as {tag} does, so it is no independent error", tag=twin.tag)
-                kept[tag] = replace(companion, role=Role.OTHER, reason=why)
+                kept[tag] = replace(companion, role=Role.OTHER, reason=why, copy_of=twin.tag)
                 if twin.kind is LossKind.UNKNOWN and companion.measure is Measure.SQUARED_ERROR:
                     kept[twin.tag] = replace(kept[twin.tag], kind=LossKind.REGRESSION)
     return kept

@@ -137,8 +137,17 @@ def test_the_same_training_on_both_sides_is_said():
     c = compare(training(9), training(9))
     assert "are the same training" in comparison.plain(c.summary)
     assert c.outcome is Effect.NO_DETECTABLE_CHANGE
+    assert c.notes == ()
     both = compare([training(9), training(8, 1)], [training(8, 1), training(7, 2)])
     assert any("counts on both sides" in comparison.plain(n) for n in both.notes)
+
+
+def test_the_same_training_twice_on_one_side_is_said():
+    c = compare([training(9), training(9)], [training(8, 1)])
+    assert any("it counts twice" in comparison.plain(n) for n in c.notes)
+    assert not any(
+        "it counts twice" in comparison.plain(n) for n in compare(training(9), training(8, 1)).notes
+    )
 
 
 def test_passes_of_an_accumulated_batch_are_those_of_the_samples_seen():

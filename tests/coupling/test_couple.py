@@ -1,5 +1,7 @@
 """Coupling: did the error metric move too?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -153,6 +155,14 @@ def test_an_error_that_leaps_with_it_is_coupled() -> None:
 def test_no_companion() -> None:
     run = leaping(None)
     assert verdict(run) is CouplingVerdict.NO_COMPANION
+
+
+def test_an_error_metric_that_is_the_loss_in_other_units_is_named() -> None:
+    copy = cases.series("bc/mse", Role.OTHER, cases.nll(LEAP) / 7, cases.STEPS, measure=Measure.SQUARED_ERROR)
+    run = leaping(None, replace(copy, copy_of="bc/actor_loss"))
+    found = decide(run)
+    assert found.verdict is CouplingVerdict.NO_COMPANION
+    assert "bc/mse is the only error metric beside bc/actor_loss, and it is the loss" in str(found.reading)
 
 
 def test_a_noisy_error_is_undecided_not_decoupled() -> None:

@@ -495,8 +495,10 @@ def mattering() -> Diagnosis:
         ),
     )
     whole = diagnosis(found=(small, big))
+    returns = series("eval/return", Role.REWARD, np.array([200.0, 20.0, 150.0]), STEPS[::800])
     return replace(
         whole,
+        run=replace(whole.run, series=whole.run.series | {returns.tag: returns}),
         overall=replace(
             whole.overall,
             matters=None,

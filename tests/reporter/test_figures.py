@@ -61,6 +61,12 @@ def test_one_panel_for_each_series_the_leading_loss_first_on_one_step_axis(
     assert len({ax.get_xlim() for ax in figure.axes}) == 1
 
 
+def test_a_reward_is_drawn_with_what_it_read_before_during_and_after() -> None:
+    panels = drawn(builders.mattering()).axes
+    panel = next(ax for ax in panels if ax.get_title(loc="left") == "eval/return")
+    assert panel.get_title(loc="right") == "F2: 200 before, 20.0 at worst during, 150 after"
+
+
 def test_the_curve_is_the_series_itself_when_it_is_short(
     overview_of_the_case: Figure,
 ) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from spikediag import phrases
-from spikediag.model import Diagnosis, Finding, FloatArray, Role, Series, Text, by_gravity, say
+from spikediag.model import CompanionTest, Diagnosis, Finding, FloatArray, Role, Series, Text, by_gravity, say
 from spikediag.reporter.figures import series_panel
 from spikediag.reporter.figures.style import DPI, WIDTH, Stack, Theme
 from spikediag.reporter.selection import main_findings
@@ -21,7 +21,7 @@ from spikediag.wording.numbers import number
 from spikediag.wording.writer import Writer, verbatim
 
 FIRST = 2.4  # inches
-HEIGHTS = {Role.LOSS: 0.85, Role.COMPANION: 0.85}
+HEIGHTS = {Role.LOSS: 0.85, Role.COMPANION: 0.85, Role.REWARD: 0.85}
 OTHER = 0.7
 BARE, HEAD, FOOT = 0.85, 1.1, 0.48
 NARROWEST = 0.004  # share of the axis that a shaded stretch has at least, so that it can be seen
@@ -33,6 +33,7 @@ GAP = 0.026  # share of the axes width that a badge needs
 PANELS = {
     Role.LOSS: 3,
     Role.COMPANION: 2,
+    Role.REWARD: 2,
     Role.LOG_STD: 2,
     Role.ENTROPY: 1,
     Role.LEARNING_RATE: 1,
@@ -159,7 +160,7 @@ def _named(diagnosis: Diagnosis) -> Iterable[str]:
 
 
 def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
-    """The jump of a loss, the change of an error, or that a learning rate never changed."""
+    """The jump of a loss, the change of an error or reward, or that a learning rate never changed."""
     finding = diagnosis.lead
     if series.role is Role.LEARNING_RATE and len(series) and np.all(series.values == series.values[0]):
         return say("constant at {value}", value=verbatim(number(float(series.values[0]))))
@@ -167,9 +168,13 @@ def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
         return None
     if series.role is Role.LOSS:
         return _jump(series, finding)
+    if series.role is Role.REWARD:
+        return _around(series, finding, diagnosis)
     test = next((t for t in finding.coupling.tests if t.tag == series.tag), None)
-    if test is None:
-        return None
+    return None if test is None else _moved(test, finding, writer)
+
+
+def _moved(test: CompanionTest, finding: Finding, writer: Writer) -> Text:
     verdict = writer.word("coupling", test.verdict.value)
     if not math.isfinite(test.change):
         return say("{id}: {verdict}", id=verbatim(finding.id), verdict=verdict)
@@ -179,6 +184,22 @@ def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
         change=verbatim(number(test.change, signed=True)),
         margin=verbatim(f"±{number(test.margin)}"),
         verdict=verdict,
+    )
+
+
+def _around(series: Series, finding: Finding, diagnosis: Diagnosis) -> Text | None:
+    ended = (o for o in diagnosis.overall.outcomes if (o.finding, o.tag) == (finding.id, series.tag))
+    outcome = next(ended, None)
+    if outcome is None:
+        return None
+    levels = (outcome.before, outcome.during, outcome.after)
+    before, during, after = (verbatim(number(x) if math.isfinite(x) else "-") for x in levels)
+    return say(
+        "{id}: {before} before, {during} at worst during, {after} after",
+        id=verbatim(finding.id),
+        before=before,
+        during=during,
+        after=after,
     )
 
 
