@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from spikediag import Run, diagnose
 from spikediag.errors import SpikediagError
-from tests.fuzz import curves
+from tests.fuzz import attacks, curves, outputs
+from tests.reporter import builders
 
 TARGETS: dict[str, Callable[[random.Random], None]] = {}
 
@@ -29,3 +30,17 @@ def diagnoses(rng: random.Random) -> None:
         from spikediag import reporter
 
         reporter.render(diagnosis, ("md", "png", "html"), "en")
+
+
+@target
+def injections(rng: random.Random) -> None:
+    """A report and a check in which every string attacks its reader."""
+    strings = tuple(f"{n}{attacks.attack(rng)}" if n % 2 else f"{attacks.attack(rng)}{n}" for n in range(9))
+    strings = tuple(s.replace("\ud800", "\udc80") if n == 2 else s for n, s in enumerate(strings))  # a path
+    diagnosis = builders.hostile(strings)
+    for hostile in strings:
+        outputs.name(hostile)
+    outputs.report(diagnosis, rng.choice(("en", "zh")))
+    if rng.random() < 0.05:
+        outputs.page(diagnosis.to_html())
+    outputs.check(diagnosis, strings[0])
