@@ -5,14 +5,10 @@ import pytest
 from tests.fuzz.__main__ import one
 from tests.fuzz.targets import TARGETS
 
-FIRST = {"diagnoses": 8, "injections": 1, "events": 60, "settings": 12}
+FIRST = {"diagnoses": 4, "injections": 1, "events": 60, "settings": 12}
 FOUND = (  # by target and number, what an earlier version did not survive
-    ("diagnoses", 77),  # a fact of more than 64 bits
-    ("diagnoses", 134),  # ranks without a spread
-    ("diagnoses", 168),  # ratios of subnormal scores
-    ("diagnoses", 177),  # squares of scores
-    ("diagnoses", 182),  # contrasts over a subnormal spread
-    ("diagnoses", 209),  # gaps of a tail
+    ("diagnoses", 38),  # the median of two numbers at the edge of 64 bits
+    ("diagnoses", 77),  # noise in units of the rounding of 0
 )
 
 
