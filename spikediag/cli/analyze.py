@@ -12,7 +12,7 @@ from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Paths, attempt, diagnose, find, quietly
-from spikediag.cli.terminal import STYLES, labelled, note, progress, show
+from spikediag.cli.terminal import STYLES, labelled, note, progress, show, show_json
 from spikediag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _print_json(paths: Sequence[Path], facts: Given) -> int:
         note(failure.sentence)
     documents = [o.document if isinstance(o, Failure) else reporter.to_dict(o) for o in outcomes]
     alone = len(paths) == len(found) == 1
-    typer.echo(json.dumps(documents[0] if alone else documents, indent=2, allow_nan=False))
+    show_json(json.dumps(documents[0] if alone else documents, indent=2, allow_nan=False))
     return Exit.UNUSABLE if failures else Exit.DONE
 
 

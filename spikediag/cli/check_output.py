@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spikediag.cli.terminal import STYLES, printable, show
+from spikediag.cli.terminal import STYLES, show, show_json
 from spikediag.cli.whole_files import write_file
 from spikediag.errors import CannotWriteError
 from spikediag.version import VERSION
+from spikediag.wording.escape import printable
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -52,7 +53,7 @@ def publish(result: "CheckResult", files: Files, *, as_json: bool) -> None:
     from spikediag.policy.outputs.check_json import to_json
 
     if as_json:
-        sys.stdout.write(to_json(result))
+        show_json(to_json(result))
     else:
         for line in _lines(result):
             show(line, wrap=False)

@@ -12,8 +12,9 @@ import typer
 from spikediag.cli.exits import Exit
 from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, attempt, find, quietly
-from spikediag.cli.terminal import STYLES, labelled, note, show
+from spikediag.cli.terminal import STYLES, labelled, note, show, show_json
 from spikediag.errors import SpikediagError, UsageError
+from spikediag.wording.escape import log_lines
 
 if TYPE_CHECKING:
     from spikediag.comparison import Comparison, Group
@@ -59,9 +60,9 @@ def compare(
     if out is not None and made:
         _write(base, judged, made, out)
     if as_json:
-        typer.echo(comparison.to_json(_documents(sides, made), several=len(after) > 1), nl=False)
+        show_json(comparison.to_json(_documents(sides, made), several=len(after) > 1))
     elif as_table and made:
-        typer.echo(comparison.table(made), nl=False)
+        typer.echo(log_lines(comparison.table(made)), nl=False)
     else:
         _show(made)
     return Exit.DONE if len(judged) == len(sides) else Exit.UNUSABLE

@@ -1,10 +1,11 @@
 """The commands, and the way from arguments to an exit code: the only place where an error becomes one."""
 
+import contextlib
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from spikediag.cli.tags import tags
 from spikediag.cli.terminal import note
 from spikediag.errors import SpikediagError
 from spikediag.version import VERSION
+from spikediag.wording.escape import log_lines
 
 app = typer.Typer(
     add_completion=False,
@@ -91,7 +93,9 @@ def _not_ours(error: Exception, debug: bool) -> int:
     # Click's errors carry message and code; whether Typer brings its own Click depends on its version.
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if callable(show) and isinstance(code, int):
-        show()
+        with contextlib.redirect_stderr(StringIO()) as said:
+            show()
+        sys.stderr.write(log_lines(said.getvalue()))  # it quotes what was typed, and shells type names
         return code
     if type(error).__name__ == "Abort":
         return Exit.INTERRUPTED

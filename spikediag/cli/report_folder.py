@@ -26,7 +26,9 @@ SCHEMA = "spikediag.report/1"
 MARK = ".spikediag.json"
 WAY_OUT = "move it away or choose another folder with --out."
 LONGEST = 60  # characters of a folder name; file systems allow 255 bytes, and UTF-8 takes up to 4 for each
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # device names on Windows
+RESERVED = re.compile(
+    r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?", re.IGNORECASE
+)  # device names on Windows
 
 
 @dataclass(frozen=True)

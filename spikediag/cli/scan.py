@@ -10,7 +10,8 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.runs import Failure, attempt, find, quietly
-from spikediag.cli.terminal import STYLES, note, printable, show
+from spikediag.cli.terminal import STYLES, note, show
+from spikediag.wording.escape import printable, table_cell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -58,7 +59,7 @@ def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
     for diagnosis in diagnoses:
         status = diagnosis.overall.status.value
         table.add_row(
-            Text(printable(os.path.relpath(diagnosis.run.path, root))),
+            Text(printable(table_cell(os.path.relpath(diagnosis.run.path, root)))),
             Text(status.replace("_", " "), style=STYLES[status]),
             str(len(diagnosis.findings)),
             MATTERS[diagnosis.overall.matters] if diagnosis.findings else "",

@@ -7,7 +7,8 @@ import typer
 
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
 from spikediag.cli.runs import existing
-from spikediag.cli.terminal import printable, show
+from spikediag.cli.terminal import show
+from spikediag.wording.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

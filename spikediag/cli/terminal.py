@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
+from spikediag.wording.escape import log_json, log_lines, printable
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
@@ -30,18 +32,19 @@ def show(what: "RenderableType", *, wrap: bool = True, uncut: bool = False) -> N
     `wrap=False` leaves long lines whole; `uncut` gives a table the room it needs where nobody watches.
     """
     console = _console(stderr=False)
-    if console.is_terminal:
-        console.print(what, soft_wrap=not wrap)
-        return
-    console.width = UNCUT if uncut else PLAIN_WIDTH
+    if not console.is_terminal:
+        console.width = UNCUT if uncut else PLAIN_WIDTH
     with console.capture() as captured:
         console.print(what, soft_wrap=not wrap)
-    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    lines = log_lines(captured.get())
+    sys.stdout.write(
+        lines if console.is_terminal else "".join(f"{line.rstrip()}\n" for line in lines.splitlines())
+    )
 
 
 def note(sentence: str) -> None:
     """Say something about the work on stderr."""
-    print(f"spikediag: {printable(sentence)}", file=sys.stderr)  # noqa: T201
+    print(log_lines(f"spikediag: {printable(sentence)}"), file=sys.stderr)  # noqa: T201
 
 
 def labelled(rows: "Sequence[tuple[str, str | Text]]") -> "Table":
@@ -57,9 +60,9 @@ def labelled(rows: "Sequence[tuple[str, str | Text]]") -> "Table":
     return table
 
 
-def printable(text: str) -> str:
-    """The text without control characters: a tag must not move the cursor or colour the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+def show_json(document: str) -> None:
+    """Print JSON on stdout, with the end of a line."""
+    sys.stdout.write(log_json(document.rstrip("\n")) + "\n")
 
 
 @contextmanager

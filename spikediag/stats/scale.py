@@ -5,6 +5,7 @@ import numpy as np
 from spikediag.model import FloatArray
 from spikediag.stats.medians import median, medians
 
+SMALLEST = 1e-60  # size below which a value is 0 to the pipeline: what is measured in its unit stays a number
 MAD_TO_SIGMA = 1.4826  # the median absolute deviation of normal noise is sigma / 1.4826
 
 
@@ -33,7 +34,7 @@ def row_noise(rows: FloatArray) -> FloatArray:
     deviation = np.abs(residual - medians(residual)[..., None])
     scale = MAD_TO_SIGMA * medians(deviation)
     scale = np.where(scale > 0, scale, 1.2533 * deviation.mean(axis=-1))
-    return np.asarray(np.maximum(scale, np.spacing(np.abs(rows).max(axis=-1))))
+    return np.asarray(np.maximum(scale, np.spacing(np.maximum(np.abs(rows).max(axis=-1), SMALLEST))))
 
 
 def row_slope(rows: FloatArray) -> FloatArray:

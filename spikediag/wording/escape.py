@@ -14,6 +14,9 @@ LIMIT = 120  # characters of a hostile string that a report shows; JSON keeps it
 INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<>|~$#!@]|(?<![^\W_])_|_(?![^\W_]))")
 LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
+RUNNER_COMMAND = re.compile(r"##(?=\w*\[)")  # anywhere in a line: ##[group], ##vso[...], ##teamcity[...]
+WORKFLOW_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)  # GitHub trims the line first
+FORMULA = re.compile(r"[=+\-@]")  # begins one in a spreadsheet
 QUIET_CODE = re.compile(r"[\w/ .:+\-=,()%@#'\"\[\]{}<>*&;!?^~$\\]*")
 
 
@@ -26,6 +29,26 @@ def visible(text: str, limit: int = LIMIT) -> str:
 def visible_lines(code: str) -> str:
     """Code to paste, line by line: a path in it is as hostile as anywhere."""
     return "\n".join(visible(line, limit=1000) for line in code.split("\n"))
+
+
+def printable(text: str) -> str:
+    """The text without control characters: a tag must not move the cursor or colour the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def log_lines(text: str) -> str:
+    """Lines for a log: what a CI runner would obey there instead of showing it gets a blank inside."""
+    return WORKFLOW_COMMAND.sub(r"\1: ", RUNNER_COMMAND.sub("# #", text))
+
+
+def log_json(document: str) -> str:
+    """The same JSON for a log: a runner looks for `##[` inside lines, and JSON can write it otherwise."""
+    return document.replace("##", "#\\u0023")
+
+
+def table_cell(path: str) -> str:
+    """A path in a table that a person may open as a spreadsheet: never a formula, and still the path."""
+    return f"./{path}" if FORMULA.match(path) else path
 
 
 def _spell(char: str) -> str:

@@ -309,3 +309,26 @@ def test_ranks_and_copies_that_were_left_out_are_named(here, capsys):
     said = capsys.readouterr().out
     assert "The files of 1 other ranks were left out: run/rank_1" in said
     assert "1 run: 1 passed" in said
+
+
+@pytest.mark.parametrize("colour", ["", "1"])
+def test_no_line_of_a_log_is_a_command_of_its_runner(here, capsys, monkeypatch, colour):
+    monkeypatch.setenv("FORCE_COLOR", colour)
+    hostile = "##[stop-commands]tok"
+    write(here / hostile, curves({f"{hostile}/loss": [0.0] * 30, "  ::error::pwn/loss": [0.0] * 30}))
+    for command in (
+        ["check", hostile],
+        ["scan", "."],
+        ["tags", hostile],
+        ["analyze", hostile],
+        ["check", "##[x"],
+    ):
+        entry.run(command)
+    entry.run(["check", hostile, "--json"])
+    entry.run(["analyze", hostile, "--json"])
+    entry.run(["analyze", "--##[no-such-option]"])
+    said = capsys.readouterr()
+    assert "# #[stop-commands]tok" in said.out
+    for line in (said.out + said.err).splitlines():
+        assert "##[" not in line
+        assert not line.lstrip().startswith("::")

@@ -160,6 +160,7 @@ def test_a_place_where_nothing_can_be_written_is_refused(tmp_path):
         (".git", "git"),
         ("-rf", "run--rf"),
         ("NUL.txt", "run-NUL.txt"),
+        ("com¹", "run-com¹"),
         ("a\nb\x1b[31m", "a_b_31m"),
         ("x" * 300, "x" * 60),
     ],

@@ -3,10 +3,24 @@
 import json
 import random
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from spikediag import Run, diagnose
+import numpy as np
+
+from spikediag import Run, diagnose, read_run
 from spikediag.errors import SpikediagError
-from tests.fuzz import curves
+from spikediag.model import Origin
+from spikediag.parser.event_files.scalars import read_scalars
+from spikediag.parser.event_files.summaries import read_summaries, wanted_records
+from spikediag.parser.facts.claims import claims_in
+from spikediag.parser.facts.free_text import document_in, printed_claims
+from spikediag.parser.facts.safe_documents import UnusableError, parse
+from spikediag.parser.user_settings import read_user_settings
+from spikediag.policy import baseline, load
+from tests.fuzz import attacks, curves, documents, event_files, outputs
+from tests.reporter import builders
 
 TARGETS: dict[str, Callable[[random.Random], None]] = {}
 
@@ -29,3 +43,56 @@ def diagnoses(rng: random.Random) -> None:
         from spikediag import reporter
 
         reporter.render(diagnosis, ("md", "png", "html"), "en")
+
+
+@target
+def injections(rng: random.Random) -> None:
+    """A report and a check in which every string attacks its reader."""
+    strings = tuple(f"{n}{attacks.attack(rng)}" if n % 2 else f"{attacks.attack(rng)}{n}" for n in range(9))
+    strings = tuple(s.replace("\ud800", "\udc80") if n == 2 else s for n, s in enumerate(strings))  # a path
+    diagnosis = builders.hostile(strings)
+    for hostile in strings:
+        outputs.name(hostile)
+    outputs.report(diagnosis, rng.choice(("en", "zh")))
+    if rng.random() < 0.05:
+        outputs.page(diagnosis.to_html())
+    outputs.check(diagnosis, strings[0])
+
+
+@target
+def events(rng: random.Random) -> None:
+    """An event file that is nearly right; now and then with its texts, and as a run."""
+    content = event_files.file(rng)
+    scalars = read_scalars(content)
+    records = wanted_records(scalars, content)
+    assert all(np.all(np.abs(points.steps) <= 2**53) for points in scalars.points.values())
+    chance = rng.random()
+    if chance < 0.0005:
+        read_summaries(records)
+    if chance < 0.002:
+        with TemporaryDirectory() as folder:
+            Path(folder, "events.out.tfevents.1.host").write_bytes(content)
+            with suppress(SpikediagError):
+                read_run(folder)
+
+
+@target
+def settings(rng: random.Random) -> None:
+    """Text that may be anything a person or a library puts beside a run."""
+    text = documents.text(rng)
+    for suffix in (".toml", ".json", ".yaml"):
+        with suppress(UnusableError):
+            list(claims_in(parse(text, suffix), "fuzz", Origin.BESIDE))
+    list(claims_in(document_in(text), "fuzz", Origin.TEXT))
+    list(printed_claims(text, "fuzz"))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "spikediag.toml")
+        path.write_bytes(text.encode(errors="surrogatepass"))
+        for read in (
+            lambda: load(Path(folder), {}),
+            lambda: load(Path(folder), {}, path),
+            lambda: baseline.load(path),
+            lambda: read_user_settings(Path(folder)),
+        ):
+            with suppress(SpikediagError):
+                read()

@@ -385,32 +385,32 @@ HOSTILE = (
 )
 
 
-def hostile() -> Diagnosis:
+def hostile(strings: tuple[str, ...] = HOSTILE) -> Diagnosis:
     """The user's case with tags, names, paths, facts and notes that attack the report."""
-    names = dict(zip(seed_curves(), HOSTILE[:7], strict=True))
-    curves = {names[tag]: replace(s, tag=names[tag], reason=HOSTILE[0]) for tag, s in seed_curves().items()}
-    facts = {h: Fact(h, h, h, 0.5, (h,)) for h in HOSTILE}
+    names = dict(zip(seed_curves(), strings[:7], strict=True))
+    curves = {names[tag]: replace(s, tag=names[tag], reason=strings[0]) for tag, s in seed_curves().items()}
+    facts = {h: Fact(h, h, h, 0.5, (h,)) for h in strings}
     run = replace(
         seed_run(curves),
-        name=HOSTILE[5],
-        path=HOSTILE[2],
+        name=strings[5],
+        path=strings[2],
         facts=facts,
-        notes=HOSTILE,
-        library=HOSTILE[1],
-        files=tuple(SourceFile(h, 1, "00" * 32) for h in HOSTILE),
-        damage=tuple(Damage(DamageKind.LOST, h, 0, 1, h) for h in HOSTILE),
+        notes=strings,
+        library=strings[1],
+        files=tuple(SourceFile(h, 1, "00" * 32) for h in strings),
+        damage=tuple(Damage(DamageKind.LOST, h, 0, 1, h) for h in strings),
         sessions=(),
     )
     found = []
     for finding in findings():
         tests = tuple(
             replace(t, tag=names[t.tag], margin_reason=say("{tag}", tag=h))
-            for t, h in zip(finding.coupling.tests, HOSTILE, strict=False)
+            for t, h in zip(finding.coupling.tests, strings, strict=False)
         )
         evidence = tuple(
-            Evidence("x", say("{a} and `{a}` and {b}", a=h, b=say("{c}", c=h)), 1.0) for h in HOSTILE
+            Evidence("x", say("{a} and `{a}` and {b}", a=h, b=say("{c}", c=h)), 1.0) for h in strings
         )
-        advice = tuple(Advice(say("{a}", a=h), f"run {h}\n```\n# {h}", n) for n, h in enumerate(HOSTILE))
+        advice = tuple(Advice(say("{a}", a=h), f"run {h}\n```\n# {h}", n) for n, h in enumerate(strings))
         found.append(
             replace(
                 finding,
@@ -419,7 +419,7 @@ def hostile() -> Diagnosis:
                 hearing=replace(
                     hearing(), witnesses=tuple(witness(names.get(w.tag, w.tag)) for w in hearing().witnesses)
                 ),
-                coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=HOSTILE[6])),
+                coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=strings[6])),
                 why=replace(
                     finding.why,
                     verdicts=tuple(replace(v, evidence=evidence, advice=advice) for v in finding.verdicts),

@@ -1,5 +1,8 @@
 """Hostile strings."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -59,3 +62,32 @@ def test_html_shows_the_text_itself(hostile: str) -> None:
     shown = escape.html_text(escape.visible(hostile))
     assert "<" not in shown
     assert '"' not in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("run ##[stop-commands]tok", "run # #[stop-commands]tok"),
+        ("##vso[task.setvariable]x", "# #vso[task.setvariable]x"),
+        ("### heading", "### heading"),
+        ("  ::error::pwn", "  : :error::pwn"),
+        ("fine\n\t::add-mask::x", "fine\n\t: :add-mask::x"),
+        ("std::vector::size", "std::vector::size"),
+    ],
+)
+def test_a_log_shows_what_its_runner_would_obey(line, shown) -> None:
+    assert escape.log_lines(line) == shown
+
+
+def test_json_in_a_log_means_the_same_and_holds_no_command() -> None:
+    document = json.dumps({"##[group]": "####[x] #1 ##vso[y]"})
+    assert "##" not in escape.log_json(document)
+    assert json.loads(escape.log_json(document)) == json.loads(document)
+
+
+@pytest.mark.parametrize("path", ["=cmd|' /C calc'!A0", "+1", "-2", "@SUM(1)"])
+def test_a_path_in_a_table_is_no_formula_and_still_the_path(path) -> None:
+    cell = escape.table_cell(path)
+    assert cell[0] == "."
+    assert Path(cell) == Path(path)
+    assert escape.table_cell("runs/bc") == "runs/bc"

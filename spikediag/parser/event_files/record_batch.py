@@ -6,16 +6,19 @@ A batch whose records lie at equal distances is a strided view of the file; anot
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from struct import Struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.parser.event_files import crc32c
-from spikediag.parser.event_files.event_layout import Layout, Slot
+from spikediag.parser.event_files.event_layout import Layout, Slot, varint
 
 HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads differences over all bits
 PACKED = ("varint", "half", "bhalf")  # numbers written seven bits at a time
+STRUCTS = {"<f4": Struct("<f"), "<f8": Struct("<d")}
+MOST_UNSIGNED, MOST_SIGNED = (1 << 64) - 1, (1 << 63) - 1
 WORDS = {1: "u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 
 
@@ -129,6 +132,16 @@ def _visible(mask: bytes) -> Iterator[tuple[int, np.uint64]]:
         word = int.from_bytes(mask[at : at + 8], "little")
         if word:
             yield at, np.uint64(word)
+
+
+def number_in(payload: bytes, slot: Slot) -> float:
+    """Read one number of one payload; the common kinds without an array, which takes 30 times as long."""
+    if slot.kind == "varint":
+        value = varint(payload, slot.at, slot.at + slot.width)[0] & MOST_UNSIGNED
+        return value - MOST_UNSIGNED - 1 if value > MOST_SIGNED else value
+    if slot.kind in STRUCTS:
+        return float(STRUCTS[slot.kind].unpack_from(payload, slot.at)[0])
+    return float(RecordBatch(payload, np.zeros(1, dtype=np.int64), len(payload)).numbers(slot, np.nan)[0])
 
 
 def _unpacked(columns: list[NDArray[Any]], kind: str) -> NDArray[np.int64] | NDArray[np.float64]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from spikediag.parser.event_files import crc32c
 from spikediag.parser.event_files.event_layout import Layout, MalformedError, layout_of
-from spikediag.parser.event_files.record_batch import Prototypes, RecordBatch, mask_of
+from spikediag.parser.event_files.record_batch import Prototypes, RecordBatch, mask_of, number_in
 from spikediag.parser.event_files.records import HEADER, OVERHEAD, Gap, find_records
 from spikediag.parser.track import FARTHEST
 
@@ -234,14 +234,15 @@ class ScalarCollector:
             self.parts[tag].append(Points(offsets, steps, values, walls))
 
     def _read_single(self, start: int, length: int) -> None:
-        shape = layout_of(self.buffer[start : start + length])
-        batch = RecordBatch(self.buffer, np.array([start], dtype=np.int64), length)
-        step, wall = int(batch.numbers(shape.step, 0)[0]), float(batch.numbers(shape.wall, np.nan)[0])
+        payload = self.buffer[start : start + length]
+        shape = layout_of(payload)
+        step = int(number_in(payload, shape.step)) if shape.step else 0
+        wall = number_in(payload, shape.wall) if shape.wall else np.nan
         for slot in shape.scalars:
             if self._accepts(slot.tag, 1):
                 places, numbers = self.rows.setdefault(slot.tag, (array("q"), array("d")))
                 places.extend((start, step))
-                numbers.extend((float(batch.numbers(slot, np.nan)[0]), wall))
+                numbers.extend((number_in(payload, slot), wall))
         for other in shape.others:
             if self._accepts(other.tag, 0):
                 self.others[other.plugin, other.tag].append((start, length))

@@ -19,7 +19,7 @@ from spikediag.parser.library_presets import GENERAL, normalise, presets
 from spikediag.parser.track import Track
 
 MOST_TEXT = 2000  # text tags; Megatron writes about 700
-LONGEST_TEXT = 1 << 18  # bytes
+LONGEST_TEXT = 1 << 18  # bytes, of one and of all together, the shortest first
 MOST_HISTOGRAMS = 20_000  # records
 MOST_BYTES = 1 << 26  # of all that is handed to tbparse
 
@@ -36,12 +36,10 @@ class Summaries:
 
 def wanted_records(scalars: Scalars, buffer: bytes) -> bytes:
     """Copy the records that `read_summaries` wants, in file order and without damage."""
-    chosen: set[tuple[int, int]] = set()
     texts = {tag for plugin, tag in scalars.others if plugin == "text"}
+    chosen = _texts(scalars) if len(texts) <= MOST_TEXT else set()
     for (plugin, tag), places in scalars.others.items():
-        if plugin == "text" and len(texts) <= MOST_TEXT:
-            chosen.update(places[:1])  # the first says how the training began
-        elif plugin == "hparams":
+        if plugin == "hparams":
             chosen.update(places[:4])
         elif plugin in ("histograms", "") and tag not in texts and _is_spread(tag):
             chosen.update(places[:MOST_HISTOGRAMS])
@@ -53,6 +51,14 @@ def wanted_records(scalars: Scalars, buffer: bytes) -> bytes:
             break
         parts.append(buffer[start - HEADER : start + length + OVERHEAD - HEADER])
     return b"".join(parts)
+
+
+def _texts(scalars: Scalars) -> set[tuple[int, int]]:
+    """Choose the first text of each tag, which says how the training began, the shortest first."""
+    firsts = [places[0] for (plugin, _), places in scalars.others.items() if plugin == "text"]
+    firsts.sort(key=lambda place: place[1])
+    room = np.cumsum([length for _, length in firsts]) <= LONGEST_TEXT
+    return {place for place, fits in zip(firsts, room.tolist(), strict=True) if fits}
 
 
 def _is_spread(tag: str) -> bool:

@@ -101,13 +101,14 @@ def console_logs(folder: Path) -> Iterator[FileClaims]:
 def _read(path: Path, folder: Path) -> FileClaims | None:
     try:
         with path.open("rb") as file:
-            claims = tuple(_claims(file.read(MOST_LOG_BYTES).decode("utf-8", "replace"), path.name))
+            claims = tuple(printed_claims(file.read(MOST_LOG_BYTES).decode("utf-8", "replace"), path.name))
             return FileClaims(claims, fingerprint(file, folder)) if claims else None
     except OSError:
         return None
 
 
-def _claims(text: str, name: str) -> Iterator[Claim]:
+def printed_claims(text: str, name: str) -> Iterator[Claim]:
+    """Claim what libraries print when a training begins."""
     for fact, patterns in LOG_LINES.items():
         found = next((match for pattern in patterns if (match := re.search(pattern, text))), None)
         if found and (value := int(found[1].replace(",", "")[:18] or 0)):

@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 MOST_ALIASES = 1000  # a YAML file with more is a bomb, or no configuration
+MOST_TOKENS, DEEPEST = 10_000, 64  # PyYAML takes 30 microseconds for a token, more for nested ones
 MOST_KEYS = 10_000  # of one mapping, after its merge keys are expanded
 
 
@@ -22,6 +23,12 @@ def parse_yaml(text: str) -> object:
 
 class _PlainLoader(yaml.SafeLoader):
     """A safe loader that reads unknown tags as the plain value below them and builds no object."""
+
+    def fetch_more_tokens(self) -> None:
+        self.fetched = getattr(self, "fetched", 0) + 1
+        if self.fetched > MOST_TOKENS or self.flow_level > DEEPEST:
+            raise yaml.YAMLError("too long or too deep for a configuration")
+        super().fetch_more_tokens()
 
     def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401  # the signature of PyYAML
         if self.check_event(yaml.AliasEvent):

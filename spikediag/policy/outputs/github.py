@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from spikediag.policy.outputs.wording import plain, remark, shown, source_file
 from spikediag.policy.result import CheckResult, RunResult
+from spikediag.wording.escape import log_lines
 
 
 def to_github(check: CheckResult) -> str:
@@ -34,7 +35,7 @@ def _command(level: str, file: str, title: str, message: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return shown(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return log_lines(shown(text)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

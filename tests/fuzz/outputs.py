@@ -1,0 +1,110 @@
+"""What must hold of each output, whatever the strings in it are."""
+
+import json
+import re
+import tempfile
+import unicodedata
+from contextlib import redirect_stdout
+from datetime import date
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path, PureWindowsPath
+from xml.etree import ElementTree as ET
+
+from markdown_it import MarkdownIt
+
+from spikediag.cli.check_output import Files, publish
+from spikediag.cli.report_folder import folder_name
+from spikediag.model import Diagnosis
+from spikediag.policy import Policy, baseline
+from spikediag.policy.outputs import check_json, comment, github, gitlab, junit, sarif
+from spikediag.policy.result import CheckResult, Unread
+from spikediag.policy.rules import judge
+
+OBEYED = re.compile(r"##\w*\[|^\s*::", re.MULTILINE)
+OURS = re.compile(
+    r"</?(details|summary|code|br)>|<img src=\"(overview|finding-\d)\.png\" width=\"900\" alt=\"[^\"<>]*\">"
+)
+OUR_COMMAND = re.compile(r"::(error|warning|notice) file=[^,:]*,title=[^,:]*::")
+ELEMENTS = {
+    "testsuites",
+    "testsuite",
+    "testcase",
+    "failure",
+    "error",
+    "skipped",
+    "system-out",
+    "properties",
+    "property",
+}
+PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+
+def one_line(text: str) -> None:
+    hidden = {c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp", "Cs"}}
+    assert hidden <= {"\n"}, hidden
+
+
+def log(text: str) -> None:
+    one_line(text)
+    assert not OBEYED.search(text), OBEYED.search(text)
+
+
+def markdown(text: str) -> None:
+    one_line(text)
+    for token in (t for block in PARSER.parse(text) for t in (block, *(block.children or ()))):
+        assert token.type not in {"link_open", "image", "s_open", "em_open"}, token
+        if token.type in {"html_block", "html_inline"}:
+            assert "<" not in OURS.sub("", token.content), token
+
+
+class Page(HTMLParser):
+    """Refuses what loads or runs something; there is one script, ours."""
+
+    scripts = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        assert tag not in {"link", "img", "iframe", "object", "base", "form", "meta2"}, tag
+        assert not [name for name, _ in attrs if name.startswith("on") or name in {"src", "href"}], attrs
+
+
+def page(text: str) -> None:
+    parser = Page()
+    parser.feed(text)
+    parser.close()
+    assert parser.scripts == 1
+
+
+def name(hostile: str) -> None:
+    folder = folder_name(hostile)
+    assert Path(folder).name == PureWindowsPath(folder).name == folder
+    assert not re.search(r'[<>:"/\\|?*\x00-\x1f]|[. ]$|^[.-]', folder), folder
+    assert not re.fullmatch(r"(?i)(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?", folder), folder
+    assert 0 < len(folder.encode()) <= 255
+
+
+def report(diagnosis: Diagnosis, lang: str) -> None:
+    markdown(diagnosis.to_markdown(lang))
+    json.dumps(diagnosis.to_dict(), allow_nan=False)
+
+
+def check(diagnosis: Diagnosis, hostile: str) -> None:
+    result = CheckResult(Policy(), (judge(diagnosis, Policy()),), (Unread(hostile, hostile),))
+    for as_json in (False, True):
+        with redirect_stdout(StringIO()) as said:
+            publish(result, Files(None, None, None, None), as_json=as_json)
+        log(said.getvalue())
+    assert json.loads(said.getvalue()) == check_json.to_dict(result)
+    for line in github.to_github(result).splitlines():
+        one_line(line)
+        assert OUR_COMMAND.match(line), line
+    markdown(comment.to_markdown(result))
+    assert {e.tag for e in ET.fromstring(junit.to_junit(result)).iter()} <= ELEMENTS
+    for document in (sarif.to_sarif(result, "0"), gitlab.to_gitlab(result)):
+        json.loads(document)
+    entries = baseline.accept(result.runs, hostile, date(2027, 1, 1))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "baseline.toml")
+        path.write_bytes(baseline.to_toml(entries))
+        assert baseline.load(path) == entries

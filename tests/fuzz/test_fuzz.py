@@ -1,0 +1,27 @@
+"""A few inputs of each target, always the same; what was found once stays among them."""
+
+import pytest
+
+from tests.fuzz.__main__ import one
+from tests.fuzz.targets import TARGETS
+
+FIRST = {"diagnoses": 4, "injections": 1, "events": 60, "settings": 12}
+FOUND = (  # by target and number, what an earlier version did not survive
+    ("diagnoses", 38),  # the median of two numbers at the edge of 64 bits
+    ("diagnoses", 77),  # noise in units of the rounding of 0
+)
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_the_first_inputs_of_every_target(name: str) -> None:
+    for number in range(FIRST[name]):
+        one(name, number)
+
+
+@pytest.mark.parametrize(("name", "number"), FOUND)
+def test_what_was_found_once(name: str, number: int) -> None:
+    one(name, number)
+
+
+def test_every_target_is_tried() -> None:
+    assert FIRST.keys() == TARGETS.keys()
