@@ -8,7 +8,7 @@ from spikediag.errors import NoLossError
 from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Spike
 from spikediag.version import VERSION
 
-LARGEST = 1e150  # the square of what is larger overflows
+LARGEST = 1e60  # beyond what 32 bits hold; ratios of what is smaller, and their squares, stay numbers
 WATCHED = frozenset(Role) - {Role.EPOCH, Role.SAMPLES, Role.OTHER}
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import spikediag
 from spikediag import reporter
+from spikediag.model import LossKind
 from spikediag.wording import language
 
 N, AT = 400, 250
@@ -78,6 +79,13 @@ def test_the_error_to_log_is_that_of_the_kind(name: str, line: str) -> None:
     if name == "classifier":
         diagnosis = jumped("train/ce_loss", ())
     assert line in diagnosis.to_markdown()
+
+
+def test_every_kind_has_a_name_in_every_language_and_stands_beside_its_loss() -> None:
+    for code in language.available():
+        names = language.load(code).ids["loss_kind"]
+        assert set(names) == set(LossKind)
+        assert names["policy_gradient"] in reporter.to_markdown(jumped(*KINDS["ppo"]), code)
 
 
 def test_a_remedy_is_written_in_the_code_of_the_library() -> None:

@@ -74,6 +74,8 @@ AWKWARD = {
     "all_inf": np.full(N, np.inf),
     "nan_tail": np.where(np.arange(N) < 1_500, 1.0, np.nan),
     "huge": 1e308 * np.linspace(-1, 1, N),
+    "subnormal": 5e-324 * np.sin(np.arange(N)),
+    "of_every_size": 10.0 ** np.linspace(-320, 308, N),
     "one_point": np.ones(1),
     "two_points": np.array([1.0, -1.0]),
     "empty": np.empty(0),

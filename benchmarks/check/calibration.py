@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from spikediag import model
+from spikediag import model, study
 from spikediag.policy import Policy, history
 from spikediag.policy.rules import judge
-from spikediag.stats.rates import STUDY_DISPERSION, Counts, rate_ratio
+from spikediag.stats.rates import Counts, rate_ratio
 
 PAIRS, RUNS = 4000, 400
 RATIO = 0.4
@@ -26,7 +26,7 @@ def coverage(rng, seeds, mean, dispersion):
         rates = np.full(seeds, level) if clump == 0 else rng.gamma(level / clump, clump, seeds)
         return Counts(tuple(int(k) for k in rng.poisson(rates)), (1.0,) * seeds)
 
-    stated = STUDY_DISPERSION if seeds == 1 else None
+    stated = study.dispersion() if seeds == 1 else None
     ratios = [rate_ratio(side(mean), side(RATIO * mean), spread=stated) for _ in range(PAIRS)]
     return np.mean([r.low <= RATIO <= r.high for r in ratios])
 

@@ -8,9 +8,9 @@ from sample_runs.lab import main_jump, study
 from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
 from sample_runs.lab.sample_run import SampleRun
+from spikediag.study import FILE, read
 
 SAMPLE_RUNS = Path(__file__).resolve().parents[1]
-STUDY = SAMPLE_RUNS / "lab" / "study.csv"
 MAIN_JUMP = SAMPLE_RUNS / "lab" / "main_jump.csv"
 
 
@@ -59,7 +59,7 @@ def train_faults(arguments: argparse.Namespace) -> None:
 
 def run_study(arguments: argparse.Namespace) -> None:
     """Measure what is missing in the study."""
-    for row in study.run(STUDY, arguments.seeds, arguments.workers):
+    for row in study.run(FILE, arguments.seeds, arguments.workers):
         print(
             f"{row.setting:28} seed {row.seed}  {row.spikes:3} spikes, largest {row.largest:.1f}", flush=True
         )
@@ -74,7 +74,7 @@ def write_page(_arguments: argparse.Namespace) -> None:
     """Rewrite the tables and the figure of the README."""
     from sample_runs.lab import figure, page  # noqa: PLC0415  (matplotlib is slow to import)
 
-    rows, moments = study.read(STUDY), main_jump.read(MAIN_JUMP)
+    rows, moments = read(), main_jump.read(MAIN_JUMP)
     page.rewrite(SAMPLE_RUNS / "README.md", rows, moments)
     figure.draw(SAMPLE_RUNS / "lab" / "study.png", rows, moments)
 

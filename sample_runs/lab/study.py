@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.recipe import Recipe
 from sample_runs.lab.spikes import count
+from spikediag.study import Row, read
 
 SEEDS = (0, 1, 2)
 
@@ -29,31 +30,6 @@ SETTINGS: dict[str, Recipe] = {
     "beta2 0.99": Recipe(beta2=0.99),
     "beta2 0.95": Recipe(beta2=0.95),
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One training of the study.
-
-    Attributes:
-        spikes: Distinct spikes in 20,000 updates.
-        largest: The largest jump, nats.
-        noise: Robust sigma of the logged loss between spikes, nats.
-        loss: Median of the last tenth, nats.
-        mse: Median of the last tenth.
-        log_std_min: Median of the last tenth.
-    """
-
-    setting: str
-    seed: int
-    dataset_size: int
-    batch_size: int
-    spikes: int
-    largest: float
-    noise: float
-    loss: float
-    mse: float
-    log_std_min: float
 
 
 def measure(setting: str, seed: int) -> Row:
@@ -82,20 +58,8 @@ def run(path: Path, seeds: Sequence[int], workers: int) -> Iterator[Row]:
             yield row
 
 
-def read(path: Path) -> list[Row]:
-    """The trainings measured so far."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [_row(line) for line in csv.DictReader(file)]
-
-
 def _measure(which: tuple[str, int]) -> Row:
     return measure(*which)
-
-
-def _row(line: dict[str, str]) -> Row:
-    return Row(**{name: kind(line[name]) for name, kind in Row.__annotations__.items()})
 
 
 def _write(path: Path, rows: list[Row]) -> None:

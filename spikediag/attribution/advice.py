@@ -1,62 +1,23 @@
-"""What to do and what to log, with this run's numbers; remedies in the order of their measured effect.
-
-The effects are spikes per 20,000 updates, the mean of three trainings each, from `sample_runs/lab/study.csv`,
-where one setting of the reference training is changed at a time; a test holds the figures to that file. One
-architecture and one task: an order to try things in, not a law.
-"""
+"""What to do and what to log, with this run's numbers; remedies in the order of their measured effect."""
 
 import math
 import shlex
-from enum import StrEnum
+from dataclasses import replace
 from string import Template
-from types import MappingProxyType
+
+import numpy as np
 
 from spikediag.attribution.run_facts import beta2
 from spikediag.model import REINFORCED, Advice, Batch, FactName, Role, Run, Series, say
 from spikediag.stats.sampling import RECOMMENDED, recommended_batch
+from spikediag.study import Remedy, effect, rank
 
 USUAL_STEPS = 20_000  # for a run whose length is not known
-USUAL_RATE = 3e-4
 
 
-class Remedy(StrEnum):
-    """The settings of the measured study, by their names there."""
-
-    NONE = "reference"
-    FLOOR = "sigma floor 0.05"
-    CLIP = "gradient norm clipped at 1"
-    SMALL_BATCH = "batch 64"
-    BETA2 = "beta2 0.95"
-    DECAY = "cosine decay to 0"
-    WEIGHTED = "weighted sampling"
-    MORE_SAMPLES = "5 trajectories"
-
-
-SPIKES = MappingProxyType(
-    {
-        Remedy.NONE: 10.3,
-        Remedy.FLOOR: 0.0,
-        Remedy.CLIP: 0.3,
-        Remedy.BETA2: 1.0,
-        Remedy.SMALL_BATCH: 1.7,
-        Remedy.DECAY: 3.0,
-        Remedy.WEIGHTED: 14.0,
-        Remedy.MORE_SAMPLES: 22.7,
-    }
-)
-
-
-def rank(remedy: Remedy) -> int:
-    """The place of a remedy, 1 for the one that left the fewest spikes."""
-    return 1 + sum(SPIKES[other] < SPIKES[remedy] for other in SPIKES)
-
-
-def prevented(remedy: Remedy) -> float:
-    """Share of the reference's spikes that the remedy prevented, in [0, 1]: the attributable fraction.
-
-    References: Levin (1953), Acta Unio Int. Contra Cancrum 9, 531.
-    """
-    return max(0.0, 1 - SPIKES[remedy] / SPIKES[Remedy.NONE])
+def measured(remedy: Remedy, advice: Advice) -> Advice:
+    """The advice with what this remedy did in the study, for a run that is like it."""
+    return replace(advice, measured=effect(remedy))
 
 
 def smaller_batch(run: Run, batch: Batch) -> Advice:
@@ -108,13 +69,12 @@ def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
 def decay_rate(run: Run) -> Advice:
     """A learning-rate decay to zero over the length of this run."""
     steps = int(run.last_step or USUAL_STEPS)
-    rate = run.fact(FactName.LEARNING_RATE).number
     return Advice(
         say(
             "Let the learning rate decay to zero over the {steps:,} steps: late steps then cannot overshoot.",
             steps=steps,
         ),
-        _line(run, "decay_rate", rate=rate or USUAL_RATE, steps=steps),
+        _line(run, "decay_rate", rate=_rate(run), steps=steps),
         rank(Remedy.DECAY),
     )
 
@@ -152,15 +112,11 @@ def more_samples(batch: Batch) -> Advice:
     return Advice(
         say(
             "Collect more data: {needed:,.0f} samples make batch {batch:.0f} a fifth of the dataset "
-            "({times:.1f} times today's {dataset:.0f}). Good for the policy, but no cure: in the measured "
-            "study five times the data at the same batch meant {spikes:.0f} spikes a training instead of "
-            "{reference:.0f}.",
+            "({times:.1f} times today's {dataset:.0f}). Good for the policy, but no cure.",
             needed=needed,
             batch=batch.samples,
             times=needed / batch.dataset,
             dataset=batch.dataset,
-            spikes=SPIKES[Remedy.MORE_SAMPLES],
-            reference=SPIKES[Remedy.NONE],
         ),
         None,
         rank(Remedy.MORE_SAMPLES),
@@ -171,11 +127,8 @@ def weighted_sampling(run: Run) -> Advice:
     """Sampling by error; it does not touch what makes the loss sharp."""
     return Advice(
         say(
-            "Weight the sampling by each sample's error, if a few samples are much harder than the rest. In "
-            "the measured study this meant {spikes:.0f} spikes a training instead of {reference:.0f}: try it "
-            "after the others.",
-            spikes=SPIKES[Remedy.WEIGHTED],
-            reference=SPIKES[Remedy.NONE],
+            "Weight the sampling by each sample's error, if a few samples are much harder than the rest; try "
+            "it after the others."
         ),
         _line(run, "weighted_sampling"),
         rank(Remedy.WEIGHTED),
@@ -190,14 +143,21 @@ def verify(run: Run) -> Advice:
             "others."
         ),
         f"spikediag compare {shlex.quote(run.path)} RUN_AFTER",
-        len(SPIKES) + 1,
+        len(Remedy) + 1,
     )
 
 
-def _line(run: Run, remedy: str, **numbers: float) -> str | None:
+def _rate(run: Run) -> float | str:
+    """The learning rate as it is stated, else the highest that was logged, else its name."""
+    stated = run.fact(FactName.LEARNING_RATE).number
+    logged = (float(np.max(s.values[s.finite])) for s in run.having(Role.LEARNING_RATE) if s.finite.any())
+    return stated or next(logged, None) or "learning_rate"
+
+
+def _line(run: Run, remedy: str, **values: float | str) -> str | None:
     """The code of a remedy in the library of the run; None where it is not known there."""
     line = run.remedy_lines.get(remedy)
-    shown = {name: f"{value:.10g}" for name, value in numbers.items()}
+    shown = {n: value if isinstance(value, str) else f"{value:.10g}" for n, value in values.items()}
     return None if line is None else Template(line).safe_substitute(shown)
 
 

@@ -120,8 +120,8 @@ def _needed(case: Case, known: Likelihood) -> Iterator[Text]:
         return
     test = next(t for t in case.coupling.tests if t.tag == known.mse_tag)
     yield say(
-        "Had the error alone made the {jump:.1f} nats, {tag} would have had to rise by {needed:.3g}, to "
-        "{factor:.0f} times its level; it changed by {change:+.2g}.",
+        "Had the error alone made the {jump:.1f} nats, at a sigma that is right on average, {tag} would have "
+        "had to rise by {needed:.3g}, to {factor:.0f} times its level; it changed by {change:+.2g}.",
         jump=known.jump,
         tag=known.mse_tag,
         needed=error_rise_needed(known.jump, known.mse, known.dims),

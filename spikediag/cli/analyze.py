@@ -10,7 +10,7 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
-from spikediag.cli.report_folder import check_out, claim, write_report
+from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Paths, attempt, diagnose, find, quietly
 from spikediag.cli.terminal import STYLES, labelled, note, progress, show
 from spikediag.errors import UsageError
@@ -115,7 +115,8 @@ def _report(
         diagnosis = diagnose(source, facts, begin)
         begin(f"writing the report of {source.path}")
         folder = claim(out, source.path, diagnosis.run.name, taken)
-        write_report(folder, source.path, reporter.render(diagnosis, formats, lang))
+        kept = write_report(folder, source.path, reporter.render(diagnosis, formats, lang))
+    note_kept(folder, kept)
     show(_in_short(diagnosis, folder / "report.md" if "md" in formats else folder, lang))
 
 

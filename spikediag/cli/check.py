@@ -1,28 +1,31 @@
 """`spikediag check`: a gate for CI."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import Field, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from functools import partial, wraps
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_type_hints
 
 import typer
 
 from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, publish
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
-from spikediag.cli.report_folder import write_file
 from spikediag.cli.runs import Failure, Paths, attempt, find, quietly
 from spikediag.cli.terminal import note
-from spikediag.errors import UsageError
-from spikediag.policy import Policy, load
+from spikediag.cli.whole_files import write_file
+from spikediag.errors import NoLossError, UsageError
+from spikediag.policy import Policy, load, not_asked
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis
-    from spikediag.policy.result import AcceptedSpike, CheckResult, Unread
+    from spikediag.parser import RunSource
+    from spikediag.policy.result import AcceptedSpike, CheckResult, RunResult, Unread
+
+T = TypeVar("T")
 
 EXITS = {"passed": Exit.DONE, "failed": Exit.FORBIDDEN, "not_judged": Exit.UNUSABLE}
 _BASELINE = "Accepted spikes and earlier runs"
@@ -143,16 +146,35 @@ def check(
 def judge_all(paths: Sequence[Path], policy: Policy, facts: Given, against: Sequence[Path]) -> "CheckResult":
     """What the policy says of every run, beside the history when there is one."""
     from spikediag.policy.result import CheckResult
-    from spikediag.policy.rules import judge
 
-    diagnoses, unread = _diagnoses(paths, facts)
-    earlier, missing = _diagnoses(against, {}) if against else ([], [])
-    results = [judge(diagnosis, policy) for diagnosis in diagnoses]
+    results, unread = _apart(attempt(find(paths), partial(_judged, policy=policy, facts=facts)))
     if against:
         from spikediag.policy import history
 
+        earlier, missing = _apart(attempt(find(against), partial(quietly, facts={})))
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
-    return CheckResult(policy, tuple(results), (*unread, *missing))
+        unread = [*unread, *missing]
+    return CheckResult(policy, tuple(results), tuple(unread))
+
+
+def _judged(source: "RunSource", policy: Policy, facts: Given) -> "RunResult":
+    """What the policy says of one run, which its own settings cannot relax."""
+    from spikediag.model import say
+    from spikediag.policy.rules import judge
+
+    diagnosis = quietly(source, facts)
+    result = judge(diagnosis, policy)
+    if place := not_asked(source.folder.path, policy):
+        said = say("The policy beside the run is not asked ({place}).", place=str(place.path))
+        result = replace(result, remarks=(said,))
+    if policy.trust_settings or not (own := diagnosis.run.own_settings):
+        return result
+    named = say("The run's own settings change {named}; judged without them too.", named=", ".join(own))
+    try:
+        bare = judge(quietly(source, facts, settings=False), policy)
+    except NoLossError:
+        bare = None
+    return result.and_bare(bare, named)
 
 
 def _others(diagnosis: "Diagnosis", earlier: "Sequence[Diagnosis]") -> "list[Diagnosis]":
@@ -161,12 +183,12 @@ def _others(diagnosis: "Diagnosis", earlier: "Sequence[Diagnosis]") -> "list[Dia
     return [d for d in earlier if Path(d.run.path).resolve() != itself]
 
 
-def _diagnoses(paths: Sequence[Path], facts: Given) -> "tuple[list[Diagnosis], list[Unread]]":
+def _apart(outcomes: "Iterable[T | Failure]") -> "tuple[list[T], list[Unread]]":
     from spikediag.policy.result import Unread
 
-    outcomes = list(attempt(find(paths), partial(quietly, facts=facts)))
-    diagnoses = [o for o in outcomes if not isinstance(o, Failure)]
-    return diagnoses, [Unread(str(o.path), str(o.error)) for o in outcomes if isinstance(o, Failure)]
+    every = list(outcomes)
+    done = [o for o in every if not isinstance(o, Failure)]
+    return done, [Unread(str(o.path), str(o.error)) for o in every if isinstance(o, Failure)]
 
 
 @dataclass(frozen=True)

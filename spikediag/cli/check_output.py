@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spikediag.cli.report_folder import write_file
 from spikediag.cli.terminal import STYLES, printable, show
+from spikediag.cli.whole_files import write_file
 from spikediag.errors import CannotWriteError
 from spikediag.version import VERSION
 
@@ -105,7 +105,12 @@ def _lines(result: "CheckResult") -> "Iterator[Text]":
     counts = [f"{outcomes.count(o)} {o.replace('_', ' ')}" for o in OUTCOMES if o in outcomes]
     if partial := sum(run.partial for run in result.runs):
         counts.append(f"{partial} of those passed not judged in full (--strict fails on that)")
-    yield Text.assemble((", ".join(counts) or "nothing was checked", STYLES[result.outcome.value]))
+    said = (
+        f"{len(outcomes)} run{'s' * (len(outcomes) != 1)}: {', '.join(counts)}"
+        if counts
+        else "nothing was checked"
+    )
+    yield Text(said, STYLES[result.outcome.value])
 
 
 def _run(run: "RunResult") -> "Iterator[Text]":
@@ -122,12 +127,16 @@ def _run(run: "RunResult") -> "Iterator[Text]":
     for gap in run.gaps:
         yield Text.assemble(("  not judged  ", "magenta"), plain(gap.reading), (f"  [{gap.rule}]", "dim"))
     for accepted in run.accepted:
-        why = f"  ({printable(accepted.entry.reason)})" if accepted.entry.reason else ""
+        why = printable(f"  ({accepted.why})")
         yield Text.assemble(("  accepted    ", "green"), plain(accepted.breach.reading), why)
     for passed in run.let_through:
         yield Text.assemble(("  let through ", "dim"), plain(remark(passed)))
     for measure in run.measures:
         yield Text.assemble(("  history     ", "dim"), plain(measure))
+    for remark_ in run.remarks:
+        yield Text.assemble(("  settings    ", "yellow"), plain(remark_))
+    for note in run.notes:
+        yield Text.assemble(("  note        ", "dim"), printable(note))
 
 
 def _headline(outcome: str, name: str) -> "Text":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikediag.cli.exits import Exit
-from spikediag.cli.report_folder import check_out, claim, write_report
+from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, attempt, find, quietly
 from spikediag.cli.terminal import STYLES, labelled, note, show
 from spikediag.errors import SpikediagError, UsageError
@@ -95,7 +95,7 @@ def _write(base: _Side, sides: "Sequence[_Side]", made: "Sequence[Comparison]", 
 
     name = f"{base.group.name}-vs-{'-'.join(side.group.name for side in sides)}"
     folder = claim(out, base.path, name, set(), kind="comparison")
-    write_report(folder, base.path, comparison.artifacts(made), kind="comparison")
+    note_kept(folder, write_report(folder, base.path, comparison.artifacts(made), kind="comparison"))
     note(f"wrote {folder / comparison.PAGE}")
 
 

@@ -1,20 +1,22 @@
 """The folder of a report: named after the run, whole or not there at all, never over what is not ours.
 
-Every folder holds a mark, `.spikediag.json`: which run it reports on, and which files in it spikediag wrote.
+Every folder holds a mark, `.spikediag.json`: which run it reports on, and which files in it spikediag wrote,
+with their checksums. A file that someone changed since is kept under another name.
 """
 
-import contextlib
+import hashlib
 import json
 import os
 import re
-import secrets
-import shutil
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from spikediag.cli.terminal import note
+from spikediag.cli.whole_files import keep, refusals, replace_folder, write
 from spikediag.errors import CannotWriteError, ReportExistsError
 
 if TYPE_CHECKING:
@@ -32,17 +34,18 @@ class Marker:
     """What `.spikediag.json` says. The run's path is relative to the folder: repositories get cloned."""
 
     run: str
-    files: tuple[str, ...]
+    files: Mapping[str, str]  # by name: their SHA-256, "" where an earlier version did not say
     kind: str = "report"  # or "comparison"
 
     @classmethod
-    def of(cls, folder: Path, run: Path, files: tuple[str, ...], kind: str) -> Self:
+    def of(cls, folder: Path, run: Path, artifacts: Sequence["Artifact"], kind: str) -> Self:
         """The marker for a report on `run` in `folder`."""
         try:
             where = Path(os.path.relpath(run.resolve(), folder.resolve()))
         except ValueError:  # another drive on Windows
             where = run.resolve()
-        return cls(where.as_posix(), files, kind)
+        sums = {a.name: hashlib.sha256(a.content).hexdigest() for a in artifacts}
+        return cls(where.as_posix(), dict(sorted(sums.items())), kind)
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
@@ -52,16 +55,27 @@ class Marker:
         except (OSError, ValueError, RecursionError):
             return None
         match kept:
-            case {"schema": str(schema), "kind": str(kind), "run": str(run), "files": [*files]} if (
-                schema == SCHEMA
+            case {"schema": str(schema), "kind": str(kind), "run": str(run), "files": [*names]} if (
+                schema == SCHEMA and "\0" not in run
             ):
-                return None if "\0" in run else cls(run, tuple(f for f in files if isinstance(f, str)), kind)
+                sums = kept.get("sha256")
+                known = sums if isinstance(sums, dict) else {}
+                return cls(run, {n: str(known.get(n, "")) for n in names if isinstance(n, str)}, kind)
         return None
 
     def content(self) -> bytes:
         """The bytes of the file."""
         document = {"schema": SCHEMA, "kind": self.kind, "run": self.run, "files": list(self.files)}
-        return (json.dumps(document, indent=2) + "\n").encode()
+        return (json.dumps(document | {"sha256": dict(self.files)}, indent=2) + "\n").encode()
+
+    def wrote(self, path: Path) -> bool:
+        """Whether a file is ours and nobody has changed it."""
+        if path.name == MARK:
+            return True
+        expected = self.files.get(path.name)
+        if expected is None or not path.is_file() or path.is_symlink():
+            return False
+        return not expected or hashlib.sha256(path.read_bytes()).hexdigest() == expected
 
 
 def check_out(out: Path) -> None:
@@ -115,6 +129,8 @@ def _usable(folder: Path, run: Path, kind: str) -> bool:
     """Whether nothing is there, or an earlier report of this kind on this run, or on a run that is gone."""
     if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
         return True
+    if run.resolve().is_relative_to(folder.resolve()):
+        raise ReportExistsError(f"{folder} is where the run itself lies; choose another folder with --out.")
     marker = Marker.read(folder)
     if marker is None:
         raise ReportExistsError(f"{folder} holds something that spikediag did not write; {WAY_OUT}")
@@ -122,53 +138,55 @@ def _usable(folder: Path, run: Path, kind: str) -> bool:
     return marker.kind == kind and (reported == run.resolve() or not reported.exists())
 
 
-def write_report(folder: Path, run: Path, artifacts: Sequence["Artifact"], kind: str = "report") -> None:
-    """Write a report: a new folder appears whole, in an old one each file is replaced whole.
+def write_report(
+    folder: Path, run: Path, artifacts: Sequence["Artifact"], kind: str = "report"
+) -> tuple[str, ...]:
+    """Write a report: the folder appears whole, or changes from the old report to the new one in one step.
+
+    Returns:
+        The names under which files of the old folder were kept that we would have replaced and that are not
+        as we wrote them.
 
     Raises:
-        ReportExistsError: a file in the folder has the name of an artifact and is not ours.
+        ReportExistsError: the folder is not for this report; someone took it since it was claimed.
         CannotWriteError: the file system refuses.
     """
-    with _refusals(f"the report to {folder}", "; choose another folder with --out."):
+    kept: list[str] = []
+
+    def build(new: Path) -> None:
+        if not _usable(folder, run, kind):
+            raise ReportExistsError(f"{folder} was taken by another report meanwhile; run this again.")
+        for artifact in artifacts:
+            write(_inside(new, artifact.name), artifact.content)
+        write(new / MARK, Marker.of(folder, run, artifacts, kind).content())
+        if os.path.lexists(folder):
+            kept.extend(_carry_over(folder, new))
+
+    with refusals(f"the report to {folder}", "; choose another folder with --out."):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _workshop(folder.parent) as workshop:
-            for artifact in artifacts:
-                _inside(workshop, artifact.name).write_bytes(artifact.content)
-            marker = Marker.of(folder, run, tuple(sorted(a.name for a in artifacts)), kind)
-            (workshop / MARK).write_bytes(marker.content())
-            if folder.exists():
-                _replace(folder, workshop, marker.files)
-            else:
-                workshop.rename(folder)
+        place = folder.resolve()
+        replace_folder(place, build)
+    return tuple(kept)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write one file, whole or not at all; a pipe or device is written to.
-
-    Raises:
-        CannotWriteError: the file system refuses.
-    """
-    with _refusals(str(path), "."):
-        if path.exists() and not path.is_file():
-            path.write_bytes(content)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _workshop(path.parent) as workshop:
-            (workshop / "file").write_bytes(content)
-            (workshop / "file").replace(path)
+def _carry_over(old: Path, new: Path) -> Iterator[str]:
+    """Bring what we did not write from one folder to the other; yield what got another name."""
+    marker = Marker.read(old)
+    for entry in sorted(old.iterdir()):
+        if marker and marker.wrote(entry):
+            continue
+        name = entry.name
+        if marker and (name in marker.files or os.path.lexists(new / name)):
+            numbered = (f"{entry.stem}.kept{n}{entry.suffix}" for n in count(1))
+            name = next(n for n in numbered if not os.path.lexists(new / n) and not os.path.lexists(old / n))
+            yield name
+        keep(entry, new / name)
 
 
-def _replace(folder: Path, workshop: Path, names: Sequence[str]) -> None:
-    marker = Marker.read(folder)
-    ours = set(marker.files) if marker else set()
-    for name in names:
-        if name not in ours and os.path.lexists(_inside(folder, name)):
-            raise ReportExistsError(f"{folder / name} was not written by spikediag; {WAY_OUT}")
-    for name in (*names, MARK):
-        (workshop / name).replace(_inside(folder, name))
-    for stale in ours.difference(names):
-        with contextlib.suppress(CannotWriteError, FileNotFoundError):
-            _inside(folder, stale).unlink()
+def note_kept(folder: Path, kept: Sequence[str]) -> None:
+    """Say which files were not as we wrote them, and where they are now."""
+    for name in kept:
+        note(f"{folder}: a file that was changed by hand is kept as {name}.")
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -176,22 +194,3 @@ def _inside(folder: Path, name: str) -> Path:
     if not name or name in (".", "..") or any(c in name for c in "/\\\0:"):
         raise CannotWriteError(f"{name!r} is not a plain file name.")
     return folder / name
-
-
-@contextlib.contextmanager
-def _workshop(parent: Path) -> Iterator[Path]:
-    """A temporary sibling; what is left of it at the end is removed."""
-    workshop = parent / f".spikediag-{secrets.token_hex(8)}"
-    workshop.mkdir()
-    try:
-        yield workshop
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _refusals(what: str, way_out: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise CannotWriteError(f"cannot write {what}: {error.strerror or error}{way_out}") from error

@@ -86,8 +86,10 @@ def existing(path: Path) -> Path:
     raise RunNotFoundError(f"{path} does not exist; {hint}")
 
 
-def diagnose(source: "RunSource", facts: Given, begin: Callable[[str], None]) -> "Diagnosis":
-    """Read and diagnose one run; `begin` hears what is being worked on.
+def diagnose(
+    source: "RunSource", facts: Given, begin: Callable[[str], None], *, settings: bool = True
+) -> "Diagnosis":
+    """Read and diagnose one run, by its own `settings` or not; `begin` hears what is being worked on.
 
     Raises:
         SpikediagError: the run cannot be read or has no loss.
@@ -95,15 +97,15 @@ def diagnose(source: "RunSource", facts: Given, begin: Callable[[str], None]) ->
     begin(f"reading {source.path}")
     from spikediag import parser, pipeline
 
-    run = parser.read_run(source, facts)
+    run = parser.read_run(source, facts, settings=settings)
     begin(f"diagnosing {source.path}")
     return pipeline.diagnose(run)
 
 
-def quietly(source: "RunSource", facts: Given) -> "Diagnosis":
+def quietly(source: "RunSource", facts: Given, *, settings: bool = True) -> "Diagnosis":
     """Read and diagnose one run behind a progress display."""
     with progress(2) as begin:
-        return diagnose(source, facts, begin)
+        return diagnose(source, facts, begin, settings=settings)
 
 
 def _at(path: Path) -> "Sequence[RunSource | Failure]":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from spikediag import study
 from spikediag.comparison import sides
 from spikediag.comparison.differences import conditions, differences
 from spikediag.comparison.sides import Axis, Group, Tags
@@ -14,7 +15,7 @@ from spikediag.comparison.values import EFFECTS, Change, Comparison, Cost, Curve
 from spikediag.errors import UsageError
 from spikediag.model import FloatArray, Measure, Run, Text, common_loss, is_held_out, say
 from spikediag.stats.crossings import ruler
-from spikediag.stats.rates import STUDY_DISPERSION, Ratio, detectable_ratio, holm, rate_ratio
+from spikediag.stats.rates import Ratio, detectable_ratio, holm, rate_ratio
 
 CONFIDENCE = 0.95
 END = 0.1  # share of the axis that is its end
@@ -75,7 +76,7 @@ class _Pooled:
 def _ratio(before: Side, after: Side) -> Ratio:
     """The ratio of spike rates; without seeds counts vary as much as the study leaves open."""
     alone = len(before.trials) == len(after.trials) == 1
-    return rate_ratio(before.counts, after.counts, CONFIDENCE, STUDY_DISPERSION if alone else None)
+    return rate_ratio(before.counts, after.counts, CONFIDENCE, study.dispersion() if alone else None)
 
 
 def _compare(old: _Pooled, new: _Pooled, shared: _Shared, ratio: Ratio, p: float) -> Comparison:

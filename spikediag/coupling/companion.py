@@ -139,6 +139,8 @@ def _test(
         p_equivalent=change.p_at_least(margin.value),
         margin_reason=margin.reason,
         needed=needed.value if needed else None,
+        jump=needed.jump if needed else 0.0,
+        price=needed.price if needed else None,
         held_out=companion.held_out,
         moved=rise.moved,
         tested=rise.tested,

@@ -24,7 +24,8 @@ class Needed:
     """The rise of the error that would make the whole jump by itself, unit of the companion."""
 
     value: float
-    reason: Text
+    jump: float  # mean height of the loss over the tested windows
+    price: Text  # what an error is taken to cost
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,15 @@ def choose_margin(companion: Series, level: float, jump: float, needed: Needed |
         return margin
     return Margin(
         NEEDED_SHARE * needed.value,
-        say("{share:.0%} of {reason}", share=NEEDED_SHARE, reason=needed.reason),
+        say(
+            "{share:.0%} of the rise in {tag} ({needed:+.3g}) that error alone would need for a jump of "
+            "{jump:.3g} {price}",
+            share=NEEDED_SHARE,
+            tag=companion.tag,
+            needed=needed.value,
+            jump=needed.jump,
+            price=needed.price,
+        ),
     )
 
 
@@ -122,16 +131,13 @@ def rise_needed(
 
 
 def _by_calm_batches(companion: Series, loss: Series, jump: float, cost: float) -> Needed:
-    reason = say(
-        "the rise in {tag} ({needed:+.3g}) that a jump of {jump:.3g} needs at the price of calm batches, "
-        "{cost:.3g} of {loss} for each 1 of {tag}",
-        tag=companion.tag,
-        needed=jump / cost,
-        jump=jump,
+    price = say(
+        "at the price of calm batches, {cost:.3g} of {loss} for each 1 of {tag}",
         cost=cost,
         loss=loss.tag,
+        tag=companion.tag,
     )
-    return Needed(jump / cost, reason)
+    return Needed(jump / cost, jump, price)
 
 
 def _by_algebra(companion: Series, level: float, jump: float, dims: float | None) -> Needed:
@@ -140,24 +146,13 @@ def _by_algebra(companion: Series, level: float, jump: float, dims: float | None
     if companion.measure is Measure.ABSOLUTE_ERROR:  # squared error (1 + r) times as large: its root
         needed = level * (math.sqrt(1 + needed / level) - 1)
     if dims is None:
-        reason = say(
-            "the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error alone makes it "
-            "and sigma is right on average; action_dim is unknown, {assumed} assumed",
-            tag=companion.tag,
-            needed=needed,
-            jump=jump,
+        price = say(
+            "at a sigma that is right on average; action_dim is unknown, {assumed} assumed",
             assumed=ASSUMED_DIMENSION,
         )
-        return Needed(needed, reason)
-    reason = say(
-        "the rise in {tag} ({needed:+.3g}) that a jump of {jump:.1f} nats needs if error alone makes it and "
-        "sigma is right on average ({dims:.0f} action dimensions)",
-        tag=companion.tag,
-        needed=needed,
-        jump=jump,
-        dims=dims,
-    )
-    return Needed(needed, reason)
+    else:
+        price = say("at a sigma that is right on average ({dims:.0f} action dimensions)", dims=dims)
+    return Needed(needed, jump, price)
 
 
 def _calm_cost(companion: Series, loss: Series, onset: int, calm: np.ndarray) -> float | None:

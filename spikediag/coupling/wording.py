@@ -56,11 +56,11 @@ def _partly(test: CompanionTest, levels: Text) -> Text:
             levels=levels,
         )
     return say(
-        "{tag} moved, by {share:.2g} of the {needed:+.3g} that error alone would need: {levels}.",
+        "{tag} moved, by {share:.2g} of what error alone would need: {levels}; {alone}.",
         tag=test.tag,
         share=test.change / test.needed,
-        needed=test.needed,
         levels=levels,
+        alone=_alone(test),
     )
 
 
@@ -68,10 +68,19 @@ def _coupled(test: CompanionTest, levels: Text) -> Text:
     if test.needed is None:
         return say("{tag} moved too: {levels}.", tag=test.tag, levels=levels)
     return say(
-        "{tag} moved too: {levels}; error alone would need {needed:+.3g}.",
+        "{tag} moved too: {levels}; {alone}.",
         tag=test.tag,
         levels=levels,
+        alone=_alone(test),
+    )
+
+
+def _alone(test: CompanionTest) -> Text:
+    return say(
+        "error alone would need {needed:+.3g} for a jump of {jump:.3g} {price}",
         needed=test.needed,
+        jump=test.jump,
+        price=test.price,
     )
 
 
@@ -102,12 +111,11 @@ def _undecided(test: CompanionTest, levels: Text) -> Text:
 def _too_wide(test: CompanionTest, levels: Text) -> Text:
     if test.needed is not None and test.high < test.needed:
         return say(
-            "Whether {tag} moved is undecided: {levels}, margin {margin:.3g}; error alone would need "
-            "{needed:+.3g}.",
+            "Whether {tag} moved is undecided: {levels}, margin {margin:.3g}; {alone}.",
             tag=test.tag,
             levels=levels,
             margin=test.margin,
-            needed=test.needed,
+            alone=_alone(test),
         )
     return say(
         "Whether {tag} moved is undecided: {levels}, margin {margin:.3g}.",

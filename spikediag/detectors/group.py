@@ -6,7 +6,19 @@ from itertools import groupby
 
 import numpy as np
 
-from spikediag.model import FloatArray, Incident, Kind, LossChange, Measure, Role, Run, Series, Shape, Spike
+from spikediag.model import (
+    FloatArray,
+    Incident,
+    Kind,
+    LossChange,
+    LossKind,
+    Measure,
+    Role,
+    Run,
+    Series,
+    Shape,
+    Spike,
+)
 from spikediag.stats.medians import median
 from spikediag.stats.scale import local_noise
 
@@ -86,7 +98,7 @@ def precedence(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool
     prefix = series.tag.rpartition("/")[0]
     has_companion = any(other.tag.rpartition("/")[0] == prefix for other in run.having(Role.COMPANION))
     return (
-        series.measure is not Measure.NLL,
+        run.loss_kind(series) is not LossKind.LIKELIHOOD,
         not has_companion,
         series.measure is Measure.TOTAL,
         -abs(spike.sigmas),

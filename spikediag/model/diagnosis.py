@@ -61,7 +61,8 @@ class Advice:
 
     text: Text
     code: str | None = None
-    rank: int = 5  # 1 is tried first: expected effect, from the measured study of sample_runs
+    rank: int = 5  # 1 is tried first: expected effect, from the measured study
+    measured: Text | None = None  # what it did there, where this run is like the trainings of the study
 
 
 @dataclass(frozen=True)

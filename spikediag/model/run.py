@@ -1,6 +1,7 @@
 """What was read: series by tag, sessions, facts with their source, and damage."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
@@ -243,7 +244,7 @@ class Fact:
         """The value as a finite float, or None."""
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
             return None
-        return float(self.value) if np.isfinite(self.value) else None
+        return float(self.value) if abs(self.value) <= sys.float_info.max else None
 
 
 @dataclass(frozen=True)
@@ -344,6 +345,7 @@ class Run:
     step_unit: StepUnit = StepUnit.STEP
     notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
     framework: Framework = Framework.TORCH  # in whose code advice is written
+    own_settings: tuple[str, ...] = ()  # tags and facts of which a spikediag.toml beside the run speaks
     log_lines: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
     # the code with which this library logs a role that is missing
     remedy_lines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -365,18 +367,27 @@ class Run:
         return run_from_arrays(arrays, facts)
 
     def within(self, bound: float) -> "Run":
-        """The same run with values beyond +-bound taken as infinite, and a note that says so."""
-        wild = [s for s in self.series.values() if np.any(np.abs(s.values[s.finite]) > bound)]
-        if not wild:
-            return self
-        tamed = {
-            s.tag: replace(
-                s, values=np.where(np.abs(s.values) > bound, np.copysign(np.inf, s.values), s.values)
-            )
-            for s in wild
-        }
-        note = f"Values beyond {bound:g} were taken as infinite, in {len(wild)} series; first {wild[0].tag}."
-        return replace(self, series=MappingProxyType({**self.series, **tamed}), notes=(*self.notes, note))
+        """The same run with values beyond +-bound taken as infinite and those within 1 / bound of 0 as 0.
+
+        Notes say of how many series that is true. What is left can be squared and divided without care.
+        """
+        tamed, notes = dict(self.series), list(self.notes)
+        for said, low, high, becomes in (
+            (f"beyond {bound:g} were taken as infinite", bound, np.inf, np.inf),
+            (f"nearer to 0 than {1 / bound:g} were taken as 0", 0.0, 1 / bound, 0.0),
+        ):
+            sizes = {tag: np.abs(one.values) for tag, one in self.series.items()}
+            hits = {tag: hit for tag, size in sizes.items() if (hit := (low < size) & (size < high)).any()}
+            for tag, hit in hits.items():
+                before = tamed[tag].values
+                tamed[tag] = replace(tamed[tag], values=np.where(hit, np.copysign(becomes, before), before))
+            if hits:
+                notes.append(f"Values {said}, in {len(hits)} series; first {next(iter(hits))}.")
+        return (
+            self
+            if tamed == self.series
+            else replace(self, series=MappingProxyType(tamed), notes=tuple(notes))
+        )
 
     def having(self, role: Role) -> Iterator[Series]:
         """The series of a role, in tag order."""

@@ -260,6 +260,8 @@ class CompanionTest:
     p_equivalent: float  # one-sided p-value: a change this small, had the error risen by the margin
     margin_reason: Text  # how the margin was chosen
     needed: float | None = None  # the rise that would make the whole jump by error alone; None: unknown
+    jump: float = 0.0  # of the loss, mean over the tested windows: what `needed` is for
+    price: Text | None = None  # what an error was taken to cost
     strayed_at: int | None = None  # step of the largest rise, where that is beside the window of the jump
     held_out: bool = False  # measured on data that were not trained on
     blind: Text | None = None  # why it cannot answer: other weights or batches, smoother, sparser or later

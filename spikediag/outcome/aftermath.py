@@ -9,7 +9,7 @@ from spikediag.model import (
     Aftermath,
     Checkpoint,
     Finding,
-    Measure,
+    LossKind,
     Outcome,
     OutcomeVerdict,
     Role,
@@ -25,7 +25,6 @@ from spikediag.stats.trend import BLOCK, BLOCKS, trend
 LEAST_SHARE = 0.25  # of the improvement foretold; less counts as none
 SURE = 3.0  # standard errors
 LONGEST = 129  # points of one of the three levels before and after
-FEWEST = 4  # points of a series that may show what the run is for
 
 
 def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
@@ -106,7 +105,7 @@ class _Purpose:
 
 
 def _purpose(run: Run, lead: Finding) -> _Purpose:
-    rewards = tuple(s for s in run.having(Role.REWARD) if s.finite.sum() >= FEWEST)
+    rewards = tuple(s for s in run.having(Role.REWARD) if s.finite.any())
     if rewards:
         return _Purpose(rewards, trained_on=False, rewards=True)
     asked = [s for role in (Role.COMPANION, Role.LOSS) for s in run.having(role) if s.tag != lead.spike.tag]
@@ -133,7 +132,7 @@ def _harms(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
 
 def _excused(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
     """Whether it is a value loss, which grows with the returns, and no reward is worse but some no worse."""
-    if run.series[outcome.tag].measure is not Measure.VALUE:
+    if run.loss_kind(run.series[outcome.tag]) is not LossKind.VALUE:
         return False
     rewards = {o.verdict for o in outcomes if o.role is Role.REWARD and o.finding == outcome.finding}
     return OutcomeVerdict.NOT_WORSE in rewards and OutcomeVerdict.WORSE not in rewards

@@ -83,10 +83,14 @@ def _after(series: Series, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
         return say(
             "{tag} was not logged after it: {before:.4g} before.", tag=series.tag, before=numbers.before
         )
+    if not math.isfinite(numbers.before):
+        return say("{tag} was not logged before it: {after:.4g} after.", tag=series.tag, after=numbers.after)
     if not math.isfinite(numbers.foretold):
         return say(
-            "Too few points of {tag} before it to tell whether it ended worse; {after:.4g} after.",
+            "Too few points of {tag} before it to tell whether it ended worse: {before:.4g} before, "
+            "{after:.4g} after.",
             tag=series.tag,
+            before=numbers.before,
             after=numbers.after,
         )
     return _compared(series, numbers, verdict)

@@ -1,19 +1,18 @@
 """From a path, or from arrays in memory, to a run: the parser's whole way, one stage after another."""
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from numpy.exceptions import ComplexWarning
 from numpy.typing import ArrayLike
 
 from spikediag.errors import NoEventsError, UsageError
 from spikediag.model import (
     FactName,
+    FloatArray,
     Framework,
     Origin,
     Rewind,
@@ -31,19 +30,22 @@ from spikediag.parser.roles import assign_roles, build_series, with_objective, w
 from spikediag.parser.run_folders import CONTAINERS, checkpoints
 from spikediag.parser.sessions import JoinedTraining, join_sessions
 from spikediag.parser.sources import RunFiles, RunSource, files_of, source_at
-from spikediag.parser.track import Track, append, straighten
+from spikediag.parser.track import FARTHEST, Track, append, straighten
 from spikediag.parser.user_settings import UserSettings, read_user_settings
 
 STAMP = re.compile(r".*tfevents\.(\d+)\..*")
 CLOCKS = frozenset(Role) - {Role.OTHER, Role.EPOCH, Role.SAMPLES}
 
 
-def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = None) -> Run:
+def read_run(
+    run: str | Path | RunSource, given: Mapping[str, object] | None = None, *, settings: bool = True
+) -> Run:
     """Read a run folder, a single event file, or a run that `find_runs` found.
 
     Args:
         run: a folder with event files, a folder above exactly one run, an event file, or a found run.
         given: facts from the command line, such as `{"batch_size": 256}`; they win over all others.
+        settings: whether the run's own `spikediag.toml` counts.
 
     Raises:
         RunNotFoundError: there is nothing at the path.
@@ -52,14 +54,14 @@ def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = N
         UsageError: a fact or `spikediag.toml` cannot be used, or several runs are below the path.
     """
     source = run if isinstance(run, RunSource) else source_at(Path(run))
-    settings = read_user_settings(source.folder.path, source.path if source.path.is_dir() else None)
-    stated = (*claims_of_user(given or {}, Origin.COMMAND_LINE, _option), *settings.claims)
+    own = _own_settings(source) if settings else UserSettings()
+    stated = (*claims_of_user(given or {}, Origin.COMMAND_LINE, _option), *own.claims)
     files = files_of(source)
     if not files.streams:
         raise NoEventsError(
             f"{source.path}: its event files hold no scalars; log some, for example with add_scalar."
         )
-    read = _understand(files, settings)
+    read = _understand(files, own)
     unit = read.preset.step_unit if read.preset else StepUnit.STEP
     folder = source.folder.path.absolute()
     named = source.path.absolute() if source.path.is_dir() else None
@@ -74,9 +76,10 @@ def read_run(run: str | Path | RunSource, given: Mapping[str, object] | None = N
         sessions=read.sessions,
         rewinds=read.rewinds,
         damage=tuple(files.damage),
-        files=(*events, *facts.files, *settings.files),
+        files=(*events, *facts.files, *own.files),
         checkpoints=tuple(checkpoints(folder)),
         notes=(*files.notes, *read.notes, *facts.notes),
+        own_settings=own.names,
     )
     return _spoken(made, read.preset)
 
@@ -91,6 +94,10 @@ def _spoken(run: Run, preset: Preset | None) -> Run:
         log_lines=log_lines(preset, run.loss_kinds),
         remedy_lines=remedy_lines(preset),
     )
+
+
+def _own_settings(source: RunSource) -> UserSettings:
+    return read_user_settings(source.folder.path, source.path if source.path.is_dir() else None)
 
 
 def _option(name: FactName) -> str:
@@ -203,18 +210,24 @@ def _track(tag: object, pair: Iterable[ArrayLike]) -> Track:
         steps, values = pair
     except (TypeError, ValueError) as error:
         raise UsageError(f"{tag}: give a pair (steps, values), not {type(pair).__name__}.") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ComplexWarning)  # or its imaginary part would be dropped
-            x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError, ComplexWarning) as error:
-        raise UsageError(
-            f"{tag}: steps and values must be numbers that a float can hold ({error})."
-        ) from error
+    x, y = _numbers(tag, "steps", steps), _numbers(tag, "values", values)
     if x.ndim != 1 or x.shape != y.shape:
         raise UsageError(
             f"{tag}: steps {x.shape} and values {y.shape} must be one-dimensional and equally long."
         )
-    if not np.isfinite(x).all() or (np.abs(x) > 2**53).any() or (x != np.round(x)).any():
-        raise UsageError(f"{tag}: steps must be whole numbers.")
+    if not np.isfinite(x).all() or (np.abs(x) > FARTHEST).any() or (x != np.round(x)).any():
+        raise UsageError(f"{tag}: steps must be whole numbers, at most 2^53 from 0.")
     return Track(x.astype(np.int64), y, np.full(len(x), np.nan))
+
+
+def _numbers(tag: str, what: str, given: ArrayLike) -> FloatArray:
+    """Numbers as 64-bit floats; what is too large for one, complex or no number is refused."""
+    try:
+        with np.errstate(over="ignore"):  # a long double beyond 64 bits is infinite
+            array = np.asarray(given)
+            real = None if np.iscomplexobj(array) else array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"{tag}: {what} must be numbers that 64 bits hold ({error!s:.100}).") from error
+    if real is None:
+        raise UsageError(f"{tag}: {what} must be numbers that 64 bits hold, not complex ones.")
+    return real

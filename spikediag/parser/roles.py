@@ -224,4 +224,4 @@ def _ranks(values: FloatArray) -> FloatArray:
 
 def _correlation(one: FloatArray, two: FloatArray) -> float:
     one, two = one - one.mean(), two - two.mean()
-    return float(one @ two / math.sqrt(float(one @ one) * float(two @ two)))
+    return float(one @ two) / (math.sqrt(float(one @ one) * float(two @ two)) or 1.0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from spikediag.model import FloatArray, IntArray, Rewind
 
+FARTHEST = 2**53  # steps from 0; beyond, neighbours are one number in floating point
 LATE = 3  # points; a step that goes back over fewer is a late record, not a rewind
 LEAP = 10.0  # usual distances between points; a longer one is a gap
 MOST_REWINDS = 1000  # of one tag; a counter that goes back more often is no clock

@@ -28,6 +28,11 @@ class UserSettings:
     files: tuple[SourceFile, ...] = ()
     path: Path = Path(NAME)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tags and facts it speaks of."""
+        return (*self.roles, *(claim.name for claim in self.claims))
+
     def refuse_unknown(self, tags: Iterable[str]) -> None:
         """Check that every tag that was given a role or a kind of loss is one of the run's.
 
@@ -53,6 +58,8 @@ def read_user_settings(folder: Path, named: Path | None = None) -> UserSettings:
         try:
             if path.is_file():
                 return _read(path, folder)
+            if path.exists():
+                raise UsageError(f"{path} is no file; move it away.")
         except OSError as error:
             raise UsageError(
                 f"{path} cannot be read ({error.strerror}); make it readable or move it away."

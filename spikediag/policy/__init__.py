@@ -3,6 +3,6 @@
 Only the policy itself is loaded here: the command line names its keys before anything heavy is needed.
 """
 
-from spikediag.policy.policy import Policy, load
+from spikediag.policy.policy import Policy, load, not_asked
 
-__all__ = ["Policy", "load"]
+__all__ = ["Policy", "load", "not_asked"]

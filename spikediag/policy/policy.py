@@ -4,6 +4,7 @@ The keys stand here and nowhere else: options, files and documentation follow fr
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,14 +14,22 @@ from spikediag.errors import UsageError
 from spikediag.policy.toml_file import Place, nearest, read
 
 # The tables of a file that may hold the policy, the first one counts.
-TABLES = {"spikediag.toml": ("check",), "pyproject.toml": ("tool.spikediag.check", "tool.spikediag")}
+SETTINGS = "spikediag.toml"
+TABLES = {SETTINGS: ("check",), "pyproject.toml": ("tool.spikediag.check", "tool.spikediag")}
+OTHER_TABLES = frozenset({"roles", "losses", "facts"})  # of `spikediag.toml`; the parser reads them
+
+
+def _wrong(must: str, value: object) -> UsageError:
+    from spikediag.parser.facts import shown  # noqa: PLC0415  # heavy, and needed for an error only
+
+    return UsageError(f"must be {must}, not {shown(value)}.")
 
 
 def _number(low: float, high: float = math.inf) -> Callable[[Any], float]:
     def check(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
             bound = f"of at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-            raise UsageError(f"must be a number {bound}, not {value!r}.")
+            raise _wrong(f"a number {bound}", value)
         return value
 
     return check
@@ -28,20 +37,20 @@ def _number(low: float, high: float = math.inf) -> Callable[[Any], float]:
 
 def _step(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise UsageError(f"must be a step, a whole number, not {value!r}.")
+        raise _wrong("a step, a whole number", value)
     return value
 
 
 def _switch(value: object) -> bool:
     if not isinstance(value, bool):
-        raise UsageError(f"must be true or false, not {value!r}.")
+        raise _wrong("true or false", value)
     return value
 
 
 def _names(valid: Callable[[], tuple[str, ...]]) -> Callable[[Any], frozenset[str]]:
     def check(value: object) -> frozenset[str]:
         if not isinstance(value, (list, tuple, frozenset)) or not all(isinstance(v, str) for v in value):
-            raise UsageError(f"must be a list of names, not {value!r}.")
+            raise _wrong("a list of names", value)
         known = {_plain(name): name for name in valid()}
         for name in value:
             if _plain(name) not in known:
@@ -107,6 +116,9 @@ class Policy:
     )
     require_companion: bool = _key(False, _switch, "Fail when no error metric is logged.")
     strict: bool = _key(False, _switch, "Fail on what could not be judged in a run that was judged.")
+    trust_settings: bool = _key(
+        False, _switch, "Judge by the roles and facts in a run's own spikediag.toml alone."
+    )
     alpha: float = _key(
         0.05, _number(1e-6, 0.5), "Chance of failing a run that is as good as those of --against."
     )
@@ -171,29 +183,60 @@ def _validate(place: Place, table: Mapping[str, Any]) -> None:
 
 
 def _named(file: Path) -> tuple[Place, dict[str, Any]]:
-    text, document = read(file)
-    headers = TABLES.get(file.name, TABLES["spikediag.toml"])
-    for header in headers:
-        if (table := _table(document, header)) is not None:
-            return Place(file, text, header), table
-    raise UsageError(f"{file}: holds no [{headers[-1]}] table; is this the policy?")
+    found = _in(file)
+    if found is None:
+        headers = TABLES.get(file.name, TABLES[SETTINGS])
+        raise UsageError(f"{file}: holds no [{headers[-1]}] table; is this the policy?")
+    return found
 
 
 def _nearest(folder: Path) -> tuple[Place, dict[str, Any]] | None:
     for place in (folder.resolve(), *folder.resolve().parents):
-        for name, headers in TABLES.items():
-            if (place / name).is_file():
-                text, document = read(place / name)
-                for header in headers:
-                    if (table := _table(document, header)) is not None:
-                        return Place(place / name, text, header), table
+        for name in TABLES:
+            if os.path.lexists(place / name) and (found := _in(place / name)):
+                return found
         if (place / ".git").exists():
             return None
     return None
 
 
-def _table(document: Mapping[str, Any], header: str) -> dict[str, Any] | None:
+def not_asked(folder: Path, in_force: Policy) -> Place | None:
+    """Where a run's own settings state a policy, which nobody asks: a run must not relax its gate.
+
+    Raises:
+        UsageError: the file cannot be read, or what it states is no policy.
+    """
+    file = folder / SETTINGS
+    found = _in(file) if os.path.lexists(file) else None
+    if found is None:
+        return None
+    place, table = found
+    _validate(place, table)
+    return None if Policy.of(table) == in_force else place
+
+
+def _in(file: Path) -> tuple[Place, dict[str, Any]] | None:
+    """The table of a file that is the policy; None where it has none.
+
+    Raises:
+        UsageError: the file cannot be read, or holds something that only looks like a policy.
+    """
+    text, document = read(file)
+    headers = TABLES.get(file.name, TABLES[SETTINGS])
+    if file.name == SETTINGS and (unknown := sorted(document.keys() - OTHER_TABLES - {"check"})):
+        known = nearest(unknown[0], (*OTHER_TABLES, "check"))
+        raise UsageError(f"{file}: {unknown[0]!r} is no table of it; {known}")
+    for header in headers:
+        table = _table(document, header)
+        if table is not None and not isinstance(table, dict):
+            raise UsageError(f"{file}: {header} is a table, as in [{header}].")
+        if table is not None:
+            return Place(file, text, header), table
+    return None
+
+
+def _table(document: Mapping[str, Any], header: str) -> object:
     inner: Any = document
     for name in header.split("."):
         inner = inner.get(name) if isinstance(inner, dict) else None
-    return inner if isinstance(inner, dict) else None
+    return inner

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -81,6 +81,12 @@ class Accepted:
     breach: Breach
     entry: AcceptedSpike
 
+    @property
+    def why(self) -> str:
+        """Which entry accepts it, and its reason."""
+        whose = "of any run" if self.entry.run == ANY_RUN else f"of run {self.entry.run}"
+        return ", ".join(part for part in (f"by the entry {whose}", self.entry.reason) if part)
+
 
 @dataclass(frozen=True)
 class LetThrough:
@@ -103,6 +109,7 @@ class RunResult:
     strict: bool = False
     accepted: tuple[Accepted, ...] = ()
     measures: tuple[Text, ...] = ()  # the run beside its history, in numbers
+    remarks: tuple[Text, ...] = ()  # which settings of the run were not relied on
 
     @property
     def outcome(self) -> CheckOutcome:
@@ -112,6 +119,31 @@ class RunResult:
         if not self.judged:
             return CheckOutcome.NOT_JUDGED
         return CheckOutcome.FAILED if self.strict and self.gaps else CheckOutcome.PASSED
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reading left out or decided: ranks, copies, other attempts, points that gave way."""
+        return self.diagnosis.run.notes
+
+    def and_bare(self, bare: "RunResult | None", remark: Text) -> "RunResult":
+        """This result, and whatever is forbidden or not judged when the run's own settings are not asked.
+
+        Args:
+            bare: the same run judged without them; None where it has no loss then.
+            remark: says so.
+        """
+        if bare is None:
+            return replace(self, remarks=(*self.remarks, remark))
+        known = {(b.rules, b.finding and b.finding.spike.tag) for b in self.breaches}
+        breaches = (b for b in bare.breaches if (b.rules, b.finding and b.finding.spike.tag) not in known)
+        gaps = (g for g in bare.gaps if g.rule not in {known.rule for known in self.gaps})
+        return replace(
+            self,
+            breaches=(*self.breaches, *breaches),
+            gaps=(*self.gaps, *gaps),
+            judged=self.judged and bare.judged,
+            remarks=(*self.remarks, remark),
+        )
 
     @property
     def partial(self) -> bool:

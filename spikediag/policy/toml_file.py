@@ -1,6 +1,7 @@
 """Settings in TOML files, with the line where a wrong one stands."""
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,13 +54,16 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         UsageError: the file cannot be read, or is not TOML; the line is named.
     """
     try:
-        if path.stat().st_size > LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(f"{path} is no file; is this the right path?")
+        if status.st_size > LARGEST:
             raise UsageError(f"{path}: larger than {LARGEST:,} bytes; is this a settings file?")
         text = path.read_text(encoding="utf-8")
         return text, tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; is this the right file?") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         raise UsageError(f"{path}: not valid TOML: {error}.") from error
 
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from scipy import special
 
-STUDY_DISPERSION = 1.35  # `largest_dispersion` of sample_runs/lab/study.csv: 12 settings, three seeds each
-
 
 @dataclass(frozen=True)
 class Counts:

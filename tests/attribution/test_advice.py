@@ -1,17 +1,14 @@
 """Advice carries this run's numbers in the language of its library, in the order of the measured study."""
 
-import csv
-from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from spikediag.attribution import advice
-from spikediag.attribution.advice import SPIKES, Remedy, prevented, rank
-from spikediag.model import Batch
+from spikediag.model import Batch, Role
 from spikediag.parser.library_presets import presets, remedy_lines
 from tests.attribution import cases
-from tests.conftest import SAMPLE_RUNS
 
 RUN = cases.make_run(cases.nll(), cases.mse())
 BATCH = RUN.batch
@@ -55,27 +52,15 @@ def test_code_is_written_for_the_library(library: str | None) -> None:
     assert "3)" in codes[3]
 
 
-@pytest.fixture(scope="module")
-def measured() -> dict[str, list[int]]:
-    spikes = defaultdict(list)
-    with (SAMPLE_RUNS / "lab" / "study.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            spikes[row["setting"]].append(int(row["spikes"]))
-    return spikes
+def test_the_rate_of_a_decay_is_stated_or_logged_or_left_to_the_user() -> None:
+    jax = {"remedy_lines": remedy_lines(presets()["hil-serl"]), "facts": {}}
+    logged = cases.series("lr", Role.LEARNING_RATE, np.full(len(cases.STEPS), 2e-4))
+    assert "(learning_rate, 20000)" in advice.decay_rate(cases.make_run(cases.nll(), None, **jax)).code
+    assert "(0.0002, 20000)" in advice.decay_rate(cases.make_run(cases.nll(), None, logged, **jax)).code
 
 
-@pytest.mark.parametrize("setting", SPIKES)
-def test_spikes_are_the_mean_of_the_trainings(setting: str, measured: dict[str, list[int]]) -> None:
-    seeds = measured[setting]
-    assert len(seeds) >= 3
-    assert SPIKES[setting] == pytest.approx(sum(seeds) / len(seeds), abs=0.05)
-
-
-def test_the_remedy_that_left_the_fewest_spikes_comes_first() -> None:
-    assert rank(Remedy.FLOOR) == 1
-    assert rank(Remedy.SMALL_BATCH) < rank(Remedy.DECAY) < rank(Remedy.WEIGHTED)
-
-
-def test_a_remedy_that_did_not_help_prevented_nothing() -> None:
-    assert prevented(Remedy.MORE_SAMPLES) == 0
-    assert 0.8 < prevented(Remedy.SMALL_BATCH) < 0.9
+def test_a_beta2_that_nobody_states_is_called_assumed() -> None:
+    stated = cases.make_run(cases.nll(), None, facts={"beta2": 0.99})
+    assert "from 0.99 to" in str(advice.lower_beta2(stated).text)
+    unknown = cases.make_run(cases.nll(), None, facts={})
+    assert "from 0.999 (assumed) to" in str(advice.lower_beta2(unknown).text)

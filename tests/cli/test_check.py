@@ -8,11 +8,13 @@ import subprocess
 import sys
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 from spikediag.cli import entry
 from spikediag.policy import baseline
 from tests.conftest import ROOT, SAMPLE_RUNS
+from tests.parser.writing import curves, write
 
 SPIKY, CALM = str(SAMPLE_RUNS / "bc_single_trajectory"), str(SAMPLE_RUNS / "bc_batch_32")
 
@@ -213,3 +215,97 @@ def test_a_run_that_passed_in_part_says_so_and_fails_when_strict(here, capsys):
     assert said.startswith("PASSED     bare  (not judged in full)")
     assert "1 of those passed not judged in full" in said
     assert entry.run(["check", "bare", "--max-batch-ratio", "0.9", "--strict"]) == 1
+
+
+def jumped(folder, **columns):
+    """A short run whose loss jumps once, and whose error does not."""
+    loss = np.random.default_rng(3).normal(size=400)
+    loss[200:204] += 60
+    error = np.random.default_rng(4).uniform(1, 1.1, size=400)
+    write(folder, curves({"bc/loss": loss, "bc/mse": error, **columns}))
+    return folder
+
+
+RELAXING = {
+    "the loss is said to be none": '[roles]\n"bc/loss" = "other"\n"bc/second" = "loss"\n',
+    "no loss is left but another": '[roles]\n"bc/loss" = "companion"\n"bc/second" = "loss"\n',
+}
+
+
+@pytest.mark.parametrize("text", RELAXING.values(), ids=RELAXING)
+def test_settings_beside_a_run_never_make_the_check_more_lenient(here, capsys, text):
+    run = jumped(here / "run", **{"bc/second": np.random.default_rng(5).normal(size=400)})
+    assert entry.run(["check", "run"]) == 1
+    (run / "spikediag.toml").write_text(text)
+    capsys.readouterr()
+    assert entry.run(["check", "run"]) == 1
+    assert "The run's own settings change bc/loss, bc/second; judged without" in capsys.readouterr().out
+    assert entry.run(["check", "run", "--trust-settings"]) == 0
+
+
+def test_facts_beside_a_run_never_make_the_check_more_lenient(here):
+    write(here / "run", curves({"bc/loss": np.random.default_rng(3).normal(size=400)}))
+    (here / "run" / "config.yaml").write_text("batch_size: 400\ndataset_size: 500\n")
+    assert entry.run(["check", "run", "--max-batch-ratio", "0.5"]) == 1
+    (here / "run" / "spikediag.toml").write_text("[facts]\nbatch_size = 4\n")
+    assert entry.run(["check", "run", "--max-batch-ratio", "0.5"]) == 1
+    assert entry.run(["check", "run", "--max-batch-ratio", "0.5", "--trust-settings"]) == 0
+
+
+def test_settings_may_name_a_loss_that_no_rule_knows(here, capsys):
+    write(here / "run", curves({"my/thing": np.random.default_rng(3).normal(size=400)}))
+    (here / "run" / "spikediag.toml").write_text('[check]\nmin-height = 1e9\n[roles]\n"my/thing" = "loss"\n')
+    assert entry.run(["check", "run", "--json"]) == 0
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert [note.split(" ")[0:3] for note in run["notes"]] == [
+        ["The", "policy", "beside"],
+        ["The", "run's", "own"],
+    ]
+
+
+def test_a_jump_before_after_step_is_let_through_and_said_even_if_it_is_no_number(here, capsys):
+    loss = np.random.default_rng(3).normal(size=400)
+    loss[20:25] = np.nan
+    write(here / "run", curves({"bc/loss": loss}))
+    assert entry.run(["check", "run", "--after-step", "100"]) == 0
+    said = capsys.readouterr().out
+    assert "let through" in said
+    assert "It begins before step 100" in said
+
+
+def test_a_loss_that_is_no_number_from_before_after_step_on_is_not_passed(here):
+    loss = np.random.default_rng(3).normal(size=400)
+    loss[20:] = np.nan
+    write(here / "run", curves({"bc/loss": loss}))
+    assert entry.run(["check", "run", "--after-step", "100"]) != 0
+
+
+def test_what_a_baseline_of_any_run_accepts_is_said(here, capsys):
+    jumped(here / "one")
+    assert entry.run(["check", "one", "--write-baseline", "accepted.toml"]) == 0
+    shutil.copytree(here / "one", here / "other")
+    capsys.readouterr()
+    assert entry.run(["check", "one", "other", "--baseline", "accepted.toml"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("(by the entry of any run)") == 2
+    assert said.endswith("2 runs: 2 passed\n")
+
+
+def test_damage_in_the_only_loss_is_not_judged_in_full_and_fails_when_strict(here, capsys):
+    jumped(here / "run")
+    file = next((here / "run").iterdir())
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3 : 2 * len(content) // 3] = bytes(len(content) // 3)
+    file.write_bytes(content)
+    assert entry.run(["check", "run"]) == 0
+    assert "not judged in full" in capsys.readouterr().out
+    assert entry.run(["check", "run", "--strict"]) == 1
+
+
+def test_ranks_and_copies_that_were_left_out_are_named(here, capsys):
+    for rank in ("rank_0", "rank_1"):
+        write(here / "run" / rank, curves({"bc/loss": np.random.default_rng(3).normal(size=400)}))
+    assert entry.run(["check", "run"]) == 0
+    said = capsys.readouterr().out
+    assert "The files of 1 other ranks were left out: run/rank_1" in said
+    assert "1 run: 1 passed" in said

@@ -12,7 +12,6 @@ from spikediag.cli.report_folder import (
     check_out,
     claim,
     folder_name,
-    write_file,
     write_report,
 )
 from spikediag.errors import CannotWriteError, ReportExistsError
@@ -37,7 +36,9 @@ def test_a_report_is_a_folder_with_its_artifacts_and_the_mark(tmp_path, run):
     folder = tmp_path / "reports" / "bc"
     write_report(folder, run, REPORT)
     assert names(folder) == [MARK, "overview.png", "report.md"]
-    assert Marker.read(folder) == Marker("../../runs/bc", ("overview.png", "report.md"))
+    marker = Marker.read(folder)
+    assert (marker.run, list(marker.files)) == ("../../runs/bc", ["overview.png", "report.md"])
+    assert all(marker.wrote(path) for path in folder.iterdir())
     assert names(folder.parent) == ["bc"]
 
 
@@ -54,7 +55,7 @@ def test_a_file_of_somebody_else_is_never_overwritten(tmp_path, run):
     folder = tmp_path / "reports" / "bc"
     folder.mkdir(parents=True)
     (folder / "report.md").write_text("mine")
-    with pytest.raises(ReportExistsError, match="not written by spikediag"):
+    with pytest.raises(ReportExistsError, match="spikediag did not write"):
         write_report(folder, run, REPORT)
     assert names(folder) == ["report.md"]
     assert (folder / "report.md").read_text() == "mine"
@@ -75,9 +76,45 @@ def test_a_forged_mark_removes_nothing_outside(tmp_path, run):
     write_report(folder, run, REPORT)
     precious = tmp_path / "reports" / "precious"
     precious.write_text("mine")
-    (folder / MARK).write_bytes(Marker("../../runs/bc", ("../precious", "report.md")).content())
+    (folder / MARK).write_bytes(Marker("../../runs/bc", {"../precious": "", "report.md": ""}).content())
     write_report(folder, run, (Artifact("report.md", b"# two\n"),))
     assert precious.read_text() == "mine"
+
+
+def test_what_was_changed_by_hand_is_kept_under_another_name(tmp_path, run):
+    folder = tmp_path / "reports" / "bc"
+    write_report(folder, run, REPORT)
+    for edit in ("first", "second"):
+        (folder / "report.md").write_text(edit)
+        (kept,) = write_report(folder, run, REPORT)
+        assert (folder / kept).read_text() == edit
+    assert names(folder) == [MARK, "overview.png", "report.kept1.md", "report.kept2.md", "report.md"]
+    assert write_report(folder, run, REPORT) == ()
+
+
+def test_a_file_that_the_mark_does_not_know_gives_way_under_another_name(tmp_path, run):
+    folder = tmp_path / "reports" / "bc"
+    write_report(folder, run, ONE_PAGE)
+    (folder / "overview.png").write_bytes(b"left by a version that was killed")
+    assert write_report(folder, run, REPORT) == ("overview.kept1.png",)
+    assert (folder / "overview.png").read_bytes() == b"png"
+
+
+def test_the_folder_of_the_run_is_never_that_of_its_report(run):
+    (run / MARK).write_bytes(Marker(".", {}).content())
+    for path in (run, run / "events.out.tfevents.1.host"):
+        with pytest.raises(ReportExistsError, match="where the run itself lies"):
+            claim(run.parent, path, "bc", set())
+
+
+def test_links_and_folders_of_others_stay(tmp_path, run):
+    folder = tmp_path / "reports" / "bc"
+    write_report(folder, run, REPORT)
+    (folder / "link").symlink_to("nowhere")
+    make(folder / "mine" / "deep").joinpath("note").write_text("keep me")
+    write_report(folder, run, REPORT)
+    assert (folder / "link").is_symlink()
+    assert (folder / "mine" / "deep" / "note").read_text() == "keep me"
 
 
 def test_a_failure_halfway_leaves_the_old_report_alone(tmp_path, run):
@@ -93,16 +130,6 @@ def test_a_refusal_of_the_file_system_is_one_sentence(tmp_path, run):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(CannotWriteError, match="--out"):
         write_report(tmp_path / "file" / "bc", run, REPORT)
-    with pytest.raises(CannotWriteError, match="cannot write"):
-        write_file(tmp_path, b"")
-
-
-def test_write_file_makes_its_folder_and_replaces_whole(tmp_path):
-    path = tmp_path / "ci" / "junit.xml"
-    write_file(path, b"one")
-    write_file(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert names(path.parent) == ["junit.xml"]
 
 
 @pytest.mark.parametrize(

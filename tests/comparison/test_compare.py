@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikediag import comparison
+from spikediag import comparison, study
 from spikediag.comparison import Cost, Effect, Group, rows
 from spikediag.errors import UsageError
 from spikediag.model import Measure, RunStatus
-from spikediag.stats.rates import STUDY_DISPERSION, Counts, rate_ratio
+from spikediag.stats.rates import Counts, rate_ratio
 from tests.policy.cases import diagnosis
 
 
@@ -92,7 +92,7 @@ def test_one_training_a_side_carries_no_verdict_that_seeds_could_undo():
     """13 against 4: the interval of Poisson counts excludes 1, that of counts varying like seeds does not."""
     c = compare(training(13), training(4, 1))
     assert c.outcome is Effect.NO_DETECTABLE_CHANGE
-    assert c.ratio.dispersion == STUDY_DISPERSION
+    assert c.ratio.dispersion == study.dispersion()
     assert c.ratio.low < 1 < c.ratio.high
     assert (
         compare([training(13), training(13, 2)], [training(4, 1), training(4, 3)]).outcome is Effect.IMPROVED
@@ -101,10 +101,10 @@ def test_one_training_a_side_carries_no_verdict_that_seeds_could_undo():
 
 def test_without_an_effect_one_training_a_side_seldom_finds_one():
     """Counts with the dispersion that is stated: at most 5 % of comparisons find what is not there."""
-    rng, clump = np.random.default_rng(7), STUDY_DISPERSION - 1
+    rng, clump = np.random.default_rng(7), study.dispersion() - 1
     counts = rng.negative_binomial(13 / clump, 1 / (1 + clump), (2000, 2))
     found = [
-        rate_ratio(*(Counts((int(k),), (1.0,)) for k in pair), spread=STUDY_DISPERSION).p for pair in counts
+        rate_ratio(*(Counts((int(k),), (1.0,)) for k in pair), spread=study.dispersion()).p for pair in counts
     ]
     assert np.mean(np.array(found) <= 0.05) <= 0.05
 

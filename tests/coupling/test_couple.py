@@ -50,7 +50,8 @@ def test_an_error_that_rose_by_far_less_than_the_jump_needs_moved_in_part(factor
     found = decide(leaping(raised(factor)))
     assert found.verdict is CouplingVerdict.PARTLY
     assert found.tests[0].needed == pytest.approx(0.1 * 2 * 29.5 / 7, rel=0.1)
-    assert "that error alone would need" in str(found.reading)
+    assert "of what error alone would need" in str(found.reading)
+    assert "for a jump of 29.8 at a sigma that is right on average" in str(found.reading)
     assert "did not move" not in str(found.reading)
 
 

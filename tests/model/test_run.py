@@ -66,11 +66,16 @@ def test_a_tag_says_that_it_is_measured_on_held_out_data(tag: str, held_out: boo
 
 
 def test_absurd_values_are_no_numbers_and_the_run_says_so() -> None:
-    values = np.array([0.0, 1.7e308, -1.7e308, np.nan, np.inf])
-    wild = Series("loss", Role.LOSS, np.arange(5), values, np.full(5, np.nan))
-    bounded = Run("r", "r", {"loss": wild}).within(1e150)
-    assert bounded.series["loss"].values[:3].tolist() == [0.0, np.inf, -np.inf]
-    assert np.isnan(bounded.series["loss"].values[3])
-    assert np.isinf(bounded.series["loss"].values[4])
+    values = np.array([0.0, 1.7e308, -1.7e308, np.nan, np.inf, -5e-324, 1e-50])
+    wild = Series("loss", Role.LOSS, np.arange(7), values, np.full(7, np.nan))
+    bounded = Run("r", "r", {"loss": wild}).within(1e60)
+    expected = [0.0, np.inf, -np.inf, np.nan, np.inf, 0.0, 1e-50]
+    np.testing.assert_array_equal(bounded.series["loss"].values, expected)
     assert "taken as infinite" in bounded.notes[0]
-    assert run().within(1e150).notes == ()
+    assert "taken as 0" in bounded.notes[1]
+    assert run().within(1e60).notes == ()
+
+
+@pytest.mark.parametrize("value", [10**400, float("inf"), float("nan"), "64", True, None])
+def test_a_fact_that_is_no_usable_number_has_none(value) -> None:
+    assert Fact(FactName.BATCH_SIZE, value, "config").number is None

@@ -245,3 +245,19 @@ def test_a_value_loss_that_grew_with_the_returns_is_no_reason() -> None:
     early = finding(cases.spike_at(run, 600, 601))
     shift = finding(cases.spike_at(run, AT, 2000, Kind.LEVEL_SHIFT), "F2")
     assert "F2" not in because(judge(run, (early, shift)))
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([5_000], "eval/reward was not logged after it: 100 before"),
+        ([5_000, 17_000], "to tell whether it ended worse: 100 before, 101 after"),
+        ([16_000, 17_000, 18_000], "eval/reward was not logged before it: 101 after"),
+    ],
+)
+def test_a_few_evaluations_cannot_tell_and_are_said_though_an_error_is_logged(steps, said: str) -> None:
+    few = cases.series("eval/reward", Role.REWARD, 100.0 + np.arange(len(steps)), np.array(steps))
+    found = of_leap(leapt(few))
+    assert found.matters is None
+    assert said in because(found)
+    assert [str(advice.text) for advice in found.would_tell] == ["Evaluate more often around step 15,000."]

@@ -1,5 +1,6 @@
 """read_run: the whole way, and every kind of bad input."""
 
+import math
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
 from spikediag.model import Measure, Reduction, Role
 from spikediag.parser import read_run, run_from_arrays
-from tests.parser.writing import NAME, curves, write
+from tests.parser.writing import NAME, curves, scalar, write
 
 BC = {"bc/actor_loss": [1.0, 0.5], "bc/total_loss": [2.0, 1.0], "bc/mse": [0.2, 0.1]}
 
@@ -141,6 +142,19 @@ def test_one_unreadable_file_costs_that_file_alone(tmp_path, monkeypatch) -> Non
     assert run.damage[0].what == "left out: Permission denied"
 
 
+def test_points_at_steps_that_no_counter_reaches_are_left_out_and_said(tmp_path) -> None:
+    absurd = [scalar("bc/actor_loss", step, 1.0) for step in (2**63 - 1, -(2**63), 2**53 + 1)]
+    write(tmp_path, [*curves(BC), *absurd])
+    run = read_run(tmp_path)
+    assert run.series["bc/actor_loss"].steps[-1] == len(BC["bc/actor_loss"]) - 1
+    assert run.damage[0].what == "left out: 3 points at steps farther than 2^53 from 0"
+
+
+def test_a_clock_that_is_none_is_unknown(tmp_path) -> None:
+    write(tmp_path, [scalar("bc/loss", k, 1.0, wall) for k, wall in enumerate([1.0, 1e300, math.nan, -1e12])])
+    assert np.isnan(read_run(tmp_path).series["bc/loss"].wall_times).tolist() == [False, True, True, True]
+
+
 def test_a_path_that_is_too_long() -> None:
     with pytest.raises(UnreadableRunError):
         read_run("x" * 5000)
@@ -152,7 +166,11 @@ def test_a_path_that_is_too_long() -> None:
         ({"bc/loss": None}, "bc/loss: give a pair .* not NoneType"),
         ({"bc/loss": np.arange(3.0)}, "bc/loss: give a pair"),
         ({"bc/loss": (None, None)}, "bc/loss: steps .* one-dimensional"),
-        ({"bc/loss": ([0, 1], ["a", "b"])}, "bc/loss: steps and values must be numbers"),
+        ({"bc/loss": ([0, 1], ["a", "b"])}, "bc/loss: values must be numbers that 64 bits hold"),
+        ({"bc/loss": ([0, 1], [0, 10**400])}, "bc/loss: values must be numbers that 64 bits hold"),
+        ({"bc/loss": ([0, 1], np.array([0, 1j]))}, "bc/loss: values must be numbers that 64 bits hold"),
+        ({"bc/loss": ([0, 10**400], [0, 1])}, "bc/loss: steps must be numbers that 64 bits hold"),
+        ({"bc/loss": ([0, 2**63], [0, 1])}, "bc/loss: steps must be whole numbers, at most 2.53 from 0"),
         ({7: ([0, 1], [1.0, 2.0])}, "7 is no tag"),
         (None, "dictionary of tags"),
         ([1.0, 2.0], "dictionary of tags"),

@@ -170,3 +170,9 @@ def test_one_common_leap_makes_no_twin() -> None:
     loss[120], error[120] = 1e6, 1e6
     run = run_from_arrays({"bc/loss": (np.arange(200), loss), "bc/mse": (np.arange(200), error)}, {})
     assert run.series["bc/mse"].role is Role.COMPANION
+
+
+def test_two_ramps_of_equal_steps_are_no_twins() -> None:
+    steps = np.arange(100)
+    run = run_from_arrays({"bc/loss": (steps, 2.0 * steps), "bc/mse": (steps, 3.0 * steps)}, {})
+    assert run.series["bc/mse"].role is Role.COMPANION

@@ -1,9 +1,12 @@
 """Where a policy comes from, and what a wrong one says."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from spikediag.errors import UsageError
-from spikediag.policy import Policy, load
+from spikediag.policy import Policy, load, not_asked
 
 
 @pytest.fixture
@@ -71,6 +74,7 @@ def test_hyphens_and_underscores_are_the_same_in_names(repo):
             2,
             "valid are coupled, decoupled, no_companion, partly, undecided",
         ),
+        (f"[check]\nafter-step = 0x{'f' * 5000}\nstrict = 0x{'f' * 5000}\n", 3, "not that long number"),
         ("[facts]\nstrict = 3\n[check]\nstrict = 3\n", 4, "must be true or false"),
     ],
 )
@@ -100,6 +104,43 @@ def test_a_file_that_is_no_settings_file_is_named(repo, content):
     (repo / "spikediag.toml").write_bytes(content)
     with pytest.raises(UsageError, match=r"spikediag\.toml"):
         load(repo, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("spikediag.toml", "check = 3\n", "check is a table"),
+        ("spikediag.toml", "[chekc]\nstrict = true\n", "'chekc' is no table of it; did you mean check"),
+        ("spikediag.toml", f"check = {'9' * 5000}\n", "not valid TOML"),
+        ("pyproject.toml", "[tool]\nspikediag = 3\n", "spikediag is a table"),
+        ("pyproject.toml", "[tool.spikediag]\ncheck = 3\n", "check is a table"),
+    ],
+)
+def test_what_only_looks_like_a_policy_is_an_error_wherever_it_stands(repo, name, text, sentence):
+    (repo / name).write_text(text)
+    with pytest.raises(UsageError, match=sentence):
+        load(repo, {})
+    with pytest.raises(UsageError, match=sentence):
+        load(repo / "elsewhere", {}, repo / name)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda p: p.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_no_policy_and_is_not_opened(repo, make):
+    make(repo / "spikediag.toml")
+    with pytest.raises(UsageError, match="is no file"):
+        load(repo, {})
+    with pytest.raises(UsageError, match="is no file"):
+        load(repo / "elsewhere", {}, repo / "spikediag.toml")
+
+
+def test_the_policy_of_a_run_is_validated_and_not_asked(repo):
+    assert not_asked(repo, Policy()) is None
+    (repo / "spikediag.toml").write_text("[check]\nmin-height = 1e9\n")
+    assert not_asked(repo, Policy()).path == repo / "spikediag.toml"
+    assert not_asked(repo, Policy(min_height=1e9)) is None
+    (repo / "spikediag.toml").write_text("[check]\nmin-height = 'much'\n")
+    with pytest.raises(UsageError, match="must be a number"):
+        not_asked(repo, Policy())
 
 
 def test_a_missing_file_is_named(repo):

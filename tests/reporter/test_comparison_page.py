@@ -10,7 +10,6 @@ from tests.conftest import ROOT, SAMPLE_RUNS
 
 PAGE = ROOT / "docs" / "comparison.md"
 QUOTES = re.findall(r"^> (.+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-ROWS = re.findall(r"^\| `bc_.+$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
 NUMBER = re.compile(r"[-+±]?\d[\d.,]*(?:e[-+]?\d+)?")
 CASE = ("bc_single_trajectory", "bc_single_trajectory_full")
 
@@ -18,11 +17,6 @@ CASE = ("bc_single_trajectory", "bc_single_trajectory_full")
 @cache
 def report(name: str) -> str:
     return spikediag.diagnose(SAMPLE_RUNS / name).to_markdown()
-
-
-@cache
-def comparison(name: str) -> str:
-    return spikediag.compare(SAMPLE_RUNS / CASE[0], SAMPLE_RUNS / name).to_markdown()
 
 
 def today(quote: str, texts: tuple[str, ...]) -> str | None:
@@ -47,17 +41,5 @@ def test_a_quoted_line_is_written(quote: str, update_golden: bool) -> None:
         assert quote == now
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("row", ROWS)
-def test_a_remedy_did_what_the_table_says(row: str, update_golden: bool) -> None:
-    name = row.split("`")[1]
-    (now,) = re.findall(rf"^\| `{name}` .+$", comparison(name), flags=re.MULTILINE)
-    if update_golden:
-        renew(row, now)
-    else:
-        assert row == now
-
-
 def test_there_is_something_to_check() -> None:
     assert len(QUOTES) > 15
-    assert len(ROWS) == 6

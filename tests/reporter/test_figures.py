@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 from spikediag import reporter
 from spikediag.model import Kind, Role, StepUnit
-from spikediag.reporter.figures import closeup, overview, style
+from spikediag.reporter.figures import closeup, overview, series_panel, style
 from spikediag.wording import language
 from tests.reporter import builders
 from tests.reporter.builders import series
@@ -248,3 +248,10 @@ def test_the_axis_says_what_it_counts(unit: StepUnit) -> None:
     calm = builders.calm()
     figure = drawn(replace(calm, run=replace(calm.run, step_unit=unit)))
     assert figure.axes[-1].get_xlabel() == {"log": "logged point"}.get(unit, unit.value)
+
+
+def test_steps_at_the_end_of_floating_point_can_be_told_apart() -> None:
+    axes = Figure().subplots()
+    series_panel.show_steps(axes, 2**53, 2**53, 0.02)
+    left, right = axes.get_xlim()
+    assert left < 2**53 < right

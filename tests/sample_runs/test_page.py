@@ -3,9 +3,10 @@
 import pytest
 
 from sample_runs.lab import main_jump, page, study
+from spikediag.study import read
 from tests.conftest import SAMPLE_RUNS
 
-ROWS = study.read(SAMPLE_RUNS / "lab" / "study.csv")
+ROWS = read()
 MOMENTS = main_jump.read(SAMPLE_RUNS / "lab" / "main_jump.csv")
 
 

@@ -1,6 +1,5 @@
 """Rates compared exactly, seeds that differ more than chance taken into account."""
 
-import csv
 import math
 
 import numpy as np
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from spikediag.stats.rates import (
-    STUDY_DISPERSION,
     Counts,
     detectable_ratio,
     dispersion,
@@ -20,7 +18,6 @@ from spikediag.stats.rates import (
     rank_tail,
     rate_ratio,
 )
-from tests.conftest import SAMPLE_RUNS
 
 
 def one(events, exposure=1.0):
@@ -99,20 +96,6 @@ def test_prediction_needs_a_spread():
 def test_a_rank_counts_ties_against_significance():
     assert rank_tail(5, [1, 2, 3]) == 0.25
     assert rank_tail(3, [1, 2, 3]) == 0.5
-
-
-def study():
-    """The counts of every setting of the laboratory's study, three seeds each."""
-    rows = {}
-    with (SAMPLE_RUNS / "lab" / "study.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            rows.setdefault(row["setting"], []).append(int(row["spikes"]))
-    return [Counts(tuple(events), (1.0,) * len(events)) for events in rows.values()]
-
-
-def test_the_stated_dispersion_is_what_the_study_does_not_exclude():
-    assert largest_dispersion(study()) == pytest.approx(STUDY_DISPERSION, abs=0.006)
-    assert dispersion(*study()) == 1  # the rows themselves differ no more than chance
 
 
 def test_the_bound_holds_the_true_dispersion():

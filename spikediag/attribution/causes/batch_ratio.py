@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from spikediag.attribution import advice
-from spikediag.attribution.advice import SPIKES, Remedy, prevented
+from spikediag.attribution.advice import measured
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import sharp_evidence
 from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
@@ -44,6 +44,7 @@ from spikediag.stats.sampling import (
     largest_of,
     recommended_batch,
 )
+from spikediag.study import Remedy, prevented, spikes
 
 FEWEST_REWARDS = 0.05  # as often as the loss; an evaluation is logged more rarely
 SAFE, STUDIED = -2.0, 1.0  # bans for a ratio of 20 %, and for the study's
@@ -205,8 +206,8 @@ def _measured() -> Evidence:
     return weigh(
         "study",
         0.0,
-        observed=SPIKES[Remedy.SMALL_BATCH],
-        reference=SPIKES[Remedy.NONE],
+        observed=spikes(Remedy.SMALL_BATCH),
+        reference=spikes(Remedy.NONE),
         reading=say(
             "In the measured study a batch of 15 % of the dataset prevented {prevented:.0%} of the spikes, "
             "and five times the data at the same batch none: it is the large batch that counts, the ratio is "
@@ -334,12 +335,12 @@ def _against_memorisation(case: Case, batch: Batch) -> tuple[Advice, ...]:
     """Every remedy of the measured study."""
     mse = case.likelihood.mse if case.likelihood is not None else None
     return (
-        advice.smaller_batch(case.run, batch),
-        advice.sigma_floor(case.run, mse, case.dims),
-        advice.decay_rate(case.run),
-        advice.lower_beta2(case.run),
-        advice.clip_gradients(case.run, None),
-        advice.more_samples(batch),
-        advice.weighted_sampling(case.run),
+        measured(Remedy.SMALL_BATCH, advice.smaller_batch(case.run, batch)),
+        measured(Remedy.FLOOR, advice.sigma_floor(case.run, mse, case.dims)),
+        measured(Remedy.DECAY, advice.decay_rate(case.run)),
+        measured(Remedy.BETA2, advice.lower_beta2(case.run)),
+        measured(Remedy.CLIP, advice.clip_gradients(case.run, None)),
+        measured(Remedy.MORE_SAMPLES, advice.more_samples(batch)),
+        measured(Remedy.WEIGHTED, advice.weighted_sampling(case.run)),
         advice.verify(case.run),
     )

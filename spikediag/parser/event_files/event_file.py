@@ -73,8 +73,11 @@ class EventFile:
             total = sum(gap.length for gap in others)
             what = f"{len(others)} more stretches from here on"
             yield Damage(DamageKind.LOST, self.label, others[0].offset, total, what)
+        if self.scalars.astray:
+            what = f"left out: {self.scalars.astray:,} points at steps farther than 2^53 from 0"
+            yield Damage(DamageKind.LOST, self.label, 0, 0, what)
         if self.scalars.refused:
-            what = f"left out: {self.scalars.refused} points of tags beyond the first {MOST_TAGS:,}"
+            what = f"left out: {self.scalars.refused:,} points of tags beyond the first {MOST_TAGS:,}"
             yield Damage(DamageKind.LOST, self.label, 0, 0, what)
 
 

@@ -20,11 +20,13 @@ from spikediag.parser.event_files import crc32c
 from spikediag.parser.event_files.event_layout import Layout, MalformedError, layout_of
 from spikediag.parser.event_files.record_batch import Prototypes, RecordBatch, mask_of
 from spikediag.parser.event_files.records import HEADER, OVERHEAD, Gap, find_records
+from spikediag.parser.track import FARTHEST
 
 FEW = 8  # records; fewer of a kind are read one by one
 GUESSES = 3  # records of one length that others are compared with, and then layouts of that length
 SHORTEST, LONGEST = 8, 4096  # bytes; other records are read one by one
 MOST_TAGS = 20_000  # of one file
+LATEST = 1e11  # seconds since the epoch, the year 5138
 BLOCK = 1 << 13  # records decoded at a time, so that temporary columns stay in the cache
 
 Starts = NDArray[np.int64]
@@ -49,6 +51,7 @@ class Scalars:
     gaps: tuple[Gap, ...]
     records: int  # intact ones
     refused: int  # points of tags beyond `MOST_TAGS`
+    astray: int  # points at a step beyond +-`FARTHEST`
 
 
 def read_scalars(buffer: bytes) -> Scalars:
@@ -62,13 +65,25 @@ def read_scalars(buffer: bytes) -> Scalars:
         if len(group):
             collector.read_group(records.starts[group], int(records.lengths[group[0]]))
     collector.read_singles()
+    found = {tag: _in_file_order(parts) for tag, parts in collector.parts.items()}
+    points = {tag: counted for tag, one in found.items() if len((counted := _counted(one)).steps)}
     return Scalars(
-        {tag: _in_file_order(parts) for tag, parts in collector.parts.items()},
+        points,
         dict(collector.others),
         _merged([*records.gaps, *_clipped(collector.broken, records.starts)]),
         len(records.starts) - len(collector.broken),
         collector.refused,
+        sum(len(one.steps) for one in found.values()) - sum(len(one.steps) for one in points.values()),
     )
+
+
+def _counted(points: Points) -> Points:
+    """Leave out points at a step that no counter reaches; what is no clock time is unknown."""
+    walls = np.where(np.abs(points.walls) < LATEST, points.walls, np.nan)
+    near = (points.steps >= -FARTHEST) & (points.steps <= FARTHEST)
+    if near.all():
+        return Points(points.offsets, points.steps, points.values, walls)
+    return Points(points.offsets[near], points.steps[near], points.values[near], walls[near])
 
 
 def _in_file_order(parts: list[Points]) -> Points:

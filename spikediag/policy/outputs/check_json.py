@@ -24,6 +24,7 @@ def to_dict(check: CheckResult) -> dict[str, Any]:
         "schema": SCHEMA,
         "outcome": check.outcome.value,
         "policy": {f.name.replace("_", "-"): _setting(check.policy, f.name) for f in fields(check.policy)},
+        "counted": len(check.runs) + len(check.unread),
         "runs": [_run(result) for result in check.runs],
         "unread": [{"path": u.path, "reason": u.reason} for u in check.unread],
         "stale": [_entry_document(a) for a in check.stale],
@@ -51,10 +52,11 @@ def _run(result: RunResult) -> dict[str, Any]:
             {"finding": _finding(t.finding), "reading": plain(remark(t))} for t in result.let_through
         ],
         "accepted": [
-            {**_breach(p.breach), "reason": p.entry.reason, "expires": _date(p.entry)}
+            {**_breach(p.breach), "run": p.entry.run, "reason": p.entry.reason, "expires": _date(p.entry)}
             for p in result.accepted
         ],
         "measures": [plain(m) for m in result.measures],
+        "notes": [*(plain(r) for r in result.remarks), *result.notes],
     }
 
 

@@ -51,7 +51,8 @@ def _lines(check: CheckResult) -> Iterator[str]:
 
 
 def _details(result: RunResult) -> Iterator[str]:
-    if not (result.breaches or result.gaps or result.accepted or result.let_through or result.measures):
+    said = (result.breaches, result.gaps, result.accepted, result.let_through, result.measures)
+    if not any((*said, result.remarks, result.notes)):
         return
     yield f"\n**{_code(result.diagnosis.run.name)}**\n"
     for breach in result.breaches:
@@ -59,12 +60,13 @@ def _details(result: RunResult) -> Iterator[str]:
     for gap in result.gaps:
         yield f"- ⚠️ Not judged: {markdown(gap.reading)}"
     for accepted in result.accepted:
-        reason = f" Reason: {_code(accepted.entry.reason)}" if accepted.entry.reason else ""
-        yield f"- Accepted: {markdown(accepted.breach.reading)}{reason}"
+        yield f"- Accepted: {markdown(accepted.breach.reading)} Why: {_code(accepted.why)}"
     for passed in result.let_through:
         yield f"- Let through: {markdown(remark(passed))}"
-    for measure in result.measures:
+    for measure in (*result.measures, *result.remarks):
         yield f"- {markdown(measure)}"
+    for note in result.notes:
+        yield f"- Note: {_code(note)}"
 
 
 def _code(hostile: str) -> str:

@@ -23,6 +23,8 @@ def _run(result: RunResult) -> Iterator[str]:
     for gap in result.gaps:
         level = "error" if result.strict else "warning"
         yield _command(level, file, result.diagnosis.run.name, f"Not judged: {plain(gap.reading)}")
+    for remark_ in result.remarks:
+        yield _command("warning", file, result.diagnosis.run.name, plain(remark_))
     for passed in result.let_through:
         yield _command("notice", file, result.diagnosis.run.name, f"Let through: {plain(remark(passed))}")
 

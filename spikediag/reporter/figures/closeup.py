@@ -71,8 +71,7 @@ def _curve(axes: Axes, series: Series, view: CloseUp, *, last: bool) -> None:
     leading = series.tag == view.finding.spike.tag
     edges = (0.16, 0.14) if leading else (0.08, 0.14)
     series_panel.draw(axes, series, theme, writer, part=window.cut(series), edges=edges)
-    edge = 0.02 * ((window.last - window.first) or 1)
-    axes.set_xlim(window.first - edge, window.last + edge)
+    series_panel.show_steps(axes, window.first, window.last, 0.02)
     series_panel.step_axis(axes, most=5)
     axes.tick_params(labelbottom=last, length=3)
     axes.axvspan(*window.span, color=theme.mark, alpha=0.1, linewidth=0, zorder=0)

@@ -104,9 +104,8 @@ def _headline(figure: Figure, diagnosis: Diagnosis, theme: Theme, writer: Writer
 def _share_steps(axes: list[Axes], shown: tuple[Series, ...], diagnosis: Diagnosis, writer: Writer) -> None:
     first = min(int(s.steps[0]) for s in shown)
     last = max(int(s.steps[-1]) for s in shown)
-    edge = 0.008 * ((last - first) or 1)
     for ax in axes:
-        ax.set_xlim(first - edge, last + edge)
+        series_panel.show_steps(ax, first, last, 0.008)
         series_panel.step_axis(ax)
         ax.tick_params(labelbottom=ax is axes[-1], length=3)
     axes[-1].set_xlabel(writer.text(writer.word("unit", diagnosis.run.step_unit)))

@@ -32,6 +32,7 @@ POSITIVE = 8.0  # the largest of all-positive values is this many times the medi
 LARGEST = 1e300  # what is larger is drawn at the edge: limits and ticks must not overflow
 EDGES = (0.06, 0.14)  # share of the range left free below and above
 TICKS = 5
+FINEST = 1e-12  # share of a step that an axis can tell apart
 Transform = Callable[[FloatArray], FloatArray]
 
 
@@ -127,6 +128,12 @@ def _title(axes: Axes, name: str) -> Text:
     if axes.get_yscale() == "function":
         return say("{name} (asinh scale)", name=verbatim(name))
     return verbatim(name)
+
+
+def show_steps(axes: Axes, first: int, last: int, edge: float) -> None:
+    """Limit the axis to steps [first, last] and a share of them on either side; never to a single number."""
+    room = max(edge * ((last - first) or 1), abs(first) * FINEST, abs(last) * FINEST)
+    axes.set_xlim(first - room, last + room)
 
 
 def step_axis(axes: Axes, most: int = 8) -> None:

@@ -24,8 +24,9 @@ def read(buffer: bytes) -> dict[str, list[tuple[int, float, float]]]:
             record = Event.FromString(payload)
             for value in record.summary.value:
                 number = _number(value)
-                if number is not None:
-                    points.setdefault(value.tag, []).append((record.step, number, record.wall_time))
+                if number is not None and abs(record.step) <= 2**53:
+                    wall = record.wall_time if abs(record.wall_time) < 1e11 else math.nan
+                    points.setdefault(value.tag, []).append((record.step, number, wall))
         at = end + 4
     return points
 

@@ -141,7 +141,7 @@ def test_several_values_in_one_record(tmp_path) -> None:
 
 def test_negative_and_huge_steps_and_special_values(tmp_path) -> None:
     values = [float("nan"), float("inf"), -float("inf"), -0.0, 1e-45, 3e38]
-    records = [scalar("loss", step, value) for step in (-5, 0, 2**40, 2**62) for value in values]
+    records = [scalar("loss", step, value) for step in (-5, 0, 2**40, 2**53, 2**62) for value in values]
     buffer = write(tmp_path, records).read_bytes()
     assert_same(read_scalars(buffer), buffer)
 

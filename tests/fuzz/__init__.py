@@ -1,0 +1,1 @@
+"""Hostile and broken input by the thousand: `python -m tests.fuzz --help`."""
