@@ -178,7 +178,7 @@ def test_every_cause_is_weighed_whatever_the_run_logs(name: str, loss: str) -> N
     diagnosis = spikediag.diagnose(Run("r", "r", {curve.tag: curve for curve in curves}))
     assert diagnosis.findings
     for finding in diagnosis.findings:
-        assert {verdict.cause for verdict in finding.verdicts} == set(attribution.registry.load())
+        assert {verdict.cause for verdict in finding.verdicts} == set(attribution.applicable(diagnosis.run))
         shares = [verdict.share for verdict in finding.verdicts]
         events = (verdict.share for verdict in finding.verdicts if verdict.tier is not Tier.CONDITION)
         assert sum(events) == pytest.approx(1)

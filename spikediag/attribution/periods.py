@@ -1,4 +1,4 @@
-"""Exact periods: do the peaks of a loss share one phase of an epoch, or of any other period?"""
+"""Exact periods: do the peaks of a loss, or its tallest rises, share one phase of some period?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,11 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtrc
 
-from spikediag.model import FactName, IntArray, Run, Series, StepUnit
+from spikediag.model import FactName, FloatArray, IntArray, Run, Series, StepUnit
+from spikediag.stats.leaps import Leaps
 
 FEWEST_PEAKS = 5  # for a phase to mean anything
 BY_CHANCE = 1e-3  # p-value below which the peaks follow a period
 LONGEST_PERIOD = 400  # logged points, for periods nobody stated
+FEWEST_TALLEST, MOST_TALLEST = 4, 10  # rises of which a beat is told
+FEWEST_POINTS_APART = 16  # logged points of the shortest beat
+POINTS_OF_A_RISE = 9  # logged points within which the tallest counts
+PHASES = 3  # of the tallest, that a beat is looked for at
+NEAR_BEAT = 2.0  # logged points by which an onset may miss the beat
+TARGET_UPDATES = (
+    FactName.TARGET_UPDATE_INTERVAL,
+    FactName.TARGET_UPDATE_PERIOD,
+    FactName.TARGET_NETWORK_FREQUENCY,
+)
 SAMPLED_STEPS = 20_000  # logged steps are regular: so many show how often each phase is logged
 
 
@@ -59,15 +70,97 @@ def stated_periods(run: Run) -> Iterator[tuple[float, str]]:
         for period in {float(np.floor(epoch)), float(np.ceil(epoch)), epoch}:
             if period >= 2:
                 yield period, "epoch"
-    for name in (
-        FactName.TARGET_UPDATE_INTERVAL,
-        FactName.TARGET_UPDATE_PERIOD,
-        FactName.TARGET_NETWORK_FREQUENCY,
-        FactName.EVAL_INTERVAL,
-    ):
+    for name in (*TARGET_UPDATES, FactName.EVAL_INTERVAL):
         number = run.fact(name).number
         if number is not None and number >= 2:
             yield number, name
+
+
+def stated_updates(run: Run) -> Iterator[tuple[float, str]]:
+    """How often the target network is replaced, in steps, where the configuration says so, and its source."""
+    for name in TARGET_UPDATES:
+        fact = run.fact(name)
+        if fact.number is not None and fact.number >= 2:
+            yield fact.number, fact.source
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A period that the tallest rises of a loss keep."""
+
+    period: float  # steps
+    first: int  # step of one of the rises that keep it
+    hits: int
+    tallest: int  # rises that were looked at
+    chance: float  # p-value, all that was tried counted in
+    source: str | None  # what states the period; None where it was searched
+
+    @property
+    def bans(self) -> float:
+        """What it weighs."""
+        return min(2.0, -0.5 * float(np.log10(max(self.chance, 1e-12))))
+
+    def has(self, step: float, interval: float) -> bool:
+        """Whether a step is one of the beat."""
+        return bool(_off(np.array([step - self.first]), self.period)[0] <= NEAR_BEAT * interval)
+
+
+def beat(loss: Series, stated: tuple[tuple[float, str], ...]) -> Beat | None:
+    """The least probable period of the tallest rises of a loss; None where there are too few.
+
+    Only the tallest count: where the targets of a critic are replaced, noise between the updates makes rises
+    as well, but smaller ones. Periods are tried that the configuration states, and the distances of the six
+    tallest with their halves and thirds.
+
+    Args:
+        loss: Of a critic or an actor.
+        stated: Periods in steps, and what states each.
+    """
+    rises = tallest_rises(loss)
+    if len(rises) < FEWEST_TALLEST:
+        return None
+    least, most = FEWEST_POINTS_APART * loss.interval, 0.5 * float(loss.steps[-1] - loss.steps[0])
+    six = rises[:6]
+    apart = {abs(int(a) - int(b)) / part for a in six for b in six if a > b for part in (1, 2, 3)}
+    tried: list[tuple[float, str | None]] = [*stated, *((period, None) for period in sorted(apart))]
+    tried = [(period, source) for period, source in tried if least <= period <= most]
+    found = (
+        _beat(rises[:many], period, source, loss.interval, len(stated) if source else len(tried))
+        for period, source in tried
+        for many in range(FEWEST_TALLEST, len(rises) + 1)
+    )
+    return min(found, key=lambda b: (b.chance, b.source is None, b.period), default=None)
+
+
+def _beat(rises: IntArray, period: float, source: str | None, interval: float, tried: int) -> Beat:
+    """How many rises share the phase of one of the three tallest; its own hit is no evidence."""
+    off = np.array([_off(rises - tallest, period) for tallest in rises[:PHASES]])
+    counts = np.count_nonzero(off <= NEAR_BEAT * interval, axis=1)
+    best, hits = int(np.argmax(counts)), int(np.max(counts))
+    share = min(1.0, (2 * NEAR_BEAT + 1) * interval / period)
+    tail = float(bdtrc(hits - 2, len(rises) - 1, share)) if hits > 1 else 1.0
+    looks = PHASES * tried * (MOST_TALLEST - FEWEST_TALLEST + 1)
+    return Beat(period, int(rises[best]), hits, len(rises), min(1.0, tail * looks), source)
+
+
+def _off(distances: IntArray | FloatArray, period: float) -> FloatArray:
+    """How far distances are from the nearest multiple of a period."""
+    return np.asarray(np.abs(distances - period * np.round(distances / period)), dtype=np.float64)
+
+
+def tallest_rises(loss: Series) -> IntArray:
+    """Steps of the tallest rises above the median of the points before, tallest first, none close by."""
+    steps, values = loss.steps[loss.finite], loss.values[loss.finite]
+    if len(values) < FEWEST_POINTS_APART:
+        return np.zeros(0, dtype=np.int64)
+    height = values - Leaps(values).before
+    found: list[int] = []
+    for at in np.argsort(-np.where(np.isfinite(height), height, -np.inf), kind="stable")[:200]:
+        if height[at] <= 0 or len(found) == MOST_TALLEST:
+            break
+        if all(abs(int(at) - other) > POINTS_OF_A_RISE for other in found):
+            found.append(int(at))
+    return np.asarray(steps[found], dtype=np.int64)
 
 
 def phase(peaks: IntArray, steps: IntArray, period: float, name: str) -> Phase:

@@ -2,7 +2,7 @@
 
 import math
 
-from spikediag.model import Batch, Fact, FactName, Run, Series, Text, say
+from spikediag.model import Batch, Fact, FactName, Role, Run, Series, Text, say
 from spikediag.stats.sampling import RECOMMENDED, Sampling
 
 DEFAULT_BETA2 = 0.999  # of Adam in every library
@@ -85,3 +85,10 @@ def constant_rate_stated(run: Run) -> Fact | None:
     fact = run.fact(FactName.LR_SCHEDULE)
     stated = isinstance(fact.value, str) and fact.value.strip().lower() in _NO_SCHEDULE
     return fact if stated else None
+
+
+def highest_rate(run: Run) -> float | None:
+    """The highest learning rate that is logged, else the one that is stated."""
+    logged = (s.values[s.finite] for s in run.having(Role.LEARNING_RATE) if s.finite.any())
+    highest = max((float(values.max()) for values in logged), default=None)
+    return run.fact(FactName.LEARNING_RATE).number if highest is None else highest

@@ -89,12 +89,12 @@ def _all_along(y: FloatArray, x: FloatArray) -> Line | None:
     thin = slice(None, None, max(1, len(y) // SAMPLED))
     y, x = y[thin], x[thin]
     noise, spread = robust_sigma(y), robust_sigma(x)
-    if not noise > 0 or not spread > 0:
+    if min(noise, spread) < SMALLEST:
         return None
     bulk = np.abs(x - np.median(x)) <= 3 * spread
     centre, middle = x[bulk].mean(), y[bulk].mean()
-    moved = x[bulk] - centre
-    factor = float(moved @ (y[bulk] - middle) / max(float(moved @ moved), np.finfo(float).tiny))
+    moved, other = (x[bulk] - centre) / spread, (y[bulk] - middle) / noise
+    factor = float(moved @ other / max(float(moved @ moved), np.finfo(float).tiny)) * noise / spread
     offset = float(middle - factor * centre)
     if robust_sigma(y - factor * x - offset) > ALIKE * noise:
         return None

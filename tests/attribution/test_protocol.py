@@ -11,11 +11,14 @@ import pytest
 
 import spikediag
 from spikediag.attribution import Case, explain, registry
+from spikediag.attribution.protocol import applies
 from spikediag.coupling import couple
 from spikediag.model import UNEXPLAINED, CouplingVerdict, Kind, Measure, Role, Run, Series, Spike, Tier
+from spikediag.witnesses import Pages, hear
 from tests.attribution import cases
 
 CAUSES = registry.load()
+QUANTITIES = ("x/approx_kl", "x/clipfrac", "x/q_mean", "x/alpha", "x/rewards/term", "x/kl")
 LANGUAGES = sorted(Path(spikediag.__file__).parent.rglob("languages/*.toml"))
 ODD = {
     "empty": np.array([]),
@@ -60,7 +63,8 @@ def test_there_is_a_cause_that_takes_what_no_other_earns() -> None:
 
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("name", ODD)
-def test_odd_series_neither_crash_nor_warn(name: str, kind: Kind) -> None:
+@pytest.mark.parametrize("measure", [Measure.NLL, Measure.VALUE, Measure.POLICY])
+def test_odd_series_neither_crash_nor_warn(measure: Measure, name: str, kind: Kind) -> None:
     """The loss itself is ordinary or has a hole; everything else the run logs is odd."""
     loss = np.sin(np.arange(200.0)) + np.where(np.arange(200) == 150, 30.0, 0.0)
     if kind is Kind.NON_FINITE:
@@ -70,7 +74,8 @@ def test_odd_series_neither_crash_nor_warn(name: str, kind: Kind) -> None:
         for role in Role
         if role is not Role.LOSS
     }
-    main = _series("x/loss", Role.LOSS, loss, Measure.NLL)
+    odd |= {tag: _series(tag, Role.OTHER, ODD[name]) for tag in QUANTITIES}
+    main = _series("x/loss", Role.LOSS, loss, measure)
     other = _series("x/other_loss", Role.LOSS, ODD[name])
     run = Run("r", "r", {main.tag: main, other.tag: other, **odd})
     stop = 151 if kind in {Kind.TRANSIENT, Kind.TRAIN} else 200
@@ -78,8 +83,10 @@ def test_odd_series_neither_crash_nor_warn(name: str, kind: Kind) -> None:
     spike = Spike(
         main.tag, kind, 150, stop, 150, 1500, 1500, None, 0.0, height, height, 0.7, height / 0.7, 1e-6
     )
-    explanation = explain(Case(run, spike, couple(spike, run), {}))
-    assert len(explanation.verdicts) == len(CAUSES)
+    explanation = explain(Case(run, spike, couple(spike, run), {}, hear(Pages(run), spike, (spike,))))
+    assert {v.cause for v in explanation.verdicts} == {
+        id_ for id_, cause in CAUSES.items() if applies(cause, run, main)
+    }
     assert sum(v.share for v in explanation.verdicts if v.tier is not Tier.CONDITION) == pytest.approx(1)
     assert all(str(e.reading) for v in explanation.verdicts for e in v.evidence)
     shares = [v.share for v in explanation.verdicts]

@@ -8,7 +8,7 @@ from spikediag.attribution.advice import line, to_log
 from spikediag.attribution.case import Case
 from spikediag.attribution.periods import BY_CHANCE, FEWEST_PEAKS, Phase, stated_periods
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, Role, Run, Tier, say
+from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, say
 
 
 @registry.register
@@ -35,6 +35,10 @@ class EpochBoundary:
     prior: float = 0.05
     of_falls: bool = True
     calibrated: bool = False
+
+    def applies(self, run: Run, loss: Series) -> bool:
+        """To all but critics and the actors that follow them: `target-update` speaks of their periods."""
+        return run.loss_kind(loss) not in {LossKind.VALUE, LossKind.ACTOR}
 
     def judge(self, case: Case) -> Judgement:
         """Test the stated periods, then every period of the log."""

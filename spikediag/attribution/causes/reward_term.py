@@ -1,0 +1,129 @@
+"""reward-term: one term of the reward exploded, and the values that are learnt from it followed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag import phrases
+from spikediag.attribution.case import Case
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.attribution.quantities import Quantity, growth, named, testified
+from spikediag.model import REINFORCED, Advice, Evidence, Role, Run, Series, Tier, Witness, say
+
+FAR = 10.0  # times its level before, from which a term has exploded
+DWARFS = 3.0  # times the largest level of all terms
+
+
+@registry.register
+@dataclass(frozen=True)
+class RewardTerm:
+    """A term of the reward exploded: the environment handed out what no episode had before.
+
+    What it means:
+        A penalty on accelerations or torques, a division by a distance, a simulator that lost a contact:
+        one term becomes thousands of times larger than all others. Returns and value targets follow within
+        the same iteration, and the loss of the value function with them.
+
+    Evidence for:
+        A logged term of the reward goes far beyond its usual range before the loss or in the same
+        iteration; the total reward goes with it.
+
+    Evidence against:
+        Logged terms that stay in their usual range, or move only after the loss: then a damaged policy
+        earns what it deserves. Blind spot: means over many environments hide one that exploded.
+
+    What to do:
+        Bound the term, end the episode when the simulation is no longer physical, clip rewards or
+        normalise returns, and look at the state of the environment at that step.
+    """
+
+    id: str = "reward-term"
+    prior: float = 0.04
+    of_falls: bool = False
+    calibrated: bool = False
+
+    def applies(self, run: Run, loss: Series) -> bool:
+        """To losses that are learnt from rewards."""
+        return run.loss_kind(loss) in REINFORCED
+
+    def judge(self, case: Case) -> Judgement:
+        """Did a term go far beyond its usual range, and not after the loss?"""
+        terms = tuple(named(case.run, Quantity.REWARD_TERM))
+        if not terms:
+            return Judgement(Tier.TRIGGER, checkable=False, missing=(_log(),))
+        moved = [w for w in testified(case, Quantity.REWARD_TERM) if growth(w) >= FAR]
+        early = sorted(
+            (w for w in moved if not w.lag.follows), key=lambda w: (not w.lag.leads, -abs(w.sigmas))
+        )
+        if not early:
+            late = tuple(_after(witness) for witness in moved[:1])
+            return Judgement(Tier.TRIGGER, late or tuple(_usual(case, terms)), ruled_out=bool(late))
+        term, size = early[0], _size(case, early[0])
+        return Judgement(
+            Tier.TRIGGER,
+            (_moved(term), size, *_total(case)),
+            decisive=size.supports,
+            advice=_advice(term),
+            mechanism=say(
+                "{witness} Returns and value targets follow within the iteration.",
+                witness=phrases.moved_with(term),
+            ),
+        )
+
+
+def _moved(term: Witness) -> Evidence:
+    weight = 1.5 if term.lag.leads else 1.2
+    return weigh("term-moved", weight, observed=term.lag.steps, reading=phrases.moved_with(term))
+
+
+def _size(case: Case, term: Witness) -> Evidence:
+    """A term that was nothing and is little has not exploded: it must dwarf what all terms usually are."""
+    usual = max(
+        (abs(float(seen.before)) for s in named(case.run, Quantity.REWARD_TERM) if (seen := case.moved(s))),
+        default=abs(term.before),
+    )
+    times = abs(term.at) / max(usual, 1e-300)
+    reading = say(
+        "{tag} reached {times:,.0f} times the largest of all terms before.",
+        tag=term.tag,
+        times=min(times, 1e6),
+    )
+    weight = 0.8 if times >= DWARFS else -1.5
+    return weigh("term-size", weight, observed=times, reference=DWARFS, reading=reading)
+
+
+def _total(case: Case) -> Iterator[Evidence]:
+    terms = {series.tag for series in named(case.run, Quantity.REWARD_TERM)}
+    total = [w for w in case.hearing.witnesses if w.role is Role.REWARD and w.tag not in terms]
+    if total:
+        yield weigh("reward-moved", 0.3, observed=total[0].at, reading=phrases.moved_with(total[0]))
+
+
+def _usual(case: Case, terms: tuple[Series, ...]) -> Iterator[Evidence]:
+    seen = [series.tag for series in terms if case.moved(series) is not None]
+    if seen:
+        reading = say("None of {count} logged terms of the reward exploded at the jump.", count=len(seen))
+        yield weigh("terms-usual", -1.5, observed=len(seen), reading=reading)
+
+
+def _after(term: Witness) -> Evidence:
+    return weigh("term-after", -2.0, observed=term.lag.steps, reading=phrases.moved_with(term))
+
+
+def _log() -> Advice:
+    return Advice(say("Log every term of the reward by itself: one that explodes is hidden in the total."))
+
+
+def _advice(term: Witness) -> tuple[Advice, ...]:
+    return (
+        Advice(
+            say(
+                "Bound {tag} (it stood at {before:.3g} and reached {at:.3g}), and end the episode when the "
+                "simulation is no longer physical.",
+                tag=term.tag,
+                before=term.before,
+                at=term.at,
+            ),
+            None,
+            1,
+        ),
+    )

@@ -1,0 +1,125 @@
+"""trust-region: one update moved the policy far from the one that had collected the data."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag import phrases
+from spikediag.attribution.case import Case
+from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.attribution.quantities import Quantity, grew, growth, named, testified
+from spikediag.attribution.run_facts import highest_rate
+from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, Witness, say
+
+DISTANCES = (Quantity.POLICY_KL, Quantity.RATIO)
+FAR = 5.0  # times its level before, from which a distance is large
+CLEARLY = 20.0
+LOG = "approx_kl = ((ratio - 1) - log_ratio).mean()  # and clip_fraction = (abs(ratio - 1) > clip).mean()"
+
+
+@registry.register
+@dataclass(frozen=True)
+class TrustRegion:
+    """The policy moved too far in one update, away from the policy that had collected the data.
+
+    What it means:
+        PPO and its kin weigh samples by the ratio of the new to the old probability of an action. After
+        too large a step some ratios are huge: the surrogate leaps, its clipped gradient cannot pull it
+        back, and the next data are collected by a damaged policy.
+
+    Evidence for:
+        The divergence from the old policy (approx_kl) or the ratio leaps before the loss or with it, far
+        beyond its usual range; the share of clipped samples leaps too.
+
+    Evidence against:
+        A divergence that stays in its usual range, or leaps only after the loss. Blind spot: where the
+        divergence is a mean over many updates, one bad update hardly shows.
+
+    What to do:
+        Lower the learning rate or the number of epochs over one batch of data, stop an update early at a
+        target divergence, clip the gradient; for language models, raise the weight of the KL penalty.
+    """
+
+    id: str = "trust-region"
+    prior: float = 0.05
+    of_falls: bool = False
+    calibrated: bool = False
+
+    def applies(self, run: Run, loss: Series) -> bool:
+        """To a policy that is held near the one before, and where its distance from that is logged."""
+        kind = run.loss_kind(loss)
+        if kind is LossKind.POLICY_GRADIENT:
+            return True
+        unsure = kind in {LossKind.UNKNOWN, LossKind.KL_REGULARISED}
+        return unsure and any(named(run, *DISTANCES, Quantity.CLIPPED))
+
+    def judge(self, case: Case) -> Judgement:
+        """Did the distance from the old policy leap, and not after the loss?"""
+        distances = tuple(named(case.run, *DISTANCES, Quantity.CLIPPED))
+        if not distances:
+            return Judgement(Tier.MECHANISM, checkable=False, missing=(_log(),))
+        moved = [w for w in testified(case, *DISTANCES) if w.change > 0]
+        early = [w for w in moved if not w.lag.follows]
+        if not early:
+            late = tuple(_came_after(witness) for witness in moved[:1])
+            return Judgement(Tier.MECHANISM, late or tuple(_usual(case, distances)), ruled_out=bool(late))
+        first = early[0]
+        return Judgement(
+            Tier.MECHANISM,
+            (_order(first), *_size(first), *_clipped(case)),
+            decisive=growth(first) >= FAR,
+            advice=_advice(case.run),
+            mechanism=say(
+                "One update took the policy far from the one that had collected the data: {witness}",
+                witness=phrases.moved_with(first),
+            ),
+        )
+
+
+def _order(witness: Witness) -> Evidence:
+    reading = phrases.moved_with(witness)
+    return weigh(
+        "policy-moved", 1.5 if witness.lag.leads else 1.2, observed=witness.lag.steps, reading=reading
+    )
+
+
+def _size(witness: Witness) -> Iterator[Evidence]:
+    times = growth(witness)
+    weight = 0.8 if times >= CLEARLY else 0.3 if times >= FAR else -0.5
+    yield weigh("policy-distance", weight, observed=times, reference=FAR, reading=grew(witness.tag, times))
+
+
+def _clipped(case: Case) -> Iterator[Evidence]:
+    found = [w for w in testified(case, Quantity.CLIPPED) if w.change > 0 and not w.lag.follows]
+    if found:
+        reading = phrases.moved_with(found[0])
+        yield weigh("clipped-share", 0.5, observed=found[0].at, reading=reading)
+
+
+def _usual(case: Case, distances: tuple[Series, ...]) -> Iterator[Evidence]:
+    seen = next((series for series in distances if case.moved(series) is not None), None)
+    if seen is not None:
+        reading = say("{tag} did not move farther at the jump than it does elsewhere.", tag=seen.tag)
+        yield weigh("policy-usual", -1.5, reading=reading)
+
+
+def _came_after(witness: Witness) -> Evidence:
+    return weigh("policy-after", -2.0, observed=witness.lag.steps, reading=phrases.moved_with(witness))
+
+
+def _log() -> Advice:
+    return Advice(
+        say("Log the divergence from the old policy and the clipped share: they tell whether it moved far."),
+        LOG,
+    )
+
+
+def _advice(run: Run) -> tuple[Advice, ...]:
+    rate = highest_rate(run)
+    text = say("Lower the learning rate or the epochs over one batch, and stop at a target divergence.")
+    if rate is not None:
+        text = say(
+            "Lower the learning rate below {rate:.2g} or the epochs over one batch, and stop at a target "
+            "divergence.",
+            rate=rate,
+        )
+    return (Advice(text, "target_kl = 0.02", 1),)

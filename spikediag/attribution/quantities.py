@@ -1,0 +1,53 @@
+"""Quantities that deserve no role of their own but decide some causes, known by the words of their tags.
+
+A tag is read in lower case, every run of other signs than letters and digits as one underscore.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+
+from spikediag.attribution.case import Case
+from spikediag.model import Role, Run, Series, Text, Witness, say
+
+LARGEST_TIMES = 1e6  # beyond, a figure says only that there was next to nothing before
+_SIGNS = re.compile(r"[^a-z0-9]+")
+
+
+class Quantity(Enum):
+    """What a series measures: the value is the pattern that finds it in a tag."""
+
+    POLICY_KL = r"(^|_)((old_)?approx_?kl|policy_?kl|ppo_kl|mean_kl|kl_(approx|mean|update|policy))(_|$)"
+    CLIPPED = r"^(?!.*(val|value|vf)_clip).*clip(ped)?_?(frac(tion)?|ratio|share)(_|$)"
+    RATIO = r"(^|_)((importance|policy|prob)_ratio|val_ratio|ratio_(mean|max))(_|$)"
+    KL = r"(^|_)(kl|kld|kl_?div(ergence)?)(_|$)"
+    Q_VALUE = (
+        r"(^|_)(predicted_)?(target_)?q(s|f?[12])?(_?(values?|mean|max|min|pred))?$|(^|_)target_values?$"
+    )
+    TEMPERATURE = r"(^|_)((log_)?(ent(ropy)?_coef(f|ficient)?|alpha)|temperature)$"
+    TEMPERATURE_LOSS = r"(ent_coef|entropy_coef|alpha|temperature)_loss|loss_(alpha|temperature|ent_coef)"
+    REWARD_TERM = r"^(.*_)?(episode_rewards?|rewards|reward_(terms?|components?))_.+|(^|_)episode_rew_.+"
+
+
+def named(run: Run, *quantities: Quantity) -> Iterator[Series]:
+    """The series that measure one of the quantities, in tag order; losses measure losses."""
+    for tag in sorted(run.series):
+        plain = _SIGNS.sub("_", tag.lower()).strip("_")
+        if run.series[tag].role is not Role.LOSS and any(re.search(q.value, plain) for q in quantities):
+            yield run.series[tag]
+
+
+def testified(case: Case, *quantities: Quantity) -> tuple[Witness, ...]:
+    """The witnesses of the case that measure one of the quantities, those that moved first ahead."""
+    tags = {series.tag for series in named(case.run, *quantities)}
+    return tuple(witness for witness in case.hearing.witnesses if witness.tag in tags)
+
+
+def growth(witness: Witness) -> float:
+    """How many times its level before a witness reached, whatever the signs; large where that was zero."""
+    return abs(witness.at) / max(abs(witness.before), 1e-9 * abs(witness.at), 1e-300)
+
+
+def grew(tag: str, times: float) -> Text:
+    """How large something became, in a sentence."""
+    return say("{tag} reached {times:,.0f} times its level.", tag=tag, times=min(times, LARGEST_TIMES))

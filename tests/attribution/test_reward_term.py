@@ -1,0 +1,50 @@
+"""reward-term: what decides it, and what rules it out."""
+
+import numpy as np
+import pytest
+
+from spikediag.model import Status
+from tests.attribution.learners import AT, burst, found, noise, verdict, weights
+
+LOSS = burst(np.abs(noise(1, 0.1, 0.02)), AT, 400.0, 3)
+TERMS = {"Episode_Reward/tracking": noise(2, 1.5, 0.05), "Episode_Reward/joint_acc": noise(3, -0.2, 0.02)}
+
+
+@pytest.mark.parametrize("prefix", ["Episode_Reward/", "Episode/rew_", "Train/Episode_Reward/", "rewards/"])
+@pytest.mark.parametrize("lead", [0, 1])
+@pytest.mark.parametrize("height", [-60.0, 5e4])
+def test_a_term_that_explodes_in_the_iteration_or_before_is_supported(
+    prefix: str, lead: int, height: float
+) -> None:
+    terms = {f"{prefix}tracking": noise(2, 1.5, 0.05)}
+    terms[f"{prefix}action_rate"] = burst(noise(4, -0.4, 0.03), AT - lead, height, 3)
+    total = burst(noise(5, 40.0, 1.0), AT, height, 3)
+    finding = found({"Loss/value_function": LOSS, "Train/mean_reward": total, **terms})
+    assert finding.primary_cause == "reward-term"
+    assert f"{prefix}action_rate" in str(verdict(finding, "reward-term").mechanism)
+
+
+def test_terms_in_their_usual_range_speak_against_it() -> None:
+    finding = found({"Loss/value_function": LOSS, **TERMS})
+    assert weights(finding, "reward-term") == {"terms-usual": -1.5}
+    assert finding.primary_cause != "reward-term"
+
+
+def test_a_term_that_was_nothing_and_is_little_has_not_exploded() -> None:
+    rare = burst(np.zeros(len(LOSS)), AT, -0.2)
+    finding = found({"Loss/value_function": LOSS, **TERMS, "Episode_Reward/termination": rare})
+    assert weights(finding, "reward-term")["term-size"] < 0
+    assert finding.primary_cause != "reward-term"
+
+
+def test_a_term_that_explodes_after_the_loss_is_the_consequence() -> None:
+    stays = burst(np.abs(noise(1, 0.1, 0.02)), AT, 400.0, 200)
+    late = burst(noise(4, -0.4, 0.03), AT + 6, -900.0, 100)
+    finding = found({"Loss/value_function": stays, "Episode_Reward/action_rate": late, **TERMS})
+    assert verdict(finding, "reward-term").status is Status.RULED_OUT
+
+
+def test_without_terms_it_asks_for_them() -> None:
+    judged = verdict(found({"Loss/value_function": LOSS, "Train/mean_reward": noise(5, 40.0)}), "reward-term")
+    assert judged.status is Status.NOT_CHECKABLE
+    assert "every term" in str(judged.missing[0].text)

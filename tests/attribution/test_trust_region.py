@@ -1,0 +1,65 @@
+"""trust-region: what decides it, and what rules it out."""
+
+import numpy as np
+import pytest
+
+from spikediag.model import Status
+from tests.attribution.learners import AT, burst, found, noise, verdict, weights
+
+LOSS = burst(noise(1, -0.02, 0.01), AT, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "kl", "clip"),
+    [
+        ("train/policy_gradient_loss", "train/approx_kl", "train/clip_fraction"),
+        ("losses/policy_loss", "losses/approx_kl", "losses/clipfrac"),
+        ("ppo/loss/policy", "ppo/policy/approxkl", "ppo/policy/clipfrac"),
+        ("actor/pg_loss", "actor/ppo_kl", "actor/pg_clipfrac"),
+    ],
+)
+@pytest.mark.parametrize("lead", [0, 1, 3])
+def test_a_divergence_that_leaps_with_the_loss_or_before_it_is_supported(
+    loss: str, kl: str, clip: str, lead: int
+) -> None:
+    curves = {
+        loss: LOSS,
+        kl: burst(np.abs(noise(2, 0.01, 0.003)), AT - lead, 0.9, lead + 1),
+        clip: burst(np.abs(noise(3, 0.1, 0.02)), AT - lead, 0.5, lead + 1),
+    }
+    finding = found(curves)
+    assert finding.primary_cause == "trust-region"
+    assert set(weights(finding, "trust-region")) == {"policy-moved", "policy-distance", "clipped-share"}
+    assert verdict(finding, "trust-region").probability is None
+
+
+def test_one_that_leaps_after_the_loss_is_the_consequence() -> None:
+    stays = burst(noise(1, -0.02, 0.01), AT, 3.0, 200)
+    kl = burst(np.abs(noise(2, 0.01, 0.003)), AT + 5, 0.9, 100)
+    finding = found({"train/policy_gradient_loss": stays, "train/approx_kl": kl})
+    assert verdict(finding, "trust-region").status is Status.RULED_OUT
+
+
+def test_one_in_its_usual_range_speaks_against_it() -> None:
+    finding = found({"train/policy_gradient_loss": LOSS, "train/approx_kl": np.abs(noise(2, 0.01, 0.003))})
+    assert weights(finding, "trust-region") == {"policy-usual": -1.5}
+    assert not verdict(finding, "trust-region").open
+
+
+def test_one_that_leaps_every_few_updates_decides_nothing() -> None:
+    kl = np.abs(noise(2, 0.01, 0.003))
+    kl[::8] += 0.9
+    finding = found({"train/policy_gradient_loss": LOSS, "train/approx_kl": kl})
+    assert finding.primary_cause != "trust-region"
+
+
+def test_without_it_the_line_that_logs_it_is_given() -> None:
+    finding = found({"train/policy_gradient_loss": LOSS})
+    judged = verdict(finding, "trust-region")
+    assert judged.status is Status.NOT_CHECKABLE
+    assert "approx_kl" in (judged.missing[0].code or "")
+
+
+def test_a_likelihood_has_no_trust_region() -> None:
+    finding = found({"bc/actor_loss": burst(noise(1, -9, 0.3), AT, 30.0), "bc/mse": noise(2, 0.1, 0.001)})
+    assert "trust-region" not in {v.cause for v in finding.verdicts}

@@ -1,0 +1,53 @@
+"""value-divergence: what decides it, and what rules it out."""
+
+import numpy as np
+import pytest
+
+from spikediag.model import Status
+from tests.attribution.learners import AT, N, burst, found, noise, verdict, weights
+
+RUN = np.clip(np.arange(N) - AT, 0, None)
+
+
+@pytest.mark.parametrize("q", ["train/q_mean", "critic/predicted_qs", "losses/qf1_values", "q_values"])
+def test_values_that_run_away_with_the_critic_are_supported(q: str) -> None:
+    critic = np.abs(noise(1, 0.5, 0.05)) * np.exp(0.08 * RUN)
+    finding = found({"train/critic_loss": critic, q: noise(2, 20, 0.5) * np.exp(0.05 * RUN)})
+    assert finding.primary_cause == "value-divergence"
+    assert {"q-grew", "grows"} <= set(weights(finding, "value-divergence"))
+
+
+@pytest.mark.parametrize("height", [400.0, 5e4])
+def test_an_actor_that_mirrors_q_is_supported(height: float) -> None:
+    up = height * np.clip(RUN / 50, 0, 1)
+    curves = {"train/actor_loss": noise(1, -50, 1.0) + up, "train/q_mean": noise(2, 50, 1.0) - up}
+    finding = found(curves)
+    assert finding.primary_cause == "value-divergence"
+    assert weights(finding, "value-divergence")["mirrors-q"] > 1
+
+
+def test_a_burst_beside_quiet_values_is_none() -> None:
+    finding = found(
+        {"train/critic_loss": burst(np.abs(noise(1, 0.5, 0.05)), AT, 9.0), "train/q_mean": noise(2, 20, 0.5)}
+    )
+    assert set(weights(finding, "value-divergence")) == {"values-usual", "came-back"}
+    assert not verdict(finding, "value-divergence").open
+
+
+def test_growth_alone_is_plausible_and_asks_for_q() -> None:
+    critic = np.abs(noise(1, 0.5, 0.05)) * np.exp(0.08 * RUN)
+    judged = verdict(found({"train/critic_loss": critic}), "value-divergence")
+    assert judged.status is Status.PLAUSIBLE
+    assert "largest Q" in str(judged.missing[0].text)
+
+
+def test_a_burst_without_a_logged_q_cannot_be_checked() -> None:
+    judged = verdict(
+        found({"train/critic_loss": burst(np.abs(noise(1, 0.5, 0.05)), AT, 9.0)}), "value-divergence"
+    )
+    assert judged.status is Status.NOT_CHECKABLE
+
+
+def test_a_likelihood_has_no_values() -> None:
+    finding = found({"bc/actor_loss": burst(noise(1, -9, 0.3), AT, 30.0), "bc/mse": noise(2, 0.1, 0.001)})
+    assert "value-divergence" not in {v.cause for v in finding.verdicts}
