@@ -9,7 +9,7 @@ from scipy.ndimage import median_filter
 
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.rise import Rise, measure_all
-from spikediag.detectors.salience import CHANCE
+from spikediag.detectors.salience import CHANCE, confirmed
 from spikediag.detectors.scan import Candidate, scan_levels
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Kind, Spike
@@ -18,6 +18,7 @@ from spikediag.stats.scale import local_noise
 OUTSTANDING = 6.0  # new standard deviations; a spike that large is the finding
 FACTOR = 2.0  # new standard deviation over old
 GROWN = 1.4  # growth of the logarithm that is seen without a history: fourfold
+GROWN_WITH_LEVEL = 2.5  # the same where noise goes with the level, which wanders: twelvefold
 SHORT = 320  # cells of a short log
 FEWEST_BEFORE, FEWEST_AFTER, LOOK = 8, 4, 12  # cells that are compared
 SHARE = 8  # part of a longer log that is compared
@@ -40,7 +41,8 @@ class Variance:
         The mean distance from the running median of 33 points, over cells of 8 points, is a noisy reading of
         the standard deviation. Its logarithm is scanned for rises as `level_shift` scans the loss, over 9
         cells and more. In logs of up to 2,560 points, fourfold growth is also seen without a history:
-        nearly every cell after it lies above nearly every one before. Spikes count as spikes: what overlaps
+        nearly every cell after it lies above nearly every one before; where noise goes with the level,
+        in logarithms too, or twelvefold. Spikes count as spikes: what overlaps
         one is not reported.
 
     Blind spots:
@@ -58,7 +60,11 @@ class Variance:
         if signal.sign < 0:
             return
         cells = log_noise(signal.values)
-        for rise in measure_all(cells, chain(scan_levels(cells, signal.alpha), growths(cells))):
+        grown, even = growths(cells, GROWN), signal.salience.even
+        if even is not None:
+            beyond = confirmed(grown, growths(log_noise(even), GROWN))
+            grown = iter(beyond or growths(cells, GROWN_WITH_LEVEL))
+        for rise in measure_all(cells, chain(scan_levels(cells, signal.alpha), grown)):
             start = CELL * rise.start
             stop = min(CELL * max(rise.reach, rise.start + rise.width), len(signal.values))
             before = local_noise(signal.values[max(0, start - CELL * 4 * rise.width) : start])
@@ -70,20 +76,21 @@ class Variance:
                 yield signal.spike(Kind.VARIANCE, at_points(signal.values, rise, before), after - before)
 
 
-def growths(cells: FloatArray) -> Iterator[Candidate]:
+def growths(cells: FloatArray, least: float) -> Iterator[Candidate]:
     """Where the noise of a short log grows for good: nearly all cells after lie above nearly all before.
 
     Args:
         cells: (m,) logarithms of the noise.
+        least: growth of the logarithm.
     """
-    best, at, look = GROWN, -1, max(LOOK, len(cells) // SHARE)
+    best, at, look = least, -1, max(LOOK, len(cells) // SHARE)
     for split in range(FEWEST_BEFORE, len(cells) - FEWEST_AFTER + 1) if len(cells) <= SHORT else ():
         before, after = np.sort(cells[max(0, split - look) : split]), np.sort(cells[split : split + look])
         apart = after[len(after) // 5] > before[-1 - len(before) // 20]
         gain = float(after[len(after) // 2] - before[len(before) // 2])
         if apart and gain > best:
             best, at = gain, split
-    if at >= 0 and float(np.median(cells[-FEWEST_AFTER:]) - np.median(cells[max(0, at - look) : at])) > GROWN:
+    if at >= 0 and float(np.median(cells[-FEWEST_AFTER:]) - np.median(cells[max(0, at - look) : at])) > least:
         width = min(look, len(cells) - at)
         yield Candidate(width, at, best, CHANCE, min(look, at), salient=True)
 
