@@ -58,7 +58,7 @@ class Variance:
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Rises of the noise."""
-        if signal.sign < 0:
+        if signal.sign < 0 or signal.flat:
             return
         cells = log_noise(signal.scan.looks.medians)
         grown, even = growths(cells, GROWN), signal.salience.even
