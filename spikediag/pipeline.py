@@ -24,8 +24,9 @@ def diagnose(run: Run) -> Diagnosis:
             f"`spikediag tags` shows how each was understood and how to override it."
         )
     run = run.within(LARGEST)
-    spikes = {tag: detectors.detect(s, falls=True) for tag, s in run.series.items() if s.role in WATCHED}
-    searched = tuple(detectors.search_power(run.series[tag]) for tag in spikes)
+    found = {tag: detectors.search(series) for tag, series in run.series.items() if series.role in WATCHED}
+    spikes = {tag: of_series for tag, (of_series, _) in found.items()}
+    searched = tuple(power for _, power in found.values())
     incidents = detectors.group(run, spikes)
     pages = witnesses.Pages(run)
     findings = tuple(_finding(f"F{n}", incident, pages, spikes) for n, incident in enumerate(incidents, 1))

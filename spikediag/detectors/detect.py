@@ -24,13 +24,14 @@ the tail of such a series may throw is told once, as usual; and a way back is no
 
 *What the numbers mean.* `expected_by_chance` is the smaller of the two answers: how many stretches as
 salient, or as surprising, a series of this length and noise shows. Neither is claimed below 0.001, as nothing
-was calibrated there; it is 1 for what is usual. It counts one series, not the run. `search_power` answers the
+was calibrated there; it is 1 for what is usual. It counts one series, not the run. `power` answers the
 opposite question, what would have been seen, from the same yardsticks.
 """
 
+from spikediag.detectors.power import power_of
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.signal import Signal
-from spikediag.model import LONGEST_LOOK, Series, Shape, Spike
+from spikediag.model import LONGEST_LOOK, Searched, Series, Shape, Spike
 
 ALPHA = 0.05  # false findings per run
 RETURN = 0.25  # share of the height beyond the old level up to which a way back is a return
@@ -45,23 +46,35 @@ def detect(series: Series, *, falls: bool = False, alpha: float = ALPHA) -> tupl
         falls: also look for falls; their `height` and `sigmas` are negative.
         alpha: false findings that are accepted per run in which nothing happens.
     """
-    return found_in(Signal(series, alpha), falls=falls)
+    signal = Signal(series, alpha)
+    found = found_in(signal)
+    if falls:
+        signal = signal.mirrored  # what was learnt of the rises is not held any longer
+        found += found_in(signal)
+    return resolve(found)
 
 
-def found_in(signal: Signal, *, falls: bool) -> tuple[Spike, ...]:
-    """Every spike of a signal, in both directions if falls are asked for."""
-    signals = (signal, signal.mirrored) if falls else (signal,)
-    found = [s for one in signals for detector in registry.load().values() for s in detector.find(one)]
-    return tuple(s for s in resolve(found) if not any(undone_by(other, s) for other in found))
+def search(series: Series) -> tuple[tuple[Spike, ...], Searched]:
+    """Every spike of a series, rises and falls, and the smallest jumps that would have been found in it."""
+    signal = Signal(series, ALPHA)
+    found, searched = found_in(signal), power_of(signal)
+    signal = signal.mirrored  # as above
+    return resolve(found + found_in(signal)), searched
+
+
+def found_in(signal: Signal) -> list[Spike]:
+    """What every detector finds in one direction."""
+    return [spike for detector in registry.load().values() for spike in detector.find(signal)]
 
 
 def resolve(found: list[Spike]) -> tuple[Spike, ...]:
-    """Drop what overlaps a spike of a kind that says more; return the rest in onset order."""
+    """Drop what overlaps a spike of a kind that says more, and ways back; return the rest in onset order."""
     kept: list[Spike] = []
     for spike in sorted(found, key=lambda s: (s.kind.precedence, s.start)):
         if not any(explains(other, spike) for other in kept):
             kept.append(spike)
-    return tuple(sorted(kept, key=lambda s: s.start))
+    left = (spike for spike in kept if not any(undone_by(other, spike) for other in found))
+    return tuple(sorted(left, key=lambda s: s.start))
 
 
 def explains(one: Spike, other: Spike) -> bool:

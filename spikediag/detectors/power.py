@@ -1,72 +1,78 @@
 """Power: the smallest jump that would have been found in a series. Clean means searched."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from spikediag.detectors.bursts import LOUD, SKEWED_LOUD
 from spikediag.detectors.rise import PAST, SALIENT, noise_before
-from spikediag.detectors.salience import APART, FEWEST, Crowd, Salience
+from spikediag.detectors.salience import APART, FEWEST, Crowd, Rest, Salience
 from spikediag.detectors.signal import Signal
-from spikediag.model import FloatArray, Searched, Series, SmallestJump, Text, say
-from spikediag.stats.leaps import HISTORY, NEAR, OVER_DIPS
+from spikediag.model import FloatArray, IntArray, Searched, Series, SmallestJump, Text, say
+from spikediag.stats.leaps import HISTORY
 from spikediag.stats.medians import median
 from spikediag.stats.scale import local_noise
 
-UNLUCKY = 0.05  # share of places at which the noise hides more of a jump than is allowed for
+PLACES = 32  # of a series, at which it is worked out what a jump would have to exceed
+SPACING = 4  # places at one of which the noise is taken
+UNLUCKY = 0.05  # share of places at which a jump may need more than is stated
+STRETCH = 0.25  # share of the places that must lie in one stretch: to see less is not to search
 DISTURBED, POINTS = 1.1, 12  # a jump enlarges the scale so much, and by so many points' share of a short log
+MARGIN = 2.0  # standard deviations by which noise at the place may lower it
+TIPPED, TIPPING = 48, 1.2  # points of a short log that a jump may skew, and how much higher it must be then
 PARTS = 4  # parts of a series, whose noisiest is allowed for
-FEW_WHILE_FALLING = 48  # points
 WORTH = 25.0  # standard deviations of a jump that anyone would see; to find only larger ones is not to search
 SKEWED_WORTH = 100.0  # the same where the noise itself throws such heights
-HEIGHTS = np.geomspace(min(APART.values()), 1e3, 200)  # local scales that are tried
+LARGEST, TRIED = 1e3, 16  # local scales of a leap that is tried, and how many are, twice
 CONSTANT = 1e3  # units of rounding that a constant series must leave its value by
+UNSEEN: Text = say(
+    "No stretch of a quarter of its points would have shown a jump of {worth:.0f} times its noise.",
+    worth=WORTH,
+)
 
 
 def search_power(series: Series) -> Searched:
     """The smallest jump of one point, of three, and for good, that would have been found.
 
-    It is worked out from what the series shows: its scale, the leaps that the jump would have to stand apart
-    from, the dips it would have to exceed, and the noise that would hide a part of it. Other searches find
-    smaller jumps in long logs; nothing smaller is promised.
-
     Args:
         series: any series, of any length, NaN and Inf included.
     """
-    signal = Signal(series, 0.0)
-    points = len(signal.values)
+    return power_of(Signal(series, 0.0))
+
+
+def power_of(signal: Signal) -> Searched:
+    """The smallest jumps that would have been found in what was searched, and between which steps.
+
+    They are worked out from what the series shows: its scale, the leaps that the jump would have to stand
+    apart from, the dips it would have to exceed, and the noise that would hide a part of it. A jump of this
+    height or any larger one is found at nineteen places in twenty of the stretch. Other searches find smaller
+    jumps in long logs; nothing smaller is promised.
+    """
+    tag, points = signal.series.tag, len(signal.values)
     if points < FEWEST:
         few = say("{points} finite points were logged; {fewest} are needed.", points=points, fewest=FEWEST)
-        return Searched(series.tag, points, (), few)
+        return Searched(tag, points, (), few)
     found = list(jumps(signal))
-    return Searched(series.tag, points, tuple(found), None if found else UNSEEN)
-
-
-UNSEEN: Text = say("Jumps of {worth:.0f} times its noise cannot be told from this series.", worth=WORTH)
+    return Searched(tag, points, tuple(found), None if found else UNSEEN)
 
 
 def jumps(signal: Signal) -> Iterator[SmallestJump]:
     """By width, shortest first; none of more than 25 standard deviations, or 100 in skewed noise."""
-    values, heights = signal.values, {}
-    noise = largest_noise(values, signal.salience)
-    for crowd in () if falls_steeply(signal) else signal.salience.crowds:
-        height = smallest(crowd, signal.salience, noise)
-        if height <= (SKEWED_WORTH if crowd.skewed else WORTH) * noise:
-            heights[crowd.width] = height
-            yield jump(signal, crowd.width, height, noise)
+    noise, last = largest_noise(signal.values, signal.salience), len(signal.values) - HISTORY
+    places = np.unique(np.linspace(HISTORY, last, PLACES).astype(int))
+    search = Search(signal, places, noise)
     if not signal.salience.crowds:
-        heights = dict.fromkeys(APART, CONSTANT * noise)
-        yield from (jump(signal, width, height, noise) for width, height in heights.items())
-    if heights:
-        yield jump(signal, None, max(heights.values()), noise)
-
-
-def falls_steeply(signal: Signal) -> bool:
-    """Whether a log of a few points still falls by as much as it scatters: then a jump is hard to tell."""
-    leaps = signal.salience.leaps
-    few = len(leaps.values) < FEW_WHILE_FALLING and bool(signal.salience.crowds)
-    return few and bool((leaps.cell_falls > leaps.cell_scales / 2).any())
+        yield from (search.jump(width, CONSTANT * noise, places) for width in (*APART, None))
+        return
+    lasting = np.zeros(len(places))
+    for crowd in signal.salience.crowds:
+        certain, told = search.needed(crowd)
+        lasting = np.maximum(lasting, certain)
+        if crowd.width == 1 or not search.tips:
+            yield from search.stated(crowd.width, np.minimum(certain, told))
+    yield from search.stated(None, lasting)
 
 
 def largest_noise(values: FloatArray, salience: Salience) -> float:
@@ -77,33 +83,82 @@ def largest_noise(values: FloatArray, salience: Salience) -> float:
     return max(*quarters, median(salience.leaps.cell_scales) if salience.crowds else 0.0)
 
 
-def smallest(crowd: Crowd, salience: Salience, noise: float) -> float:
-    """Height of the smallest jump of one width that stands apart; infinite if none does."""
-    leaps, ordered = salience.leaps, crowd.rest(crowd.apart()[0])
-    apart = HEIGHTS[np.isfinite(ordered.chance(HEIGHTS, 1))]
-    disturbed = max(DISTURBED, 1 + POINTS / len(leaps.values))
-    loud = SKEWED_LOUD if crowd.skewed else LOUD
-    scores = leaps.scores(crowd.width)
-    hidden = -float(np.quantile(scores[np.isfinite(scores)], UNLUCKY))
-    dips = float(np.quantile(deepest_dips(leaps.before, leaps.values, leaps.side), 1 - UNLUCKY))
-    scale = float(leaps.cell_scales.max())
-    ends = np.linspace(0, len(leaps.values), 2 * PARTS + 1).astype(int)[1:-1]
-    before = max(noise, *(noise_before(leaps.values, int(end)) for end in ends))
-    certain = max(
-        (disturbed * apart.min(initial=np.inf) + hidden) * scale, (disturbed * SALIENT + 2) * before
-    )
-    told = max((disturbed * loud + hidden) * scale, (disturbed * loud + 2) * before)
-    return float(max(min(certain, told) if crowd.width == 1 else certain, OVER_DIPS * dips + 2 * noise))
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What a jump would have had to exceed, at places (k,) spread over what was searched."""
+
+    signal: Signal
+    places: IntArray  # positions
+    noise: float  # standard deviation by which heights are told
+
+    @property
+    def tips(self) -> bool:
+        """Whether a few high points would make the whole log look skewed, whatever it is without them."""
+        return len(self.signal.values) < TIPPED and bool(self.signal.values.min() >= 0)
+
+    @cached_property
+    def news_from(self) -> FloatArray:
+        """Level that is no mere return from a dip, and above the dips around, at each place, (k,)."""
+        return self.signal.salience.leaps.news_from(self.places)
+
+    @cached_property
+    def before(self) -> FloatArray:
+        """Noise before each place, (k,): the largest of those before the places around it."""
+        ends = np.unique(np.append(np.arange(0, len(self.places), SPACING), len(self.places) - 1))
+        noises = [noise_before(self.signal.values, at) for at in self.places[ends].tolist()]
+        following = np.searchsorted(ends, np.arange(len(self.places)))
+        around = np.maximum(np.array(noises)[following], np.array(noises)[np.maximum(following - 1, 0)])
+        return np.asarray(np.maximum(around, self.noise))
+
+    def needed(self, crowd: Crowd) -> tuple[FloatArray, FloatArray]:
+        """Height that a jump of one width needs at each place to stand apart, (k,), and to be loud, (k,)."""
+        leaps, apart = self.signal.salience.leaps, smallest_apart(crowd.rest(crowd.apart()[0]))
+        loud = (SKEWED_LOUD if crowd.skewed else LOUD) if crowd.width == 1 else np.inf
+        disturbed = max(DISTURBED, 1 + POINTS / len(leaps.values)) * (TIPPING if self.tips else 1)
+        hidden, scale = -leaps.scores(crowd.width)[self.places], leaps.scales[self.places]
+        low = np.array([leaps.values[at : at + crowd.width].min() for at in self.places.tolist()])
+        news = self.news_from - low + MARGIN * self.noise
+        certain, told = (
+            np.maximum((disturbed * bar + hidden) * scale, (disturbed * over + MARGIN) * self.before)
+            for bar, over in ((apart, SALIENT), (loud, loud))
+        )
+        return np.maximum(certain, news), np.maximum(told, news)
+
+    def stated(self, width: int | None, height: FloatArray) -> Iterator[SmallestJump]:
+        """The jump that is found at nearly all places, given the height it needs at each, (k,).
+
+        Where that is more than is worth stating, the same for the longest stretch in which it is not.
+        """
+        worth, places = (SKEWED_WORTH if self.signal.salience.skewed else WORTH) * self.noise, self.places
+        if nearly_all(height) > worth:
+            edges = np.flatnonzero(np.diff(height <= worth, prepend=False, append=False)).reshape(-1, 2)
+            first, stop = max(edges.tolist(), key=lambda edge: edge[1] - edge[0], default=(0, 0))
+            if stop - first < STRETCH * len(places):
+                return
+            height, places = height[first:stop], places[first:stop]
+        yield self.jump(width, nearly_all(height), places)
+
+    def jump(self, width: int | None, height: float, places: IntArray) -> SmallestJump:
+        """A jump of this height, in units of the series, and the steps between which it would be found."""
+        last = min(int(places[-1]), len(self.signal.values) - (width or HISTORY))
+        steps, position = self.signal.series.steps, self.signal.position
+        first_step, last_step = (int(steps[position(at)]) for at in (int(places[0]), last))
+        return SmallestJump(width, height * self.signal.unit, height / self.noise, first_step, last_step)
 
 
-def deepest_dips(before: FloatArray, values: FloatArray, side: int) -> FloatArray:
-    """Depth of the deepest dip around each position of values (n,), below what is before and after it."""
-    dips = np.minimum(before, np.append(before[side + 1 :], np.full(side + 1, -np.inf))) - values
-    return np.asarray(maximum_filter1d(np.maximum(dips[HISTORY:], 0), 2 * NEAR + 1))
+def smallest_apart(rest: Rest) -> float:
+    """Local scales that one more leap must measure to stand apart from the rest; infinite if none does."""
+    low, high = APART[rest.width], LARGEST
+    for _ in range(2):
+        tried = np.geomspace(low, high, TRIED)
+        stands = np.isfinite(rest.chance(tried, 1))
+        if not stands.any():
+            return np.inf
+        first = int(stands.argmax())
+        low, high = float(tried[max(0, first - 1)]), float(tried[first])
+    return high
 
 
-def jump(signal: Signal, width: int | None, height: float, noise: float) -> SmallestJump:
-    """A jump of this height, in units of the series, and the steps between which it would have been seen."""
-    last = len(signal.values) - (width or HISTORY)
-    first_step, last_step = (int(signal.series.steps[signal.position(at)]) for at in (HISTORY, last))
-    return SmallestJump(width, height * signal.unit, height / noise, first_step, last_step)
+def nearly_all(heights: FloatArray) -> float:
+    """The height that suffices at all places (k,) but one in twenty."""
+    return float(np.quantile(heights, 1 - UNLUCKY, method="lower"))

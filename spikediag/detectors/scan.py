@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from spikediag.detectors.chance import Blocks, Mirror, Null, Past, chances
-from spikediag.model import FloatArray
+from spikediag.model import FloatArray, IntArray
 from spikediag.stats.contrasts import (
     SIDE,
     TIMES,
@@ -121,11 +121,6 @@ class Scan:
         """For rises of finite values (n,)."""
         return cls(Looks(RunningMedians(values)))
 
-    @property
-    def mirrored(self) -> "Scan":
-        """The same in the other direction."""
-        return Scan(self.looks, not self.up)
-
     def high(self, look: Bumps | Levels) -> Blocks:
         """What stands high."""
         return look.up if self.up else look.down
@@ -162,7 +157,7 @@ def candidates(blocks: Blocks, null: Null, looks: float, alpha: float) -> Iterat
     high = np.flatnonzero(highest > GATE)
     if not len(high):
         return
-    edges = np.array(_stretches(len(highest)))
+    edges = _stretches(len(highest))
     parts = np.searchsorted(high, edges)
     for start, first, last in zip(edges, parts, parts[1:], strict=False):
         of_stretch = high[first:last]
@@ -179,8 +174,9 @@ def candidates(blocks: Blocks, null: Null, looks: float, alpha: float) -> Iterat
             )
 
 
-def _stretches(blocks: int) -> list[int]:
+@lru_cache
+def _stretches(blocks: int) -> IntArray:
     edges = [
         edge for k in range(1, blocks.bit_length()) for edge in (2**k, 3 * 2 ** (k - 1)) if edge < blocks
     ]
-    return [0, *edges, blocks] if blocks else []
+    return np.array([0, *edges, blocks])

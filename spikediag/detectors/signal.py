@@ -9,7 +9,7 @@ import numpy as np
 from spikediag.detectors.bursts import Bursts, tell
 from spikediag.detectors.rise import Rise, measure_all
 from spikediag.detectors.salience import Salience, salience
-from spikediag.detectors.scan import Scan
+from spikediag.detectors.scan import Looks, Scan
 from spikediag.model import Excursion, FloatArray, IntArray, Kind, Series, Spike
 from spikediag.stats.leaps import rounding
 
@@ -28,17 +28,17 @@ class Signal:
     series: Series
     alpha: float  # false findings per run that are accepted
     sign: int = 1  # -1 looks for falls
-    risen: "Signal | None" = None  # the one that looks for rises, whose scan serves both
+    looked: Looks | None = None  # the looks of the signal that it mirrors, which serve both
 
     @property
     def mirrored(self) -> "Signal":
         """The same series, looked at for falls."""
-        return Signal(self.series, self.alpha, -1, self)
+        return Signal(self.series, self.alpha, -1, self.scan.looks)
 
     @cached_property
     def scan(self) -> Scan:
         """The search on all widths."""
-        return Scan.of(self.values) if self.risen is None else self.risen.scan.mirrored
+        return Scan.of(self.values) if self.looked is None else Scan(self.looked, up=False)
 
     @cached_property
     def _gaps(self) -> IntArray | None:
@@ -63,6 +63,11 @@ class Signal:
         return 1.0 if largest < LARGE else 2.0**1000
 
     @cached_property
+    def flat(self) -> bool:
+        """Whether all values are equal, so that there is nothing to look at."""
+        return not len(self.values) or not np.ptp(self.values)
+
+    @cached_property
     def salience(self) -> Salience:
         """What stands out."""
         return salience(self.values)
@@ -74,6 +79,8 @@ class Signal:
         Where values are rounded so coarsely that many do not change, contrasts have no tail to learn from:
         then a rise must stand out as well.
         """
+        if self.flat:
+            return ()
         surprising = (
             c
             for c in self.scan.candidates(self.alpha)

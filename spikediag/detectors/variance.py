@@ -56,7 +56,7 @@ class Variance:
 
     def find(self, signal: Signal) -> Iterator[Spike]:
         """Rises of the noise."""
-        if signal.sign < 0:
+        if signal.sign < 0 or signal.flat:
             return
         cells = log_noise(signal.scan.looks.medians)
         for rise in measure_all(cells, chain(Scan.of(cells).new_levels(signal.alpha), growths(cells))):

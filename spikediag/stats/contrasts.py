@@ -1,7 +1,7 @@
 """Robust contrasts: how far some points stand above the points around them, in units of their own noise."""
 
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import pairwise
 
 import numpy as np
@@ -57,8 +57,7 @@ class Contrasts:
 
     def freedom(self, count: int) -> FloatArray:
         """Degrees of freedom (count,) of the scale of the first contrasts: a short history is uncertain."""
-        known = np.arange(count) - self.lag - FEWEST
-        return np.asarray(1.5 + FREEDOM * np.clip(known, 1, MEMORY - 1))
+        return _freedom(count, self.lag)
 
     @property
     def score(self) -> FloatArray:
@@ -76,6 +75,11 @@ def bent(score: FloatArray, freedom: FloatArray | float) -> FloatArray:
     np.log1p(out, out=out)
     out *= freedom
     return np.copysign(np.sqrt(out, out=out), score, out=out)
+
+
+@lru_cache
+def _freedom(count: int, lag: int) -> FloatArray:
+    return np.asarray(1.5 + FREEDOM * np.clip(np.arange(count) - lag - FEWEST, 1, MEMORY - 1))
 
 
 def rises(medians: RunningMedians, width: int) -> Contrasts:
@@ -137,13 +141,13 @@ def standards(rise: FloatArray, lag: int) -> tuple[FloatArray, FloatArray]:
     """
     n = len(rise)
     centre = trailing_median(rise, TREND_MEMORY, 0)
-    distance = np.abs(rise - centre)[FEWEST - 1 :]
+    distance = rise[FEWEST - 1 :] - centre[FEWEST - 1 :]
+    spread = trailing_median(np.abs(distance, out=distance), MEMORY, lag)
+    del distance
     centre[lag:] = centre[: n - lag]
     centre[: FEWEST - 1 + lag] = 0
     scale = np.full(n, np.inf)
-    late = scale[FEWEST - 1 :]
-    spread = trailing_median(distance, MEMORY, lag)
-    np.multiply(spread, MAD_TO_SIGMA, out=late, where=spread > 0)
+    np.multiply(spread, MAD_TO_SIGMA, out=scale[FEWEST - 1 :], where=spread > 0)
     return centre, scale
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
-from spikediag.model import FloatArray
+from spikediag.model import FloatArray, IntArray
 from spikediag.stats.medians import median, running_median
 from spikediag.stats.scale import MAD_TO_SIGMA
 
@@ -63,6 +64,11 @@ class Leaps:
         leap = np.sort(self._rows(self.values - self.before), axis=1)
         return np.maximum(-smooth(leap[:, leap.shape[1] // 2]), 0)
 
+    @property
+    def scales(self) -> FloatArray:
+        """Scale around each value, (n,)."""
+        return self._points(self.cell_scales)
+
     def scale(self, at: int) -> float:
         """Scale around a position."""
         count = len(self.cell_scales)
@@ -118,6 +124,15 @@ class Leaps:
             return False
         looks = (median(x[max(0, at - look) : at]) for look in LOOK_BACK)
         return all(low - look >= (low - base) / 2 for look in looks)
+
+    def news_from(self, places: IntArray) -> FloatArray:
+        """The level that values must reach at each of places (k,), so that `holds` is true there; (k,)."""
+        x, base = self.values, self.before[places]
+        ends = np.append(self.before[self.side + 1 :], np.full(self.side + 1, -np.inf))
+        depth = maximum_filter1d(np.maximum(np.minimum(self.before, ends) - x, 0)[HISTORY:], 2 * NEAR + 1)
+        looks = [[median(x[max(0, at - look) : at]) for look in LOOK_BACK] for at in places.tolist()]
+        over_looks = 2 * np.max(looks, axis=1) - base
+        return np.asarray(np.maximum(base + OVER_DIPS * depth[places - HISTORY], over_looks))
 
 
 def smooth(cells: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from scipy.ndimage import median_filter
 from spikediag.model import FloatArray
 
 FEW = 400  # values that are sorted faster than parted
-CHUNK = 16384  # values that are compared at a time, so that they stay in the cache
+CHUNK = 4096  # values that are compared at a time, so that they stay in the cache
 
 
 def median(values: FloatArray) -> float:

@@ -59,6 +59,6 @@ NOISES: dict[str, Noise] = {
 }
 
 
-def some_of(*noises: str, slow: tuple[str, ...]) -> list:
-    """Kinds of noise for a test: the first on every run, the others with `-m slow`."""
-    return [*noises, *(pytest.param(noise, marks=pytest.mark.slow) for noise in slow)]
+def some_of(*always: object, slow: tuple[object, ...]) -> list:
+    """Parameters of a test, such as kinds of noise: the first on every run, the others with `-m slow`."""
+    return [*always, *(pytest.param(one, marks=pytest.mark.slow) for one in slow)]
