@@ -67,12 +67,12 @@ def jumps(signal: Signal) -> Iterator[SmallestJump]:
         yield from (search.jump(width, CONSTANT * noise, places) for width in (*APART, None))
         return
     lasting = np.zeros(len(places))
-    for crowd in signal.salience.crowds:
+    for crowd in signal.salience.crowds[: 1 if search.tips else None]:
         certain, told = search.needed(crowd)
         lasting = np.maximum(lasting, certain)
-        if crowd.width == 1 or not search.tips:
-            yield from search.stated(crowd.width, np.minimum(certain, told))
-    yield from search.stated(None, lasting)
+        yield from search.stated(crowd.width, np.minimum(certain, told))
+    if not search.tips:
+        yield from search.stated(None, lasting)
 
 
 def largest_noise(values: FloatArray, salience: Salience) -> float:
@@ -93,7 +93,7 @@ class Search:
 
     @property
     def tips(self) -> bool:
-        """Whether a few high points would make the whole log look skewed, whatever it is without them."""
+        """Whether a few high points would make the whole log look skewed: then only one is promised."""
         return len(self.signal.values) < TIPPED and bool(self.signal.values.min() >= 0)
 
     @cached_property

@@ -7,7 +7,7 @@ import pytest
 
 from spikediag.detectors import detect, search_power
 from spikediag.detectors.power import WORTH
-from spikediag.model import FloatArray, SmallestJump
+from spikediag.model import FloatArray, Kind, SmallestJump
 from spikediag.stats.scale import local_noise
 from tests.detectors.builders import NOISES, planted, series_of, some_of
 
@@ -46,7 +46,8 @@ ODD = [with_dip, with_tiny_noise, rounded, with_gaps, spiking, decaying]
 
 def found(values: FloatArray, height: float, at: int, width: int | None) -> bool:
     spikes = detect(series_of(planted(values, height, at=at, length=width)))
-    return any(e.start - 3 <= at < max(e.stop, e.start + 4) for s in spikes for e in s.excursions)
+    known = (s for s in spikes if s.kind is not Kind.NON_FINITE)
+    return any(e.start - 3 <= at < max(e.stop, e.start + 4) for s in known for e in s.excursions)
 
 
 def promised(curve: Curve, n: int, seeds: int) -> Iterator[tuple[FloatArray, SmallestJump, int]]:
@@ -67,7 +68,7 @@ def test_a_jump_of_the_promised_height_is_found_and_half_of_it_mostly_is_not(cur
     bursts = [(values, jump, at) for values, jump, at in jumps if jump.width is not None]
     half = [found(values, 0.5 * jump.height, at, jump.width) for values, jump, at in bursts]
 
-    assert len(jumps) >= 24
+    assert len(jumps) >= 18
     assert np.mean(hits) >= 0.9
     assert np.mean(half) < 0.5
 
