@@ -5,7 +5,6 @@ from spikediag.model import (
     Aftermath,
     Condition,
     Finding,
-    Role,
     Run,
     RunStatus,
     RunVerdict,
@@ -13,6 +12,7 @@ from spikediag.model import (
     Status,
     Text,
     by_gravity,
+    of_losses,
     say,
 )
 from spikediag.phrases import answer, levels, spike_clause
@@ -35,8 +35,7 @@ def conclude(
         searched: What would have been seen in each series.
     """
     if not findings:
-        losses = {series.tag for series in run.having(Role.LOSS)}
-        return _without_findings(tuple(s for s in searched if s.tag in losses), conditions)
+        return _without_findings(of_losses(run, searched), conditions)
     lead = by_gravity(findings)[0]
     return RunVerdict(
         status=_status(findings),

@@ -21,6 +21,7 @@ from spikediag.model.diagnosis import (
     Tier,
     by_gravity,
     common_loss,
+    of_losses,
     shared_tags,
 )
 from spikediag.model.run import (
@@ -131,6 +132,7 @@ __all__ = [
     "by_gravity",
     "common_loss",
     "is_held_out",
+    "of_losses",
     "say",
     "shared_tags",
 ]

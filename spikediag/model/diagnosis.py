@@ -250,6 +250,11 @@ class Diagnosis:
     searched: tuple[Searched, ...] = ()  # of every series that was searched, what would have been seen
 
     @property
+    def searched_losses(self) -> tuple[Searched, ...]:
+        """What would have been seen in each loss, by which the run is judged."""
+        return of_losses(self.run, self.searched)
+
+    @property
     def lead(self) -> Finding | None:
         """The finding that headline, summary and exit code are about; None for a run without any."""
         return next(iter(by_gravity(self.findings)), None)
@@ -291,6 +296,12 @@ class Diagnosis:
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
+
+
+def of_losses(run: Run, searched: Iterable[Searched]) -> tuple[Searched, ...]:
+    """Those of what was searched that are losses: only where one was judged is the run judged."""
+    losses = {series.tag for series in run.having(Role.LOSS)}
+    return tuple(one for one in searched if one.tag in losses)
 
 
 def shared_tags(diagnoses: Iterable[Diagnosis], role: Role) -> frozenset[str]:

@@ -213,7 +213,11 @@ class Searched:
     @property
     def judged(self) -> bool:
         """Whether any jump would have been seen."""
-        return bool(self.jumps)
+        return self.judged_from(None)
+
+    def judged_from(self, step: int | None) -> bool:
+        """Whether any jump would have been seen at a step or later; None: anywhere."""
+        return any(step is None or jump.last_step >= step for jump in self.jumps)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from spikediag.model import (
     OutcomeVerdict,
     Role,
     RunStatus,
-    Searched,
     Shape,
     Status,
     Text,
@@ -186,28 +185,21 @@ def _joined(first: Text, *others: Text) -> Text:
     return first
 
 
-def _losses(diagnosis: Diagnosis) -> list[Searched]:
-    series = diagnosis.run.series
-    return [s for s in diagnosis.searched if s.tag in series and series[s.tag].role is Role.LOSS]
-
-
 def _judged(diagnosis: Diagnosis, policy: Policy) -> bool:
     """Whether any loss was searched where the policy looks."""
-    searched = _losses(diagnosis)
-    seen = not searched or any(_seen(s, policy) for s in searched)
+    searched = diagnosis.searched_losses
+    seen = not searched or any(one.judged_from(policy.after_step) for one in searched)
     return seen and diagnosis.overall.status is not RunStatus.NOT_JUDGED
-
-
-def _seen(searched: Searched, policy: Policy) -> bool:
-    """Whether a jump that the policy looks at would have been found."""
-    start = policy.after_step
-    return any(start is None or jump.last_step >= start for jump in searched.jumps)
 
 
 def _blind(diagnosis: Diagnosis, policy: Policy) -> Iterator[Gap]:
     """What could not be searched: the run as a whole, a loss of it, or bytes that could not be read."""
     found = {finding.spike.tag for finding in diagnosis.findings}
-    unseen = [s for s in _losses(diagnosis) if s.tag not in found and not _seen(s, policy)]
+    unseen = [
+        one
+        for one in diagnosis.searched_losses
+        if one.tag not in found and not one.judged_from(policy.after_step)
+    ]
     if diagnosis.overall.status is RunStatus.NOT_JUDGED and not unseen:
         yield Gap(JUDGED, diagnosis.overall.summary)
     for searched in unseen:

@@ -7,7 +7,6 @@ from spikediag.model import (
     CauseVerdict,
     Diagnosis,
     Finding,
-    Role,
     Searched,
     Status,
     Witness,
@@ -27,11 +26,7 @@ def main_findings(diagnosis: Diagnosis) -> tuple[Finding, ...]:
 
 def unjudged(diagnosis: Diagnosis) -> tuple[Searched, ...]:
     """The losses in which no jump would have been found."""
-    return tuple(
-        s
-        for s in diagnosis.searched
-        if not s.judged and (series := diagnosis.run.series.get(s.tag)) and series.role is Role.LOSS
-    )
+    return tuple(one for one in diagnosis.searched_losses if not one.judged)
 
 
 def close_up_name(finding: Finding) -> str:
