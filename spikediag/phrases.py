@@ -401,7 +401,7 @@ def order(lag: Lag) -> Text:
             "{steps:,.0f} steps after ({low:,.0f} to {high:,.0f})", steps=-lag.steps, low=-low, high=-high
         )
     if math.isfinite(high) and -lag.low == lag.high:
-        return say("with it, to within {reach:,.0f} steps", reach=lag.high)
+        return say("with it, ±{reach:,.0f} steps", reach=lag.high)
     return say("before or after, it cannot be told")
 
 

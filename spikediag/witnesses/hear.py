@@ -39,6 +39,7 @@ VERY_FAR = 10.0  # where too few windows tell what is usual
 ROUNDED = 1e-8  # of the largest number: single precision tells no more
 WINDOWS, FEWEST_WINDOWS = 80, 8  # elsewhere
 SHAPE_MEAN, SHAPE_SD = 0.15, 0.15  # prior of the tail of such moves: heavier than that of noise
+RAREST = 1e-6  # chance; how much rarer a move is, nobody has the windows to say
 HEARD = 32  # series that moved farthest, of which more is asked
 KEPT = 12  # witnesses of one jump
 UNREST = 1.5  # times the farthest point before, beyond which a point has surely moved
@@ -176,7 +177,7 @@ class Move:
         if self.moved:
             return self.moved / len(self.elsewhere)
         tail = fit_tail(self.elsewhere, SHAPE_MEAN, SHAPE_SD).exceedance(np.array([abs(self.sigmas)]))
-        return float(tail[0])
+        return max(float(tail[0]), RAREST)
 
     def tells(self, asked: int) -> bool:
         """Whether so many series would hardly ever show such a move by chance."""

@@ -40,6 +40,7 @@ def test_a_series_that_moved_two_points_before_leads() -> None:
     assert (witness.lag.steps, witness.lag.low, witness.lag.high) == (20, 10, 30)
     assert witness.change == pytest.approx(30, abs=3)
     assert (witness.moved, witness.windows > 40) == (0, True)
+    assert 1e-6 <= witness.chance < 0.01
 
 
 def test_one_that_moved_at_the_same_logged_point_neither_leads_nor_follows() -> None:
