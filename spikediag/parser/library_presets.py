@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from importlib import resources
@@ -68,11 +68,10 @@ class Company:
     beside: tuple[re.Pattern[str], ...]  # each must match some other normalised tag
     kind: LossKind
 
-    def fits(self, loss: str, names: Iterable[str]) -> bool:
+    def fits(self, loss: str, names: Collection[str]) -> bool:
         """Whether it speaks of this loss of a run with these normalised tags."""
-        others = [name for name in names if name != loss]
         return self.of.fullmatch(loss) is not None and all(
-            any(pattern.fullmatch(name) for name in others) for pattern in self.beside
+            any(pattern.fullmatch(name) for name in names if name != loss) for pattern in self.beside
         )
 
 
