@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -137,3 +138,14 @@ def test_nothing_below_the_command_line_prints() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert not prints
+
+
+def test_what_the_package_imports_it_declares() -> None:
+    named = {"yaml": "pyyaml", "PIL": "pillow"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=]", line)[0] for line in project["dependencies"]} | {"pytest"}
+    nodes = [node for tree in parsed().values() for node in ast.walk(tree)]
+    roots = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    roots |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    foreign = {root.partition(".")[0] for root in roots} - set(sys.stdlib_module_names) - {"spikediag"}
+    assert {named.get(root, root) for root in foreign} <= declared

@@ -392,7 +392,14 @@ class Run:
 
     def having(self, role: Role) -> Iterator[Series]:
         """The series of a role, in tag order."""
-        return (self.series[tag] for tag in sorted(self.series) if self.series[tag].role is role)
+        return iter(self._by_role.get(role, ()))
+
+    @cached_property
+    def _by_role(self) -> Mapping[Role, list[Series]]:
+        found: dict[Role, list[Series]] = {}
+        for tag in sorted(self.series):
+            found.setdefault(self.series[tag].role, []).append(self.series[tag])
+        return found
 
     def fact(self, name: FactName) -> Fact:
         """The fact of that name; an unknown one is a value too."""

@@ -9,8 +9,10 @@ import pytest
 
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
 from spikediag.model import Measure, Reduction, Role
-from spikediag.parser import read_run, run_from_arrays
-from tests.parser.writing import NAME, curves, scalar, write
+from spikediag.parser import find_runs, read_run, run_from_arrays
+from spikediag.parser.event_files import event_file
+from spikediag.parser.sources import RunSource
+from tests.parser.writing import NAME, START, curves, scalar, write
 
 BC = {"bc/actor_loss": [1.0, 0.5], "bc/total_loss": [2.0, 1.0], "bc/mse": [0.2, 0.1]}
 
@@ -118,7 +120,7 @@ def refuse(*_args, **_keywords):
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch) -> None:
     file = write(tmp_path, curves(BC))
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(event_file, "_content", refuse)
     with pytest.raises(UnreadableRunError, match="Permission denied"):
         read_run(file)
     with pytest.raises(UnreadableRunError, match="none of its 1 event files can be read"):
@@ -135,8 +137,8 @@ def test_a_folder_that_may_not_be_entered(tmp_path, monkeypatch) -> None:
 def test_one_unreadable_file_costs_that_file_alone(tmp_path, monkeypatch) -> None:
     write(tmp_path, curves(BC))
     (tmp_path / "events.out.tfevents.2.host").write_bytes(b"x")
-    read = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: refuse() if path.name != NAME else read(path))
+    read = event_file._content
+    monkeypatch.setattr(event_file, "_content", lambda path: refuse() if path.name != NAME else read(path))
     run = read_run(tmp_path)
     assert run.series.keys() == BC.keys()
     assert run.damage[0].what == "left out: Permission denied"
@@ -153,6 +155,49 @@ def test_points_at_steps_that_no_counter_reaches_are_left_out_and_said(tmp_path)
 def test_a_clock_that_is_none_is_unknown(tmp_path) -> None:
     write(tmp_path, [scalar("bc/loss", k, 1.0, wall) for k, wall in enumerate([1.0, 1e300, math.nan, -1e12])])
     assert np.isnan(read_run(tmp_path).series["bc/loss"].wall_times).tolist() == [False, True, True, True]
+
+
+def test_a_file_that_ends_in_a_hole_costs_what_is_on_the_disk(tmp_path) -> None:
+    file = write(tmp_path, curves(BC))
+    size = file.stat().st_size
+    os.truncate(file, 1 << 34)
+    if file.stat().st_blocks * 512 > 1 << 20:
+        pytest.skip("this file system keeps no holes")
+    run = read_run(tmp_path)
+    assert run.series.keys() == BC.keys()
+    assert run.files[0].size < size + (1 << 20)
+    assert run.damage[-1].what == "the file ends in a hole"
+
+
+def test_a_file_that_became_a_pipe_is_not_read(tmp_path) -> None:
+    write(tmp_path, curves(BC))
+    found = next(iter(find_runs(tmp_path)))
+    other = RunSource(found.path, found.folder)
+    (tmp_path / NAME).unlink()
+    os.mkfifo(tmp_path / NAME)
+    with pytest.raises(UnreadableRunError, match="no regular file"):
+        read_run(other)
+
+
+def test_a_file_that_was_rotated_away_is_said(tmp_path) -> None:
+    write(tmp_path, curves(BC))
+    second = tmp_path / "events.out.tfevents.1700000009.host.1.0"
+    write(second, curves(BC, steps=[20, 30], wall=START + 100))
+    found = next(iter(find_runs(tmp_path)))
+    second.unlink()
+    run = read_run(RunSource(found.path, found.folder))
+    assert run.series.keys() == BC.keys()
+    assert run.damage[0].what == "left out: No such file or directory"
+
+
+def test_a_file_that_grows_while_it_is_read_is_a_prefix_of_itself(tmp_path) -> None:
+    whole = write(tmp_path / "whole", curves({"bc/loss": list(range(40))})).read_bytes()
+    file = tmp_path / "run" / NAME
+    file.parent.mkdir()
+    for size in range(len(whole) // 2, len(whole), 7):
+        file.write_bytes(whole[:size])
+        values = read_run(file).series["bc/loss"].values
+        assert values.tolist() == list(range(len(values)))
 
 
 def test_a_path_that_is_too_long() -> None:

@@ -3,7 +3,9 @@
 A file that cannot be used is a value too (`LeftOut`), because the others of its run are read all the same.
 """
 
+import errno
 import hashlib
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -34,6 +36,7 @@ SIDECARS = (
     ".md5",
     ".lock",
 )
+MOST_EXTENTS = 10_000  # stretches of data that are looked through for the end of a sparse file
 MOST_GAPS = 1000  # damaged stretches of one file told one by one
 MOST_KEPT = 1 << 26  # bytes of files that were looked into and not yet taken, beside those just read
 
@@ -48,6 +51,7 @@ class EventFile:
     sha256: str
     scalars: Scalars
     records: bytes = field(default=b"", repr=False)  # that are no scalars but are needed
+    hole: int = 0  # bytes at the end that no disk holds
 
     @cached_property
     def summaries(self) -> Summaries:
@@ -73,6 +77,8 @@ class EventFile:
             total = sum(gap.length for gap in others)
             what = f"{len(others)} more stretches from here on"
             yield Damage(DamageKind.LOST, self.label, others[0].offset, total, what)
+        if self.hole:
+            yield Damage(DamageKind.LOST, self.label, self.size, self.hole, "the file ends in a hole")
         if self.scalars.astray:
             what = f"left out: {self.scalars.astray:,} points at steps farther than 2^53 from 0"
             yield Damage(DamageKind.LOST, self.label, 0, 0, what)
@@ -108,7 +114,7 @@ def looks_like_events(path: Path) -> bool:
 def read_event_file(path: Path, label: str) -> EventFile | LeftOut:
     """Read a file to its last whole record."""
     try:
-        buffer = path.read_bytes()
+        buffer, hole = _content(path)
         scalars = read_scalars(buffer)
     except (OSError, MemoryError) as error:
         return LeftOut(label, 0, getattr(error, "strerror", None) or "it does not fit into the memory")
@@ -117,7 +123,38 @@ def read_event_file(path: Path, label: str) -> EventFile | LeftOut:
     if buffer and not scalars.records:
         return LeftOut(label, len(buffer), "no TensorBoard event file")
     digest = hashlib.sha256(buffer).hexdigest()
-    return EventFile(path, label, len(buffer), digest, scalars, wanted_records(scalars, buffer))
+    return EventFile(path, label, len(buffer), digest, scalars, wanted_records(scalars, buffer), hole)
+
+
+def _content(path: Path) -> tuple[bytes, int]:
+    """The bytes of a file up to its last data, and how many follow that no disk holds.
+
+    What is no regular file by now is not read.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "no regular file")
+        end = status.st_size
+        if getattr(status, "st_blocks", end) * 512 < end and hasattr(os, "SEEK_HOLE"):
+            end = _last_data(file.fileno(), end)
+            return file.read(end), status.st_size - end
+        return file.read(), 0
+
+
+def _last_data(handle: int, size: int) -> int:
+    """Where the hole at the end of a sparse file begins; its size where there is none."""
+    at, extents = 0, 0
+    try:
+        while at < size and extents < MOST_EXTENTS:
+            at, extents = os.lseek(handle, os.lseek(handle, at, os.SEEK_DATA), os.SEEK_HOLE), extents + 1
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # no data from here on
+            at = size
+    finally:
+        os.lseek(handle, 0, os.SEEK_SET)
+    return at if extents < MOST_EXTENTS else size
 
 
 class EventFiles:

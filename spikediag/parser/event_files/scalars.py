@@ -65,25 +65,33 @@ def read_scalars(buffer: bytes) -> Scalars:
         if len(group):
             collector.read_group(records.starts[group], int(records.lengths[group[0]]))
     collector.read_singles()
-    found = {tag: _in_file_order(parts) for tag, parts in collector.parts.items()}
-    points = {tag: counted for tag, one in found.items() if len((counted := _counted(one)).steps)}
+    points, astray = _counted(collector.parts)
     return Scalars(
         points,
         dict(collector.others),
         _merged([*records.gaps, *_clipped(collector.broken, records.starts)]),
         len(records.starts) - len(collector.broken),
         collector.refused,
-        sum(len(one.steps) for one in found.values()) - sum(len(one.steps) for one in points.values()),
+        astray,
     )
 
 
-def _counted(points: Points) -> Points:
-    """Leave out points at a step that no counter reaches; what is no clock time is unknown."""
-    walls = np.where(np.abs(points.walls) < LATEST, points.walls, np.nan)
-    near = (points.steps >= -FARTHEST) & (points.steps <= FARTHEST)
-    if near.all():
-        return Points(points.offsets, points.steps, points.values, walls)
-    return Points(points.offsets[near], points.steps[near], points.values[near], walls[near])
+def _counted(parts: dict[str, list[Points]]) -> tuple[dict[str, Points], int]:
+    """Join the parts of each tag, which are used up, but for points at a step that no counter reaches.
+
+    Returns:
+        The points by tag, and how many were left out.
+    """
+    joined, astray = {}, 0
+    for tag in list(parts):
+        one = _in_file_order(parts.pop(tag))  # one tag at a time, so that no more than one is held twice
+        near = (one.steps >= -FARTHEST) & (one.steps <= FARTHEST)
+        astray += len(near) - int(np.count_nonzero(near))
+        if not near.all():
+            one = Points(one.offsets[near], one.steps[near], one.values[near], one.walls[near])
+        if len(one.steps):
+            joined[tag] = one
+    return joined, astray
 
 
 def _in_file_order(parts: list[Points]) -> Points:
@@ -94,7 +102,9 @@ def _in_file_order(parts: list[Points]) -> Points:
     if (np.diff(offsets) < 0).any():
         order = np.argsort(offsets, kind="stable")
         offsets, columns = offsets[order], [column[order] for column in columns]
-    return Points(offsets, *columns)
+    steps, values, walls = columns
+    walls[~(np.abs(walls) < LATEST)] = np.nan  # no clock time
+    return Points(offsets, steps, values, walls)
 
 
 def _clipped(broken: list[Gap], starts: Starts) -> Iterator[Gap]:
