@@ -120,11 +120,12 @@ def records(values: FloatArray, by_height: list[Rise]) -> list[Rise]:
 
 
 def measured(values: FloatArray, leaps: Iterable[Candidate], taken: list[Rise]) -> Iterator[Rise]:
-    """Leaps that came back and meet nothing that is taken, measured."""
-    taken = [*taken]
+    """Leaps that came back, or that the log ends in, and that meet nothing that is taken, measured."""
+    n, taken = len(values), [*taken]
     for leap in leaps:
         rise = replace(measure(values, leap), salient=False, expected=1.0)
-        if not rise.lasts(len(values)) and rise.stands_out(len(values)) and not any(map(rise.meets, taken)):
+        burst = not rise.lasts(n) or rise.unfinished(n)
+        if burst and rise.stands_out(n) and not any(map(rise.meets, taken)):
             taken.append(rise)
             yield rise
 

@@ -19,9 +19,11 @@ WANDER = 3.0  # standard deviations before, within which it is back as well
 LONGEST = 1000  # points from onset to the end of a burst; what stands longer is a level
 OUTSTANDING = 8.0  # standard deviations of the noise on a new level; what is lower belongs to that noise
 SALIENT = 6.0  # standard deviations before that what stands out in its series measures at least
+LAST = 9  # points of a series that are judged by what is before them only
 AROUND = 6  # widths of a burst on either side in which dips like it are looked for
 ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
 NEAR = 33  # fewest points before the onset that give the baseline
+LESS = 1.5  # scatter of all points before over that of the last ones, from which these count
 SLOW = 33  # points: a rise on a shorter scale is a step
 CELLS = 48  # block medians that the climb is fitted to
 VIEW = 3  # widths of the rise to either side that are looked at
@@ -81,6 +83,10 @@ class Rise:
     def lasts(self, n: int) -> bool:
         """Whether it is a level: still up after 1,000 points, or when the series of n points ends."""
         return self.stop == n or self.stop - self.start > LONGEST
+
+    def unfinished(self, n: int) -> bool:
+        """Whether the series of n points ends before anyone knows whether it lasts."""
+        return self.stop == n and self.start >= n - LAST
 
     def same_burst(self, rise: "Rise") -> bool:
         """Whether both are narrow and share a point."""
@@ -233,8 +239,13 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
 
 
 def noise_before(values: FloatArray, start: int) -> float:
-    """Robust standard deviation before an onset; after a few points only, at least that of the first ones."""
+    """Robust standard deviation before an onset; after a few points only, at least that of the first ones.
+
+    Where the last points before scatter much less than all of those before, as in a steep decay, they count.
+    """
     noise = local_noise(values[max(0, start - PAST) : max(1, start)])
+    if NEAR <= start < PAST:
+        noise = min(noise, LESS * local_noise(values[start - NEAR : start]))
     if start >= FEW or len(values) < FEW:
         return noise
     return max(noise, float(cell_scale(np.diff(values[: 2 * FEW])[None])[0] / np.sqrt(2)))

@@ -6,13 +6,17 @@ before, so the first ones can. Leaps are declustered and put in order, and the q
 highest stand apart*: for r = 1, 2, ... the lowest of the r highest is judged by the tail of those below it
 only. No spike is part of the noise that judges a spike, and the next point is the yardstick of the first.
 
+Symmetric noise dips as deep as it leaps, so the tail of both together judges too: it knows twice as much.
 Where the bulk of the leaps is skewed to the right and no value is negative, as in means of squares, a tail
-without an index is the null: the gap must be wide for a Pareto law of any index. What is loud there without
-standing apart is usual for such a series.
+without an index is the null: the gap must be wide for a Pareto law of any index. And where noise grows with
+the level, what stands apart must do so in logarithms as well, in which such noise is even: there a loss that
+wanders by factors leaps no more when it is high. What is loud without standing apart is usual for such a
+series.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -21,6 +25,7 @@ from spikediag.detectors.scan import Candidate
 from spikediag.model import FloatArray, IntArray
 from spikediag.stats.leaps import Leaps
 from spikediag.stats.medians import median
+from spikediag.stats.proportion import evened
 from spikediag.stats.scale import robust_sigma
 from spikediag.stats.tails import fit_tail, scale_free_gap
 
@@ -30,6 +35,9 @@ APART = {1: 12.0, 3: 8.0}  # local scales that a leap of a width measures at lea
 OVER_NEXT = 1.6  # height of the lowest that stands apart over the next
 PRIOR = (0.2, 0.15)  # mean and standard deviation of the shape of the tail
 CHANCE = 0.04  # leaps as high that may be expected by chance
+FOLLOWED = 512  # points of a log in which a local scale hardly follows the level
+MANY = 512  # blocks from which leaps tell their own tail
+POOLED = 0.016  # the same under the tail of leaps and dips together
 SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which a bulk is skewed
 SLOW = 65  # points of a running median from which slow bursts are measured
 FEWEST_SLOW = 100  # points below which slow skew is not known
@@ -39,6 +47,7 @@ GAP, SHORT_GAP = (
     0.02,
 )  # chance of the gap under a Pareto law in skewed noise: of long logs, of short ones
 STEEP_GAP = 0.06  # the same in heavy-tailed noise
+SURE = 0.003  # leaps as high by chance, below which the gap of a single one there may be narrower
 LEAST = 6.0  # local scales below which a leap is no leap
 SHORT_REST = 48  # blocks of a short log, whose skew is hardly known
 FEWEST_REST = 5  # blocks that are needed to judge a leap
@@ -48,7 +57,7 @@ SMOOTH, SMOOTHED = (
 )  # points of the running median in which climbs are measured, and its share of the log
 CALM = 24  # points before a climb, at least
 OVER_CLIMBS = 8.0  # height of a climb over the highest before it
-OVER_IN_LOGS = 3.0  # the same in logarithms, of a series that is never negative
+OVER_EVENED = 3.0  # the same in logarithms in which the noise is even
 OVER_FALLS = 2.5  # height of a climb over the deepest fall after it began
 CLIMBED = 12.0  # local scales that a climb measures at least
 STAYS = 0.25  # share of its height that remains at the end of the log
@@ -62,21 +71,29 @@ class Rest:
 
     width: int
     ordered: FloatArray  # (m,) highest leap of each block, descending, without those in question
+    dips: FloatArray  # (m,) deepest dip of each block, where dips are as deep as leaps are high; else empty
     skewed: bool
 
     def chance(self, lowest: FloatArray, count: int) -> FloatArray:
         """Leaps as high by chance, for the lowest (k,) of `count` in question; infinite: not apart."""
         fits = (lowest >= APART[self.width]) & (lowest >= OVER_NEXT * self.ordered[0])
+        if not fits.any():
+            return np.full(len(lowest), np.inf)
+        expected, pooled = self.expected(lowest, count, self.ordered), np.zeros(len(lowest))
+        if len(self.dips):
+            pooled = self.expected(lowest, count, np.concatenate([self.ordered, self.dips]))
+        fits &= (expected < CHANCE) & (pooled < POOLED)
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
             fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
         elif self.steep:
-            fits &= gap < STEEP_GAP
-        if not fits.any():
-            return np.full(len(lowest), np.inf)
-        blocks = len(self.ordered) + count
-        expected = fit_tail(self.ordered, *PRIOR).exceedance(lowest) * blocks * len(WIDTHS)
-        return np.where(fits & (expected < CHANCE), expected, np.inf)
+            fits &= (gap < STEEP_GAP) | ((count == 1) & (np.maximum(expected, pooled) < SURE))
+        return np.where(fits, expected, np.inf)
+
+    def expected(self, lowest: FloatArray, count: int, pool: FloatArray) -> FloatArray:
+        """How many leaps as high the tail of a pool (m,) would show among as many as there are, (k,)."""
+        chances = (len(self.ordered) + count) * len(WIDTHS)
+        return np.asarray(chances * fit_tail(pool, *PRIOR).exceedance(lowest))
 
     @property
     def top(self) -> FloatArray:
@@ -100,16 +117,26 @@ class Crowd:
     heights: FloatArray  # (k,) local scales, descending
     ordered: FloatArray  # (m,) highest leap of each other block, descending
     skewed: bool
+    source: Leaps
 
-    def leaps(self, side: int) -> tuple[Candidate, ...]:
-        """Those that are news, measured from so many points before."""
-        pairs = zip(self.at, self.heights, strict=True)
+    @cached_property
+    def dips(self) -> FloatArray:
+        """The deepest of each block, (m,), where they add to what the leaps say of themselves; else empty."""
+        if self.skewed or len(self.ordered) > MANY:
+            return np.zeros(0)
+        depth = self.source.dips(self.width)
+        _, deepest = block_maxima(depth, block_size(len(depth)))
+        return deepest[np.isfinite(deepest)]
+
+    def leaps(self) -> tuple[Candidate, ...]:
+        """Those that are news."""
+        pairs, side = zip(self.at, self.heights, strict=True), self.source.side
         return tuple(Candidate(self.width, int(at), float(z), np.inf, side, salient=True) for at, z in pairs)
 
     def rest(self, count: int) -> Rest:
         """All but the `count` highest."""
         below = np.concatenate([self.heights[count:], self.ordered])
-        return Rest(self.width, -np.sort(-below), self.skewed)
+        return Rest(self.width, -np.sort(-below), self.dips, self.skewed)
 
     def apart(self) -> tuple[int, float]:
         """How many stand apart from all others, and how many of them chance would show."""
@@ -155,14 +182,20 @@ class Salience:
             if self.leaps.holds(i, width):
                 yield Candidate(width, i, float(scores[i]), np.inf, side, salient=True)
 
+    @cached_property
+    def even(self) -> FloatArray | None:
+        """Logarithms (n,) in which the noise of a short log is even, where it grows with the level; or None.
+
+        In a long one the local scale follows the level.
+        """
+        return evened(self.leaps.values) if len(self.leaps.values) <= FOLLOWED else None
+
     def candidates(self) -> Iterator[Candidate]:
-        """Every leap that stands apart."""
-        for crowd in self.crowds:
-            count, expected = crowd.apart()
-            for leap in crowd.leaps(self.leaps.side)[:count]:
-                yield replace(leap, expected=expected)
-        if self.crowds:
-            yield from climb(self.leaps)
+        """Every leap that stands apart; where noise grows with the level, in logarithms too."""
+        found = [*apart(self.crowds, OVER_CLIMBS)]
+        if found and self.even is not None:
+            found = confirmed(found, apart(crowds(Leaps(self.even), skewed=False), OVER_EVENED))
+        yield from found
 
 
 def salience(values: FloatArray) -> Salience:
@@ -171,7 +204,28 @@ def salience(values: FloatArray) -> Salience:
     if len(values) < FEWEST or not np.ptp(values):
         return Salience(leaps, ())
     skewed = bool(values.min() >= 0) and max(skew(leaps.scores(1)), slow_skew(values)) > SKEW
-    return Salience(leaps, tuple(crowd(leaps, width, skewed=skewed) for width in WIDTHS))
+    return Salience(leaps, crowds(leaps, skewed=skewed))
+
+
+def crowds(leaps: Leaps, *, skewed: bool) -> tuple[Crowd, ...]:
+    """One a width."""
+    return tuple(crowd(leaps, width, skewed=skewed) for width in WIDTHS)
+
+
+def confirmed(found: Iterable[Candidate], also: Iterable[Candidate]) -> list[Candidate]:
+    """Those that are seen on another scale as well."""
+    seen = [*also]
+    return [one for one in found if any(one.near(other) for other in seen)]
+
+
+def apart(found: tuple[Crowd, ...], over_climbs: float) -> Iterator[Candidate]:
+    """Every leap that stands apart from the others of its width, and the climb that does."""
+    for crowd in found:
+        count, expected = crowd.apart()
+        for leap in crowd.leaps()[:count]:
+            yield replace(leap, expected=expected)
+    if found:
+        yield from climb(found[0].source, over_climbs)
 
 
 def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
@@ -185,7 +239,7 @@ def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
         if kept[k] and leaps.holds(int(at[k]), width):
             kept &= (at < at[k] - width) | (at > at[k] + leaps.side + width)
             peaks.append(k)
-    return Crowd(width, at[peaks], highest[peaks], -np.sort(-highest[kept]), skewed)
+    return Crowd(width, at[peaks], highest[peaks], -np.sort(-highest[kept]), skewed, leaps)
 
 
 def block_size(n: int) -> int:
@@ -227,23 +281,20 @@ def outer_mean(sizes: FloatArray) -> float:
     return float(np.sort(sizes)[2 * n // 3 : max(2 * n // 3 + 1, 11 * n // 12)].mean()) if n > 2 else 0.0
 
 
-def climb(leaps: Leaps) -> Iterator[Candidate]:
-    """The climb from which a series did not come back, if it is many times as high as all before it.
+def climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
+    """The climb from which a series did not come back, if it is so many times as high as all before it.
 
     A climb is measured from the lowest point so far, so that a decay is none; in running medians of five
-    points, so that no burst is. What counts as before is what lies before a fifth of its height was reached.
-    Noise that grows would have fallen as far as it rose; what is in
-    proportion to the level would have wandered in logarithms.
+    points, so that no burst is. What counts as before is what lies before a share of its height was reached.
+    Noise that grows would have fallen as far as it rose.
     """
     values = leaps.values
     size = max(SMOOTH, len(values) // SMOOTHED | 1)
     smooth = median_filter(values, size, mode="nearest")
     risen = smooth - np.minimum.accumulate(smooth)
     top = int(risen.argmax())
-    first = int((risen > risen[top] / OVER_CLIMBS).argmax())
+    first = int((risen > risen[top] / over).argmax())
     if first < max(CALM, (top - first) / 2) or top == first:
-        return
-    if values.min() > 0 and not climbs_in_logs(np.log(smooth), first, top):
         return
     base = median(values[max(0, first - CALM) : first])
     height, fall = float(smooth[top]) - base, base - float(smooth[first:].min())
@@ -251,10 +302,3 @@ def climb(leaps: Leaps) -> Iterator[Candidate]:
     if stays and height >= max(OVER_FALLS * fall, CLIMBED * leaps.scale(first)):
         width = min(top - first + size, len(values) - first) | 1
         yield Candidate(width, first, height / leaps.scale(first), CHANCE, CALM, salient=True)
-
-
-def climbs_in_logs(smooth: FloatArray, first: int, top: int) -> bool:
-    """Whether logarithms (n,) climb much further than they wandered, up and down, before the climb began."""
-    risen, fallen = smooth - np.minimum.accumulate(smooth), np.maximum.accumulate(smooth) - smooth
-    wandered = min(risen[:first].max(), fallen[:first].max())
-    return bool(risen[top] >= OVER_IN_LOGS * wandered)

@@ -52,6 +52,11 @@ class Candidate:
         """Whether it was seen as a climb, of which a step on the way says more."""
         return self.salient and not self.burst
 
+    def near(self, other: "Candidate") -> bool:
+        """Whether both see the same rise, which each may see some points off."""
+        apart = self.position - other.position
+        return -self.width - other.before < apart < other.width + self.before
+
     @property
     def burst(self) -> bool:
         """Whether all of its width stands high, as against most of it."""

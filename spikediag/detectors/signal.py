@@ -1,5 +1,6 @@
 """The signal: the finite part of one series, with the rises that every detector looks at."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -7,14 +8,13 @@ from itertools import chain
 import numpy as np
 
 from spikediag.detectors.bursts import Bursts, tell
-from spikediag.detectors.rise import Rise, measure_all
-from spikediag.detectors.salience import Salience, salience
-from spikediag.detectors.scan import Scan
+from spikediag.detectors.rise import LAST, Rise, measure_all
+from spikediag.detectors.salience import Salience, confirmed, salience
+from spikediag.detectors.scan import Candidate, Scan
 from spikediag.model import Excursion, FloatArray, IntArray, Kind, Series, Spike
 from spikediag.stats.leaps import rounding
 
 CALIBRATED = 1e-3  # expected findings by chance below which nothing was measured, and nothing is claimed
-LAST = 9  # points of a series that are judged by what is before them only
 LARGE = 1e290  # above, a sum of a few values may overflow
 
 
@@ -74,11 +74,13 @@ class Signal:
         Where values are rounded so coarsely that many do not change, contrasts have no tail to learn from:
         then a rise must stand out as well.
         """
-        surprising = (
+        surprising: Iterable[Candidate] = (
             c
             for c in self.scan.candidates(self.alpha)
             if not c.burst or self.salience.leaps.holds(c.position, c.width)
         )
+        if self.salience.even is not None and (surprising := [*surprising]):
+            surprising = confirmed(surprising, Scan.of(self.salience.even).candidates(self.alpha))
         found = measure_all(self.values, chain(self.salience.candidates(), surprising))
         coarse = rounding(self.values) > 0
         return tuple(r for r in found if not coarse or r.salient or r.stands_out(len(self.values)))

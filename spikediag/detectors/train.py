@@ -64,7 +64,7 @@ class Train:
             rate_grows=rate_grows(np.array([spike.start for spike in spikes]) / n),
             members=tuple(signal.excursion(rise) for rise in rises),
             usual=signal.bursts.usual,
-            provisional=False,
+            provisional=all(spike.provisional for spike in spikes),
         )
 
 

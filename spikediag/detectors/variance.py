@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.rise import Rise, measure_all
-from spikediag.detectors.salience import CHANCE
+from spikediag.detectors.salience import CHANCE, confirmed
 from spikediag.detectors.scan import Candidate, Scan
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Kind, Spike
@@ -19,6 +19,7 @@ from spikediag.stats.scale import local_noise
 OUTSTANDING = 6.0  # new standard deviations; a spike that large is the finding
 FACTOR = 2.0  # new standard deviation over old
 GROWN = 1.4  # growth of the logarithm that is seen without a history: fourfold
+GROWN_WITH_LEVEL = 2.5  # the same where noise goes with the level, which wanders: twelvefold
 SHORT = 320  # cells of a short log
 FEWEST_BEFORE, FEWEST_AFTER, LOOK = 8, 4, 12  # cells that are compared
 SHARE = 8  # part of a longer log that is compared
@@ -41,7 +42,8 @@ class Variance:
         The mean distance from the running median of 33 points, over cells of 8 points, is a noisy reading of
         the standard deviation. Its logarithm is scanned for rises as `level_shift` scans the loss, over 9
         cells and more. In logs of up to 2,560 points, fourfold growth is also seen without a history:
-        nearly every cell after it lies above nearly every one before. Spikes count as spikes: what overlaps
+        nearly every cell after it lies above nearly every one before; where noise goes with the level,
+        in logarithms too, or twelvefold. Spikes count as spikes: what overlaps
         one is not reported.
 
     Blind spots:
@@ -59,7 +61,11 @@ class Variance:
         if signal.sign < 0:
             return
         cells = log_noise(signal.scan.looks.medians)
-        for rise in measure_all(cells, chain(Scan.of(cells).new_levels(signal.alpha), growths(cells))):
+        grown, even = growths(cells, GROWN), signal.salience.even
+        if even is not None:
+            beyond = confirmed(grown, growths(log_noise(RunningMedians(even)), GROWN))
+            grown = iter(beyond or growths(cells, GROWN_WITH_LEVEL))
+        for rise in measure_all(cells, chain(Scan.of(cells).new_levels(signal.alpha), grown)):
             start = CELL * rise.start
             stop = min(CELL * max(rise.reach, rise.start + rise.width), len(signal.values))
             before = local_noise(signal.values[max(0, start - CELL * 4 * rise.width) : start])
@@ -71,11 +77,12 @@ class Variance:
                 yield signal.spike(Kind.VARIANCE, at_points(signal.values, rise, before), after - before)
 
 
-def growths(cells: FloatArray) -> Iterator[Candidate]:
+def growths(cells: FloatArray, least: float) -> Iterator[Candidate]:
     """Where the noise of a short log grows for good: nearly all cells after lie above nearly all before.
 
     Args:
         cells: (m,) logarithms of the noise.
+        least: growth of the logarithm.
     """
     count, look = len(cells), max(LOOK, len(cells) // SHARE)
     splits = np.arange(FEWEST_BEFORE, count - FEWEST_AFTER + 1 if count <= SHORT else 0)
@@ -88,7 +95,7 @@ def growths(cells: FloatArray) -> Iterator[Candidate]:
     apart = after[row, held_after // 5] > before[row, held_before - 1 - held_before // 20]
     gains = np.where(apart, after[row, held_after // 2] - before[row, held_before // 2], -np.inf)
     best, at = float(gains.max()), int(splits[gains.argmax()])
-    if best > GROWN and median(cells[-FEWEST_AFTER:]) - median(cells[max(0, at - look) : at]) > GROWN:
+    if best > least and median(cells[-FEWEST_AFTER:]) - median(cells[max(0, at - look) : at]) > least:
         width = min(look, count - at)
         yield Candidate(width, at, best, CHANCE, min(look, at), salient=True)
 

@@ -105,6 +105,19 @@ class Leaps:
         low /= self._points(self.cell_scales)
         return low
 
+    def dips(self, width: int) -> FloatArray:
+        """Highest of the `width` values from each on, below what is before and after, in local scales, (n,).
+
+        Below both medians, as a loss that goes down lies below the one before all along; unknown at the ends.
+        """
+        high, ahead = self.values.copy(), self.side + width
+        for shift in range(1, width):
+            np.maximum(high[:-shift], self.values[shift:], out=high[:-shift])
+        depth = np.full(len(high), -np.inf)
+        level = np.minimum(self.before[HISTORY:-ahead], self.before[HISTORY + ahead :])
+        depth[HISTORY:-ahead] = level - high[HISTORY:-ahead]
+        return depth / self._points(self.cell_scales)
+
     def holds(self, at: int, width: int) -> bool:
         """Whether the leap at a position is news: above the dips near it, and no return from a dip."""
         x, base = self.values, self.before[at]

@@ -144,3 +144,50 @@ def test_a_level_that_wanders_in_proportion_is_no_climb() -> None:
         false += any(not s.usual for s in detect(series_of(values)))
 
     assert false <= 5
+
+
+@pytest.mark.parametrize("shift", [0.0, -5.0])
+@pytest.mark.parametrize("n", [50, 200])
+def test_a_loss_that_wanders_by_factors_is_silent_wherever_its_zero_is(n: int, shift: float) -> None:
+    false = 0
+    for seed in range(60):
+        values = shift + np.exp(NOISES["ar"](np.random.default_rng([95, seed]), n))
+        false += any(not s.usual for s in detect(series_of(values)))
+
+    assert false <= 3
+
+
+def test_a_jump_of_a_loss_that_wanders_by_factors_is_seen() -> None:
+    found = 0
+    for seed in range(20):
+        values = np.exp(0.2 * NOISES["ar"](np.random.default_rng([96, seed]), 200))
+        values[120] *= 20
+        found += any(s.start == 120 and not s.usual for s in detect(series_of(values)))
+
+    assert found >= 19
+
+
+def test_heavy_tails_are_seldom_more_than_usual() -> None:
+    false = 0
+    for seed in range(150):
+        values = NOISES["student"](np.random.default_rng([97, seed]), 80)
+        false += any(not s.usual for s in detect(series_of(values)))
+
+    assert false <= 3
+
+
+def test_a_log_that_ends_high_is_told_in_heavy_tails_too() -> None:
+    for seed in range(20):
+        values = planted(NOISES["student"](np.random.default_rng([98, seed]), 300), 25, at=298)
+        assert any(298 in range(*span) for s in detect(series_of(values)) for span in s.spans), seed
+
+
+def test_a_log_that_ends_in_what_is_usual_is_provisional() -> None:
+    found = [
+        detect(series_of(planted(NOISES["student"](np.random.default_rng([99, seed]), 300), 14, at=299)))
+        for seed in range(20)
+    ]
+    last = [s for spikes in found for s in spikes if s.usual and len(s.members) == 1 and s.start == 299]
+
+    assert last
+    assert all(s.provisional and s.end_step is None for s in last)
