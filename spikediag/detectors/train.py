@@ -29,8 +29,9 @@ class Train:
         first members did. Where too few are certain alone, a crowd may be: at least ten bumps beyond six
         deviations, and so few dips as deep (enlarged by the skew of the noise) that a coin would not do it.
         Points 12 local scales high (30 where the series is never negative and skewed to the right in its
-        bulk) are told though not certain: as a train if all came so late that evenly spread ones would not,
-        else as usual. Whether the rate changes is Laplace's trend test at 5 % on each side.
+        bulk), back again or the last ones of the log, are told though not certain: as a train if all came so
+        late that evenly spread ones would not, else as usual. Whether the rate changes is Laplace's trend
+        test at 5 % on each side.
 
     Blind spots:
         Spikes that are not clearly larger than the noise are not counted, so count and rate are lower bounds.

@@ -191,3 +191,13 @@ def test_a_log_that_ends_in_what_is_usual_is_provisional() -> None:
 
     assert last
     assert all(s.provisional and s.end_step is None for s in last)
+
+
+@pytest.mark.parametrize("length", [1, 3, 20])
+def test_the_first_point_after_a_resume_is_judged_like_any_other(length: int) -> None:
+    steps = np.arange(300) * 10
+    steps[180:] += 5000
+    for seed in range(20):
+        values = planted(noise("white", seed, 300), 20, at=180, length=length)
+        (spike,) = detect(series_of(values, steps=steps))
+        assert (spike.kind, spike.start) == (Kind.TRANSIENT, 180)
