@@ -90,6 +90,9 @@ def _show(error: SpikediagError, debug: bool) -> None:
 
 
 def _not_ours(error: Exception, debug: bool) -> int:
+    if isinstance(error, OSError) and error.filename is not None:
+        _show(SpikediagError(f"{os.fsdecode(error.filename)}: {error.strerror}; check the path."), debug)
+        return Exit.UNUSABLE
     # Click's errors carry message and code; whether Typer brings its own Click depends on its version.
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if callable(show) and isinstance(code, int):

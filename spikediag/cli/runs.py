@@ -11,7 +11,7 @@ import typer
 
 from spikediag.cli.facts import Given
 from spikediag.cli.terminal import progress
-from spikediag.errors import NoEventsError, RunNotFoundError, SpikediagError
+from spikediag.errors import NoEventsError, RunNotFoundError, SpikediagError, UnreadableRunError
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis
@@ -62,6 +62,8 @@ def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], 
             outcome = job(run)
         except SpikediagError as error:
             yield Failure(run.path, error)
+        except PermissionError as error:
+            yield Failure(run.path, UnreadableRunError(f"{error.filename}: {error.strerror}."))
         except Exception as error:
             error.add_note(f"while working on {run.path}")
             raise

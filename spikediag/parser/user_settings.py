@@ -31,7 +31,7 @@ class UserSettings:
     @property
     def names(self) -> tuple[str, ...]:
         """The tags and facts it speaks of."""
-        return (*self.roles, *(claim.name for claim in self.claims))
+        return (*dict.fromkeys((*self.roles, *self.kinds)), *(claim.name for claim in self.claims))
 
     def refuse_unknown(self, tags: Iterable[str]) -> None:
         """Check that every tag that was given a role or a kind of loss is one of the run's.

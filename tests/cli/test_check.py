@@ -1,5 +1,6 @@
 """`spikediag check` on real runs, and through the real entry point."""
 
+import errno
 import json
 import os
 import re
@@ -332,3 +333,22 @@ def test_no_line_of_a_log_is_a_command_of_its_runner(here, capsys, monkeypatch, 
     for line in (said.out + said.err).splitlines():
         assert "##[" not in line
         assert not line.lstrip().startswith("::")
+
+
+@pytest.mark.parametrize(
+    "command", [["check", "a/run"], ["check", CALM, "--baseline", "a/file"], ["scan", "a"]]
+)
+def test_what_may_not_be_entered_is_one_sentence_and_2(here, capsys, monkeypatch, command):
+    """As an ordinary user meets it; the superuser may enter everything."""
+    stat = os.stat
+
+    def refused(path, *args, **kwargs):
+        if str(path).startswith("a"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert entry.run(command) == 2
+    said = capsys.readouterr()
+    assert "Permission denied" in said.err + said.out or "permission denied" in said.err + said.out
+    assert "bug" not in said.err

@@ -85,3 +85,19 @@ def test_a_number_of_thousands_of_digits_is_refused_in_one_sentence(tmp_path: Pa
     (tmp_path / "spikediag.toml").write_text(text)
     with pytest.raises(UsageError, match=r"spikediag\.toml"):
         read_run(tmp_path)
+
+
+def test_a_run_names_what_its_own_settings_speak_of_unless_they_are_not_asked(tmp_path) -> None:
+    write(tmp_path, curves({"my/thing": [1.0, 2.0], "loss": [3.0, 4.0]}))
+    text = '[roles]\n"my/thing" = "loss"\n[losses]\nloss = "value"\n[facts]\nbatch_size = 4\n'
+    (tmp_path / "spikediag.toml").write_text(text, encoding="utf-8")
+    assert read_run(tmp_path).own_settings == ("my/thing", "loss", "batch_size")
+    bare = read_run(tmp_path, settings=False)
+    assert bare.own_settings == ()
+    assert bare.series["my/thing"].role is Role.OTHER
+
+
+def test_a_folder_named_like_the_settings_is_an_error(tmp_path) -> None:
+    (tmp_path / "spikediag.toml").mkdir()
+    with pytest.raises(UsageError, match="is no file"):
+        read_user_settings(tmp_path)
