@@ -21,12 +21,17 @@ UNLUCKY = 0.05  # share of places at which a jump may need more than is stated
 STRETCH = 0.25  # share of the places that must lie in one stretch: to see less is not to search
 DISTURBED, POINTS = 1.1, 12  # a jump enlarges the scale so much, and by so many points' share of a short log
 MARGIN = 2.0  # standard deviations by which noise at the place may lower it
+FEW_WHILE_FALLING = 48  # points
 TIPPED, TIPPING = 48, 1.2  # points of a short log that a jump may skew, and how much higher it must be then
 PARTS = 4  # parts of a series, whose noisiest is allowed for
 WORTH = 25.0  # standard deviations of a jump that anyone would see; to find only larger ones is not to search
 SKEWED_WORTH = 100.0  # the same where the noise itself throws such heights
 LARGEST, TRIED = 1e3, 16  # local scales of a leap that is tried, and how many are, twice
 CONSTANT = 1e3  # units of rounding that a constant series must leave its value by
+FALLS: Text = say(
+    "{fewest} finite points are needed while a loss falls as steeply as it scatters.",
+    fewest=FEW_WHILE_FALLING,
+)
 UNSEEN: Text = say(
     "No stretch of a quarter of its points would have shown a jump of {worth:.0f} times its noise.",
     worth=WORTH,
@@ -54,6 +59,8 @@ def power_of(signal: Signal) -> Searched:
     if points < FEWEST:
         few = say("{points} finite points were logged; {fewest} are needed.", points=points, fewest=FEWEST)
         return Searched(tag, points, (), few)
+    if falls_steeply(signal):
+        return Searched(tag, points, (), FALLS)
     found = list(jumps(signal))
     return Searched(tag, points, tuple(found), None if found else UNSEEN)
 
@@ -73,6 +80,13 @@ def jumps(signal: Signal) -> Iterator[SmallestJump]:
         yield from search.stated(crowd.width, np.minimum(certain, told))
     if not search.tips:
         yield from search.stated(None, lasting)
+
+
+def falls_steeply(signal: Signal) -> bool:
+    """Whether a log of a few points still falls by as much as it scatters: then a jump is hard to tell."""
+    leaps = signal.salience.leaps
+    few = len(leaps.values) < FEW_WHILE_FALLING and bool(signal.salience.crowds)
+    return few and bool((leaps.cell_falls > leaps.cell_scales / 2).any())
 
 
 def largest_noise(values: FloatArray, salience: Salience) -> float:

@@ -121,8 +121,11 @@ class Crowd:
 
     @cached_property
     def dips(self) -> FloatArray:
-        """The deepest of each block, (m,), where they add to what the leaps say of themselves; else empty."""
-        if self.skewed or len(self.ordered) > MANY:
+        """The deepest of each block, (m,), where they add to what the leaps say of themselves; else empty.
+
+        While the level goes down all along, dips are deeper than the noise alone makes them.
+        """
+        if self.skewed or len(self.ordered) > MANY or self.source.goes_down:
             return np.zeros(0)
         depth = self.source.dips(self.width)
         _, deepest = block_maxima(depth, block_size(len(depth)))
@@ -186,9 +189,11 @@ class Salience:
     def even(self) -> FloatArray | None:
         """Logarithms (n,) in which the noise of a short log is even, where it grows with the level; or None.
 
-        In a long one the local scale follows the level.
+        In a long one the local scale follows the level; and a level that goes down all along says nothing of
+        the noise that belongs to it.
         """
-        return evened(self.leaps.values) if len(self.leaps.values) <= FOLLOWED else None
+        follows = len(self.leaps.values) > FOLLOWED or self.leaps.goes_down
+        return None if follows else evened(self.leaps.values)
 
     def candidates(self) -> Iterator[Candidate]:
         """Every leap that stands apart; where noise grows with the level, in logarithms too."""

@@ -13,6 +13,7 @@ from spikediag.stats.scale import MAD_TO_SIGMA
 HISTORY = 3  # points before a leap, at least
 SIDE, SHORT_SIDE = 9, 5  # points before that it is measured from, in long series and in short ones
 SHORT = 256  # points of a short series
+PARTS = 6  # of a series, whose levels tell whether it goes down
 CELL, CELLS = 32, 5  # points that share a scale, and cells whose median it is: blind to what two of them hold
 CORRELATED = 3  # a leap of correlated noise is so many times its scale before it counts as scale
 LOWEST = 0.2  # scale of a quiet stretch over that of the whole, at least
@@ -68,6 +69,14 @@ class Leaps:
     def scales(self) -> FloatArray:
         """Scale around each value, (n,)."""
         return self._points(self.cell_scales)
+
+    @cached_property
+    def goes_down(self) -> bool:
+        """Whether the level falls from part to part, but for one rise: a loss that is still being learnt."""
+        if len(self.values) < PARTS * HISTORY:
+            return False
+        levels = [median(part) for part in np.array_split(self.values, PARTS)]
+        return int((np.diff(levels) < 0).sum()) >= PARTS - 2
 
     def scale(self, at: int) -> float:
         """Scale around a position."""

@@ -88,7 +88,7 @@ def test_any_larger_jump_is_found_as_well(curve: str, times: float) -> None:
 @pytest.mark.parametrize("curve", [NOISES["white"], with_tiny_noise])
 def test_a_promise_holds_in_a_very_short_log(curve: Curve, n: int) -> None:
     """A loss that is never negative may look skewed once the jump is in it."""
-    hits = [found(values, 1.1 * jump.height, at, jump.width) for values, jump, at in promised(curve, n, 20)]
+    hits = [found(values, 1.1 * jump.height, at, jump.width) for values, jump, at in promised(curve, n, 60)]
 
     assert np.mean(hits) >= 0.9
 
@@ -162,3 +162,11 @@ def test_a_constant_is_judged_by_its_rounding() -> None:
 
     assert searched.judged
     assert all(0 < jump.height < 1e-9 for jump in searched.jumps)
+
+
+def test_a_short_log_that_falls_as_steeply_as_it_scatters_is_not_judged() -> None:
+    for seed in range(10):
+        fall = 30 / (1 + 8 * np.arange(30) / 30)
+        searched = search_power(series_of(fall + np.random.default_rng([98, seed]).normal(size=30)))
+        assert not searched.judged
+        assert "falls as steeply" in str(searched.reason)

@@ -17,11 +17,24 @@ def hits(kind: str, n: int, at: int, length: int | None) -> float:
     return np.mean([any(abs(e.start - at) <= 3 for s in spikes for e in s.excursions) for spikes in found])
 
 
-@pytest.mark.parametrize("n", [50, 60, 100, 200])
+@pytest.mark.parametrize("n", some_of(60, slow=(50, 100, 200)))
 @pytest.mark.parametrize("length", [1, 3, None])
 @pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
 def test_twenty_deviations_are_seen_in_a_short_log(n: int, length: int | None, share: float) -> None:
     assert hits("white", n, int(share * n), length) >= 0.9
+
+
+@pytest.mark.parametrize("n", some_of(60, slow=(100, 200)))
+@pytest.mark.parametrize("length", [1, 3])
+def test_twenty_deviations_are_seen_while_a_loss_falls(n: int, length: int) -> None:
+    fall = 30 / (1 + 8 * np.arange(n) / n)
+    found = [
+        detect(series_of(planted(fall + noise("white", seed, n), 20, at=n // 6, length=length)))
+        for seed in range(20)
+    ]
+
+    certain = [any(abs(s.start - n // 6) <= 3 and not s.usual for s in spikes) for spikes in found]
+    assert np.mean(certain) >= 0.9
 
 
 @pytest.mark.parametrize("last", [1, 2, 3, 5])
