@@ -27,6 +27,8 @@ def updated(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         runs = [f"sample_runs/{name}" for name in NAMES]
         out = ["--out", EXAMPLES.relative_to(ROOT).as_posix()]
+        for name in NAMES:
+            shutil.rmtree(EXAMPLES / name)
         command = [sys.executable, "-m", "spikediag", "analyze", *runs, *out]
         subprocess.run(
             command, cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, check=True, capture_output=True

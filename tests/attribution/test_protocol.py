@@ -63,7 +63,10 @@ def test_there_is_a_cause_that_takes_what_no_other_earns() -> None:
 
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("name", ODD)
-@pytest.mark.parametrize("measure", [Measure.NLL, Measure.VALUE, Measure.POLICY])
+@pytest.mark.parametrize(
+    "measure",
+    [Measure.NLL, *(pytest.param(odd, marks=pytest.mark.slow) for odd in (Measure.VALUE, Measure.POLICY))],
+)
 def test_odd_series_neither_crash_nor_warn(measure: Measure, name: str, kind: Kind) -> None:
     """The loss itself is ordinary or has a hole; everything else the run logs is odd."""
     loss = np.sin(np.arange(200.0)) + np.where(np.arange(200) == 150, 30.0, 0.0)

@@ -48,7 +48,7 @@ def test_noise_keeps_no_beat(tail: str) -> None:
     found_in = [
         (told := beat(Series("critic_loss", Role.LOSS, steps, draw(), np.full(500, np.nan)), ())) is not None
         and told.chance < 1e-3
-        for _ in range(40)
+        for _ in range(20)
     ]
     assert sum(found_in) == 0
 

@@ -258,10 +258,9 @@ def test_settings_may_name_a_loss_that_no_rule_knows(here, capsys):
     (here / "run" / "spikediag.toml").write_text('[check]\nmin-height = 1e9\n[roles]\n"my/thing" = "loss"\n')
     assert entry.run(["check", "run", "--json"]) == 0
     (run,) = json.loads(capsys.readouterr().out)["runs"]
-    assert [note.split(" ")[0:3] for note in run["notes"]] == [
-        ["The", "policy", "beside"],
-        ["The", "run's", "own"],
-    ]
+    notes = " ".join(run["notes"])
+    assert "The policy beside" in notes
+    assert "The run's own" in notes
 
 
 def test_a_jump_before_after_step_is_let_through_and_said_even_if_it_is_no_number(here, capsys):

@@ -11,6 +11,7 @@ from spikediag.detectors import detect, group
 from spikediag.model import Kind, Role, Run, Spike
 from spikediag.parser import read_run
 from spikediag.stats.scale import robust_sigma
+from tests.conftest import diagnosed
 from tests.detectors.builders import series_of
 
 ROOT = Path(__file__).parents[2]
@@ -76,8 +77,8 @@ def test_whatever_stands_out_of_a_thinned_log_is_found(name: str, every: int) ->
 @pytest.mark.parametrize("path", TRUTHS, ids=lambda path: path.parent.name)
 def test_a_sample_run_is_what_its_truth_says(path: Path) -> None:
     truth = json.loads(path.read_text(encoding="utf-8"))
-    run = read_run(path.parent)
-    found = incidents(run)
+    diagnosis = diagnosed(path.parent.name)
+    run, found = diagnosis.run, [finding.spike for finding in diagnosis.findings]
 
     if truth["kind"] is None:
         assert found == []

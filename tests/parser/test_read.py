@@ -84,7 +84,7 @@ def test_only_foreign_files(tmp_path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable(tmp_path) -> None:
+def test_what_one_may_not_read_is_said_unless_one_is_root(tmp_path) -> None:
     file = write(tmp_path, curves(BC))
     file.chmod(0)
     with pytest.raises(UnreadableRunError, match="ermission"):
