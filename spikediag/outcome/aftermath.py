@@ -124,7 +124,7 @@ class _Purpose:
 
 
 def _purpose(run: Run, lead: Finding) -> _Purpose:
-    rewards = tuple(s for s in run.having(Role.REWARD) if s.finite.any())
+    rewards = _rewards(run)
     acts = bool(run.loss_kinds & {LossKind.LIKELIHOOD, LossKind.UNKNOWN, *REINFORCED})
     if rewards:
         return _Purpose(rewards, trained_on=False, rewards=True, acts=acts)
@@ -136,11 +136,17 @@ def _purpose(run: Run, lead: Finding) -> _Purpose:
     return _Purpose(errors, trained_on=True, rewards=False, acts=acts)
 
 
+def _rewards(run: Run) -> tuple[Series, ...]:
+    """The rewards that were logged more than once, as what was collected before training is not; else all."""
+    logged = tuple(s for s in run.having(Role.REWARD) if s.finite.any())
+    return tuple(s for s in logged if s.finite.sum() > 1) or logged
+
+
 def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iterator[Outcome]:
     loss = run.series[finding.spike.tag]
     yield outcome(loss, finding, findings)
     held_out = (s for s in run.having(Role.LOSS) if s.held_out and s is not loss)
-    for series in (*run.having(Role.REWARD), *held_out, *run.having(Role.COMPANION)):
+    for series in (*_rewards(run), *held_out, *run.having(Role.COMPANION)):
         if series.finite.any():
             yield outcome(series, finding, findings)
 
