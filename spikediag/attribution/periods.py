@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtrc
 
-from spikediag.model import FactName, FloatArray, IntArray, Run, Series, StepUnit
+from spikediag.model import FactName, FloatArray, IntArray, Role, Run, Series, StepUnit
 from spikediag.stats.leaps import Leaps
 
 FEWEST_PEAKS = 5  # for a phase to mean anything
@@ -82,6 +82,57 @@ def stated_updates(run: Run) -> Iterator[tuple[float, str]]:
         fact = run.fact(name)
         if fact.number is not None and fact.number >= 2:
             yield fact.number, fact.source
+
+
+@dataclass(frozen=True)
+class Passes:
+    """How the falls of a loss lie on passes over the data."""
+
+    length: float  # steps of one pass
+    source: str | None  # what states it; None where it is only the distance of the falls
+    hits: int  # falls at the beginning of a pass
+    falls: int
+    chance: float  # p-value
+
+    def number(self, step: float) -> int:
+        """The pass that begins nearest to a step, the first one being 1."""
+        return round(step / self.length) + 1
+
+    def begins(self, step: float, interval: float) -> bool:
+        """Whether a pass, and not the first, begins at a step."""
+        return self.number(step) > 1 and bool(_off(np.array([step]), self.length)[0] <= NEAR_BEAT * interval)
+
+
+def passes(falls: IntArray, loss: Series, run: Run) -> Passes | None:
+    """The falls of a loss on the passes that the log or the configuration states, else on their own distance.
+
+    Args:
+        falls: Steps at which the loss fell for good, in order.
+        loss: The series that fell.
+        run: Its epoch counter comes first.
+    """
+    known = next(_lengths(run), None)
+    length, source = known if known is not None else (float(falls[0]), None)
+    wide = (2 * NEAR_BEAT + 1) * loss.interval
+    if length < FEWEST_POINTS_APART * loss.interval:
+        return None
+    counted = falls if source is not None else falls[1:]  # the one that gives the length is no evidence
+    one = Passes(length, source, 0, len(falls), 1.0)
+    hits = sum(one.begins(float(step), loss.interval) for step in counted)
+    tail = float(bdtrc(hits - 1, len(counted), min(1.0, wide / length))) if hits else 1.0
+    return Passes(length, source, hits + len(falls) - len(counted), len(falls), tail)
+
+
+def _lengths(run: Run) -> Iterator[tuple[float, str]]:
+    """Steps of one pass: from a logged counter, else from batch and dataset."""
+    for series in run.having(Role.EPOCH):
+        steps, values = series.steps[series.finite], series.values[series.finite]
+        if len(values) > 1 and values[-1] - values[0] >= 1 and np.all(np.diff(values) >= 0):
+            first = int(np.argmax(values > values[0]))  # a counter of whole passes stands still before
+            last = int(np.argmax(values >= values[-1]))
+            if values[last] > values[first]:
+                yield float(steps[last] - steps[first]) / float(values[last] - values[first]), series.tag
+    yield from ((period, name) for period, name in stated_periods(run) if name == "epoch")
 
 
 @dataclass(frozen=True)
