@@ -100,7 +100,7 @@ class Passes:
 
     def begins(self, step: float, interval: float) -> bool:
         """Whether a pass, and not the first, begins at a step."""
-        return self.number(step) > 1 and bool(_off(np.array([step]), self.length)[0] <= NEAR_BEAT * interval)
+        return not off_period(step, self.length, interval)
 
 
 def passes(falls: IntArray, loss: Series, run: Run) -> Passes | None:
@@ -156,6 +156,11 @@ class Beat:
         return bool(_off(np.array([step - self.first]), self.period)[0] <= NEAR_BEAT * interval)
 
 
+def off_period(step: float, period: float, interval: float) -> bool:
+    """Whether a step lies farther from every multiple of a period, the start left out, than a beat may."""
+    return round(step / period) < 1 or bool(_off(np.array([step]), period)[0] > NEAR_BEAT * interval)
+
+
 def beat(loss: Series, stated: tuple[tuple[float, str], ...]) -> Beat | None:
     """The least probable period of the tallest rises of a loss; None where there are too few.
 
@@ -200,7 +205,10 @@ def _off(distances: IntArray | FloatArray, period: float) -> FloatArray:
 
 
 def tallest_rises(loss: Series) -> IntArray:
-    """Steps of the tallest rises above the median of the points before, tallest first, none close by."""
+    """Steps at which the tallest rises above the median of the points before begin, tallest first.
+
+    None lies close by a taller one. A rise begins where it reaches half of its height.
+    """
     steps, values = loss.steps[loss.finite], loss.values[loss.finite]
     if len(values) < FEWEST_POINTS_APART:
         return np.zeros(0, dtype=np.int64)
@@ -211,7 +219,14 @@ def tallest_rises(loss: Series) -> IntArray:
             break
         if all(abs(int(at) - other) > POINTS_OF_A_RISE for other in found):
             found.append(int(at))
-    return np.asarray(steps[found], dtype=np.int64)
+    begins = [_began(values, at, values[at] - 0.5 * height[at]) for at in found]
+    return np.asarray(steps[begins], dtype=np.int64)
+
+
+def _began(values: FloatArray, at: int, half: float) -> int:
+    """The first of the points just before one that stand at half of its height or more without a gap."""
+    low = np.flatnonzero(values[max(0, at - POINTS_OF_A_RISE + 1) : at] < half)
+    return max(0, at - POINTS_OF_A_RISE + 1) + (int(low[-1]) + 1 if len(low) else 0)
 
 
 def phase(peaks: IntArray, steps: IntArray, period: float, name: str) -> Phase:
