@@ -80,7 +80,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "rhythm": phrases.rhythm,
         "witnesses": selection.witnesses,
         "copies": lambda f: [phrases.copy_of(f.spike.tag, copy) for copy in f.hearing.copies],
-        "times": phrases.times,
+        "moved_by": phrases.moved_by,
         "order": phrases.order,
         "elsewhere": phrases.elsewhere,
         "events": events,
