@@ -412,6 +412,11 @@ def elsewhere(witness: Witness) -> Text:
     return say("in {moved} of {windows} calm windows", moved=witness.moved, windows=witness.windows)
 
 
+def moved_by(witness: Witness) -> Text:
+    """How far it moved, in robust standard deviations of what it was before."""
+    return say("constant before") if witness.was_constant else times(witness.sigmas)
+
+
 def moved_with(witness: Witness) -> Text:
     """What one witness says, in a line."""
     return say(

@@ -10,7 +10,7 @@ import numpy as np
 
 from spikediag.attribution import advice
 from spikediag.attribution.nll_algebra import Certificate
-from spikediag.attribution.nll_levels import per_sum
+from spikediag.attribution.nll_levels import log_std_series, per_sum
 from spikediag.attribution.run_facts import MANY_PASSES, batch_share, constant_rate_stated, dims, sampling
 from spikediag.model import (
     REINFORCED,
@@ -20,6 +20,7 @@ from spikediag.model import (
     Finding,
     LossKind,
     Measure,
+    Reduction,
     Role,
     Run,
     Series,
@@ -35,6 +36,8 @@ DECAYED = 0.99  # of the highest rate
 LAST_SHARE = 0.1  # of the log, for the level at the end
 FEWEST_POINTS = 10
 FEWEST_NORMS = 50
+NOISE_GREW = 3.0  # times its first level, from which exploration runs away
+LARGEST_LOG = 50.0
 
 
 def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]:
@@ -49,6 +52,7 @@ def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]
         _passes(run),
         _sigma_collapse(run, findings),
         _floor_below_zero(run),
+        _noise_grows(run),
         _constant_rate(run),
         _no_clipping(run),
         _no_companion(run),
@@ -180,6 +184,37 @@ def _floor_below_zero(run: Run) -> Condition | None:
         say("Clamp the log-std with it, or give the floor of sigma itself."), f"{key}: {math.exp(floor):.2g}"
     )
     return Condition("sigma-floor", Status.SUPPORTED, reading, floor, (mend,))
+
+
+def _noise_grows(run: Run) -> Condition | None:
+    """Whether a learner's exploration noise grows without end; None where no log-std of one is logged.
+
+    A policy that learns acts ever more surely: noise that grows to the end says that acting at random is what
+    pays, as where an entropy bonus is all the reward there is.
+    """
+    logged = log_std_series(run) if run.loss_kinds & REINFORCED else None
+    if logged is None or logged.reduction is Reduction.SUM or logged.finite.sum() < FEWEST_POINTS:
+        return None
+    values = logged.values[logged.finite]
+    part = max(FEWEST_POINTS // 2, int(LAST_SHARE * len(values)))
+    first, last = float(np.median(values[:part])), float(np.median(values[-part:]))
+    times = math.exp(min(last - first, LARGEST_LOG))
+    numbers: dict[str, str | float] = {"tag": logged.tag, "times": times}
+    if times < NOISE_GREW or last < float(np.max(values)) - math.log(NOISE_GREW):
+        reading = say("{tag}: sigma ends at {times:.2g} times what it began with.", **numbers)
+        return Condition("noise-grows", Status.RULED_OUT, reading, times)
+    reading = say(
+        "{tag}: sigma ends at {times:.3g} times what it began with, and has not turned back. A policy that "
+        "learns acts ever more surely; here noise drowns its actions, or saturates them at their limits.",
+        **numbers,
+    )
+    bound = Advice(
+        say(
+            "Lower the entropy bonus or bound the standard deviation from above, and see whether any reward "
+            "reaches the policy."
+        )
+    )
+    return Condition("noise-grows", Status.SUPPORTED, reading, times, (bound,))
 
 
 def _certificate_at_end(loss: Series, error: Series, d: int | None) -> Certificate | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtrc
 
-from spikediag.model import FactName, FloatArray, IntArray, Run, Series, StepUnit
+from spikediag.model import FactName, FloatArray, IntArray, Role, Run, Series, StepUnit
 from spikediag.stats.leaps import Leaps
 
 FEWEST_PEAKS = 5  # for a phase to mean anything
@@ -85,6 +85,57 @@ def stated_updates(run: Run) -> Iterator[tuple[float, str]]:
 
 
 @dataclass(frozen=True)
+class Passes:
+    """How the falls of a loss lie on passes over the data."""
+
+    length: float  # steps of one pass
+    source: str | None  # what states it; None where it is only the distance of the falls
+    hits: int  # falls at the beginning of a pass
+    falls: int
+    chance: float  # p-value
+
+    def number(self, step: float) -> int:
+        """The pass that begins nearest to a step, the first one being 1."""
+        return round(step / self.length) + 1
+
+    def begins(self, step: float, interval: float) -> bool:
+        """Whether a pass, and not the first, begins at a step."""
+        return not off_period(step, self.length, interval)
+
+
+def passes(falls: IntArray, loss: Series, run: Run) -> Passes | None:
+    """The falls of a loss on the passes that the log or the configuration states, else on their own distance.
+
+    Args:
+        falls: Steps at which the loss fell for good, in order.
+        loss: The series that fell.
+        run: Its epoch counter comes first.
+    """
+    known = next(_lengths(run), None)
+    length, source = known if known is not None else (float(falls[0]), None)
+    wide = (2 * NEAR_BEAT + 1) * loss.interval
+    if length < FEWEST_POINTS_APART * loss.interval:
+        return None
+    counted = falls if source is not None else falls[1:]  # the one that gives the length is no evidence
+    one = Passes(length, source, 0, len(falls), 1.0)
+    hits = sum(one.begins(float(step), loss.interval) for step in counted)
+    tail = float(bdtrc(hits - 1, len(counted), min(1.0, wide / length))) if hits else 1.0
+    return Passes(length, source, hits + len(falls) - len(counted), len(falls), tail)
+
+
+def _lengths(run: Run) -> Iterator[tuple[float, str]]:
+    """Steps of one pass: from a logged counter, else from batch and dataset."""
+    for series in run.having(Role.EPOCH):
+        steps, values = series.steps[series.finite], series.values[series.finite]
+        if len(values) > 1 and values[-1] - values[0] >= 1 and np.all(np.diff(values) >= 0):
+            first = int(np.argmax(values > values[0]))  # a counter of whole passes stands still before
+            last = int(np.argmax(values >= values[-1]))
+            if values[last] > values[first]:
+                yield float(steps[last] - steps[first]) / float(values[last] - values[first]), series.tag
+    yield from ((period, name) for period, name in stated_periods(run) if name == "epoch")
+
+
+@dataclass(frozen=True)
 class Beat:
     """A period that the tallest rises of a loss keep."""
 
@@ -103,6 +154,11 @@ class Beat:
     def has(self, step: float, interval: float) -> bool:
         """Whether a step is one of the beat."""
         return bool(_off(np.array([step - self.first]), self.period)[0] <= NEAR_BEAT * interval)
+
+
+def off_period(step: float, period: float, interval: float) -> bool:
+    """Whether a step lies farther from every multiple of a period, the start left out, than a beat may."""
+    return round(step / period) < 1 or bool(_off(np.array([step]), period)[0] > NEAR_BEAT * interval)
 
 
 def beat(loss: Series, stated: tuple[tuple[float, str], ...]) -> Beat | None:
@@ -149,7 +205,10 @@ def _off(distances: IntArray | FloatArray, period: float) -> FloatArray:
 
 
 def tallest_rises(loss: Series) -> IntArray:
-    """Steps of the tallest rises above the median of the points before, tallest first, none close by."""
+    """Steps at which the tallest rises above the median of the points before begin, tallest first.
+
+    None lies close by a taller one. A rise begins where it reaches half of its height.
+    """
     steps, values = loss.steps[loss.finite], loss.values[loss.finite]
     if len(values) < FEWEST_POINTS_APART:
         return np.zeros(0, dtype=np.int64)
@@ -160,7 +219,14 @@ def tallest_rises(loss: Series) -> IntArray:
             break
         if all(abs(int(at) - other) > POINTS_OF_A_RISE for other in found):
             found.append(int(at))
-    return np.asarray(steps[found], dtype=np.int64)
+    begins = [_began(values, at, values[at] - 0.5 * height[at]) for at in found]
+    return np.asarray(steps[begins], dtype=np.int64)
+
+
+def _began(values: FloatArray, at: int, half: float) -> int:
+    """The first of the points just before one that stand at half of its height or more without a gap."""
+    low = np.flatnonzero(values[max(0, at - POINTS_OF_A_RISE + 1) : at] < half)
+    return max(0, at - POINTS_OF_A_RISE + 1) + (int(low[-1]) + 1 if len(low) else 0)
 
 
 def phase(peaks: IntArray, steps: IntArray, period: float, name: str) -> Phase:

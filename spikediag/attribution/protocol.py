@@ -23,6 +23,7 @@ class Judgement:
     missing: tuple[Advice, ...] = ()
     advice: tuple[Advice, ...] = ()
     mechanism: Text | None = None
+    harmless: bool = False  # a loss that ends higher by this cause is not worse for it
 
     @property
     def bans(self) -> float:

@@ -91,6 +91,7 @@ def _verdict(cause: Cause, judgement: Judgement, share: float, foreign: Text | N
         mechanism=judgement.mechanism if status in {Status.SUPPORTED, Status.PLAUSIBLE} else None,
         uncalibrated=uncalibrated,
         share=share,
+        harmless=judgement.harmless,
     )
 
 

@@ -79,6 +79,7 @@ class CauseVerdict:
     mechanism: Text | None = None  # how this cause made the jump, when supported
     uncalibrated: Text | None = None  # why there is no probability
     share: float = 0.0  # of the weight of all that may have happened, [0, 1]; for the order of causes only
+    harmless: bool = False  # a loss that ends higher by this cause is not worse for it
 
     @property
     def open(self) -> bool:

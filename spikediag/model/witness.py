@@ -50,6 +50,7 @@ class Witness:
     moved: int  # windows without a jump of the loss in which it moved as far
     windows: int  # that were looked at
     chance: float | None  # of moving as far in any one window; None: too few windows to tell
+    was_constant: bool = False  # before: what it moved by is then no multiple of any noise
 
     @property
     def change(self) -> float:

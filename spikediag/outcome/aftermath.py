@@ -41,14 +41,16 @@ def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     outcomes = tuple(o for f in findings for o in _outcomes(run, f, findings))
     halts = tuple(text for f in findings if (text := _stopped(run, f)) is not None)
     checkpoints = _saved(run, findings, lead)
-    harms = [o for o in outcomes if _harms(o, run, outcomes)]
-    asked = list(_asked(run, outcomes, findings, lead, purpose))
+    excused = tuple(o for o in outcomes if _excused(o, run, outcomes) or _only_seems(o, run, findings))
+    harms = [o for o in outcomes if o.verdict is OutcomeVerdict.WORSE and o not in excused]
+    asked = list(_asked(outcomes, excused, findings, lead, purpose))
     worse = bool(halts or harms) or checkpoints.last_is_inside
     matters = True if worse else False if _harmless(asked, purpose) else None
     untold = [o for o in asked if matters is None and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD]
     because = (
         *(o.reading for o in outcomes if o.finding == lead.id),
         *(say("{id}: {harm}", id=o.finding, harm=o.reading) for o in harms + untold if o.finding != lead.id),
+        *_told(lead),
         *halts,
         *checkpoints.because,
         *purpose.limits(),
@@ -122,7 +124,7 @@ class _Purpose:
 
 
 def _purpose(run: Run, lead: Finding) -> _Purpose:
-    rewards = tuple(s for s in run.having(Role.REWARD) if s.finite.any())
+    rewards = _rewards(run)
     acts = bool(run.loss_kinds & {LossKind.LIKELIHOOD, LossKind.UNKNOWN, *REINFORCED})
     if rewards:
         return _Purpose(rewards, trained_on=False, rewards=True, acts=acts)
@@ -134,18 +136,19 @@ def _purpose(run: Run, lead: Finding) -> _Purpose:
     return _Purpose(errors, trained_on=True, rewards=False, acts=acts)
 
 
+def _rewards(run: Run) -> tuple[Series, ...]:
+    """The rewards that were logged more than once, as what was collected before training is not; else all."""
+    logged = tuple(s for s in run.having(Role.REWARD) if s.finite.any())
+    return tuple(s for s in logged if s.finite.sum() > 1) or logged
+
+
 def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iterator[Outcome]:
     loss = run.series[finding.spike.tag]
     yield outcome(loss, finding, findings)
     held_out = (s for s in run.having(Role.LOSS) if s.held_out and s is not loss)
-    for series in (*run.having(Role.REWARD), *held_out, *run.having(Role.COMPANION)):
+    for series in (*_rewards(run), *held_out, *run.having(Role.COMPANION)):
         if series.finite.any():
             yield outcome(series, finding, findings)
-
-
-def _harms(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
-    """Whether it ended worse in something that counts."""
-    return outcome.verdict is OutcomeVerdict.WORSE and not _excused(outcome, run, outcomes)
 
 
 def _excused(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
@@ -156,15 +159,46 @@ def _excused(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
     return OutcomeVerdict.NOT_WORSE in rewards and OutcomeVerdict.WORSE not in rewards
 
 
+def _only_seems(outcome: Outcome, run: Run, findings: tuple[Finding, ...]) -> bool:
+    """Whether it is measured on what is trained on and higher by a cause that does not make it worse.
+
+    What comes later stands on the level that such a cause left.
+    """
+    if outcome.role is Role.REWARD or run.series[outcome.tag].held_out:
+        return False
+    onset = next(f.spike.onset_step for f in findings if f.id == outcome.finding)
+    before = (f for f in findings if f.spike.onset_step <= onset)
+    return any(_harmless_rise(f) and (f.spike.tag == outcome.tag or f.id == outcome.finding) for f in before)
+
+
+def _harmless_rise(finding: Finding) -> bool:
+    """Whether the loss stays up by a cause that does not make it worse."""
+    return finding.primary is not None and finding.primary.harmless and not finding.spike.recovered
+
+
+def _told(lead: Finding) -> Iterator[Text]:
+    """That the level of the loss is not what counts."""
+    if _harmless_rise(lead):
+        yield say(
+            "Where {tag} stands says nothing of the model: by its likely cause it is higher, not worse.",
+            tag=lead.spike.tag,
+        )
+
+
 def _asked(
-    run: Run, outcomes: tuple[Outcome, ...], findings: tuple[Finding, ...], lead: Finding, purpose: _Purpose
+    outcomes: tuple[Outcome, ...],
+    excused: tuple[Outcome, ...],
+    findings: tuple[Finding, ...],
+    lead: Finding,
+    purpose: _Purpose,
 ) -> Iterator[Outcome]:
     """What must be no worse for "no": around the leading finding and the last, the loss and the purpose."""
     last = max(findings, key=lambda f: (f.spike.onset_step, f.id))
     losses = {f.id: f.spike.tag for f in (lead, last)}
+    shown = {o.finding for o in outcomes if o.tag in purpose.tags and o not in excused}
     for o in outcomes:
         concerns = o.finding in losses and (o.tag in purpose.tags or o.tag == losses[o.finding])
-        if concerns and not _excused(o, run, outcomes):
+        if concerns and not (o in excused and o.finding in shown):
             yield o
 
 

@@ -32,8 +32,8 @@ from spikediag.wording.writer import Writer, verbatim
 OVERVIEW = say("Every series on one step axis, findings shaded")
 CLOSE_UP = say("Close-up: levels, onset, peak, interval and margin of the error")
 CALIBRATION = say(
-    "Probabilities are those of short trainings with a likelihood loss and one injected fault each "
-    "(benchmarks/attribution)."
+    "Probabilities are those of short trainings with a likelihood loss and one injected fault each, "
+    "measured before the detector was last rebuilt (benchmarks/attribution)."
 )
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
 ERROR_TITLE = {
@@ -80,7 +80,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "rhythm": phrases.rhythm,
         "witnesses": selection.witnesses,
         "copies": lambda f: [phrases.copy_of(f.spike.tag, copy) for copy in f.hearing.copies],
-        "times": phrases.times,
+        "moved_by": phrases.moved_by,
         "order": phrases.order,
         "elsewhere": phrases.elsewhere,
         "events": events,

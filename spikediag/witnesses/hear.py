@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikediag.model import (
     FloatArray,
@@ -105,7 +106,8 @@ class Windows:
     """Windows of one or more series, each with the points before it."""
 
     level: FloatArray  # (m,) median before
-    noise: FloatArray  # (m,) robust standard deviation before
+    noise: FloatArray  # (m,) robust standard deviation before, at least what rounding makes of it
+    constant: NDArray[np.bool_]  # (m,) whether there was no noise before
     unrest: FloatArray  # (m,) distance of the farthest point before from the level
     flat: FloatArray  # (m, w) points minus the level
     away: FloatArray  # (m, w) the same, or minus the trend where that is nearer
@@ -120,10 +122,12 @@ class Windows:
         flat = window - level[:, None]
         ahead = np.arange(window.shape[1]) + (place.before + 1) / 2
         trend = flat - row_slope(before)[:, None] * ahead
+        noise = row_noise(before)
         nearer = np.sign(flat) * np.minimum(np.abs(flat), np.abs(trend))
         return cls(
             level=level,
-            noise=np.maximum(row_noise(before), ROUNDED * np.abs(rows).max(axis=1)),
+            noise=np.maximum(noise, ROUNDED * np.abs(rows).max(axis=1)),
+            constant=noise <= ROUNDED * np.abs(before).max(axis=1),
             unrest=np.abs(before - level[:, None]).max(axis=1),
             flat=flat,
             away=np.where(flat * trend > 0, nearer, 0.0),
@@ -135,7 +139,8 @@ class Windows:
         """One of them."""
         rows = (self.level, self.noise, self.unrest, self.flat, self.away)
         level, noise, unrest, flat, away = (row[n : n + 1] for row in rows)
-        return Windows(level, noise, unrest, flat, away, self.onset, self.lasts)
+        constant = self.constant[n : n + 1]
+        return Windows(level, noise, constant, unrest, flat, away, self.onset, self.lasts)
 
     def reached(self, change: float) -> float:
         """Where the first of them stands when it has gone as far as `changes` says, without the trend."""
@@ -307,6 +312,7 @@ def _witness(stand: Stand, asked: int, jumped: Moment) -> Witness | None:
         moved=move.moved,
         windows=len(move.elsewhere),
         chance=move.chance,
+        was_constant=bool(stand.here.constant[0]),
     )
 
 

@@ -102,3 +102,32 @@ def test_a_floor_of_sigma_below_zero_is_no_floor(floor: float | None, there: boo
     if there:
         assert found[0].advice[0].code == "sigma_min: 0.0067"
         assert "config.yaml: sigma_min is -5" in str(found[0].reading)
+
+
+@pytest.mark.parametrize(
+    ("last", "status"), [(18.0, Status.SUPPORTED), (5.0, Status.SUPPORTED), (0.4, Status.RULED_OUT)]
+)
+def test_exploration_noise_that_grows_to_the_end_is_a_risk_of_the_run(last: float, status: Status) -> None:
+    steps = np.arange(300)
+    curves = {
+        "Loss/surrogate": np.random.default_rng(0).normal(-0.01, 0.001, 300),
+        "Policy/mean_noise_std": last ** (steps / 299),
+    }
+    run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
+    found = of(run)["noise-grows"]
+    assert found.status is status
+    assert "times what it began with" in str(found.reading)
+    if status is Status.SUPPORTED:
+        assert "has not turned back" in str(found.reading)
+
+
+def test_exploration_noise_that_came_down_again_is_none() -> None:
+    steps = np.arange(300)
+    rise = 18.0 ** (1 - np.abs(steps / 150 - 1)) * 1.1
+    rise[250:] = 3.5
+    curves = {
+        "Loss/surrogate": np.random.default_rng(0).normal(-0.01, 0.001, 300),
+        "Policy/mean_noise_std": rise,
+    }
+    run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
+    assert of(run)["noise-grows"].status is Status.RULED_OUT

@@ -11,6 +11,7 @@ from spikediag.attribution import Case
 from spikediag.attribution.causes.epoch_boundary import EpochBoundary
 from spikediag.attribution.causes.hard_batch import HardBatch
 from spikediag.attribution.periods import phase
+from spikediag.model import Diagnosis, Run, RunStatus, Status
 from tests.attribution import cases
 
 
@@ -75,3 +76,57 @@ def test_a_period_that_is_stated_beside_the_run_is_named(tmp_path: Path, key: st
     likeliest = attribution.explain(cases.make_case(run, cases.train_at(run, peaks))).verdicts[0]
     assert likeliest.cause == "epoch-boundary"
     assert f"1300 steps ({key})" in str(likeliest.evidence[0].reading)
+
+
+def stairs(seed: int, length: int, passes: int, rises: float = 0.1, **counters: bool) -> Diagnosis:
+    """A fine-tuning whose loss steps down at every pass; its held-out loss steps up by `rises`."""
+    rng, every = np.random.default_rng(seed), 10
+    steps = np.arange(1, length * passes // every + 1) * every
+    done = (steps - 1) // length
+    loss = 1.2 + 0.5 * np.exp(-steps / 400) - 0.3 * done + rng.normal(0, 0.04, len(steps))
+    evaluated = steps[19::20]
+    held_out = 1.25 + 0.5 * np.exp(-evaluated / 400) + rises * ((evaluated - 1) // length)
+    curves = {
+        "train/loss": (steps, loss),
+        "eval/loss": (evaluated, held_out + rng.normal(0, 0.003, len(evaluated))),
+    }
+    if counters.get("fractional"):
+        curves["train/epoch"] = (steps, steps / length)
+    if counters.get("whole"):
+        curves["train/epoch"] = (steps, done.astype(float))
+    return spikediag.diagnose(Run.from_arrays(curves))
+
+
+@pytest.mark.parametrize(
+    ("seed", "length", "passes", "counter"),
+    [(0, 4000, 2, "fractional"), (1, 3000, 3, "fractional"), (2, 2500, 3, "whole"), (3, 3000, 3, "none")],
+)
+def test_a_loss_that_steps_down_at_every_pass_sees_its_samples_again(
+    seed: int, length: int, passes: int, counter: str
+) -> None:
+    found = stairs(seed, length, passes, **{counter: True})
+    assert found.overall.status is RunStatus.CLEAN
+    falls = [f for f in found.findings if f.spike.is_fall]
+    assert len(falls) == passes - 1
+    assert {f.primary_cause for f in falls} == {"epoch-boundary"}
+    assert all("samples are seen again" in str(f.primary.mechanism) for f in falls)
+    assert any("over-fits" in str(f.primary.mechanism) for f in falls)
+    advised = [str(f.primary.advice[0].text) for f in falls if "over-fits" in str(f.primary.mechanism)]
+    assert all("take the checkpoint" in text for text in advised)
+    assert f"Train {passes - 1} pass(es)" in advised[-1]
+
+
+def test_a_held_out_loss_that_stays_is_no_over_fitting() -> None:
+    (fall,) = stairs(4, 4000, 2, rises=0.0, fractional=True).findings
+    assert "over-fits" not in str(fall.primary.mechanism)
+    assert "Nothing to mend" in str(fall.primary.advice[0].text)
+
+
+def test_a_fall_between_two_passes_is_none_of_their_steps() -> None:
+    rng, steps = np.random.default_rng(5), np.arange(1, 801) * 10
+    loss = np.where(steps > 5500, 0.8, 1.2) + rng.normal(0, 0.04, 800)
+    found = spikediag.diagnose(
+        Run.from_arrays({"train/loss": (steps, loss), "train/epoch": (steps, steps / 4000)})
+    )
+    judged = next(v for v in found.findings[0].verdicts if v.cause == "epoch-boundary")
+    assert judged.status is Status.RULED_OUT

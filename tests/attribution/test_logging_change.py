@@ -1,10 +1,12 @@
 """logging-change."""
 
 import numpy as np
+import pytest
 
+import spikediag
 from spikediag.attribution import Case, explain
 from spikediag.attribution.causes.logging_change import LoggingChange
-from spikediag.model import Kind, Role, Run
+from spikediag.model import Diagnosis, Kind, Role, Run
 from tests.attribution import cases
 
 
@@ -50,3 +52,55 @@ def test_a_changed_interval_is_told() -> None:
     spike = cases.spike_at(run, cases.AT, len(keep), Kind.LEVEL_SHIFT)
     judged = LoggingChange().judge(cases.make_case(run, spike))
     assert "from 10 to 50 steps" in str(cases.evidence(judged, "interval-changed").reading)
+
+
+def summed(
+    count: float, seed: int, eval_factor: float = 1.0, norm_factor: float | None = None, **facts
+) -> Diagnosis:
+    """A fine-tuning whose loss and gradient norm are `count` times as high from two thirds on."""
+    rng, n = np.random.default_rng(seed), 450
+    steps, at = np.arange(1, n + 1) * 10, 300
+    loss = (1.3 + 0.6 * np.exp(-steps / 300)) * np.exp(rng.normal(0, 0.05, n))
+    norm = 0.8 * np.exp(rng.normal(0, 0.2, n))
+    loss[at:] *= count
+    norm[at:] *= count if norm_factor is None else norm_factor
+    evaluated = steps[9::10]
+    held_out = 1.35 + 0.5 * np.exp(-evaluated / 300) + rng.normal(0, 0.004, len(evaluated))
+    held_out[evaluated > steps[at]] *= eval_factor
+    run = Run.from_arrays(
+        {
+            "train/loss": (steps, loss),
+            "train/grad_norm": (steps, norm),
+            "eval/loss": (evaluated, held_out),
+        },
+        **facts,
+    )
+    return spikediag.diagnose(run)
+
+
+@pytest.mark.parametrize(("count", "seed"), [(4, 1), (8, 2), (16, 3), (32, 4)])
+def test_a_sum_in_place_of_a_mean_does_not_matter_where_held_out_data_stay(count: int, seed: int) -> None:
+    found = summed(count, seed)
+    assert found.lead is not None
+    assert found.lead.primary_cause == "logging-change"
+    assert found.overall.matters is False
+    assert any("higher, not worse" in str(text) for text in found.overall.because)
+    assert any("divide the loss" in str(a.text) for a in found.lead.primary.advice)
+
+
+def test_the_number_of_accumulated_batches_is_named_with_its_source() -> None:
+    found = summed(6, 5, gradient_accumulation=6)
+    stated = cases.evidence(found.lead.primary, "stated-count")
+    assert stated.reference == 6
+    assert "gradient_accumulation" in str(stated.reading)
+
+
+def test_held_out_data_that_got_worse_are_no_changed_log() -> None:
+    found = summed(8, 6, eval_factor=1.6)
+    assert found.overall.matters
+    assert found.lead.primary_cause != "logging-change"
+
+
+def test_a_gradient_that_grew_by_another_factor_is_no_changed_log() -> None:
+    found = summed(8, 7, norm_factor=2.5)
+    assert found.lead.primary_cause != "logging-change"

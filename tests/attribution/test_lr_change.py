@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikediag.attribution.causes.lr_change import LrChange, dose, rate_changes
+from spikediag.attribution.causes.lr_change import LrChange, dose, habit, rate_changes
 from spikediag.model import Role
 from tests.attribution import cases
 
@@ -46,13 +46,27 @@ def test_a_cosine_is_no_abrupt_change() -> None:
     assert LrChange().judge(cases.calm_case(rate(values))).ruled_out
 
 
-def test_a_rate_that_changes_all_the_time_tells_little() -> None:
-    """An adaptive schedule: 400 changes up and down, one of them before the jump by chance."""
-    factors = np.where(np.arange(len(cases.STEPS)) % 5 == 0, 1.5, 1.0)
-    values = 3e-4 * np.cumprod(np.where(np.arange(len(factors)) % 10 == 0, 1 / factors, factors))
-    judged = LrChange().judge(cases.calm_case(rate(values)))
-    assert cases.evidence(judged, "lag").weight < 0
-    assert not judged.decisive
+@pytest.mark.parametrize(("often", "factor", "seed"), [(0.2, 1.5, 0), (0.4, 2.0, 1), (0.9, 1.2, 2)])
+def test_an_adaptive_rate_answers_to_what_happened_and_is_no_cause(
+    often: float, factor: float, seed: int
+) -> None:
+    rng, n = np.random.default_rng(seed), len(cases.STEPS)
+    logs = np.zeros(n)
+    for at in range(1, n):  # up and down as it comes, within the limits of an adaptive schedule
+        move = rng.choice([-1, 1]) * np.log(factor) * (rng.random() < often)
+        logs[at] = np.clip(logs[at - 1] + move, np.log(1e-2), np.log(1e1))
+    logs[cases.AT - 1 :] += np.log(10)
+    judged = LrChange().judge(cases.calm_case(rate(1e-3 * np.exp(logs))))
+    assert judged.ruled_out
+    assert not judged.advice
+    assert "is adaptive" in str(cases.evidence(judged, "adaptive").reading)
+
+
+@pytest.mark.parametrize("period", [24, 60, 200])
+def test_a_cyclic_schedule_is_not_adaptive(period: int) -> None:
+    phase = np.arange(len(cases.STEPS)) % period / period
+    for values in (1 - 0.9 * phase, 0.1 + np.abs(phase - 0.5)):
+        assert not habit(rate(1e-3 * values)).adaptive
 
 
 def test_not_logged_is_not_checkable_but_a_stated_constant_rate_is_evidence() -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from spikediag.attribution.periods import beat
+import spikediag
+from spikediag.attribution.periods import beat, tallest_rises
 from spikediag.model import Role, Series, Status
 from tests.attribution.learners import AT, burst, found, noise, verdict
 
@@ -63,3 +64,50 @@ def test_a_log_of_one_update_cannot_be_checked_and_asks_for_the_period() -> None
 def test_a_policy_gradient_has_no_target_network() -> None:
     finding = found({"train/policy_gradient_loss": burst(noise(1, 0, 0.01), AT, 3.0)})
     assert "target-update" not in {v.cause for v in finding.verdicts}
+
+
+def once(at: int, n: int = 430, seed: int = 5) -> np.ndarray:
+    """A critic that settles, leaps at one step and comes down slowly."""
+    rng = np.random.default_rng(seed)
+    values = np.exp(-np.arange(n) / 60) + np.abs(rng.normal(0.01, 0.003, n))
+    values[at:] += 40 * np.exp(-np.arange(n - at) / 90)
+    return values
+
+
+def test_a_jump_on_the_beat_of_another_loss_of_the_run_is_one_of_its_updates() -> None:
+    curves = {"critic_loss": updated(150, 7, 4, size=12.0)}
+    curves["qf2_loss"] = once(301, len(curves["critic_loss"]))
+    steps = np.arange(len(curves["qf2_loss"]))
+    run = spikediag.Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
+    case = next(f for f in spikediag.diagnose(run).findings if f.spike.tag == "qf2_loss")
+    judged = verdict(case, "target-update")
+    assert "rises of critic_loss come every 150 steps" in str(judged.evidence[0].reading)
+    assert judged.status is Status.SUPPORTED
+
+
+@pytest.mark.parametrize(("at", "period"), [(251, 250), (320, 160), (301, 100)])
+def test_one_leap_where_the_stated_update_lies_is_suspected(at: int, period: int) -> None:
+    judged = verdict(found({"critic_loss": once(at)}, target_update_interval=period), "target-update")
+    assert judged.open
+    assert "right where the target network is replaced" in str(judged.evidence[0].reading)
+
+
+def test_one_leap_between_the_stated_updates_is_not() -> None:
+    judged = verdict(found({"critic_loss": once(330)}, target_update_interval=250), "target-update")
+    assert "at-update" not in {e.what for e in judged.evidence}
+    assert not judged.open
+
+
+@pytest.mark.parametrize("at", [201, 300, 301])
+def test_one_leap_right_after_a_round_step_is_suspected_and_the_period_asked_for(at: int) -> None:
+    judged = verdict(found({"critic_loss": once(at)}), "target-update")
+    assert judged.status is Status.PLAUSIBLE
+    assert "is suspected" in str(judged.evidence[0].reading)
+    assert "target_update_interval" in (judged.missing[0].code or "")
+
+
+def test_rises_are_told_by_where_they_begin() -> None:
+    values = updated(100, 6, 3, size=30.0)
+    values[202] = 1.3 * values[201]  # the tallest point comes after the update
+    rises = tallest_rises(Series("critic_loss", Role.LOSS, np.arange(len(values)), values, values))
+    assert {101, 201, 301} <= set(rises.tolist())

@@ -265,7 +265,7 @@ def hearing() -> Hearing:
     said = (
         witness(),
         witness("bc/log_std", Lag(30.0, 20.0, math.inf), sigmas=-7.0, moved=1),
-        witness("bc/lr", Lag(0.0, -10.0, 10.0), sigmas=1e9, chance=None, windows=3),
+        witness("bc/lr", Lag(0.0, -10.0, 10.0), sigmas=1e9, chance=None, windows=3, was_constant=True),
         witness("bc/kl", Lag(-20.0, -30.0, -10.0), sigmas=9.0),
     )
     return Hearing(6, said, (Copy("kl", 0.2, 0.0, 2_000), Copy("bc/total_loss", 1.0, -0.4, 2_000)))

@@ -93,6 +93,7 @@ def test_witnesses_carry_their_signed_lag_and_what_they_do_elsewhere() -> None:
         "chance": 1e-5,
     }
     assert big["witnesses"][1]["lag_high"] is None
+    assert big["witnesses"][2]["sigmas"] is None
     assert big["copies"][0] == {"tag": "kl", "factor": 0.2, "offset": 0.0, "points": 2_000}
 
 

@@ -147,3 +147,21 @@ def test_numbers_that_are_no_numbers_are_passed_over() -> None:
     values[::7] = np.nan
     (witness,) = heard(one("approx_kl", values), one("empty", np.full(N, np.nan))).witnesses
     assert witness.tag == "approx_kl"
+
+
+@pytest.mark.parametrize("height", [3e-5, 1e-2, 40.0])
+def test_a_series_that_was_constant_before_says_so_and_counts_no_standard_deviations(height: float) -> None:
+    stepped = np.full(N, 3e-4)
+    stepped[AT - 1 :] += height
+    noisy = leap(AT, 1e12, 2)
+    run = Run(
+        "r",
+        "r",
+        {s.tag: s for s in (one("loss", leap(AT, 60.0, 1), Role.LOSS), one("lr", stepped), one("kl", noisy))},
+    )
+    diagnosis = spikediag.diagnose(run)
+    told = {w["tag"]: w for w in diagnosis.to_dict()["findings"][0]["witnesses"]}
+    assert told["lr"]["sigmas"] is None
+    assert told["kl"]["sigmas"] > 1e6
+    row = next(line for line in diagnosis.to_markdown().splitlines() if line.startswith("| `lr`"))
+    assert "constant before" in row

@@ -6,9 +6,25 @@ import numpy as np
 
 from spikediag.attribution.advice import line, to_log
 from spikediag.attribution.case import Case
-from spikediag.attribution.periods import BY_CHANCE, FEWEST_PEAKS, Phase, stated_periods
+from spikediag.attribution.periods import BY_CHANCE, FEWEST_PEAKS, Passes, Phase, passes, stated_periods
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, say
+from spikediag.model import (
+    Advice,
+    CompanionTest,
+    CouplingVerdict,
+    Evidence,
+    LossKind,
+    Role,
+    Run,
+    Series,
+    Text,
+    Tier,
+    say,
+)
+
+STEP_BY_CHANCE = 0.05  # p-value below which falls lie where passes begin
+FEWEST_FALLS = 2  # where nothing states how long a pass is
+_MOVED = {CouplingVerdict.PARTLY, CouplingVerdict.COUPLED}
 
 
 @registry.register
@@ -19,16 +35,18 @@ class EpochBoundary:
     What it means:
         What happens once per period makes the loss jump: a short last batch whose mean is noisy, a
         reshuffle, a target network that is replaced, an evaluation that leaves the model in another mode.
+        A loss that steps down where a pass over the data begins sees samples again that it has learnt.
 
     Evidence for:
         The peaks of a train of spikes share one phase of the epoch, or of another period, far more often
-        than chance allows.
+        than chance allows; a loss falls for good where a pass begins.
 
     Evidence against:
         Peaks at all phases of the known period. A single jump cannot be told from chance.
 
     What to do:
-        Drop the short last batch or weight it by its size, shuffle, update target networks softly.
+        Drop the short last batch or weight it by its size, shuffle, update target networks softly. Where
+        the held-out loss rises as the training loss steps down: fewer passes, or more regularisation.
     """
 
     id: str = "epoch-boundary"
@@ -41,7 +59,9 @@ class EpochBoundary:
         return run.loss_kind(loss) not in {LossKind.VALUE, LossKind.ACTOR}
 
     def judge(self, case: Case) -> Judgement:
-        """Test the stated periods, then every period of the log."""
+        """Test the stated periods, then every period of the log; falls that last, on passes of the data."""
+        if case.spike.is_fall and not case.is_burst:
+            return _steps_down(case)
         if len(case.peaks) < FEWEST_PEAKS:
             return _too_few(case)
         best = case.period
@@ -60,6 +80,104 @@ class EpochBoundary:
                 name=best.name,
             ),
         )
+
+
+def _steps_down(case: Case) -> Judgement:
+    """Whether a loss fell for good because the samples are seen again."""
+    falls = [s.onset_step for s in case.loss_spikes if s.is_fall and s.shape is case.spike.shape]
+    steps = np.array(sorted({*falls, case.spike.onset_step}), dtype=np.int64)
+    found = passes(steps, case.loss, case.run)
+    if found is None or (found.source is None and found.falls < FEWEST_FALLS):
+        return Judgement(Tier.TRIGGER, checkable=False, missing=to_log(case.run, case.loss, Role.EPOCH))
+    if not found.begins(case.spike.onset_step, case.loss.interval) or found.chance >= STEP_BY_CHANCE:
+        return Judgement(Tier.TRIGGER, (_no_step(case, found),), ruled_out=found.source is not None)
+    risen = tuple(t for t in case.coupling.tests if t.held_out and t.verdict in _MOVED and t.low > 0)
+    return Judgement(
+        Tier.TRIGGER,
+        (_step(case, found), *(_over_fits(test) for test in risen[:1])),
+        decisive=True,
+        advice=(_fewer_passes(case, found, risen),),
+        mechanism=_seen_again(case, found, risen),
+    )
+
+
+def _step(case: Case, found: Passes) -> Evidence:
+    numbers: dict[str, str | float] = {
+        "tag": case.spike.tag,
+        "hits": found.hits,
+        "falls": found.falls,
+        "length": found.length,
+        "chance": found.chance,
+    }
+    reading = say(
+        "{hits} of {falls} lasting falls of {tag} lie a multiple of {length:,.0f} steps from the start; by "
+        "chance {chance:.1g}.",
+        **numbers,
+    )
+    if found.source is not None:
+        reading = say(
+            "{hits} of {falls} lasting falls of {tag} lie where a pass over the data begins, every "
+            "{length:,.0f} steps ({source}); by chance {chance:.1g}.",
+            source=found.source,
+            **numbers,
+        )
+    bans = -float(np.log10(max(found.chance, 1e-12)))
+    return weigh(
+        "pass-begins", min(2.0, bans), observed=found.chance, reference=STEP_BY_CHANCE, reading=reading
+    )
+
+
+def _no_step(case: Case, found: Passes) -> Evidence:
+    reading = say(
+        "Step {step:,} is not where a pass over the data begins, every {length:,.0f} steps.",
+        step=case.spike.onset_step,
+        length=found.length,
+    )
+    return weigh(
+        "no-pass-begins", -2.0, observed=float(case.spike.onset_step), reference=found.length, reading=reading
+    )
+
+
+def _over_fits(test: CompanionTest) -> Evidence:
+    reading = say(
+        "{tag}, on held-out data, rose by {change:.3g} as the training loss stepped down.",
+        tag=test.tag,
+        change=test.change,
+    )
+    return weigh("held-out-rose", 0.5, observed=test.change, reference=0.0, reading=reading)
+
+
+def _seen_again(case: Case, found: Passes, risen: tuple[CompanionTest, ...]) -> Text:
+    again = say(
+        "{tag} steps down where pass {number} over the data begins: its samples are seen again.",
+        tag=case.spike.tag,
+        number=found.number(case.spike.onset_step),
+    )
+    if not risen:
+        return again
+    return say(
+        "{again} {tag} rose by {change:.3g}: it over-fits.",
+        again=again,
+        tag=risen[0].tag,
+        change=risen[0].change,
+    )
+
+
+def _fewer_passes(case: Case, found: Passes, risen: tuple[CompanionTest, ...]) -> Advice:
+    if risen:
+        return Advice(
+            say(
+                "Train {passes} pass(es), or take the checkpoint from before step {step:,}; else regularise "
+                "more, or add data.",
+                passes=found.number(case.spike.onset_step) - 1,
+                step=case.spike.onset_step,
+            ),
+            None,
+            1,
+        )
+    return Advice(
+        say("Nothing to mend in a step of the training loss; judge by the loss on held-out data."), None, 3
+    )
 
 
 def _too_few(case: Case) -> Judgement:

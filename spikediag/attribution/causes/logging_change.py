@@ -7,7 +7,7 @@ import numpy as np
 
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, Kind, Role, Series, Tier, say
+from spikediag.model import Advice, CouplingVerdict, Evidence, FactName, Kind, Role, Series, Tier, say
 from spikediag.stats.scale import robust_sigma
 
 LEVEL_POINTS = 65  # logged points a level is the median of
@@ -16,6 +16,8 @@ SMALLEST = 0.18  # |log factor|: a fifth
 TOLERANCE = 0.05  # |log factor| by which tags may differ beyond their errors
 AGREEING = 0.7  # share of the other tags
 INTERVAL_FACTOR = 1.5
+LARGEST_COUNT = 64  # batches, steps or workers that a sum in place of a mean is thought to be over
+COUNTS = (FactName.GRADIENT_ACCUMULATION, FactName.WORLD_SIZE)
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,16 @@ class LoggingChange:
         logging became sparser. Every batch statistic changes by the same factor at the same step.
 
     Evidence for:
-        Loss, error and gradient norm change by one common factor at the onset; the logging interval
-        changes there too.
+        Loss, error and gradient norm change by one common factor at the onset; the factor is the number of
+        accumulation steps or of workers; an error on held-out data stays; the logging interval changes too.
 
     Evidence against:
-        Factors that differ between tags; an error metric that stays while the loss moves.
+        Factors that differ between tags; an error of the same batches that stays while the loss moves; one
+        on held-out data that gets worse.
 
     What to do:
-        Look at what changed in the logging code at that step; keep the unit in the tag's name.
+        Look at what changed in the logging code at that step; keep the unit in the tag's name. Where the
+        gradient norm changed too, a clip now bites at another size.
     """
 
     id: str = "logging-change"
@@ -72,9 +76,10 @@ class LoggingChange:
             return Judgement(Tier.TRIGGER, (_differ(own, others), *gap), ruled_out=True)
         return Judgement(
             Tier.TRIGGER,
-            (_common(own, agreeing), *gap),
+            (_common(own, agreeing), *_counted(case, own), *_held_out(case), *gap),
             decisive=True,
-            advice=(_advice(case),),
+            harmless=True,
+            advice=tuple(_advice(case)),
             mechanism=say(
                 "Every batch statistic was multiplied by {factor:.3g} at step {step:,}: the log changed, not "
                 "the training.",
@@ -88,7 +93,7 @@ def _factors(case: Case) -> Iterator[Factor]:
     for role in (Role.LOSS, Role.COMPANION, Role.GRAD_NORM):
         for series in case.run.having(role):
             factor = _factor(case, series)
-            if factor is not None:
+            if factor is not None and not series.held_out:
                 yield factor
 
 
@@ -135,6 +140,53 @@ def _common(own: Factor, agreeing: list[Factor]) -> Evidence:
     )
 
 
+def _counted(case: Case, own: Factor) -> Iterator[Evidence]:
+    """Whether the factor is a number that a mean is taken over: one that is stated, else a power of two."""
+    near = TOLERANCE + 3 * own.error
+    for fact in (case.run.fact(name) for name in COUNTS):
+        if fact.number is not None and fact.number >= 2 and abs(abs(own.log) - np.log(fact.number)) <= near:
+            reading = say(
+                "The factor is {count:g}, as {source} states: a sum was written in place of a mean, or a "
+                "mean in place of a sum.",
+                count=fact.number,
+                source=fact.source,
+            )
+            yield weigh(
+                "stated-count",
+                1.0,
+                observed=float(np.exp(abs(own.log))),
+                reference=fact.number,
+                reading=reading,
+            )
+            return
+    count = 2 ** round(abs(own.log) / np.log(2))
+    if 2 <= count <= LARGEST_COUNT and abs(abs(own.log) - np.log(count)) <= TOLERANCE:
+        reading = say(
+            "The factor is near {count}, a number of accumulation steps or workers that a mean may be taken "
+            "over.",
+            count=count,
+        )
+        yield weigh(
+            "round-count", 0.3, observed=float(np.exp(abs(own.log))), reference=count, reading=reading
+        )
+
+
+def _held_out(case: Case) -> Iterator[Evidence]:
+    """What an error on other data says: it is not of these batches, so a changed log leaves it alone."""
+    test = next((t for t in case.coupling.tests if t.held_out and t.blind is None), None)
+    if test is None or test.verdict not in {CouplingVerdict.DECOUPLED, CouplingVerdict.COUPLED}:
+        return
+    stayed = test.verdict is CouplingVerdict.DECOUPLED
+    reading = (
+        say("{tag}, on held-out data, did not get worse: the model is what it was.", tag=test.tag)
+        if stayed
+        else say("{tag}, on held-out data, got worse: that is no changed log.", tag=test.tag)
+    )
+    yield weigh(
+        "held-out", 1.0 if stayed else -2.0, observed=test.change, reference=test.margin, reading=reading
+    )
+
+
 def _differ(own: Factor, others: list[Factor]) -> Evidence:
     far = max(others, key=lambda f: abs(f.log - own.log))
     if not np.isfinite(own.log) or not np.isfinite(far.log):
@@ -163,8 +215,8 @@ def _not_lasting(case: Case) -> Evidence:
     return weigh("not-lasting", -2.0, observed=kind, reference=Kind.LEVEL_SHIFT.value, reading=reading)
 
 
-def _advice(case: Case) -> Advice:
-    return Advice(
+def _advice(case: Case) -> Iterator[Advice]:
+    yield Advice(
         say(
             "Compare the logging code before and after step {step:,}: a sum or a mean, the number of "
             "batches.",
@@ -173,3 +225,12 @@ def _advice(case: Case) -> Advice:
         None,
         1,
     )
+    if any(w.role is Role.GRAD_NORM for w in case.hearing.witnesses):
+        yield Advice(
+            say(
+                "Where the gradient itself is summed, divide the loss by the number of accumulated batches: "
+                "a clip now bites at another size."
+            ),
+            "loss = loss / accumulation_steps",
+            2,
+        )

@@ -18,6 +18,10 @@ WARMED_UP = 0.99  # of the largest rate
 LEAST_WARM_UP = 1.5  # factor from first to largest rate
 HORIZON = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
 DELAYS = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
+FEWEST_MOVES = 20  # logged intervals of a rate from which its habits are known
+OFTEN = 0.1  # share of them in which an adaptive rate changes
+BOTH_WAYS = 0.2  # of its changes, at least so many up and so many down
+TURNS = 0.2  # of its changes, at least so many against the one before
 
 
 @registry.register
@@ -34,8 +38,8 @@ class LrChange:
         An abrupt rise of the logged rate shortly before the onset, rare in this run, large in factor.
 
     Evidence against:
-        A constant rate; a rate that only falls; a rate that changes all the time (an adaptive
-        schedule), most of the changes without a jump.
+        A constant rate; a rate that only falls; a rate that changes all the time, up and down: an adaptive
+        schedule answers to what happened, to the KL of the last update for one, and is no cause.
 
     What to do:
         Warm up to the new rate, or raise it in smaller steps; keep Adam's state over the change; clip
@@ -142,7 +146,49 @@ def _last_before(case: Case, series: Series) -> Before | None:
     return Before(change, float(case.begin - change.step), alike, case.precedence(change.step, delays, alike))
 
 
+@dataclass(frozen=True)
+class Habit:
+    """How often a rate changes, each logged interval looked at."""
+
+    intervals: int
+    up: int
+    down: int
+    turns: int  # changes in the other direction than the one before
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether it answers to something: no schedule turns to and fro all the time."""
+        changes = self.up + self.down
+        often = self.intervals >= FEWEST_MOVES and changes >= OFTEN * self.intervals
+        return often and min(self.up, self.down) >= BOTH_WAYS * changes and self.turns >= TURNS * changes
+
+
+def habit(series: Series) -> Habit:
+    """Count the changes of a learning rate that are no rounding."""
+    moves = np.diff(np.log(series.values[series.finite & (series.values > 0)]))
+    signs = np.sign(moves[np.abs(moves) > math.log(SMALLEST_FACTOR)])
+    turns = int(np.count_nonzero(np.diff(signs)))
+    return Habit(len(moves), int(np.count_nonzero(signs > 0)), int(np.count_nonzero(signs < 0)), turns)
+
+
+def _adaptive(series: Series, seen: Habit) -> Evidence:
+    share = (seen.up + seen.down) / seen.intervals
+    reading = say(
+        "{tag} is adaptive: it changes in {share:.0%} of {intervals:,} logged intervals, {up:,} times up and "
+        "{down:,} times down. Such a rate answers to what happened and is no cause.",
+        tag=series.tag,
+        share=share,
+        intervals=seen.intervals,
+        up=seen.up,
+        down=seen.down,
+    )
+    return weigh("adaptive", -2.0, observed=share, reference=OFTEN, reading=reading)
+
+
 def _judge_rate(case: Case, series: Series) -> Judgement:
+    seen = habit(series)
+    if seen.adaptive:
+        return Judgement(Tier.TRIGGER, (_adaptive(series, seen),), ruled_out=True)
     before = _last_before(case, series)
     if before is None:
         evidence = (_unchanged(case, series), *_too_late(case, series))

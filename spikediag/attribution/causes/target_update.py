@@ -1,14 +1,17 @@
 """target-update: the loss leaps whenever the target network is replaced."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikediag.attribution.case import Case
-from spikediag.attribution.periods import BY_CHANCE, Beat, beat, stated_updates
+from spikediag.attribution.periods import BY_CHANCE, NEAR_BEAT, Beat, beat, off_period, stated_updates
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, say
+from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, say
 
 ALMOST = 0.05  # chance up to which a beat is worth a word
+ROUND = 100  # steps; people state periods in round numbers
+FEWEST_APART = 20  # logged points between round steps, so that lying right after one says something
 
 
 @registry.register
@@ -22,8 +25,9 @@ class TargetUpdate:
         tallest of the run among them.
 
     Evidence for:
-        The tallest rises of the loss come at one phase of a period, far more often than chance allows; the
-        configuration states that period.
+        The tallest rises of the loss, or of another critic or actor of the run, come at one phase of a
+        period, far more often than chance allows; the configuration states that period. Of a single leap:
+        it begins at a multiple of the stated period, or, weaker, right after a round number of steps.
 
     Evidence against:
         Tallest rises at all phases; a stated period that they do not keep. Blind spot: fewer than four
@@ -45,24 +49,88 @@ class TargetUpdate:
 
     def judge(self, case: Case) -> Judgement:
         """Do the tallest rises keep a period, and is this jump one of them?"""
-        found = beat(case.loss, tuple(stated_updates(case.run)))
-        if found is None:
-            return Judgement(Tier.TRIGGER, checkable=False, missing=(_give(),))
-        if found.chance >= ALMOST:
-            return Judgement(Tier.TRIGGER, (_no_beat(found),))
+        stated = tuple(stated_updates(case.run))
+        found = beat(case.loss, stated)
+        if found is None or found.chance >= ALMOST:
+            return _by_others(case, stated) or _by_one_leap(case, stated, found)
         if not found.has(case.begin, case.loss.interval):
             return Judgement(Tier.TRIGGER, (_off_beat(case, found),), ruled_out=True)
-        return Judgement(
-            Tier.TRIGGER,
-            (_on_beat(found), *_stated(found)),
-            decisive=found.chance < BY_CHANCE,
-            advice=(_advice(found),),
-            mechanism=say(
-                "The tallest rises come every {period:,.0f} steps, as when a target network is replaced: all "
-                "targets move at once.",
-                period=found.period,
-            ),
+        return _keeps(found, (_on_beat(found), *_stated(found)))
+
+
+def _keeps(found: Beat, evidence: tuple[Evidence, ...]) -> Judgement:
+    """A jump on a beat."""
+    return Judgement(
+        Tier.TRIGGER,
+        evidence,
+        decisive=found.chance < BY_CHANCE,
+        advice=(_advice(found.period),),
+        mechanism=say(
+            "The tallest rises come every {period:,.0f} steps, as when a target network is replaced: all "
+            "targets move at once.",
+            period=found.period,
+        ),
+    )
+
+
+def _by_others(case: Case, stated: tuple[tuple[float, str], ...]) -> Judgement | None:
+    """A jump on the beat of another loss that is learnt from the same targets; None where there is none."""
+    kinds, run = {LossKind.VALUE, LossKind.ACTOR}, case.run
+    others = (s for s in run.having(Role.LOSS) if s is not case.loss and run.loss_kind(s) in kinds)
+    beats = [(b, s.tag) for s in others if (b := beat(s, stated)) is not None and b.chance < BY_CHANCE]
+    found, tag = min(beats, key=lambda known: (known[0].chance, known[1]), default=(None, ""))
+    if found is None or not found.has(case.begin, case.loss.interval):
+        return None
+    reading = say(
+        "{hits} of the {tallest} tallest rises of {tag} come every {period:,.0f} steps, and this is one of "
+        "those steps; by chance {chance:.1g}.",
+        hits=found.hits,
+        tallest=found.tallest,
+        tag=tag,
+        period=found.period,
+        chance=found.chance,
+    )
+    evidence = weigh("others-beat", found.bans, observed=found.chance, reference=BY_CHANCE, reading=reading)
+    return _keeps(found, (evidence, *_stated(found)))
+
+
+def _by_one_leap(case: Case, stated: tuple[tuple[float, str], ...], found: Beat | None) -> Judgement:
+    """What the place of one leap says where no beat can be told."""
+    interval = case.loss.interval
+    told = next((known for known in stated if not off_period(case.begin, known[0], interval)), None)
+    if told is not None:
+        period, source = told
+        reading = say(
+            "The jump begins at step {step:,}, right where the target network is replaced, every "
+            "{period:,.0f} steps ({source}).",
+            step=case.begin,
+            period=period,
+            source=source,
         )
+        weight = min(1.5, -math.log10(min(1.0, (2 * NEAR_BEAT + 1) * interval / period)))
+        evidence = weigh("at-update", weight, observed=case.begin, reference=period, reading=reading)
+        return Judgement(Tier.TRIGGER, (evidence,), advice=(_advice(period),))
+    no_beat = (_no_beat(found),) if found is not None else ()
+    rounded = () if stated else tuple(_round(case))
+    if not rounded:
+        return Judgement(
+            Tier.TRIGGER, no_beat, checkable=bool(no_beat), missing=() if no_beat else (_give(),)
+        )
+    return Judgement(Tier.TRIGGER, rounded, missing=(_give(),))
+
+
+def _round(case: Case) -> Iterator[Evidence]:
+    """Whether a critic leaps once in the log, at once after a round step."""
+    after = case.begin % ROUND
+    alone = not case.is_train and case.rise.after >= case.begin - case.loss.interval
+    if alone and case.begin >= ROUND and after <= case.loss.interval <= ROUND / FEWEST_APART:
+        reading = say(
+            "The jump begins at step {step:,}, right after {round:,}: a hard update of the target network "
+            "every {round:,} steps is suspected.",
+            step=case.begin,
+            round=case.begin - after,
+        )
+        yield weigh("round-step", 0.7, observed=case.begin, reference=case.begin - after, reading=reading)
 
 
 def _on_beat(found: Beat) -> Evidence:
@@ -108,12 +176,12 @@ def _give() -> Advice:
     )
 
 
-def _advice(found: Beat) -> Advice:
+def _advice(period: float) -> Advice:
     return Advice(
         say(
             "Replace the target network softly instead of every {period:,.0f} steps, or accept the leaps: "
             "they do no harm while the level between them falls.",
-            period=found.period,
+            period=period,
         ),
         "tau = 0.005",
         2,

@@ -182,7 +182,7 @@ def _witness(witness: Witness) -> dict[str, Any]:
         "before": witness.before,
         "at": witness.at,
         "change": witness.change,
-        "sigmas": witness.sigmas,
+        "sigmas": None if witness.was_constant else witness.sigmas,
         "lag": witness.lag.steps,
         "lag_low": witness.lag.low,
         "lag_high": witness.lag.high,
