@@ -28,8 +28,8 @@ def diagnose(run: Run) -> Diagnosis:
     spikes = {tag: of_series for tag, (of_series, _) in found.items()}
     searched = tuple(power for _, power in found.values())
     incidents = detectors.group(run, spikes)
-    pages = witnesses.Pages(run)
-    findings = tuple(_finding(f"F{n}", incident, pages, spikes) for n, incident in enumerate(incidents, 1))
+    table = witnesses.SeriesTable(run)
+    findings = tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in enumerate(incidents, 1))
     conditions = attribution.conditions(run, findings)
     return Diagnosis(
         run=run,
@@ -43,10 +43,10 @@ def diagnose(run: Run) -> Diagnosis:
 
 
 def _finding(
-    name: str, incident: Incident, pages: witnesses.Pages, spikes: Mapping[str, tuple[Spike, ...]]
+    name: str, incident: Incident, table: witnesses.SeriesTable, spikes: Mapping[str, tuple[Spike, ...]]
 ) -> Finding:
-    run, spike = pages.run, incident.spike
+    run, spike = table.run, incident.spike
     coupled = coupling.couple(spike, run, spikes[spike.tag])
-    hearing = witnesses.hear(pages, spike, spikes[spike.tag])
-    why = attribution.explain(attribution.Case(run, spike, coupled, spikes, hearing))
-    return Finding(name, spike, coupled, why, incident.losses, hearing)
+    beside = witnesses.find(table, spike, spikes[spike.tag])
+    why = attribution.explain(attribution.Case(run, spike, coupled, spikes, beside))
+    return Finding(name, spike, coupled, why, incident.losses, beside)

@@ -13,9 +13,8 @@ from spikediag.attribution.nll_levels import Likelihood, Stretch
 from spikediag.attribution.periods import Phase
 from spikediag.attribution.run_facts import dims
 from spikediag.model import (
-    NOBODY,
+    NO_WITNESSES,
     Coupling,
-    Hearing,
     IntArray,
     Kind,
     Lag,
@@ -25,12 +24,13 @@ from spikediag.model import (
     Series,
     Shape,
     Spike,
+    Witnesses,
 )
 from spikediag.stats.nll import Drivers, Level
 from spikediag.stats.timing import moment
 from spikediag.stats.windows import Contrast, contrast
 
-FEWEST_HEARD = 200  # logged points from which calm windows tell what is usual
+FEWEST_TESTED = 200  # logged points from which calm windows tell what is usual
 AFTERSHOCK_POINTS = 60  # logged points after the peak of a larger spike
 AFTERSHOCK_SHARE = 0.25  # of its height, at most
 LEVEL_POINTS = 132  # logged points of a lasting rise over which sigma and error are averaged
@@ -44,7 +44,7 @@ class Case:
     spike: Spike
     coupling: Coupling
     spikes: Mapping[str, tuple[Spike, ...]]  # what was found in every series of the run, by tag
-    hearing: Hearing = NOBODY  # what all other series did at the spike
+    witnesses: Witnesses = NO_WITNESSES  # what all other series did at the spike
 
     @cached_property
     def loss(self) -> Series:
@@ -148,8 +148,8 @@ class Case:
 
     def usual_elsewhere(self, tag: str) -> bool:
         """Whether a series was heard and moves as far where the loss does not jump: then it says nothing."""
-        tested = self.hearing.asked > 0 and self.run.series[tag].finite.sum() >= FEWEST_HEARD
-        return tested and not any(w.tag == tag for w in self.hearing.witnesses)
+        tested = self.witnesses.asked > 0 and self.run.series[tag].finite.sum() >= FEWEST_TESTED
+        return tested and not any(w.tag == tag for w in self.witnesses.moved)
 
     def slack(self, series: Series | None = None) -> float:
         """How far an onset may be misplaced, in steps: two points of the loss and one of the other series."""

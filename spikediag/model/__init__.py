@@ -67,11 +67,11 @@ from spikediag.model.text import (
     Text,
     say,
 )
-from spikediag.model.witness import NOBODY, Copy, Hearing, Lag, Moment, Witness
+from spikediag.model.witness import NO_WITNESSES, Copy, Lag, Moment, Witness, Witnesses
 
 __all__ = [
     "LONGEST_LOOK",
-    "NOBODY",
+    "NO_WITNESSES",
     "REINFORCED",
     "UNEXPLAINED",
     "Advice",
@@ -98,7 +98,6 @@ __all__ = [
     "Finding",
     "FloatArray",
     "Framework",
-    "Hearing",
     "Incident",
     "IntArray",
     "Kind",
@@ -129,6 +128,7 @@ __all__ = [
     "Tier",
     "Transform",
     "Witness",
+    "Witnesses",
     "by_gravity",
     "common_loss",
     "is_held_out",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spikediag.model.run import Role, Run
 from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
 from spikediag.model.text import Text
-from spikediag.model.witness import NOBODY, Hearing
+from spikediag.model.witness import NO_WITNESSES, Witnesses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ class Finding:
     coupling: Coupling
     why: Explanation
     losses: tuple[LossChange, ...] = ()  # every loss tag, the leading one first
-    hearing: Hearing = NOBODY  # what all other series of the run did there
+    witnesses: Witnesses = NO_WITNESSES  # what all other series of the run did there
 
     @property
     def verdicts(self) -> tuple[CauseVerdict, ...]:

@@ -74,17 +74,17 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Hearing:
+class Witnesses:
     """What all other series say of one jump; the witnesses that came first lead."""
 
     asked: int = 0  # series
-    witnesses: tuple[Witness, ...] = ()
+    moved: tuple[Witness, ...] = ()
     copies: tuple[Copy, ...] = ()
 
     @property
     def leading(self) -> Witness | None:
         """The witness that surely moved before the loss and moved farthest."""
-        return next((w for w in self.witnesses if w.lag.leads), None)
+        return next((w for w in self.moved if w.lag.leads), None)
 
 
-NOBODY = Hearing()  # of a run that logs one series only
+NO_WITNESSES = Witnesses()  # of a run that logs one series only

@@ -38,7 +38,7 @@ def witnesses(finding: Finding) -> tuple[Witness, ...]:
     """Those worth a line: not the errors, which were tested, and of twins the first."""
     tested = {test.tag for test in finding.coupling.tests}
     seen: dict[tuple[str, float], Witness] = {}
-    for witness in finding.hearing.witnesses:
+    for witness in finding.witnesses.moved:
         if witness.tag not in tested:
             seen.setdefault((f"{abs(witness.sigmas):.3g}", witness.lag.steps), witness)
     return tuple(seen.values())[:WITNESSES]

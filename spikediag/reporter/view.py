@@ -79,7 +79,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Mapping[str, Any]:
         "story": phrases.story,
         "rhythm": phrases.rhythm,
         "witnesses": selection.witnesses,
-        "copies": lambda f: [phrases.copy_of(f.spike.tag, copy) for copy in f.hearing.copies],
+        "copies": lambda f: [phrases.copy_of(f.spike.tag, copy) for copy in f.witnesses.copies],
         "moved_by": phrases.moved_by,
         "order": phrases.order,
         "elsewhere": phrases.elsewhere,

@@ -1,5 +1,5 @@
 """Spike + every other series of the run -> what else moved, how unusual that is, and what moved first."""
 
-from spikediag.witnesses.hear import Pages, hear
+from spikediag.witnesses.find import SeriesTable, find
 
-__all__ = ["Pages", "hear"]
+__all__ = ["SeriesTable", "find"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikediag.attribution.causes.grad_explosion import GradExplosion, adam_staleness
-from spikediag.model import Hearing, Lag, Role, Series, Witness
+from spikediag.model import Lag, Role, Series, Witness, Witnesses
 from tests.attribution import cases
 
 
@@ -56,10 +56,10 @@ def test_a_gradient_that_leapt_after_the_loss_is_the_consequence() -> None:
 
 def test_a_lead_of_a_gradient_that_leaps_as_far_anyway_decides_nothing() -> None:
     leaping = norm(cases.AT - 1)
-    usual, heard = cases.calm_case(leaping), Hearing(asked=1)
-    judged = GradExplosion().judge(replace(usual, hearing=heard))
+    usual, none = cases.calm_case(leaping), Witnesses(asked=1)
+    judged = GradExplosion().judge(replace(usual, witnesses=none))
     assert not judged.decisive
     assert cases.evidence(judged, "leaps-elsewhere").weight < 0
     lag = Lag(10.0, 0.0, 20.0)
     witness = Witness(leaping.tag, Role.GRAD_NORM, 2.0, 100.0, 50.0, lag, 0, 80, 1e-6)
-    assert GradExplosion().judge(replace(usual, hearing=replace(heard, witnesses=(witness,)))).decisive
+    assert GradExplosion().judge(replace(usual, witnesses=replace(none, moved=(witness,)))).decisive

@@ -24,7 +24,6 @@ from spikediag.model import (
     Explanation,
     Fact,
     Finding,
-    Hearing,
     Kind,
     Lag,
     LossChange,
@@ -47,6 +46,7 @@ from spikediag.model import (
     Status,
     Tier,
     Witness,
+    Witnesses,
     say,
 )
 
@@ -260,7 +260,7 @@ def witness(tag: str = "bc/grad_norm", lag: Lag | None = None, **more: object) -
     return replace(usual, **more)
 
 
-def hearing() -> Hearing:
+def witnesses() -> Witnesses:
     """Witnesses before, with and after the jump, and copies of the loss."""
     said = (
         witness(),
@@ -268,7 +268,7 @@ def hearing() -> Hearing:
         witness("bc/lr", Lag(0.0, -10.0, 10.0), sigmas=1e9, chance=None, windows=3, was_constant=True),
         witness("bc/kl", Lag(-20.0, -30.0, -10.0), sigmas=9.0),
     )
-    return Hearing(6, said, (Copy("kl", 0.2, 0.0, 2_000), Copy("bc/total_loss", 1.0, -0.4, 2_000)))
+    return Witnesses(6, said, (Copy("kl", 0.2, 0.0, 2_000), Copy("bc/total_loss", 1.0, -0.4, 2_000)))
 
 
 def findings() -> tuple[Finding, ...]:
@@ -292,7 +292,7 @@ def findings() -> tuple[Finding, ...]:
     )
     small = Finding("F1", train(), decoupled(), Explanation(verdicts(), "batch-ratio"), losses[:1])
     why = Explanation(verdicts(), "batch-ratio", parts, algebra)
-    big = Finding("F2", leap(), decoupled(), why, losses, hearing())
+    big = Finding("F2", leap(), decoupled(), why, losses, witnesses())
     return small, big
 
 
@@ -416,8 +416,8 @@ def hostile(strings: tuple[str, ...] = HOSTILE) -> Diagnosis:
                 finding,
                 spike=replace(finding.spike, tag=names[finding.spike.tag]),
                 losses=tuple(replace(change, tag=names[change.tag]) for change in finding.losses),
-                hearing=replace(
-                    hearing(), witnesses=tuple(witness(names.get(w.tag, w.tag)) for w in hearing().witnesses)
+                witnesses=replace(
+                    witnesses(), moved=tuple(witness(names.get(w.tag, w.tag)) for w in witnesses().moved)
                 ),
                 coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=strings[6])),
                 why=replace(

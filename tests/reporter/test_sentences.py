@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from spikediag import reporter
-from spikediag.model import CouplingVerdict, Diagnosis, Hearing, Kind, Lag, Role, Status, say
+from spikediag.model import CouplingVerdict, Diagnosis, Kind, Lag, Role, Status, Witnesses, say
 from spikediag.reporter.figures import style
 from spikediag.wording.writer import Writer
 from tests.reporter import builders
@@ -42,8 +42,8 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.mattering()
     better = tuple(replace(t, low=-0.4, high=-0.2) for t in big.coupling.tests)
     yield builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
-    unheard = (Hearing(6), Hearing(6, (builders.witness(lag=Lag(0.0, -10.0, 80.0)),)))
-    yield from (builders.alone(replace(big, hearing=hearing)) for hearing in unheard)
+    unheard = (Witnesses(6), Witnesses(6, (builders.witness(lag=Lag(0.0, -10.0, 80.0)),)))
+    yield from (builders.alone(replace(big, witnesses=none)) for none in unheard)
     for verdict in CouplingVerdict:
         tests = big.coupling.tests if verdict is not CouplingVerdict.NO_COMPANION else ()
         coupling = replace(big.coupling, verdict=verdict, tests=tests)

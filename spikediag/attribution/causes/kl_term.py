@@ -52,7 +52,7 @@ class KlTerm:
         if not logged:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(_log(),))
         tags = {series.tag for series in logged}
-        found = [c for c in case.hearing.copies if c.tag in tags and c.is_multiple]
+        found = [c for c in case.witnesses.copies if c.tag in tags and c.is_multiple]
         terms = [c for c in found if 0 < c.factor <= LARGEST_FACTOR]
         if not terms:
             return Judgement(Tier.MECHANISM, tuple(_no_multiple(case, logged)))

@@ -225,7 +225,7 @@ def _advice(case: Case) -> Iterator[Advice]:
         None,
         1,
     )
-    if any(w.role is Role.GRAD_NORM for w in case.hearing.witnesses):
+    if any(w.role is Role.GRAD_NORM for w in case.witnesses.moved):
         yield Advice(
             say(
                 "Where the gradient itself is summed, divide the loss by the number of accumulated batches: "

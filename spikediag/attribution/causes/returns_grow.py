@@ -160,7 +160,7 @@ def _together(case: Case, best: Growth) -> Evidence:
 
 def _in_time(case: Case) -> Iterator[Evidence]:
     """Whether a return moved with the loss or before it, or surely later."""
-    moved = [w for w in case.hearing.witnesses if w.role is Role.REWARD and w.change > 0]
+    moved = [w for w in case.witnesses.moved if w.role is Role.REWARD and w.change > 0]
     early = [w for w in moved if not w.lag.follows]
     if moved:
         witness = (early or moved)[0]

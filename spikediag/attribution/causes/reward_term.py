@@ -93,7 +93,7 @@ def _size(case: Case, term: Witness) -> Evidence:
 
 def _total(case: Case) -> Iterator[Evidence]:
     terms = {series.tag for series in named(case.run, Quantity.REWARD_TERM)}
-    total = [w for w in case.hearing.witnesses if w.role is Role.REWARD and w.tag not in terms]
+    total = [w for w in case.witnesses.moved if w.role is Role.REWARD and w.tag not in terms]
     if total:
         yield weigh("reward-moved", 0.3, observed=total[0].at, reading=phrases.moved_with(total[0]))
 

@@ -116,7 +116,7 @@ def climb(case: Case, series: Series) -> Climb | None:
 
 def _witnessed(case: Case, far: Climb) -> bool:
     """Whether it moved at the jump itself: beside a burst, a slow climb may be a coincidence."""
-    return any(w.tag == far.series.tag for w in case.hearing.witnesses)
+    return any(w.tag == far.series.tag for w in case.witnesses.moved)
 
 
 def _ran_away(far: Climb) -> Evidence:

@@ -76,7 +76,7 @@ class ValueDivergence:
 def _values(case: Case) -> Iterator[Witness]:
     """Witnesses that are learnt values: Q, or the loss of another value function."""
     tags = {series.tag for series in named(case.run, Quantity.Q_VALUE)}
-    for witness in case.hearing.witnesses:
+    for witness in case.witnesses.moved:
         series = case.run.series[witness.tag]
         critic = series.role is Role.LOSS and case.run.loss_kind(series) is LossKind.VALUE
         if witness.tag in tags or critic:

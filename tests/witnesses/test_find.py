@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spikediag
-from spikediag.model import Hearing, Measure, Role, Run, Series, Transform
+from spikediag.model import Measure, Role, Run, Series, Transform, Witnesses
 
 N, AT = 1_500, 1_000
 STEPS = 10 * np.arange(N)
@@ -26,16 +26,16 @@ def leap(position: int, height: float, seed: int, length: int = 1, noisy: float 
     return values
 
 
-def heard(*others: Series, loss: np.ndarray | None = None) -> Hearing:
-    """The hearing on the one jump of a loss, by 60 at step 10,000 unless given."""
+def beside(*others: Series, loss: np.ndarray | None = None) -> Witnesses:
+    """What all others did at the one jump of a loss, by 60 at step 10,000 unless given."""
     values = leap(AT, 60.0, 1) if loss is None else loss
     run = Run("r", "r", {s.tag: s for s in (one("loss", values, Role.LOSS), *others)})
     (finding,) = spikediag.diagnose(run).findings
-    return finding.hearing
+    return finding.witnesses
 
 
 def test_a_series_that_moved_two_points_before_leads() -> None:
-    (witness,) = heard(one("approx_kl", leap(AT - 2, 30.0, 2, length=3))).witnesses
+    (witness,) = beside(one("approx_kl", leap(AT - 2, 30.0, 2, length=3))).moved
     assert witness.lag.leads
     assert (witness.lag.steps, witness.lag.low, witness.lag.high) == (20, 10, 30)
     assert witness.change == pytest.approx(30, abs=3)
@@ -44,7 +44,7 @@ def test_a_series_that_moved_two_points_before_leads() -> None:
 
 
 def test_one_that_moved_at_the_same_logged_point_neither_leads_nor_follows() -> None:
-    (witness,) = heard(one("clip_fraction", leap(AT, -30.0, 2))).witnesses
+    (witness,) = beside(one("clip_fraction", leap(AT, -30.0, 2))).moved
     assert (witness.lag.steps, witness.lag.low, witness.lag.high) == (0, -10, 10)
     assert not witness.lag.leads
     assert not witness.lag.follows
@@ -53,7 +53,7 @@ def test_one_that_moved_at_the_same_logged_point_neither_leads_nor_follows() -> 
 
 def test_one_that_moved_while_a_lasting_rise_was_under_way_follows() -> None:
     stays = leap(AT, 60.0, 1, length=N)
-    (witness,) = heard(one("reward", leap(AT + 5, -20.0, 2, length=N)), loss=stays).witnesses
+    (witness,) = beside(one("reward", leap(AT + 5, -20.0, 2, length=N)), loss=stays).moved
     assert witness.lag.follows
     assert witness.lag.steps == -50
 
@@ -62,20 +62,20 @@ def test_one_that_moved_while_a_lasting_rise_was_under_way_follows() -> None:
 def test_a_series_that_leaps_as_far_every_few_windows_says_nothing(spacing: int) -> None:
     values = leap(AT - 1, 40.0, 2)
     values[::spacing] += 40.0
-    assert not heard(one("grad_norm", values, Role.GRAD_NORM)).witnesses
+    assert not beside(one("grad_norm", values, Role.GRAD_NORM)).moved
 
 
 def test_among_five_hundred_heavy_tailed_series_next_to_none_testifies() -> None:
     rng = np.random.default_rng(5)
     many = [one(f"t{n}", rng.standard_t(3, N)) for n in range(500)]
-    hearing = heard(*many)
-    assert hearing.asked == 500
-    assert len(hearing.witnesses) <= 1
+    found = beside(*many)
+    assert found.asked == 500
+    assert len(found.moved) <= 1
 
 
 def test_a_series_with_a_trend_was_on_its_way_already() -> None:
     climbing = one("time/total_timesteps", np.linspace(0, 3e6, N))
-    assert not heard(climbing, one("return", np.linspace(0, 900, N) + noise(2))).witnesses
+    assert not beside(climbing, one("return", np.linspace(0, 900, N) + noise(2))).moved
 
 
 def test_a_series_that_is_logged_more_sparsely_says_so_in_its_lag() -> None:
@@ -83,7 +83,7 @@ def test_a_series_that_is_logged_more_sparsely_says_so_in_its_lag() -> None:
     values = np.random.default_rng(3).normal(0, 1, len(few))
     values[few >= STEPS[AT]] += 40.0
     stays = leap(AT, 60.0, 1, length=N)
-    (witness,) = heard(one("eval/kl", values, steps=few), loss=stays).witnesses
+    (witness,) = beside(one("eval/kl", values, steps=few), loss=stays).moved
     assert witness.lag.high - witness.lag.low >= 250
     assert not witness.lag.leads
 
@@ -99,53 +99,51 @@ def test_without_calm_windows_only_a_large_move_testifies() -> None:
         "r", "r", {t: one(t, v, Role.LOSS if t == "loss" else Role.OTHER, steps) for t, v in curves.items()}
     )
     (finding,) = spikediag.diagnose(run).findings
-    assert [(w.tag, w.chance) for w in finding.hearing.witnesses] == [("far", None)]
+    assert [(w.tag, w.chance) for w in finding.found.moved] == [("far", None)]
 
 
 def test_values_are_shown_as_the_run_logged_them() -> None:
     std = np.exp(leap(AT, 2.0, 2, noisy=0.1) - 3)
-    (witness,) = heard(one("policy/std", std, Role.LOG_STD, transform=Transform.LN)).witnesses
+    (witness,) = beside(one("policy/std", std, Role.LOG_STD, transform=Transform.LN)).moved
     assert witness.before == pytest.approx(math.exp(-3), rel=0.1)
     assert witness.at == pytest.approx(math.exp(-1), rel=0.5)
 
 
 def test_a_total_that_contains_the_loss_is_no_witness() -> None:
     total = one("total_loss", leap(AT, 60.0, 3), Role.LOSS, measure=Measure.TOTAL)
-    assert not heard(total).witnesses
+    assert not beside(total).moved
 
 
 def test_a_series_that_is_the_loss_but_for_a_factor_is_a_copy() -> None:
     values = leap(AT, 60.0, 1)
-    hearing = heard(one("half", values / 2), one("shifted", values + 3))
-    assert [(c.tag, round(c.factor, 6), c.is_multiple) for c in hearing.copies] == [
+    found = beside(one("half", values / 2), one("shifted", values + 3))
+    assert [(c.tag, round(c.factor, 6), c.is_multiple) for c in found.copies] == [
         ("half", 2, True),
         ("shifted", 1, False),
     ]
-    assert not hearing.witnesses
-    assert hearing.asked == 0
+    assert not found.moved
+    assert found.asked == 0
 
 
 def test_a_term_that_has_become_the_loss_is_a_copy() -> None:
     """The loss is a term around zero and a fifth of a divergence that climbs from the middle on."""
     kl = 0.05 + np.abs(noise(3, 0.02)) + np.clip((np.arange(N) - AT) / 100, 0, None)
     values = 0.2 * kl + noise(4, 0.002)
-    (copy,) = heard(one("train/kl", kl), loss=values).copies
+    (copy,) = beside(one("train/kl", kl), loss=values).copies
     assert copy.factor == pytest.approx(0.2, rel=0.01)
     assert copy.is_multiple
 
 
 def test_what_rises_with_the_loss_but_not_in_proportion_is_no_copy() -> None:
     climb = np.clip((np.arange(N) - AT) / 100, 0, None)
-    hearing = heard(
-        one("other", 0.05 + np.abs(noise(3, 0.02)) + climb**2), loss=0.2 * climb + noise(4, 0.002)
-    )
-    assert not hearing.copies
+    found = beside(one("other", 0.05 + np.abs(noise(3, 0.02)) + climb**2), loss=0.2 * climb + noise(4, 0.002))
+    assert not found.copies
 
 
 def test_numbers_that_are_no_numbers_are_passed_over() -> None:
     values = leap(AT - 2, 30.0, 2, length=3)
     values[::7] = np.nan
-    (witness,) = heard(one("approx_kl", values), one("empty", np.full(N, np.nan))).witnesses
+    (witness,) = beside(one("approx_kl", values), one("empty", np.full(N, np.nan))).moved
     assert witness.tag == "approx_kl"
 
 

@@ -1,8 +1,8 @@
 """What every other series did at one jump of a loss, held against what it does elsewhere.
 
-A series testifies where it moved farther than the tail of its own windows elsewhere allows, all series asked
-counted in. Elsewhere means where the loss did not jump: a gradient norm that leaps every few windows, jump or
-no jump, says nothing.
+A series is a witness where it moved farther than the tail of its own windows elsewhere allows, all series
+asked counted in. Elsewhere means where the loss did not jump: a gradient norm that leaps every few windows,
+jump or no jump, says nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from spikediag.model import (
     FloatArray,
-    Hearing,
     IntArray,
     Measure,
     Moment,
@@ -24,6 +23,7 @@ from spikediag.model import (
     Shape,
     Spike,
     Witness,
+    Witnesses,
 )
 from spikediag.model.spike import SURE_SDS
 from spikediag.stats.scale import row_noise, row_slope
@@ -41,7 +41,7 @@ ROUNDED = 1e-8  # of the largest number: single precision tells no more
 WINDOWS, FEWEST_WINDOWS = 80, 8  # elsewhere
 SHAPE_MEAN, SHAPE_SD = 0.15, 0.15  # prior of the tail of such moves: heavier than that of noise
 RAREST = 1e-6  # chance; how much rarer a move is, nobody has the windows to say
-HEARD = 32  # series that moved farthest, of which more is asked
+LOOKED_AT = 32  # series that moved farthest, of which more is asked
 KEPT = 12  # witnesses of one jump
 UNREST = 1.5  # times the farthest point before, beyond which a point has surely moved
 BEGUN = 2.0  # robust standard deviations at which a move may have begun
@@ -57,7 +57,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, eq=False)
-class Pages:
+class SeriesTable:
     """The series of a run, those with the same steps side by side; made once for all of its jumps."""
 
     run: Run
@@ -191,22 +191,22 @@ class Move:
         return abs(self.sigmas) >= FAR and self.chance * asked <= ALPHA
 
 
-def hear(pages: Pages, spike: Spike, others: Sequence[Spike]) -> Hearing:
+def find(table: SeriesTable, spike: Spike, others: Sequence[Spike]) -> Witnesses:
     """Ask every other series of the run what it did at one jump.
 
     Args:
-        pages: The run.
+        table: The run.
         spike: The jump; of a train, its highest member is asked about.
         others: Every spike of the same loss.
     """
-    loss = pages.run.series[spike.tag]
-    same = copies(pages.run, spike, pages.alike(loss))
-    totals = (s.tag for s in pages.run.having(Role.LOSS) if s.measure is Measure.TOTAL)
+    loss = table.run.series[spike.tag]
+    same = copies(table.run, spike, table.alike(loss))
+    totals = (s.tag for s in table.run.having(Role.LOSS) if s.measure is Measure.TOTAL)
     silent = {loss.tag, *totals, *(copy.tag for copy in same)}
-    asked = len(pages.run.series) - len(silent)
+    asked = len(table.run.series) - len(silent)
     zones, began = jump_zones(loss, others), onset(loss, spike)
-    heard = [_witness(stand, asked, began) for stand in _stands(pages, spike, silent, zones)]
-    return Hearing(asked, tuple(sorted((w for w in heard if w is not None), key=_order)[:KEPT]), same)
+    moved = [_witness(stand, asked, began) for stand in _stands(table, spike, silent, zones)]
+    return Witnesses(asked, tuple(sorted((w for w in moved if w is not None), key=_order)[:KEPT]), same)
 
 
 def _order(witness: Witness) -> tuple[int, float, str]:
@@ -274,10 +274,10 @@ class Stand:
             yield Move(float(here[0]), float(self.here.noise[0]), sigmas)
 
 
-def _stands(pages: Pages, spike: Spike, silent: set[str], zones: FloatArray) -> Iterator[Stand]:
+def _stands(table: SeriesTable, spike: Spike, silent: set[str], zones: FloatArray) -> Iterator[Stand]:
     """The series that moved farthest, of all that moved."""
-    loss, found = pages.run.series[spike.tag], []
-    for page in pages.all:
+    loss, found = table.run.series[spike.tag], []
+    for page in table.all:
         place = place_of(page[0].steps, loss, spike)
         if place is None:
             continue
@@ -289,7 +289,7 @@ def _stands(pages: Pages, spike: Spike, silent: set[str], zones: FloatArray) -> 
             for n in np.flatnonzero(far >= FAR)
             if page[n].series.tag not in silent
         ]
-    for _, one, place, here, calm in sorted(found, key=lambda f: (-f[0], f[1].series.tag))[:HEARD]:
+    for _, one, place, here, calm in sorted(found, key=lambda f: (-f[0], f[1].series.tag))[:LOOKED_AT]:
         yield Stand(one, place, here, Windows.of(one.values[calm[:, None] + place.rows], place))
 
 
