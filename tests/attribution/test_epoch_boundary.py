@@ -78,7 +78,9 @@ def test_a_period_that_is_stated_beside_the_run_is_named(tmp_path: Path, key: st
     assert f"1300 steps ({key})" in str(likeliest.evidence[0].reading)
 
 
-def stairs(seed: int, length: int, passes: int, rises: float = 0.1, **counters: bool) -> Diagnosis:
+def stairs(
+    seed: int, length: int, passes: int, rises: float = 0.1, rate: float | None = None, **counters: bool
+) -> Diagnosis:
     """A fine-tuning whose loss steps down at every pass; its held-out loss steps up by `rises`."""
     rng, every = np.random.default_rng(seed), 10
     steps = np.arange(1, length * passes // every + 1) * every
@@ -94,6 +96,8 @@ def stairs(seed: int, length: int, passes: int, rises: float = 0.1, **counters: 
         curves["train/epoch"] = (steps, steps / length)
     if counters.get("whole"):
         curves["train/epoch"] = (steps, done.astype(float))
+    if rate is not None:
+        curves["train/lr"] = (steps, 1e-4 * rate**done)
     return spikediag.diagnose(Run.from_arrays(curves))
 
 
@@ -104,7 +108,7 @@ def stairs(seed: int, length: int, passes: int, rises: float = 0.1, **counters: 
 def test_a_loss_that_steps_down_at_every_pass_sees_its_samples_again(
     seed: int, length: int, passes: int, counter: str
 ) -> None:
-    found = stairs(seed, length, passes, **{counter: True})
+    found = stairs(seed, length, passes, rate=1.0, **{counter: True})
     assert found.overall.status is RunStatus.CLEAN
     falls = [f for f in found.findings if f.spike.is_fall]
     assert len(falls) == passes - 1
@@ -114,6 +118,21 @@ def test_a_loss_that_steps_down_at_every_pass_sees_its_samples_again(
     advised = [str(f.primary.advice[0].text) for f in falls if "over-fits" in str(f.primary.mechanism)]
     assert all("take the checkpoint" in text for text in advised)
     assert f"Train {passes - 1} pass(es)" in advised[-1]
+
+
+def test_a_rate_that_is_lowered_at_whole_epochs_explains_the_steps_as_well() -> None:
+    found = stairs(7, 3000, 3, rate=0.1, fractional=True)
+    falls = [f for f in found.findings if f.spike.is_fall]
+    assert falls
+    assert all(f.primary_cause != "epoch-boundary" for f in falls)
+    judged = next(v for v in falls[0].verdicts if v.cause == "epoch-boundary")
+    assert "a loss falls by that too" in str(judged.evidence[0].reading) + str(judged.evidence[1].reading)
+
+
+def test_equal_distances_alone_are_not_established() -> None:
+    falls = [f for f in stairs(3, 3000, 3).findings if f.spike.is_fall]
+    judged = next(v for v in falls[0].verdicts if v.cause == "epoch-boundary")
+    assert judged.status is Status.PLAUSIBLE
 
 
 def test_a_held_out_loss_that_stays_is_no_over_fitting() -> None:

@@ -1,5 +1,6 @@
 """epoch-boundary: the jumps come at a fixed phase of an epoch, or of another exact period."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from spikediag.model import (
 )
 
 STEP_BY_CHANCE = 0.05  # p-value below which falls lie where passes begin
+LOWERED = 0.8  # of the learning rate before, below which it was lowered in a step
 FEWEST_FALLS = 2  # where nothing states how long a pass is
 _MOVED = {CouplingVerdict.PARTLY, CouplingVerdict.COUPLED}
 
@@ -42,7 +44,8 @@ class EpochBoundary:
         than chance allows; a loss falls for good where a pass begins.
 
     Evidence against:
-        Peaks at all phases of the known period. A single jump cannot be told from chance.
+        Peaks at all phases of the known period. A single jump cannot be told from chance. For a fall: a
+        learning rate that is lowered at the same step.
 
     What to do:
         Drop the short last batch or weight it by its size, shuffle, update target networks softly. Where
@@ -91,14 +94,34 @@ def _steps_down(case: Case) -> Judgement:
         return Judgement(Tier.TRIGGER, checkable=False, missing=to_log(case.run, case.loss, Role.EPOCH))
     if not found.begins(case.spike.onset_step, case.loss.interval) or found.chance >= STEP_BY_CHANCE:
         return Judgement(Tier.TRIGGER, (_no_step(case, found),), ruled_out=found.source is not None)
+    rates = tuple(case.run.having(Role.LEARNING_RATE))
+    lowered = tuple(_lowered(case, rates))
     risen = tuple(t for t in case.coupling.tests if t.held_out and t.verdict in _MOVED and t.low > 0)
     return Judgement(
         Tier.TRIGGER,
-        (_step(case, found), *(_over_fits(test) for test in risen[:1])),
-        decisive=True,
+        (_step(case, found), *lowered, *(_over_fits(test) for test in risen[:1])),
+        decisive=not lowered and (found.source is not None or bool(rates)),
         advice=(_fewer_passes(case, found, risen),),
         mechanism=_seen_again(case, found, risen),
     )
+
+
+def _lowered(case: Case, rates: tuple[Series, ...]) -> Iterator[Evidence]:
+    """Whether a learning rate steps down there as well, which lets a loss fall, often at whole epochs."""
+    onset = case.spike.onset_step
+    for series in rates:
+        before = series.values[series.finite & (series.steps < onset - case.slack(series))][-1:]
+        after = series.values[series.finite & (series.steps > onset + case.slack(series))][:1]
+        if before.size and after.size and 0 < after[0] < LOWERED * before[0]:
+            reading = say(
+                "{tag} falls there from {before:.2g} to {after:.2g}: a loss falls by that too.",
+                tag=series.tag,
+                before=float(before[0]),
+                after=float(after[0]),
+            )
+            factor = float(after[0] / before[0])
+            yield weigh("rate-lowered", -2.0, observed=factor, reference=LOWERED, reading=reading)
+            return
 
 
 def _step(case: Case, found: Passes) -> Evidence:
