@@ -99,7 +99,7 @@ def test_without_calm_windows_only_a_large_move_testifies() -> None:
         "r", "r", {t: one(t, v, Role.LOSS if t == "loss" else Role.OTHER, steps) for t, v in curves.items()}
     )
     (finding,) = spikediag.diagnose(run).findings
-    assert [(w.tag, w.chance) for w in finding.found.moved] == [("far", None)]
+    assert [(w.tag, w.chance) for w in finding.witnesses.moved] == [("far", None)]
 
 
 def test_values_are_shown_as_the_run_logged_them() -> None:
