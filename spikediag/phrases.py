@@ -369,7 +369,7 @@ def chance(verdict: CauseVerdict) -> Text | None:
     """How probable a cause is: a figure where that is known to mean something, else a word, or None."""
     if verdict.status not in {Status.SUPPORTED, Status.PLAUSIBLE} or verdict.cause == UNEXPLAINED:
         return None
-    if verdict.probability is not None:
+    if verdict.calibrated and verdict.probability is not None:
         return verbatim(share(verdict.probability))
     return say("likely") if verdict.status is Status.SUPPORTED else say("possible")
 
@@ -378,7 +378,7 @@ def answer(finding: Finding) -> Text:
     """The primary cause and how probable it is; without one, what is likeliest though not established."""
     verdict = finding.primary
     open_ = [v for v in finding.verdicts if v.open and v.cause != UNEXPLAINED]
-    likeliest = max(open_, key=lambda v: (v is verdict, v.probability or 0.0, v.share), default=None)
+    likeliest = max(open_, key=lambda v: (v is verdict, v.calibrated * v.share, v.share), default=None)
     if likeliest is None:
         return say("{cause}", cause=finding.primary_cause)
     told = say("{cause} ({chance})", cause=likeliest.cause, chance=chance(likeliest))

@@ -84,7 +84,7 @@ def _verdict(cause: Cause, judgement: Judgement, share: float, foreign: Text | N
         cause=cause.id,
         tier=judgement.tier,
         status=status,
-        probability=share if uncalibrated is None else None,
+        probability=None if cause.id == UNEXPLAINED else share,
         evidence=tuple(sorted(judgement.evidence, key=lambda e: -abs(e.weight))),
         missing=judgement.missing,
         advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)) if held else (),

@@ -72,14 +72,19 @@ class CauseVerdict:
     cause: str
     tier: Tier
     status: Status
-    probability: float | None  # [0, 1], where it is known to be one; None elsewhere
+    probability: float | None  # [0, 1], to be shown to people where it is calibrated; None of `unexplained`
     evidence: tuple[Evidence, ...]
     missing: tuple[Advice, ...] = ()  # what to log to decide
     advice: tuple[Advice, ...] = ()  # what to do if it is this cause
     mechanism: Text | None = None  # how this cause made the jump, when supported
-    uncalibrated: Text | None = None  # why there is no probability
+    uncalibrated: Text | None = None  # why no labelled trainings stand behind the probability
     share: float = 0.0  # of the weight of all that may have happened, [0, 1]; for the order of causes only
     harmless: bool = False  # a loss that ends higher by this cause is not worse for it
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether labelled trainings stand behind the probability."""
+        return self.uncalibrated is None
 
     @property
     def open(self) -> bool:

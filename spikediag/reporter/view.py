@@ -197,7 +197,7 @@ def measured(finding: Finding) -> tuple[Text, ...]:
     shown = [v for v in events(finding) if phrases.chance(v) is not None]
     reasons = (v.uncalibrated for v in shown if v.uncalibrated is not None)
     said = (say("Words stand where none was measured: {reason}", reason=reason) for reason in reasons)
-    calibrated = any(v.probability is not None for v in shown)
+    calibrated = any(v.calibrated for v in shown)
     return (*((CALIBRATION,) if calibrated else ()), *tuple(said)[:1])
 
 

@@ -92,7 +92,7 @@ def test_a_condition_takes_no_probability_from_what_happened() -> None:
     beside = weigh(c=judged(Tier.CONDITION, 2.0, decisive=True), t=trigger, unexplained=UNEXPLAINED)
     by_id = {v.cause: v for v in beside}
     assert by_id["t"].probability == alone[0].probability
-    assert by_id["c"].probability is None
+    assert not by_id["c"].calibrated
     assert by_id["c"].status is Status.SUPPORTED
 
 
@@ -103,12 +103,12 @@ def test_a_probability_is_given_only_where_labelled_trainings_stand_behind_it() 
         "b": judged(Tier.TRIGGER, 1.0),
         "unexplained": UNEXPLAINED,
     }
-    given = {v.cause: v.probability is not None for v in verdicts(causes, judgements)}
+    given = {v.cause: v.calibrated for v in verdicts(causes, judgements)}
     assert given == {"a": True, "b": False, "unexplained": False}
     foreign = verdicts(causes, judgements, say("{tag} is another loss", tag="q"))
-    assert all(v.probability is None and v.uncalibrated for v in foreign)
+    assert not any(v.calibrated for v in foreign)
     unlogged = weigh(a=judged(Tier.TRIGGER, 1.0, checkable=False), unexplained=UNEXPLAINED)
-    assert unlogged[0].probability is None
+    assert not unlogged[0].calibrated
 
 
 @pytest.mark.parametrize("weights", [(), (0.5, -0.5), (-0.5,)])

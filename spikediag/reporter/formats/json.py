@@ -230,6 +230,7 @@ def _cause(verdict: CauseVerdict) -> dict[str, Any]:
         "tier": verdict.tier.value,
         "status": verdict.status.value,
         "probability": verdict.probability,
+        "calibrated": verdict.calibrated,
         "uncalibrated": verdict.uncalibrated and str(verdict.uncalibrated),
         "in_words": None if (words := chance(verdict)) is None else str(words),
         "evidence": [_evidence(e) for e in verdict.evidence],
