@@ -48,9 +48,9 @@ def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     matters = True if worse else False if _harmless(asked, purpose) else None
     untold = [o for o in asked if matters is None and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD]
     because = (
+        *_told(lead),
         *(o.reading for o in outcomes if o.finding == lead.id),
         *(say("{id}: {harm}", id=o.finding, harm=o.reading) for o in harms + untold if o.finding != lead.id),
-        *_told(lead),
         *halts,
         *checkpoints.because,
         *purpose.limits(),

@@ -124,7 +124,8 @@ def test_a_rate_that_is_lowered_at_whole_epochs_explains_the_steps_as_well() -> 
     found = stairs(7, 3000, 3, rate=0.1, fractional=True)
     falls = [f for f in found.findings if f.spike.is_fall]
     assert falls
-    assert all(f.primary_cause != "epoch-boundary" for f in falls)
+    assert {f.primary_cause for f in falls} == {"lr-change"}
+    assert all("settle lower" in str(f.primary.mechanism) and not f.primary.advice for f in falls)
     judged = next(v for v in falls[0].verdicts if v.cause == "epoch-boundary")
     assert "a loss falls by that too" in str(judged.evidence[0].reading) + str(judged.evidence[1].reading)
 

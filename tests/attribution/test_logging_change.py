@@ -85,6 +85,7 @@ def test_a_sum_in_place_of_a_mean_does_not_matter_where_held_out_data_stay(count
     assert found.lead.primary_cause == "logging-change"
     assert found.overall.matters is False
     assert any("higher, not worse" in str(text) for text in found.overall.because)
+    assert f"{count} accumulation steps or workers are summed" in str(found.lead.primary.mechanism)
     assert any("divide the loss" in str(a.text) for a in found.lead.primary.advice)
 
 

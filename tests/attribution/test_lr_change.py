@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikediag.attribution.causes.lr_change import LrChange, dose, habit, rate_changes
-from spikediag.model import Role
+from spikediag.model import Kind, Role
 from tests.attribution import cases
 
 
@@ -119,3 +119,16 @@ def test_a_step_between_two_sparse_points_may_have_come_first() -> None:
     judged = LrChange().judge(cases.calm_case(series))
     assert not judged.ruled_out
     assert cases.evidence(judged, "lag").observed == -300
+
+
+@pytest.mark.parametrize(("factor", "decisive"), [(0.1, True), (0.5, True), (10.0, False)])
+def test_a_lasting_fall_is_explained_by_a_rate_that_is_lowered_not_by_one_that_is_raised(
+    factor: float, decisive: bool
+) -> None:
+    loss = cases.nll()
+    loss[cases.AT :] -= 8
+    run = cases.make_run(loss, cases.mse(), rate(stepped(cases.AT - 1, factor)))
+    spike = cases.spike_at(run, cases.AT, len(loss), Kind.LEVEL_SHIFT)
+    judged = LrChange().judge(cases.make_case(run, spike))
+    assert judged.decisive is decisive
+    assert not judged.advice

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, CouplingVerdict, Evidence, FactName, Kind, Role, Series, Tier, say
+from spikediag.model import Advice, CouplingVerdict, Evidence, FactName, Kind, Role, Series, Text, Tier, say
 from spikediag.stats.scale import robust_sigma
 
 LEVEL_POINTS = 65  # logged points a level is the median of
@@ -74,18 +74,14 @@ class LoggingChange:
         agreeing = [f for f in others if own.agrees(f)]
         if abs(own.log) < SMALLEST or len(agreeing) < max(1, AGREEING * len(others)):
             return Judgement(Tier.TRIGGER, (_differ(own, others), *gap), ruled_out=True)
+        counted = tuple(_counted(case, own))
         return Judgement(
             Tier.TRIGGER,
-            (_common(own, agreeing), *_counted(case, own), *_held_out(case), *gap),
+            (_common(own, agreeing), *counted, *_held_out(case), *gap),
             decisive=True,
             harmless=True,
             advice=tuple(_advice(case)),
-            mechanism=say(
-                "Every batch statistic was multiplied by {factor:.3g} at step {step:,}: the log changed, not "
-                "the training.",
-                factor=float(np.exp(own.log)),
-                step=case.spike.onset_step,
-            ),
+            mechanism=_mechanism(case, own, counted),
         )
 
 
@@ -137,6 +133,23 @@ def _common(own: Factor, agreeing: list[Factor]) -> Evidence:
         observed=float(np.exp(own.log)),
         reference=1.0,
         reading=reading,
+    )
+
+
+def _mechanism(case: Case, own: Factor, counted: tuple[Evidence, ...]) -> Text:
+    if counted and own.log > 0:
+        return say(
+            "Every batch statistic was multiplied by {factor:.3g} at step {step:,}, as where {count:.0f} "
+            "accumulation steps or workers are summed instead of averaged: the scale changed, not the model.",
+            factor=float(np.exp(own.log)),
+            step=case.spike.onset_step,
+            count=counted[0].reference,
+        )
+    return say(
+        "Every batch statistic was multiplied by {factor:.3g} at step {step:,}: the log changed, not the "
+        "training.",
+        factor=float(np.exp(own.log)),
+        step=case.spike.onset_step,
     )
 
 

@@ -32,7 +32,7 @@ class LrChange:
     What it means:
         A step up, a warm restart or the end of a warm-up makes the next updates larger than the
         curvature allows; the loss leaps within tens to some hundred steps and recovers as the weights
-        find a flatter place, or stays up.
+        find a flatter place, or stays up. A rate that is lowered lets the loss fall for good.
 
     Evidence for:
         An abrupt rise of the logged rate shortly before the onset, rare in this run, large in factor.
@@ -140,7 +140,7 @@ def _last_before(case: Case, series: Series) -> Before | None:
     near = [c for c in changes if case.begin - c.step <= HORIZON and not case.lag(series, c.step).follows]
     if not near:
         return None
-    change = max(near, key=lambda c: (c.factor > 1, c.step))
+    change = max(near, key=lambda c: ((c.factor > 1) != case.spike.is_fall, c.step))
     alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
     delays = (max(DELAYS[0], case.loss.interval), *DELAYS[1:])
     return Before(change, float(case.begin - change.step), alike, case.precedence(change.step, delays, alike))
@@ -196,17 +196,29 @@ def _judge_rate(case: Case, series: Series) -> Judgement:
     change = before.change
     return Judgement(
         Tier.TRIGGER,
-        (_lag(case, series, before), _direction(series, change), *_follows_dose(case, series, change)),
-        decisive=change.factor > 1 and before.bans > 0,
-        advice=_advice(change),
-        mechanism=say(
-            "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; the updates grew "
-            "{factor:.1f} times, further than the loss surface allows.",
+        (_lag(case, series, before), _direction(case, series, change), *_follows_dose(case, series, change)),
+        decisive=(change.factor > 1) != case.spike.is_fall and before.bans > 0,
+        advice=_advice(change) if not case.spike.is_fall else (),
+        mechanism=_mechanism(case, change),
+    )
+
+
+def _mechanism(case: Case, change: RateChange) -> Text:
+    if case.spike.is_fall:
+        return say(
+            "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; smaller updates "
+            "settle lower.",
             before=change.before,
             after=change.after,
             step=change.step,
-            factor=change.factor,
-        ),
+        )
+    return say(
+        "The learning rate went from {before:.2g} to {after:.2g} at step {step:,}; the updates grew "
+        "{factor:.1f} times, further than the loss surface allows.",
+        before=change.before,
+        after=change.after,
+        step=change.step,
+        factor=change.factor,
     )
 
 
@@ -283,7 +295,18 @@ def _lag(case: Case, series: Series, found: Before) -> Evidence:
     return weigh("lag", found.bans, observed=found.lag, reference=HORIZON, reading=reading)
 
 
-def _direction(series: Series, change: RateChange) -> Evidence:
+def _direction(case: Case, series: Series, change: RateChange) -> Evidence:
+    if case.spike.is_fall:
+        lowered = change.factor <= 1
+        reading = say(
+            "{tag} went to {factor:.2g} times its value, and the loss fell.",
+            tag=series.tag,
+            factor=change.factor,
+        )
+        weight = min(1.0, 0.3 - math.log10(change.factor)) if lowered else -1.0
+        return weigh(
+            "lowered" if lowered else "raised", weight, observed=change.factor, reference=1.0, reading=reading
+        )
     if change.factor <= 1:
         reading = say(
             "{tag} fell, to {factor:.2g} of its value: a fall calms a loss.",
