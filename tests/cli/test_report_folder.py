@@ -169,7 +169,7 @@ def test_names(run, folder):
     assert folder_name(run) == folder
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.text())
 def test_any_name_is_one_folder(run):
     name = folder_name(run)

@@ -6,10 +6,10 @@ import pytest
 from spikediag.detectors import detect
 from spikediag.detectors.rise import slow_climb
 from spikediag.model import Kind
-from tests.detectors.builders import NOISES, planted, series_of
+from tests.detectors.builders import NOISES, planted, series_of, some_of
 
 
-@pytest.mark.parametrize("noise", ["white", "student"])
+@pytest.mark.parametrize("noise", some_of("student", slow=("white",)))
 def test_a_ramp_is_one_drift(noise: str) -> None:
     kinds, errors = [], []
     for seed in range(20):

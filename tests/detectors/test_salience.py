@@ -160,7 +160,7 @@ def test_a_level_that_wanders_in_proportion_is_no_climb() -> None:
 
 
 @pytest.mark.parametrize("shift", [0.0, -5.0])
-@pytest.mark.parametrize("n", [50, 200])
+@pytest.mark.parametrize("n", some_of(50, slow=(200,)))
 def test_a_loss_that_wanders_by_factors_is_silent_wherever_its_zero_is(n: int, shift: float) -> None:
     false = 0
     for seed in range(60):

@@ -26,7 +26,7 @@ def found(noise: str, height: float, length: int, *, role: int, n: int = 8000, a
 
 
 @pytest.mark.parametrize("noise", some_of("white", "student", slow=("ar", "wandering")))
-@pytest.mark.parametrize("length", [3, 30])
+@pytest.mark.parametrize("length", some_of(3, slow=(30,)))
 def test_a_large_burst_is_found_in_any_noise(noise: str, length: int) -> None:
     assert found(noise, 26, length, role=31) >= 0.95
 
