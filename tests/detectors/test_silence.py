@@ -7,7 +7,7 @@ import pytest
 
 from spikediag.detectors import detect
 from spikediag.model import FloatArray
-from tests.detectors.builders import NOISES, ar, series_of, white
+from tests.detectors.builders import NOISES, ar, series_of, some_of, white
 
 N = 6000
 T = np.arange(N)
