@@ -166,12 +166,12 @@ def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
         return say("constant at {value}", value=verbatim(number(float(series.values[0]))))
     if finding is None:
         return None
-    if series.role is Role.LOSS:
-        return _jump(series, finding)
     if series.role is Role.REWARD:
         return _around(series, finding, diagnosis)
     test = next((t for t in finding.coupling.tests if t.tag == series.tag), None)
-    return None if test is None else _moved(test, finding, writer)
+    if test is not None:  # a held-out loss is an error metric
+        return _moved(test, finding, writer)
+    return _jump(series, finding) if series.role is Role.LOSS else None
 
 
 def _moved(test: CompanionTest, finding: Finding, writer: Writer) -> Text:
