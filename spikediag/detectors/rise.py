@@ -7,7 +7,7 @@ import numpy as np
 
 from spikediag.detectors.scan import Candidate
 from spikediag.model import FloatArray
-from spikediag.stats.leaps import OVER_DIPS, cell_scale
+from spikediag.stats.leaps import HISTORY, OVER_DIPS, cell_scale
 from spikediag.stats.medians import median, running_median
 from spikediag.stats.scale import local_noise
 
@@ -20,6 +20,7 @@ LONGEST = 1000  # points from onset to the end of a burst; what stands longer is
 OUTSTANDING = 8.0  # standard deviations of the noise on a new level; what is lower belongs to that noise
 SALIENT = 6.0  # standard deviations before that what stands out in its series measures at least
 LAST = 9  # points of a series that are judged by what is before them only
+STEPS_UP = 9  # points of a climb by which half its height is later than its beginning, at most
 AROUND = 6  # widths of a burst on either side in which dips like it are looked for
 ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
 NEAR = 33  # fewest points before the onset that give the baseline
@@ -219,6 +220,7 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     reach = stop if stop < n else min(n, start + 2 * width)
     peak = start + int(np.argmax(values[start:reach]))
     noise = noise_before(values, start)
+    start = first_step(values, start, baseline + OUTSTANDING * noise) if candidate.salient else start
     margin = max(MARGIN * (level - baseline), WANDER * noise)
     return Rise(
         width=width,
@@ -236,6 +238,14 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
         salient=candidate.salient,
         margin=margin,
     )
+
+
+def first_step(values: FloatArray, start: int, out: float) -> int:
+    """Where a climb to the onset left the noise: by decades, it is far out long before half its height."""
+    first = max(HISTORY, start - STEPS_UP)
+    while start > first and out < values[start - 1] < values[start]:
+        start -= 1
+    return start
 
 
 def noise_before(values: FloatArray, start: int) -> float:

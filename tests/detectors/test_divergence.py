@@ -50,3 +50,12 @@ def test_a_step_is_none() -> None:
     values = planted(NOISES["white"](np.random.default_rng(4), 6000), 8, at=5900)
 
     assert [s.kind for s in detect(series_of(values))] == [Kind.LEVEL_SHIFT]
+
+
+@pytest.mark.parametrize("decades", [2, 4, 13])
+def test_an_explosion_by_decades_begins_at_its_first_point(decades: int) -> None:
+    values = 0.1 + 0.01 * np.random.default_rng([71, decades]).normal(size=400)
+    values[396:] = 10.0 ** (np.array([0, 1, 2, 3.5]) + decades)
+    (spike,) = detect(series_of(values))
+    assert spike.kind is Kind.DIVERGENCE
+    assert spike.start == 396
