@@ -207,7 +207,7 @@ def _triggers(finding: Finding) -> tuple[CauseVerdict, ...]:
 
 def why_now(finding: Finding, writer: Writer) -> Text:
     """Found, ruled out, or not checkable: what is known of the step itself."""
-    found = [v for v in _triggers(finding) if v.status is Status.SUPPORTED]
+    found = [v for v in events(finding) if v.status is Status.SUPPORTED]
     unchecked = [v for v in _triggers(finding) if v.status is Status.NOT_CHECKABLE]
     if found:
         return say("What happened at this step: {cause}.", cause=found[0].cause)

@@ -8,7 +8,7 @@ import pytest
 
 import spikediag
 from spikediag import reporter
-from spikediag.model import Diagnosis, Status
+from spikediag.model import Diagnosis, Status, Tier
 from spikediag.phrases import answer
 from tests.reporter import builders
 
@@ -64,3 +64,11 @@ def test_a_headline_gives_no_chance_that_a_row_below_it_exceeds() -> None:
     assert str(answer(big)) == f"{condition.cause} (likely)"
     alone = replace(big, why=replace(big.why, verdicts=(nobody,), primary_cause="unexplained"))
     assert str(answer(alone)) == "unexplained"
+
+
+def test_a_mechanism_that_is_supported_is_not_denied_above_its_own_row() -> None:
+    big = builders.findings()[1]
+    verdict = replace(big.verdicts[0], cause="grad-explosion", tier=Tier.MECHANISM, status=Status.SUPPORTED)
+    page = reporter.to_markdown(builders.alone(replace(big, why=replace(big.why, verdicts=(verdict,)))))
+    assert "What happened at this step: gradient explosion" in page
+    assert "No trigger was found" not in page
