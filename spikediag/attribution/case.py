@@ -1,7 +1,7 @@
 """One spike to be explained, and all that causes ask of it, each worked out once."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -113,16 +113,12 @@ class Case:
     @cached_property
     def jump(self) -> Moment:
         """When it began."""
-        return self._moment(int(np.searchsorted(self.loss.steps, self.begin)))
+        return moment(self.loss, self.origin, int(np.searchsorted(self.loss.steps, self.begin)))
 
     @cached_property
     def rise(self) -> Moment:
         """When the excursion began that holds the peak; only for a train is that another one."""
-        return self._moment(self.spike.highest.start) if self.is_train else self.jump
-
-    def _moment(self, position: int) -> Moment:
-        spike, loss = self.origin, self.loss
-        return moment(loss.steps, loss.values, position, spike.baseline, spike.sure_height)
+        return moment(self.loss, self.origin, self.spike.highest.start) if self.is_train else self.jump
 
     def lag(self, series: Series, step: float, jump: Moment | None = None) -> Lag:
         """By how much a change of a series came before the jump.
@@ -147,9 +143,9 @@ class Case:
         return float(self.loss.steps[-1] - self.loss.steps[0]) or 1.0
 
     def usual_elsewhere(self, tag: str) -> bool:
-        """Whether a series was heard and moves as far where the loss does not jump: then it says nothing."""
+        """Whether a series was asked and moves as far where the loss does not jump: then it says nothing."""
         tested = self.witnesses.asked > 0 and self.run.series[tag].finite.sum() >= FEWEST_TESTED
-        return tested and not any(w.tag == tag for w in self.witnesses.moved)
+        return tested and tag not in self.witnesses.tags
 
     def slack(self, series: Series | None = None) -> float:
         """How far an onset may be misplaced, in steps: two points of the loss and one of the other series."""
@@ -160,6 +156,10 @@ class Case:
         steps, values = series.steps[series.finite], series.values[series.finite]
         start, stop = np.searchsorted(steps, [self.stretch.first, self.stretch.last])
         return contrast(values, int(start), int(stop), steps < self.onset) if start < stop else None
+
+    def first_seen(self, logged: Iterable[Series]) -> Series | None:
+        """The first of some series that has points at the jump and before it."""
+        return next((series for series in logged if self.moved(series) is not None), None)
 
     @cached_property
     def peaks(self) -> IntArray:

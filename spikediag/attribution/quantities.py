@@ -37,7 +37,7 @@ def named(run: Run, *quantities: Quantity) -> Iterator[Series]:
             yield run.series[tag]
 
 
-def testified(case: Case, *quantities: Quantity) -> tuple[Witness, ...]:
+def witnesses_of(case: Case, *quantities: Quantity) -> tuple[Witness, ...]:
     """The witnesses of the case that measure one of the quantities, those that moved first ahead."""
     tags = {series.tag for series in named(case.run, *quantities)}
     return tuple(witness for witness in case.witnesses.moved if witness.tag in tags)

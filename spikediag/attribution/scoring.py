@@ -84,13 +84,12 @@ def _verdict(cause: Cause, judgement: Judgement, share: float, foreign: Text | N
         cause=cause.id,
         tier=judgement.tier,
         status=status,
-        probability=None if cause.id == UNEXPLAINED else share,
+        share=share,
         evidence=tuple(sorted(judgement.evidence, key=lambda e: -abs(e.weight))),
         missing=judgement.missing,
         advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)) if held else (),
         mechanism=judgement.mechanism if status in {Status.SUPPORTED, Status.PLAUSIBLE} else None,
         uncalibrated=uncalibrated,
-        share=share,
         harmless=judgement.harmless,
     )
 

@@ -72,14 +72,18 @@ class CauseVerdict:
     cause: str
     tier: Tier
     status: Status
-    probability: float | None  # [0, 1], to be shown to people where it is calibrated; None of `unexplained`
+    share: float  # of the weight of all that may have happened, [0, 1]
     evidence: tuple[Evidence, ...]
     missing: tuple[Advice, ...] = ()  # what to log to decide
     advice: tuple[Advice, ...] = ()  # what to do if it is this cause
     mechanism: Text | None = None  # how this cause made the jump, when supported
     uncalibrated: Text | None = None  # why no labelled trainings stand behind the probability
-    share: float = 0.0  # of the weight of all that may have happened, [0, 1]; for the order of causes only
     harmless: bool = False  # a loss that ends higher by this cause is not worse for it
+
+    @property
+    def probability(self) -> float | None:
+        """Its share, shown to people where it is calibrated; None of `unexplained`, which is no cause."""
+        return None if self.cause == UNEXPLAINED else self.share
 
     @property
     def calibrated(self) -> bool:

@@ -82,6 +82,11 @@ class Witnesses:
     copies: tuple[Copy, ...] = ()
 
     @property
+    def tags(self) -> set[str]:
+        """Of those that moved."""
+        return {witness.tag for witness in self.moved}
+
+    @property
     def leading(self) -> Witness | None:
         """The witness that surely moved before the loss and moved farthest."""
         return next((w for w in self.moved if w.lag.leads), None)

@@ -1,20 +1,17 @@
-"""Time order: when a series changed, told from its logged points."""
+"""Time order: when a loss jumped, told from its logged points."""
 
 import numpy as np
 
-from spikediag.model import FloatArray, IntArray, Moment
+from spikediag.model import Moment, Series, Spike
 
 
-def moment(steps: IntArray, values: FloatArray, first: int, level: float, sure: float) -> Moment:
-    """When a change began that the point at a position is the first to show.
+def moment(loss: Series, spike: Spike, first: int) -> Moment:
+    """When a jump, or one excursion of it, began that the point at a position is the first to show.
 
-    Args:
-        steps: (n,) logged steps.
-        values: (n,), NaN allowed.
-        first: Position of the first point with the change.
-        level: Of the values before.
-        sure: How far from the level a point lies that surely shows it; points that are no numbers do.
+    Points that are no numbers surely show it.
     """
+    steps = loss.steps
     after = float(steps[first - 1]) if first > 0 else -np.inf
-    beyond = np.flatnonzero(~(np.abs(values[first:] - level) < sure))
+    away = np.abs(loss.values[first:] - spike.baseline)
+    beyond = np.flatnonzero(~(away < spike.sure_height))
     return Moment(after, float(steps[first]), float(steps[first + (int(beyond[0]) if len(beyond) else 0)]))

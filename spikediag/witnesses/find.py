@@ -83,7 +83,7 @@ class SeriesTable:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a jump lies on one page, in positions: what may lead it, its onset, and one past its end."""
+    """Positions of a jump in series with the same steps: what may lead it, its onset, one past its end."""
 
     first: int
     onset: int
@@ -202,10 +202,10 @@ def find(table: SeriesTable, spike: Spike, others: Sequence[Spike]) -> Witnesses
     loss = table.run.series[spike.tag]
     same = copies(table.run, spike, table.alike(loss))
     totals = (s.tag for s in table.run.having(Role.LOSS) if s.measure is Measure.TOTAL)
-    silent = {loss.tag, *totals, *(copy.tag for copy in same)}
-    asked = len(table.run.series) - len(silent)
-    zones, began = jump_zones(loss, others), onset(loss, spike)
-    moved = [_witness(stand, asked, began) for stand in _stands(table, spike, silent, zones)]
+    left_out = {loss.tag, *totals, *(copy.tag for copy in same)}
+    asked = len(table.run.series) - len(left_out)
+    zones, began = jump_zones(loss, others), moment(loss, spike, first_point(spike))
+    moved = [_witness(mover, asked, began) for mover in _movers(table, spike, left_out, zones)]
     return Witnesses(asked, tuple(sorted((w for w in moved if w is not None), key=_order)[:KEPT]), same)
 
 
@@ -213,12 +213,6 @@ def _order(witness: Witness) -> tuple[int, float, str]:
     """Who came first leads, who came later ends; in each part by how far."""
     lag = witness.lag
     return (0 if lag.leads else 2 if lag.follows else 1), -abs(witness.sigmas), witness.tag
-
-
-def onset(loss: Series, spike: Spike) -> Moment:
-    """When the jump that is asked about began."""
-    steps, values = loss.steps, loss.values
-    return moment(steps, values, first_point(spike), spike.baseline, spike.sure_height)
 
 
 def first_point(spike: Spike) -> int:
@@ -259,7 +253,7 @@ def jump_zones(loss: Series, spikes: Sequence[Spike]) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Stand:
+class Mover:
     """One series that moved at a jump: its window there, and those in which the loss was calm."""
 
     one: Numbers
@@ -274,45 +268,45 @@ class Stand:
             yield Move(float(here[0]), float(self.here.noise[0]), sigmas)
 
 
-def _stands(table: SeriesTable, spike: Spike, silent: set[str], zones: FloatArray) -> Iterator[Stand]:
+def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatArray) -> Iterator[Mover]:
     """The series that moved farthest, of all that moved."""
     loss, found = table.run.series[spike.tag], []
-    for page in table.all:
-        place = place_of(page[0].steps, loss, spike)
+    for together in table.all:
+        place = place_of(together[0].steps, loss, spike)
         if place is None:
             continue
-        windows = Windows.of(np.stack([one.values[place.first + place.rows] for one in page]), place)
+        windows = Windows.of(np.stack([one.values[place.first + place.rows] for one in together]), place)
         far = np.max([np.abs(changes) for changes in windows.changes()], axis=0) / windows.noise
-        calm = calm_windows(page[0].steps, place, zones)
+        calm = calm_windows(together[0].steps, place, zones)
         found += [
-            (float(far[n]), page[n], place, windows.only(int(n)), calm)
+            (float(far[n]), together[n], place, windows.only(int(n)), calm)
             for n in np.flatnonzero(far >= FAR)
-            if page[n].series.tag not in silent
+            if together[n].series.tag not in left_out
         ]
     for _, one, place, here, calm in sorted(found, key=lambda f: (-f[0], f[1].series.tag))[:LOOKED_AT]:
-        yield Stand(one, place, here, Windows.of(one.values[calm[:, None] + place.rows], place))
+        yield Mover(one, place, here, Windows.of(one.values[calm[:, None] + place.rows], place))
 
 
-def _witness(stand: Stand, asked: int, jumped: Moment) -> Witness | None:
+def _witness(mover: Mover, asked: int, jumped: Moment) -> Witness | None:
     """What one series has to say; None where it moves as far without a jump, or was on its way already."""
-    telling = [move for move in stand.moves() if move.tells(asked)]
+    telling = [move for move in mover.moves() if move.tells(asked)]
     if not telling:
         return None
     move = min(telling, key=lambda m: (1.0 if m.chance is None else m.chance, -abs(m.sigmas)))
-    began, series = _began(stand, move), stand.one.series
+    began, series = _began(mover, move), mover.one.series
     if began is None:
         return None
     return Witness(
         tag=series.tag,
         role=series.role,
-        before=float(stand.here.level[0]),
-        at=stand.here.reached(move.change),
+        before=float(mover.here.level[0]),
+        at=mover.here.reached(move.change),
         sigmas=move.sigmas,
         lag=began.ahead_of(jumped),
         moved=move.moved,
         windows=len(move.elsewhere),
         chance=move.chance,
-        was_constant=bool(stand.here.constant[0]),
+        was_constant=bool(mover.here.constant[0]),
     )
 
 
@@ -331,13 +325,13 @@ def calm_windows(steps: IntArray, place: Place, zones: FloatArray) -> IntArray:
     return np.asarray(starts[np.linspace(0, len(starts) - 1, WINDOWS).astype(int)])
 
 
-def _began(stand: Stand, move: Move) -> Moment | None:
+def _began(mover: Mover, move: Move) -> Moment | None:
     """When a series began to move: from its first sure point back to where it left its noise.
 
     It began where the stretch begins in which it reaches half of its way. A sure point lies farther than
     anything before, or half of the way. None where the first point is one: it was on its way already.
     """
-    here, half = stand.here, 0.5 * abs(move.change)
+    here, half = mover.here, 0.5 * abs(move.change)
     toward = np.sign(move.change) * here.away[0]
     sure = min(half, max(SURE_SDS * move.noise, UNREST * float(here.unrest[0])))
     quiet = np.flatnonzero(toward[: int(np.argmax(toward >= half))] <= BEGUN * move.noise)
@@ -345,6 +339,6 @@ def _began(stand: Stand, move: Move) -> Moment | None:
     by = first + int(np.argmax(toward[first:] >= sure))
     if by == 0:
         return None
-    steps = stand.one.steps[stand.place.first :]
+    steps = mover.one.steps[mover.place.first :]
     after = float(steps[first - 1]) if first > 0 else -np.inf
     return Moment(after, float(steps[first]), float(steps[by]))

@@ -196,7 +196,7 @@ def verdicts() -> tuple[CauseVerdict, ...]:
         "batch-ratio",
         Tier.CONDITION,
         Status.SUPPORTED,
-        None,
+        0.86,
         (
             Evidence(
                 "ratio-above-half",
@@ -228,13 +228,12 @@ def verdicts() -> tuple[CauseVerdict, ...]:
         ),
         mechanism=say("{passes:,.0f} passes over every sample sharpen sigma.", passes=256 * 20_000 / 418),
         uncalibrated=say("A condition does not compete."),
-        share=0.86,
     )
     drift = CauseVerdict(
         "log-std-drift",
         Tier.TRIGGER,
         Status.NOT_CHECKABLE,
-        None,
+        0.0,
         (),
         missing=(
             Advice(

@@ -57,7 +57,7 @@ def test_a_run_without_a_finding_leads_with_none() -> None:
 def test_a_headline_gives_no_chance_that_a_row_below_it_exceeds() -> None:
     _, big = builders.findings()
     condition, drift, rate = big.verdicts
-    open_rate = replace(rate, status=Status.PLAUSIBLE, probability=0.65, share=0.65)
+    open_rate = replace(rate, status=Status.PLAUSIBLE, share=0.65)
     nobody = replace(drift, cause="unexplained", status=Status.PLAUSIBLE, share=0.08)
     torn = replace(big, why=replace(big.why, verdicts=(open_rate, nobody), primary_cause="unexplained"))
     assert str(answer(torn)) == "unexplained; likeliest, but not established: lr-change (65 %)"

@@ -60,11 +60,9 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.diagnosis(builders.seed_run(curves))
     for status in Status:
         plain = say("No labelled training contains it.")
-        sure = tuple(replace(v, status=status, probability=0.3) for v in big.verdicts)
+        sure = tuple(replace(v, status=status, share=0.3) for v in big.verdicts)
         yield builders.alone(replace(big, why=replace(big.why, verdicts=sure)))
-        causes = tuple(
-            replace(v, status=status, probability=None, uncalibrated=plain, share=0.3) for v in big.verdicts
-        )
+        causes = tuple(replace(v, status=status, uncalibrated=plain, share=0.3) for v in big.verdicts)
         for matters in (True, None):
             found = builders.diagnosis(
                 builders.small_run(), (small, replace(big, why=replace(big.why, verdicts=causes)))

@@ -85,7 +85,7 @@ def _round(term: Copy) -> Iterator[Evidence]:
 
 
 def _no_multiple(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
-    seen = next((series for series in logged if case.moved(series) is not None), None)
+    seen = case.first_seen(logged)
     if seen is not None:
         reading = say("{loss} is no multiple of {tag}.", loss=case.spike.tag, tag=seen.tag)
         yield weigh("no-multiple", -1.5, reading=reading)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, growth, named, testified
+from spikediag.attribution.quantities import LARGEST_TIMES, Quantity, growth, named, witnesses_of
 from spikediag.model import REINFORCED, Advice, Evidence, Role, Run, Series, Tier, Witness, say
 
 FAR = 10.0  # times its level before, from which a term has exploded
@@ -50,7 +50,7 @@ class RewardTerm:
         terms = tuple(named(case.run, Quantity.REWARD_TERM))
         if not terms:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(_log(),))
-        moved = [w for w in testified(case, Quantity.REWARD_TERM) if growth(w) >= FAR]
+        moved = [w for w in witnesses_of(case, Quantity.REWARD_TERM) if growth(w) >= FAR]
         early = sorted(
             (w for w in moved if not w.lag.follows), key=lambda w: (not w.lag.leads, -abs(w.sigmas))
         )
@@ -85,7 +85,7 @@ def _size(case: Case, term: Witness) -> Evidence:
     reading = say(
         "{tag} reached {times:,.0f} times the largest of all terms before.",
         tag=term.tag,
-        times=min(times, 1e6),
+        times=min(times, LARGEST_TIMES),
     )
     weight = 0.8 if times >= DWARFS else -1.5
     return weigh("term-size", weight, observed=times, reference=DWARFS, reading=reading)

@@ -60,10 +60,11 @@ class Temperature:
             return Judgement(Tier.TRIGGER, tuple(_calm(far)), ruled_out=far.times < CALM)
         if case.lag(far.series, far.step).follows:
             return Judgement(Tier.TRIGGER, (_after(case, far),), ruled_out=True)
+        # beside a burst, a slow climb may be a coincidence: there it must have moved at the jump itself
         return Judgement(
             Tier.TRIGGER,
             (_ran_away(far), *_steady(far)),
-            decisive=far.steady >= STEADY and (not case.is_burst or _witnessed(case, far)),
+            decisive=far.steady >= STEADY and (not case.is_burst or far.series.tag in case.witnesses.tags),
             advice=_advice(far),
             mechanism=say(
                 "{tag} climbed from {low:.3g} to {high:.3g}; it multiplies the entropy in every value "
@@ -112,11 +113,6 @@ def climb(case: Case, series: Series) -> Climb | None:
         step=int(steps[low + (int(way[0]) if len(way) else 0)]),
         steady=float(np.mean(moves > 0)) if len(moves) else 0.0,
     )
-
-
-def _witnessed(case: Case, far: Climb) -> bool:
-    """Whether it moved at the jump itself: beside a burst, a slow climb may be a coincidence."""
-    return any(w.tag == far.series.tag for w in case.witnesses.moved)
 
 
 def _ran_away(far: Climb) -> Evidence:

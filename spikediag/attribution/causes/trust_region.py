@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, grew, growth, named, testified
+from spikediag.attribution.quantities import Quantity, grew, growth, named, witnesses_of
 from spikediag.attribution.run_facts import highest_rate
 from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, Witness, say
 
@@ -57,7 +57,7 @@ class TrustRegion:
         distances = tuple(named(case.run, *DISTANCES, Quantity.CLIPPED))
         if not distances:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(_log(),))
-        moved = [w for w in testified(case, *DISTANCES) if w.change > 0]
+        moved = [w for w in witnesses_of(case, *DISTANCES) if w.change > 0]
         early = [w for w in moved if not w.lag.follows]
         if not early:
             late = tuple(_came_after(witness) for witness in moved[:1])
@@ -89,14 +89,14 @@ def _size(witness: Witness) -> Iterator[Evidence]:
 
 
 def _clipped(case: Case) -> Iterator[Evidence]:
-    found = [w for w in testified(case, Quantity.CLIPPED) if w.change > 0 and not w.lag.follows]
+    found = [w for w in witnesses_of(case, Quantity.CLIPPED) if w.change > 0 and not w.lag.follows]
     if found:
         reading = phrases.moved_with(found[0])
         yield weigh("clipped-share", 0.5, observed=found[0].at, reading=reading)
 
 
 def _usual(case: Case, distances: tuple[Series, ...]) -> Iterator[Evidence]:
-    seen = next((series for series in distances if case.moved(series) is not None), None)
+    seen = case.first_seen(distances)
     if seen is not None:
         reading = say("{tag} did not move farther at the jump than it does elsewhere.", tag=seen.tag)
         yield weigh("policy-usual", -1.5, reading=reading)

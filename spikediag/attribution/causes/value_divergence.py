@@ -156,7 +156,7 @@ def _back(case: Case) -> Iterator[Evidence]:
 
 
 def _usual(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
-    seen = next((series for series in logged if case.moved(series) is not None), None)
+    seen = case.first_seen(logged)
     if seen is not None:
         reading = say("{tag} did not leave its usual range at the jump.", tag=seen.tag)
         yield weigh("values-usual", -1.5, reading=reading)
