@@ -24,6 +24,7 @@ class Judgement:
     advice: tuple[Advice, ...] = ()
     mechanism: Text | None = None
     harmless: bool = False  # a loss that ends higher by this cause is not worse for it
+    identity: bool = False  # the loss is another logged quantity: whatever moved it moved that one
 
     @property
     def bans(self) -> float:
