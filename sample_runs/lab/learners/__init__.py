@@ -1,1 +1,1 @@
-"""Learners: small real trainings of other kinds, a PPO, an off-policy learner and a language model, in NumPy."""
+"""Learners: small real trainings of other kinds in NumPy: a PPO, an off-policy learner, a language model."""

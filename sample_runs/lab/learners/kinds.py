@@ -1,4 +1,4 @@
-"""Fault kinds of reinforcement learners and language models: what each injected fault looks like for one seed.
+"""Fault kinds of reinforcement learners and language models: what each fault looks like for one seed.
 
 Every seed draws settings, a dialect and a place for the configuration, and writes folders like those of
 `sample_runs.lab.faults`.
@@ -17,8 +17,8 @@ from sample_runs.lab.dialects import Dialect
 from sample_runs.lab.faults import PLACES
 from sample_runs.lab.learners.base import Change, Plan
 from sample_runs.lab.learners.language import Language, LanguageSettings
-from sample_runs.lab.learners.off_policy import OffPolicy, OffPolicySettings
 from sample_runs.lab.learners.off_policy import POLES as PLAYERS
+from sample_runs.lab.learners.off_policy import OffPolicy, OffPolicySettings
 from sample_runs.lab.learners.ppo import HORIZON, POLES, Ppo, PpoSettings
 from sample_runs.lab.metric_log import MetricLog
 from sample_runs.lab.sample_run import write_down
@@ -292,7 +292,7 @@ def _lm_summed(draw: Draw, seed: int) -> Case:
         "logging-change",
         learner.plan.step(at),
         f"From update {at:,} on the losses of {learner.usual.accumulation} micro-batches are added up.",
-        "Loss and gradient norm grow by that factor; the clipped updates and the held-out loss do not notice.",
+        "Loss and gradient norm grow by that factor; clipped updates and the held-out loss do not notice.",
     )
     return Case(_disturbed(learner, Change(at, {"summed": True})), truth, dialect)
 

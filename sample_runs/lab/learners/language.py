@@ -118,7 +118,7 @@ class Training:
         """One update on a text."""
         size = settings.batch_size * settings.accumulation
         windows = self._windows(settings.stage, size)
-        garbled = int(round(settings.garbled * size))
+        garbled = round(settings.garbled * size)
         windows[:garbled] = self.draw.integers(0, LETTERS, (garbled, CONTEXT + 1))
         contexts, following = _one_hot(windows[:, :-1]), windows[:, -1]
         if settings.broken:
