@@ -10,12 +10,13 @@ from functools import cache
 
 from spikediag import attribution, detectors, reporter
 from spikediag.model import FactName
+from spikediag.parser import sources
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "spikediag"
 FRAGMENT = 80  # lines; a longer module may well stand alone
 SENTENCE = 40  # characters that nobody writes twice by chance
-REGISTRIES = (detectors.registry, attribution.registry, reporter.registry)
+REGISTRIES = (detectors.registry, attribution.registry, reporter.registry, sources.registry)
 
 
 @cache
@@ -143,7 +144,12 @@ def test_nothing_below_the_command_line_prints() -> None:
 def test_what_the_package_imports_it_declares() -> None:
     named = {"yaml": "pyyaml", "PIL": "pillow"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[<>=]", line)[0] for line in project["dependencies"]} | {"pytest"}
+    extras = project["optional-dependencies"]  # what a user may add, but not what developers need
+    lines = (
+        *project["dependencies"],
+        *(line for extra in extras.keys() - {"dev", "lab"} for line in extras[extra]),
+    )
+    declared = {re.split(r"[<>=]", line)[0] for line in lines} | {"pytest"}
     nodes = [node for tree in parsed().values() for node in ast.walk(tree)]
     roots = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     roots |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}

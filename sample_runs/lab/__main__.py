@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from sample_runs.lab import main_jump, study
+from sample_runs.lab import main_jump, randomised_study, study
 from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
 from sample_runs.lab.sample_run import SampleRun
@@ -31,6 +31,15 @@ def main() -> None:
     dose.add_argument("--seeds", type=_seeds, default=range(3), metavar="START:STOP", help="default 0:3")
     dose.add_argument("--workers", type=int, default=2, help="trainings at a time, default 2")
     dose.set_defaults(command=run_study)
+    drawn = commands.add_parser(
+        "randomised-study", help="draw recipes at random; train and remedy those that spike"
+    )
+    drawn.add_argument(
+        "--out", type=Path, required=True, help="folder for the table and curves; resumed if there"
+    )
+    drawn.add_argument("--recipes", type=int, default=240, help="recipes to draw, default 240")
+    drawn.add_argument("--jobs", type=int, default=2, help="trainings at a time, default 2")
+    drawn.set_defaults(command=run_randomised_study)
     jump = commands.add_parser("main-jump", help="look at the reference's main jump update by update")
     jump.set_defaults(command=run_main_jump)
     write = commands.add_parser("page", help="rewrite the README's tables and figure from what was measured")
@@ -63,6 +72,13 @@ def run_study(arguments: argparse.Namespace) -> None:
         print(
             f"{row.setting:28} seed {row.seed}  {row.spikes:3} spikes, largest {row.largest:.1f}", flush=True
         )
+
+
+def run_randomised_study(arguments: argparse.Namespace) -> None:
+    """Train what is missing in the randomised study."""
+    for trained in randomised_study.run(arguments.out, arguments.recipes, arguments.jobs):
+        which = f"recipe {trained.recipe:3} {trained.remedy:18} seed {trained.seed}"
+        print(f"{which} {trained.spikes:3} spikes, largest {trained.largest:.1f}", flush=True)
 
 
 def run_main_jump(_arguments: argparse.Namespace) -> None:

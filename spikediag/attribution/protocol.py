@@ -23,6 +23,7 @@ class Judgement:
     missing: tuple[Advice, ...] = ()
     advice: tuple[Advice, ...] = ()
     mechanism: Text | None = None
+    of_condition: bool = False  # a mechanism that conditions bring about: it speaks against none of them
     harmless: bool = False  # a loss that ends higher by this cause is not worse for it
 
     @property

@@ -26,14 +26,28 @@ class Quantity(Enum):
     )
     TEMPERATURE = r"(^|_)((log_)?(ent(ropy)?_coef(f|ficient)?|alpha)|temperature)$"
     TEMPERATURE_LOSS = r"(ent_coef|entropy_coef|alpha|temperature)_loss|loss_(alpha|temperature|ent_coef)"
+    STAGE = (
+        r"(^|_)(data_?)?(stage|phase|mix(ture)?(_weights?)?|curriculum(_(step|level|stage|progress))?|difficulty)"
+        r"(_(id|index|idx|num|no))?(_[a-z]+)?$|(^|_)((max_)?seq(uence)?_?len(gth)?|context_?len(gth)?"
+        r"|tokens_per_(step|batch|update)|batch_tokens|(num_)?tokens_(in|per)_batch)(_(mean|avg))?$"
+    )
+    SEEN = r"(^|_)((n|num)_)?((input|consumed)_)?(tokens|samples)(_(seen|total|so_far|processed))?$"
+    SPEED = (
+        r"(^|_)(throughput|(iter(ation)?|step|batch|update)_?time|(tokens|samples|steps|iters?)_per_sec(ond)?"
+        r"|tps|mfu|fps)(_|$)"
+    )
     REWARD_TERM = r"^(.*_)?(episode_rewards?|rewards|reward_(terms?|components?))_.+|(^|_)episode_rew_.+"
+
+
+def plain(tag: str) -> str:
+    """A tag as it is read."""
+    return _SIGNS.sub("_", tag.lower()).strip("_")
 
 
 def named(run: Run, *quantities: Quantity) -> Iterator[Series]:
     """The series that measure one of the quantities, in tag order; losses measure losses."""
     for tag in sorted(run.series):
-        plain = _SIGNS.sub("_", tag.lower()).strip("_")
-        if run.series[tag].role is not Role.LOSS and any(re.search(q.value, plain) for q in quantities):
+        if run.series[tag].role is not Role.LOSS and any(re.search(q.value, plain(tag)) for q in quantities):
             yield run.series[tag]
 
 

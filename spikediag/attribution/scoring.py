@@ -22,7 +22,8 @@ def verdicts(
     """Weigh every judgement against the others; strongest first, ties in order of id.
 
     Triggers and mechanisms say what happened: they compete, and their shares sum to one. A condition says
-    what made the run fragile. It takes nothing from them, but must outweigh them to be called supported.
+    what made the run fragile. It takes nothing from them, but must outweigh them to be called supported,
+    except for the mechanisms that it brings about.
 
     Args:
         causes: By id.
@@ -30,7 +31,8 @@ def verdicts(
         foreign: Why the labelled trainings say nothing of a loss like this; None where they do.
     """
     events = {id_: j for id_, j in judgements.items() if j.tier is not Tier.CONDITION}
-    shares = {**_shares(causes, judgements), **_shares(causes, events)}
+    rivals = {id_: j for id_, j in judgements.items() if not j.of_condition}
+    shares = {**_shares(causes, rivals), **_shares(causes, events)}
     found = [_verdict(causes[id_], judgement, shares[id_], foreign) for id_, judgement in judgements.items()]
     return tuple(sorted(found, key=lambda verdict: (-verdict.share, verdict.cause)))
 
