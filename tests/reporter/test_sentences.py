@@ -9,6 +9,8 @@ import pytest
 from spikediag import reporter
 from spikediag.model import CouplingVerdict, Diagnosis, Kind, Lag, Role, Status, Witnesses, say
 from spikediag.reporter.figures import style
+from spikediag.reporter.figures.closeup import closeup
+from spikediag.wording import language
 from spikediag.wording.writer import Writer
 from tests.reporter import builders
 from tests.wording.sentences import templates
@@ -70,6 +72,21 @@ def variants() -> Iterator[Diagnosis]:
             yield replace(found, overall=replace(found.overall, matters=matters))
 
 
+def draw_each_once(diagnoses: Iterator[Diagnosis]) -> None:
+    """The overview of what differs in its curves, spikes or causes, and close-ups: drawn, not rendered."""
+    drawn: dict[str, Diagnosis] = {}
+    for each in diagnoses:
+        shown = [(f.spike, f.why.primary_cause, f.coupling) for f in each.findings]
+        drawn[repr((list(each.run.series), shown))] = each
+    for diagnosis in drawn.values():
+        reporter.figure(diagnosis)
+    small, big = builders.findings()
+    lasting = (replace(builders.leap(), kind=kind, end_step=None) for kind in (Kind.VARIANCE, Kind.DRIFT))
+    with style.drawing(style.LIGHT, language.load("en")) as writer:
+        for finding in (small, big, *(replace(big, spike=spike) for spike in lasting)):
+            closeup(builders.alone(finding), finding, style.LIGHT, writer)
+
+
 @pytest.fixture(scope="module")
 def said() -> set[str]:
     heard: set[str] = set()
@@ -84,12 +101,8 @@ def said() -> set[str]:
         for diagnosis in variants():
             reporter.to_markdown(diagnosis, pictures=True)
             reporter.summary(diagnosis, "zh")
-            reporter.figure(diagnosis)
-        for finding in builders.findings():
-            reporter.to_html(builders.alone(finding))
-        for kind in (Kind.VARIANCE, Kind.DRIFT):
-            spike = replace(builders.leap(), kind=kind, end_step=None)
-            reporter.to_html(builders.alone(replace(builders.findings()[1], spike=spike)))
+        draw_each_once(variants())
+        reporter.to_html(builders.diagnosis(builders.small_run()))
         patch.setattr(style, "_first", lambda wanted: None)
         reporter.to_markdown(builders.diagnosis(), "zh")
     return heard
