@@ -170,7 +170,7 @@ def bar_of(members: list[Rise], salience: Salience, scan: Scan) -> tuple[float, 
     ups, downs = scan.high[0], scan.low[0]
     mirror = Mirror(BURSTS.past, downs.highest, ups.highest, downs.highest)
     up = int((ups.highest >= CLEAR).sum())
-    down = int((mirror.enlarged_dips(len(ups.highest)) >= CLEAR).sum())
+    down = int((mirror.enlarged_dips(len(ups.highest), mirror.skew(len(ups.highest))) >= CLEAR).sum())
     by_chance = CHOICES * float(bdtrc(up - 1, up + down, 0.5)) if up >= CROWD else np.inf
     return CLEAR, by_chance
 

@@ -68,24 +68,34 @@ class Mirror:
     def chance(self, new: FloatArray, past: FloatArray, calm: NDArray[np.bool_]) -> FloatArray:
         """P given the earlier dips; while there are few, or where they say little, with the earlier bumps."""
         skew = self.skew(len(past))
-        mirrored = self.past.exceedance(new, self.enlarged_dips(len(past)))
+        mirrored = self.past.exceedance(new, self.enlarged_dips(len(past), skew))
         if len(past) < FEW:
             return np.maximum(mirrored, self.past.exceedance(new, past))
         if skew < SKEWED:
             return mirrored
         return 2 * np.minimum(mirrored, self.past.chance(new, past, calm))
 
-    def enlarged_dips(self, start: int) -> FloatArray:
-        """The dips before `start`, as high as bumps of the same rarity would be."""
-        return np.asarray(self.dips[:start] * max(1.0, self.skew(start) / EVEN) ** 2)
+    def enlarged_dips(self, start: int, skew: float) -> FloatArray:
+        """The dips before `start`, as high as bumps of the same rarity would be in noise of such skew."""
+        return np.asarray(self.dips[:start] * max(1.0, skew / EVEN) ** 2)
 
     def skew(self, start: int) -> float:
         """Size of the bulk of single-point bumps over that of the dips; 1 when there are too few."""
         if start < FEW:
             return 1.0
         recent = slice(max(0, start - MEMORY), start)
-        up, down = (np.quantile(scores[recent], BULK) for scores in (self.single_bumps, self.single_dips))
-        return float(up.sum() / down.sum()) if down.sum() > 0 else 1.0
+        up, down = (bulk(scores[recent]) for scores in (self.single_bumps, self.single_dips))
+        return up / down if down > 0 else 1.0
+
+
+def bulk(scores: FloatArray) -> float:
+    """Sum of the quantiles of block maxima (n,), n >= 1, that spikes do not reach."""
+    places = np.array(BULK) * (len(scores) - 1)
+    below = places.astype(int)
+    held = np.unique([*below, *(below + 1)])
+    ordered = np.partition(scores, held[held < len(scores)])
+    low, high = ordered[below], ordered[np.minimum(below + 1, len(scores) - 1)]
+    return float((low + (high - low) * (places - below)).sum())
 
 
 @dataclass(frozen=True, eq=False)

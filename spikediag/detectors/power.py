@@ -92,8 +92,13 @@ def falls_steeply(signal: Signal) -> bool:
 def largest_noise(values: FloatArray, salience: Salience) -> float:
     """Robust standard deviation of the noisiest quarter of values (n,), over 257 points of it at most."""
     ends = np.linspace(0, len(values), PARTS + 1).astype(int)[1:]
-    first = ends[0] if len(values) >= PARTS * FEWEST else 0
-    quarters = [local_noise(values[max(first if end > first else 0, end - PAST) : end]) for end in ends[1:]]
+    if ends[0] >= PAST:
+        quarters: list[float] = noises_before(values, ends[1:]).tolist()
+    else:
+        first = ends[0] if len(values) >= PARTS * FEWEST else 0
+        quarters = [
+            local_noise(values[max(first if end > first else 0, end - PAST) : end]) for end in ends[1:]
+        ]
     return max(*quarters, median(salience.leaps.cell_scales) if salience.crowds else 0.0)
 
 

@@ -77,11 +77,17 @@ class Rest:
     def chance(self, lowest: FloatArray, count: int) -> FloatArray:
         """Leaps as high by chance, for the lowest (k,) of `count` in question; infinite: not apart."""
         fits = (lowest >= APART[self.width]) & (lowest >= OVER_NEXT * self.ordered[0])
-        if not fits.any():
-            return np.full(len(lowest), np.inf)
+        found = np.full(len(lowest), np.inf)
+        if fits.any():
+            found[fits] = self._chance(lowest[fits], count)
+        return found
+
+    def _chance(self, lowest: FloatArray, count: int) -> FloatArray:
+        """The same for those (k,) that are high enough, and far enough above the next."""
         chances = (len(self.ordered) + count) * len(WIDTHS)
-        expected, pooled = (chances * tail.exceedance(lowest) for tail in (self.tail, self.pooled_tail))
-        fits &= (expected < CHANCE) & ((pooled < POOLED) | (len(self.dips) == 0))
+        expected = chances * self.tail.exceedance(lowest)
+        pooled = chances * self.pooled_tail.exceedance(lowest) if self.pooled_tail else np.zeros(len(lowest))
+        fits = (expected < CHANCE) & (pooled < POOLED)
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
             fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
@@ -95,11 +101,11 @@ class Rest:
         return fit_tail(self.ordered, *PRIOR)
 
     @cached_property
-    def pooled_tail(self) -> Tail:
-        """The same, learnt from leaps and dips together; where dips add nothing, from the leaps again."""
-        return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR) if len(self.dips) else self.tail
+    def pooled_tail(self) -> Tail | None:
+        """The same, learnt from leaps and dips together; None where dips add nothing."""
+        return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR) if len(self.dips) else None
 
-    @property
+    @cached_property
     def top(self) -> FloatArray:
         """The higher half, as far as it is positive."""
         half = self.ordered[: max(4, len(self.ordered) // 2)]

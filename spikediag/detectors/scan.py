@@ -150,10 +150,10 @@ def candidates(blocks: Blocks, null: Null, looks: float, alpha: float) -> Iterat
     only: nothing that is appended changes what was found.
     """
     highest = blocks.highest
-    calm = np.ones(len(highest), dtype=bool)
     high = np.flatnonzero(highest > GATE)
     if not len(high):
         return
+    calm = np.ones(len(highest), dtype=bool)
     edges = _stretches(len(highest))
     parts = np.searchsorted(high, edges)
     for start, first, last in zip(edges, parts, parts[1:], strict=False):
