@@ -32,8 +32,8 @@ from spikediag.wording.writer import Writer, verbatim
 OVERVIEW = say("Every series on one step axis, findings shaded")
 CLOSE_UP = say("Close-up: levels, onset, peak, interval and margin of the error")
 CALIBRATION = say(
-    "Probabilities are those of short trainings with a likelihood loss and one injected fault each, "
-    "measured before the detector was last rebuilt (benchmarks/attribution)."
+    "Probabilities are those of short trainings with one injected fault each, of this kind of loss "
+    "(benchmarks/attribution)."
 )
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
 ERROR_TITLE = {

@@ -30,7 +30,7 @@ def test_a_divergence_that_leaps_with_the_loss_or_before_it_is_supported(
     finding = found(curves)
     assert finding.primary_cause == "trust-region"
     assert set(weights(finding, "trust-region")) == {"policy-moved", "policy-distance", "clipped-share"}
-    assert not verdict(finding, "trust-region").calibrated
+    assert verdict(finding, "trust-region").calibrated
 
 
 def test_one_that_leaps_after_the_loss_is_the_consequence() -> None:

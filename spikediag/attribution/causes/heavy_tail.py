@@ -42,7 +42,7 @@ class HeavyTail:
     id: str = "heavy-tail"
     prior: float = 0.03
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To all but means of logarithms, whose tails are light while the training is well."""

@@ -26,6 +26,7 @@ from spikediag.model import (
     Evidence,
     FactName,
     Kind,
+    LossKind,
     Reduction,
     Role,
     Run,
@@ -83,7 +84,7 @@ class LogStdDrift:
     id: str = "log-std-drift"
     prior: float = 0.1
     of_falls: bool = True  # down without end, with the logarithm of sigma
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To a loss with a sigma, but for a surrogate and minus Q: they do not divide by it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, Run, Tier, say
+from spikediag.model import Advice, Evidence, LossKind, Run, Tier, say
 
 DELAYS = (10.0, 100.0)  # steps: Adam has a new memory within some hundred
 HORIZON = 1000.0  # steps: later, the restart is over
@@ -43,7 +43,7 @@ class Resume:
     id: str = "resume"
     prior: float = 0.1
     of_falls: bool = True
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD, LossKind.VALUE, LossKind.CROSS_ENTROPY})
 
     def judge(self, case: Case) -> Judgement:
         """Look for the restart nearest before the onset."""

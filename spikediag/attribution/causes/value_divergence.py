@@ -60,7 +60,7 @@ class ValueDivergence:
     id: str = "value-divergence"
     prior: float = 0.05
     of_falls: bool = True  # minus Q falls without bound
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.ACTOR, LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To what is learnt from bootstrapped targets, and to actors that climb a Q."""
