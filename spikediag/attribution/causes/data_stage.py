@@ -9,14 +9,12 @@ from spikediag import phrases
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, named, witnesses_of
+from spikediag.attribution.quantities import CHANGED, Quantity, Switch, named, switches, witnesses_of
 from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, say
 
 DELAYS = (3.0, 100.0)  # steps after which a change of the data shows: at the next batch, or as weights follow
 HORIZON = 1000.0  # steps; later, the stage is not new
-CHANGED = 0.01  # share of its value by which a setting changes
 SETTLED = 10  # logged points on either side that a stage lasts at least
-RARELY = 0.05  # share of its points at which a setting may change
 TOKENS = 0.1  # |log factor| of the samples or tokens of a step
 DECISIVE = 0.3  # bans
 
@@ -71,24 +69,6 @@ class DataStage:
             advice=_advice(),
             mechanism=say("The data changed there: {what}", what=best.reading),
         )
-
-
-@dataclass(frozen=True)
-class Switch:
-    """One step of a setting that is constant before and after."""
-
-    step: int  # first logged step with the new value
-    before: float
-    after: float
-
-
-def switches(series: Series) -> tuple[Switch, ...]:
-    """The steps of a setting; none where it moves all the time, as a mean of the batch does."""
-    steps, values = series.steps[series.finite], series.values[series.finite]
-    moves = np.flatnonzero(np.abs(np.diff(values)) > CHANGED * np.maximum(np.abs(values[1:]), 1e-12))
-    if len(moves) > max(1, RARELY * len(values)):
-        return ()
-    return tuple(Switch(int(steps[i + 1]), float(values[i]), float(values[i + 1])) for i in moves)
 
 
 def _constant(series: Series) -> bool:
