@@ -76,7 +76,8 @@ class ValueDivergence:
             if not logged:
                 return Judgement(Tier.MECHANISM, tuple(_back(case)), checkable=False, missing=(_log(),))
             return Judgement(Tier.MECHANISM, (*_usual(case, logged), *_back(case)))
-        mirrored, allowed = tuple(_mirrored(case, logged)), tuple(_allowed(case, logged))
+        mirrored = tuple(_mirrored(case, logged))
+        allowed = () if grown else tuple(_allowed(case, logged))
         larger = () if allowed else larger
         return Judgement(
             Tier.MECHANISM,
