@@ -31,7 +31,7 @@ from dataclasses import dataclass
 
 from $case import Case
 from spikediag.attribution.protocol import Judgement, registry
-from spikediag.model import Tier
+from spikediag.model import LossKind, Tier
 
 
 @registry.register
@@ -55,7 +55,7 @@ class $title:
     id: str = "$id"
     prior: float = 0.02
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def judge(self, case: Case) -> Judgement:  # noqa: ARG002
         """TODO what is looked at."""

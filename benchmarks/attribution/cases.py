@@ -22,6 +22,9 @@ LASTING = (  # faults that go on: the first later finding belongs to them too
     "q_divergence",
     "sac_temperature",
 )
+CLONING, LEARNERS = "behaviour cloning", "RL and language models"
+LEARNER_NAMES = ("ppo_", "sac_", "q_", "dqn_", "lm_", "grpo_")
+ERRORS = (Measure.SQUARED_ERROR, Measure.ACCURACY)
 EARLY = 3  # logged points an onset may lie before it
 
 
@@ -36,6 +39,7 @@ class Said:
     status: str  # of the primary cause
     probabilities: dict[str, float]
     supported: tuple[str, ...]
+    told: tuple[float, bool] | None  # the probability that a report gives its likeliest cause, and if right
     coupling: str
     coupling_truth: tuple[str, ...]
 
@@ -49,9 +53,17 @@ class View:
     """All findings of one folder of trainings, seen with some of the tags."""
 
     said: tuple[Said, ...]
-    missed: tuple[str, ...]  # faults no finding belongs to
-    alarms: int  # findings in trainings without a fault
-    calm: int  # such trainings
+    missed: tuple[str, ...]  # runs with a fault that no finding belongs to
+    calm: tuple[str, ...]  # runs without a fault
+    alarms: tuple[str, ...]  # such runs, once for each of their findings
+
+    def of(self, family: str) -> "View":
+        """Only one family of trainings."""
+        kept = [
+            tuple(run for run in runs if _family(run) == family)
+            for runs in (self.missed, self.calm, self.alarms)
+        ]
+        return View(tuple(s for s in self.said if _family(s.run) == family), *kept)
 
 
 def view(folder: Path, *, bare: bool) -> View:
@@ -59,20 +71,25 @@ def view(folder: Path, *, bare: bool) -> View:
 
     Args:
         folder: As `python -m sample_runs.lab faults` writes it.
-        bare: Keep only the losses and the squared error, as many libraries log.
+        bare: Keep only the losses and the error metric, as many libraries log.
     """
-    said, missed, alarms, calm = [], [], 0, 0
+    said, missed, alarms, calm = [], [], [], []
     for path in sorted(p.parent for p in folder.glob("*/truth.json")):
         truth = json.loads((path / "truth.json").read_text(encoding="utf-8"))
         findings, period = diagnosed(path, bare=bare)
         if truth["primary_cause"] is None:
-            alarms, calm = alarms + len(findings), calm + 1
+            calm.append(path.name)
+            alarms += [path.name] * len(findings)
             continue
         belonging = list(_belonging(findings, truth["step"], period, lasting=path.name.startswith(LASTING)))
         if not belonging:
             missed.append(path.name)
         said += [_said(path.name, truth, finding) for finding in belonging]
-    return View(tuple(said), tuple(missed), alarms, calm)
+    return View(tuple(said), tuple(missed), tuple(calm), tuple(alarms))
+
+
+def _family(run: str) -> str:
+    return LEARNERS if run.startswith(LEARNER_NAMES) else CLONING
 
 
 def diagnosed(path: Path, *, bare: bool) -> tuple[tuple[Finding, ...], float]:
@@ -87,11 +104,11 @@ def diagnosed(path: Path, *, bare: bool) -> tuple[tuple[Finding, ...], float]:
 
 
 def stripped(run: Run) -> Run:
-    """The run with nothing but its losses and the squared error of its action."""
+    """The run with nothing but its losses and the squared error or the accuracy of its batches."""
     kept = {
         tag: s
         for tag, s in run.series.items()
-        if s.role is Role.LOSS or (s.role is Role.COMPANION and s.measure is Measure.SQUARED_ERROR)
+        if s.role is Role.LOSS or (s.role is Role.COMPANION and s.measure in ERRORS)
     }
     return replace(run, series=MappingProxyType(kept))
 
@@ -119,9 +136,20 @@ def _said(name: str, truth: dict[str, object], finding: Finding) -> Said:
         status=status,
         probabilities={v.cause: v.share for v in finding.verdicts},
         supported=tuple(v.cause for v in finding.verdicts if v.status.value == "supported"),
+        told=_told(finding, _ids(truth["primary_cause"])),
         coupling=finding.coupling.verdict.value,
         coupling_truth=_ids(truth["coupling"]),
     )
+
+
+def _told(finding: Finding, truth: tuple[str, ...]) -> tuple[float, bool] | None:
+    """As `spikediag.phrases.answer` chooses: the primary cause, else the likeliest one with a figure."""
+    likeliest = max(
+        (v for v in finding.verdicts if v.open and v.calibrated and v.probability is not None),
+        key=lambda v: (v.cause == finding.primary_cause, v.share),
+        default=None,
+    )
+    return None if likeliest is None else (likeliest.share, likeliest.cause in truth)
 
 
 def _ids(value: object) -> tuple[str, ...]:

@@ -9,7 +9,10 @@ from scipy.optimize import minimize_scalar
 from benchmarks.attribution.cases import Said
 
 BINS = 10
-NOT_LOGGED = {"log-std-drift", "lr-change", "grad-explosion", "loss-scale"}  # with loss and error alone
+NOT_LOGGED = {  # with loss and error alone
+    "log-std-drift", "lr-change", "grad-explosion", "loss-scale", "trust-region", "reward-term",
+    "temperature", "returns-grow", "kl-term", "data-stage", "adam-staleness",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,24 +34,29 @@ class Scores:
     coupling: float
     brier: float
     log_loss: float
-    ece: float
-    bins: tuple[Bin, ...]
+    ece: float  # of the share of the likeliest cause, `unexplained` too
+    told: float  # share of findings for which a report gives a probability
+    told_ece: float  # of those probabilities
+    bins: tuple[Bin, ...]  # of those probabilities
     risk: tuple[tuple[float, float], ...]  # coverage, error among the most certain
 
 
 def scores(said: tuple[Said, ...]) -> Scores:
     wrong = [bool(set(s.supported) - set(s.truth)) for s in said]
-    bins = reliability(said)
+    bins = reliability([s.told for s in said if s.told is not None])
+    shares = reliability([confidence(s) for s in said])
     return Scores(
         findings=len(said),
         top1=share([s.right for s in said]),
         right_or_unexplained=share([s.right or s.primary == "unexplained" for s in said]),
         wrong_supported=share(wrong),
         supported_unlogged=sum(len(set(s.supported) & NOT_LOGGED) for s in said),
-        coupling=share([s.coupling in s.coupling_truth for s in said]),
+        coupling=share([s.coupling in s.coupling_truth for s in said if s.coupling_truth]),
         brier=float(np.mean([(confidence(s)[0] - confidence(s)[1]) ** 2 for s in said])) if said else 0.0,
         log_loss=log_loss(said, 1.0),
-        ece=sum(b.count * abs(b.said - b.true) for b in bins) / max(len(said), 1),
+        ece=calibration_error(shares),
+        told=share([s.told is not None for s in said]),
+        told_ece=calibration_error(bins),
         bins=bins,
         risk=risk_coverage(said),
     )
@@ -86,8 +94,11 @@ def best_temperature(said: tuple[Said, ...]) -> float:
     return float(np.exp(found.x))
 
 
-def reliability(said: tuple[Said, ...]) -> tuple[Bin, ...]:
-    pairs = [confidence(s) for s in said]
+def calibration_error(bins: tuple[Bin, ...]) -> float:
+    return sum(b.count * abs(b.said - b.true) for b in bins) / max(sum(b.count for b in bins), 1)
+
+
+def reliability(pairs: list[tuple[float, bool]]) -> tuple[Bin, ...]:
     edges = np.linspace(0, 1, BINS + 1)
     found = []
     for low, high in pairwise(edges):

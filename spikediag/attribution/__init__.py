@@ -6,7 +6,7 @@ from spikediag.attribution.nll_algebra import algebra, components
 from spikediag.attribution.overall import conclude
 from spikediag.attribution.protocol import Cause, Judgement, applies, registry, weigh
 from spikediag.attribution.scoring import primary_cause, verdicts
-from spikediag.model import Explanation, LossKind, Role, Run, Text, say
+from spikediag.model import Explanation, Role, Run, say
 
 __all__ = ["Case", "applicable", "conclude", "conditions", "explain", "registry"]
 
@@ -18,21 +18,13 @@ def explain(case: Case) -> Explanation:
         case: The run, one spike of one of its losses, its coupling and every spike of every series.
     """
     causes = {id_: c for id_, c in registry.load().items() if applies(c, case.run, case.loss)}
-    judged = verdicts(causes, {id_: _judged(cause, case) for id_, cause in causes.items()}, _foreign(case))
+    judgements = {id_: _judged(cause, case) for id_, cause in causes.items()}
+    judged = verdicts(causes, judgements, case.run.loss_kind(case.loss), case.loss.tag)
     return Explanation(
         verdicts=judged,
         primary_cause=primary_cause(judged),
         components=components(case),
         algebra=algebra(case),
-    )
-
-
-def _foreign(case: Case) -> Text | None:
-    """Why no probability can be answered for of this loss; None where the labelled trainings are like it."""
-    if case.run.loss_kind(case.loss) is LossKind.LIKELIHOOD:
-        return None
-    return say(
-        "The labelled trainings have likelihood losses; {tag} is not known to be one.", tag=case.loss.tag
     )
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from spikediag.attribution.case import Case
-from spikediag.model import Advice, Coupling, CouplingVerdict, Evidence, Run, Series, Text, Tier
+from spikediag.model import Advice, Coupling, CouplingVerdict, Evidence, LossKind, Run, Series, Text, Tier
 from spikediag.registry import Registry
 
 
@@ -120,8 +120,8 @@ class Cause(Protocol):
         ...
 
     @property
-    def calibrated(self) -> bool:
-        """Whether it occurs often enough among the labelled trainings of benchmarks/attribution."""
+    def calibrated(self) -> frozenset[LossKind]:
+        """Kinds of loss with which it occurs among the labelled trainings of benchmarks/attribution."""
         ...
 
     def judge(self, case: Case) -> Judgement:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from spikediag.attribution.protocol import Cause, Judgement
-from spikediag.model import UNEXPLAINED, CauseVerdict, Status, Text, Tier, say
+from spikediag.model import UNEXPLAINED, CauseVerdict, LossKind, Status, Text, Tier, say
 
 LARGEST_WEIGHT = 2.0  # bans; no single check may decide alone
 TEMPERATURE = 1.1  # fitted on the calibration split of benchmarks/attribution
@@ -17,7 +17,7 @@ CONDITION_FROM = 0.5  # a condition answers from here on: it weighs more than ev
 
 
 def verdicts(
-    causes: Mapping[str, Cause], judgements: Mapping[str, Judgement], foreign: Text | None = None
+    causes: Mapping[str, Cause], judgements: Mapping[str, Judgement], kind: LossKind, tag: str
 ) -> tuple[CauseVerdict, ...]:
     """Weigh every judgement against the others; strongest first, ties in order of id.
 
@@ -28,12 +28,17 @@ def verdicts(
     Args:
         causes: By id.
         judgements: Of every cause.
-        foreign: Why the labelled trainings say nothing of a loss like this; None where they do.
+        kind: Of the loss that jumped; a probability is given where labelled trainings have that too.
+        tag: Of that loss.
     """
     events = {id_: j for id_, j in judgements.items() if j.tier is not Tier.CONDITION}
     rivals = {id_: j for id_, j in judgements.items() if not j.of_condition}
     shares = {**_shares(causes, rivals), **_shares(causes, events)}
-    found = [_verdict(causes[id_], judgement, shares[id_], foreign) for id_, judgement in judgements.items()]
+    found = []
+    for id_, judgement in judgements.items():
+        verdict = _verdict(causes[id_], judgement, shares[id_])
+        unmeasured = _uncalibrated(causes[id_], verdict, kind, tag)
+        found.append(replace(verdict, uncalibrated=unmeasured))
     return tuple(sorted(found, key=lambda verdict: (-verdict.share, verdict.cause)))
 
 
@@ -83,10 +88,9 @@ def _under_ceilings(ids: list[str], judgements: Mapping[str, Judgement], shares:
     return np.asarray(kept)
 
 
-def _verdict(cause: Cause, judgement: Judgement, share: float, foreign: Text | None) -> CauseVerdict:
+def _verdict(cause: Cause, judgement: Judgement, share: float) -> CauseVerdict:
     status = _status(cause.id, judgement, share)
     held = status is not Status.RULED_OUT  # nobody acts on a cause that is ruled out
-    uncalibrated = _uncalibrated(cause, judgement, status) or foreign
     return CauseVerdict(
         cause=cause.id,
         tier=judgement.tier,
@@ -96,20 +100,23 @@ def _verdict(cause: Cause, judgement: Judgement, share: float, foreign: Text | N
         missing=judgement.missing,
         advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)) if held else (),
         mechanism=judgement.mechanism if status in {Status.SUPPORTED, Status.PLAUSIBLE} else None,
-        uncalibrated=uncalibrated,
         harmless=judgement.harmless,
     )
 
 
-def _uncalibrated(cause: Cause, judgement: Judgement, status: Status) -> Text | None:
-    """Why a cause has no probability whatever the loss."""
+def _uncalibrated(cause: Cause, verdict: CauseVerdict, kind: LossKind, tag: str) -> Text | None:
+    """Why no probability can be answered for; None where labelled trainings stand behind it."""
     if cause.id == UNEXPLAINED:
         return say("It is no cause: it stands for all that are not on the list.")
-    if judgement.tier is Tier.CONDITION:
+    if verdict.tier is Tier.CONDITION:
         return say("A condition makes a run fragile; it does not compete with what happened.")
-    if status is Status.NOT_CHECKABLE:
+    if verdict.status is Status.NOT_CHECKABLE:
         return say("What decides it was not logged.")
-    return None if cause.calibrated else say("No labelled training contains it.")
+    if not cause.calibrated:
+        return say("No labelled training contains it.")
+    if kind not in cause.calibrated:
+        return say("The labelled trainings that contain it have other kinds of loss than {tag}.", tag=tag)
+    return None
 
 
 def _status(id_: str, judgement: Judgement, share: float) -> Status:

@@ -50,8 +50,8 @@ from spikediag.wording.writer import Writer, verbatim
 
 ROWS = 50  # findings in the table; JSON has them all
 CALIBRATION = say(
-    "Probabilities are those of short trainings with a likelihood loss and one injected fault each, "
-    "measured before the detector was last rebuilt (benchmarks/attribution)."
+    "Probabilities are those of short trainings with one injected fault each, of this kind of loss "
+    "(benchmarks/attribution)."
 )
 OPTIONS = {"--batch-size", "--dataset-size", "--action-dim"}
 

@@ -29,7 +29,7 @@ def stepped(at: int, before: float, after: float) -> np.ndarray:
 def test_a_setting_that_steps_at_the_onset_is_supported(tag: str, before: float, after: float) -> None:
     finding = found({"train/loss": SHIFTED, tag: stepped(AT, before, after), **CALM})
     assert finding.primary_cause == "data-stage"
-    assert not verdict(finding, "data-stage").calibrated
+    assert not verdict(finding, "data-stage").calibrated  # of what kind the loss is, nobody says
     assert tag in str(verdict(finding, "data-stage").mechanism)
 
 

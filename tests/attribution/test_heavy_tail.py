@@ -1,9 +1,12 @@
 """heavy-tail: bursts all along are a mechanism and no alarm; one that stands apart is another matter."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spikediag.attribution import explain
+from spikediag.attribution.causes.heavy_tail import HeavyTail
 from spikediag.model import Kind, Status
 from tests.attribution import cases
 from tests.attribution.learners import burst, found, noise, verdict, weights
@@ -55,3 +58,13 @@ def test_a_loss_that_stays_up_rules_it_out() -> None:
 def test_a_likelihood_is_not_spoken_of() -> None:
     case = cases.seed_case()
     assert "heavy-tail" not in {v.cause for v in explain(case).verdicts}
+
+
+@pytest.mark.parametrize(("positions", "habit"), [((900, 1000, 1100), False), ((100, 1000, 1900), True)])
+def test_bursts_that_began_late_or_ended_early_are_no_habit(positions: tuple[int, ...], habit: bool) -> None:
+    """A policy that was thrown in the middle of its training bursts for a while."""
+    run = cases.make_run(cases.nll(dict.fromkeys(positions, 20.0)), cases.mse(), facts={})
+    spike = replace(cases.train_at(run, positions), usual=True)
+    judged = HeavyTail().judge(cases.make_case(run, spike))
+    assert judged.decisive == habit
+    assert (cases.evidence(judged, "not-all-along") is None) == habit

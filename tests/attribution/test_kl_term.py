@@ -43,3 +43,9 @@ def test_a_loss_without_a_kl_beside_it_is_not_spoken_of() -> None:
     finding = found({"train/loss": CLIMB + noise(3, 0, 0.01), "eval/accuracy": noise(4, 0.5, 0.01)})
     assert "kl-term" not in {v.cause for v in finding.verdicts}
     assert Status.SUPPORTED not in {v.status for v in finding.verdicts}
+
+
+def test_no_warm_up_beside_it_takes_its_answer() -> None:
+    rate = 1e-5 * np.clip((np.arange(N) + 1 - AT + 20) / 20, 0.05, 1)
+    curves = {"train/loss": 0.1 * KL, "train/kl": KL, "train/reward": noise(4, 0.5, 0.05)}
+    assert found(curves | {"train/learning_rate": rate}).primary_cause == "kl-term"

@@ -1,12 +1,14 @@
 """log-std-drift."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import spikediag
 from spikediag.attribution import explain
 from spikediag.attribution.causes.log_std_drift import LogStdDrift
-from spikediag.model import Kind, Reduction, Role, Series, Tier, Transform
+from spikediag.model import Kind, LossKind, Reduction, Role, Series, Tier, Transform
 from tests.attribution import cases
 
 
@@ -131,3 +133,24 @@ def test_a_loss_that_has_no_sigma_is_not_asked_for_one(tag: str) -> None:
         said += [str(a.text) for a in (*verdict.missing, *verdict.advice)]
         said += [str(e.reading) for e in verdict.evidence]
     assert not [text for text in said if "sigma" in text or "log-std" in text]
+
+
+def test_a_loss_that_runs_down_with_sigma_is_its_logarithm() -> None:
+    """A term that pays for a small sigma: the loss has no lower end, and the error stays."""
+    down = np.linspace(0, 5, len(cases.STEPS)) * (np.arange(len(cases.STEPS)) >= cases.AT)
+    sigma = cases.series(
+        "bc/log_std_mean", Role.LOG_STD, -0.5 - down + cases.noise(0.01, 3), reduction=Reduction.MEAN
+    )
+    run = cases.make_run(-9 - 30 * down + cases.noise(0.3), cases.mse(), sigma, facts=cases.CALM_FACTS)
+    spike = cases.spike_at(run, cases.AT, len(cases.STEPS), Kind.DIVERGENCE)
+    judged = LogStdDrift().judge(cases.make_case(run, replace(spike, height=-150.0)))
+    assert judged.decisive
+    assert "while the loss went down" in str(cases.evidence(judged, "followed-down").reading)
+    assert "whatever the error does" in str(judged.mechanism)
+
+
+def test_a_surrogate_does_not_divide_by_sigma() -> None:
+    run = cases.make_run(cases.nll(), cases.mse(), log_std(), facts=cases.CALM_FACTS)
+    loss = replace(run.series["bc/actor_loss"], kind=LossKind.POLICY_GRADIENT)
+    assert not LogStdDrift().applies(run, loss)
+    assert LogStdDrift().applies(run, run.series["bc/actor_loss"])

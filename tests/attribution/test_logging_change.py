@@ -105,3 +105,15 @@ def test_held_out_data_that_got_worse_are_no_changed_log() -> None:
 def test_a_gradient_that_grew_by_another_factor_is_no_changed_log() -> None:
     found = summed(8, 7, norm_factor=2.5)
     assert found.lead.primary_cause != "logging-change"
+
+
+def test_an_accuracy_does_not_scale_and_so_does_not_speak_against_it() -> None:
+    rng, steps = np.random.default_rng(11), np.arange(1, 451)
+    scale = np.where(steps < 300, 1.0, 4.0)
+    curves = {
+        "train/loss": scale * (1.3 + rng.normal(0, 0.05, 450)),
+        "train/grad_norm": scale * np.exp(rng.normal(0, 0.2, 450)),
+        "train/mean_token_accuracy": 0.6 + rng.normal(0, 0.02, 450),
+    }
+    run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
+    assert spikediag.diagnose(run).lead.primary_cause == "logging-change"

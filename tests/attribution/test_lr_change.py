@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+import spikediag
 from spikediag.attribution.causes.lr_change import LrChange, dose, habit, rate_changes
-from spikediag.model import Kind, Role
+from spikediag.model import Kind, Role, Run
 from tests.attribution import cases
+from tests.attribution.learners import AT, N, burst, noise
 
 
 def rate(values: np.ndarray) -> object:
@@ -88,7 +90,17 @@ def test_the_end_of_a_warm_up_is_a_change() -> None:
     values = 3e-4 * np.minimum(1.0, (cases.STEPS + 10) / 14_990) ** 0.5
     judged = LrChange().judge(cases.calm_case(rate(values)))
     assert "warmed up" in str(cases.evidence(judged, "rose").reading)
+    assert cases.evidence(judged, "rose").weight < 0.5  # every schedule has one
     assert judged.decisive
+
+
+def test_where_steps_count_samples_a_rate_acts_for_as_many_logged_points() -> None:
+    """A policy that logs every 2,048 samples, three points after its rate was raised tenfold."""
+    curves = {"losses/policy_loss": burst(noise(1, -0.02, 0.01), AT, 3.0)}
+    curves["charts/learning_rate"] = 3e-4 * np.where(np.arange(N) < AT - 3, 1.0, 10.0)
+    steps = 2048 * np.arange(N)
+    run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
+    assert spikediag.diagnose(run).lead.primary_cause == "lr-change"
 
 
 def test_spikes_that_come_only_at_the_higher_rate_follow_the_dose() -> None:

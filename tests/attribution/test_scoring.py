@@ -6,7 +6,7 @@ import pytest
 
 from spikediag.attribution.protocol import Judgement
 from spikediag.attribution.scoring import primary_cause, score, verdicts
-from spikediag.model import Evidence, Status, Tier, say
+from spikediag.model import Evidence, LossKind, Status, Tier, say
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Fixed:
     id: str
     prior: float = 0.1
     of_falls: bool = False
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD})
 
 
 def judged(tier: Tier, *weights: float, **more) -> Judgement:
@@ -24,7 +24,7 @@ def judged(tier: Tier, *weights: float, **more) -> Judgement:
 
 def weigh(**judgements: Judgement):
     causes = {id_: Fixed(id_, 0.2 if id_ == "unexplained" else 0.1) for id_ in judgements}
-    return verdicts(causes, judgements)
+    return verdicts(causes, judgements, LossKind.LIKELIHOOD, "bc/actor_loss")
 
 
 UNEXPLAINED = judged(Tier.MECHANISM)
@@ -97,15 +97,15 @@ def test_a_condition_takes_no_probability_from_what_happened() -> None:
 
 
 def test_a_probability_is_given_only_where_labelled_trainings_stand_behind_it() -> None:
-    causes = {"a": Fixed("a"), "b": Fixed("b", calibrated=False), "unexplained": Fixed("unexplained")}
+    causes = {"a": Fixed("a"), "b": Fixed("b", calibrated=frozenset()), "unexplained": Fixed("unexplained")}
     judgements = {
         "a": judged(Tier.TRIGGER, 1.0),
         "b": judged(Tier.TRIGGER, 1.0),
         "unexplained": UNEXPLAINED,
     }
-    given = {v.cause: v.calibrated for v in verdicts(causes, judgements)}
+    given = {v.cause: v.calibrated for v in verdicts(causes, judgements, LossKind.LIKELIHOOD, "a")}
     assert given == {"a": True, "b": False, "unexplained": False}
-    foreign = verdicts(causes, judgements, say("{tag} is another loss", tag="q"))
+    foreign = verdicts(causes, judgements, LossKind.VALUE, "train/q_loss")
     assert not any(v.calibrated for v in foreign)
     unlogged = weigh(a=judged(Tier.TRIGGER, 1.0, checkable=False), unexplained=UNEXPLAINED)
     assert not unlogged[0].calibrated

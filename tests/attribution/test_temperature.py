@@ -61,3 +61,10 @@ def test_one_that_climbs_after_the_loss_has_jumped_is_ruled_out() -> None:
 
 def test_a_learner_without_one_is_not_spoken_of() -> None:
     assert "temperature" not in {v.cause for v in found({"train/critic_loss": LOSS}).verdicts}
+
+
+def test_minus_q_may_fall_with_it() -> None:
+    climbing = 0.5 * np.exp(0.05 * RUN + 0.002 * np.sin(np.arange(N)))
+    finding = found({"train/actor_loss": noise(1, -20, 0.5) - climbing + 0.5, "train/ent_coef": climbing})
+    assert finding.spike.is_fall
+    assert finding.primary_cause == "temperature"

@@ -30,7 +30,7 @@ def test_a_divergence_that_leaps_with_the_loss_or_before_it_is_supported(
     finding = found(curves)
     assert finding.primary_cause == "trust-region"
     assert set(weights(finding, "trust-region")) == {"policy-moved", "policy-distance", "clipped-share"}
-    assert not verdict(finding, "trust-region").calibrated
+    assert verdict(finding, "trust-region").calibrated
 
 
 def test_one_that_leaps_after_the_loss_is_the_consequence() -> None:
@@ -63,3 +63,11 @@ def test_without_it_the_line_that_logs_it_is_given() -> None:
 def test_a_likelihood_has_no_trust_region() -> None:
     finding = found({"bc/actor_loss": burst(noise(1, -9, 0.3), AT, 30.0), "bc/mse": noise(2, 0.1, 0.001)})
     assert "trust-region" not in {v.cause for v in finding.verdicts}
+
+
+def test_values_that_must_be_learnt_anew_after_it_are_its_consequence() -> None:
+    curves = {
+        "losses/value_loss": burst(np.abs(noise(1, 0.5, 0.05)), AT + 1, 9.0, 3),
+        "losses/approx_kl": burst(np.abs(noise(2, 0.01, 0.003)), AT, 0.9),
+    }
+    assert found(curves).primary_cause == "trust-region"

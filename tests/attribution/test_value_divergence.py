@@ -51,3 +51,16 @@ def test_a_burst_without_a_logged_q_cannot_be_checked() -> None:
 def test_a_likelihood_has_no_values() -> None:
     finding = found({"bc/actor_loss": burst(noise(1, -9, 0.3), AT, 30.0), "bc/mse": noise(2, 0.1, 0.001)})
     assert "value-divergence" not in {v.cause for v in finding.verdicts}
+
+
+def test_values_within_the_returns_have_not_run_away() -> None:
+    """Minus Q falls as the policy learns: Q is what it collects."""
+    up = 12 * np.clip(RUN / 50, 0, 1)
+    curves = {
+        "train/actor_loss": noise(1, 0, 0.3) - up,
+        "train/q_mean": noise(2, 0, 0.3) + up,
+        "rollout/ep_rew_mean": noise(3, 30, 1.0),
+    }
+    judged = verdict(found(curves), "value-divergence")
+    assert "returns collected by then" in str(judged.evidence[1].reading) + str(judged.evidence[0].reading)
+    assert judged.status is not Status.SUPPORTED

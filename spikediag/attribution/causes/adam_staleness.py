@@ -17,6 +17,7 @@ from spikediag.model import (
     FactName,
     FloatArray,
     IntArray,
+    LossKind,
     Role,
     Run,
     Series,
@@ -64,7 +65,7 @@ class AdamStaleness:
     id: str = "adam-staleness"
     prior: float = 0.03
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where an optimizer with such a memory is stated, or none at all."""

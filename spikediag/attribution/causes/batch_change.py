@@ -8,7 +8,7 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.causes.resume import boundaries
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, named, switches
-from spikediag.model import Advice, Evidence, FactName, Run, Series, Shape, Tier, say
+from spikediag.model import Advice, Evidence, FactName, LossKind, Run, Series, Shape, Tier, say
 
 DELAY = 3.0  # steps: the next batch shows it
 HORIZON = 1000.0  # steps; the onset of a growing scatter is known that well
@@ -43,7 +43,7 @@ class BatchChange:
     id: str = "batch-change"
     prior: float = 0.05
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where the training was started again, or a batch size is logged."""

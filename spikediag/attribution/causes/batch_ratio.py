@@ -83,7 +83,7 @@ class BatchRatio:
     id: str = "batch-ratio"
     prior: float = 0.1
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To likelihoods; of a loss of which nothing is known it says so."""

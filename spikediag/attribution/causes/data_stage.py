@@ -45,7 +45,7 @@ class DataStage:
     id: str = "data-stage"
     prior: float = 0.05
     of_falls: bool = True
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.CROSS_ENTROPY})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where such a setting is logged, and to language models, which are trained in stages."""

@@ -13,6 +13,7 @@ from spikediag.attribution.run_facts import dims
 from spikediag.model import (
     Advice,
     Evidence,
+    LossKind,
     Reduction,
     Role,
     Run,
@@ -66,7 +67,7 @@ class DegenerateDimension:
     id: str = "degenerate-dimension"
     prior: float = 0.03
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To a loss with a sigma in more than one dimension."""

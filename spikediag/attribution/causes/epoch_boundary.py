@@ -55,7 +55,7 @@ class EpochBoundary:
     id: str = "epoch-boundary"
     prior: float = 0.05
     of_falls: bool = True
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To all but critics and the actors that follow them: `target-update` speaks of their periods."""

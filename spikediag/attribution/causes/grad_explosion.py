@@ -10,7 +10,7 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import LARGE, STALE, GradientRise, over_memory
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.run_facts import beta2
-from spikediag.model import Evidence, Role, Text, Tier, say
+from spikediag.model import Evidence, LossKind, Role, Text, Tier, say
 
 FEWEST_POINTS = 20
 VERY_LARGE = 10.0  # times the median
@@ -41,7 +41,7 @@ class GradExplosion:
     id: str = "grad-explosion"
     prior: float = 0.05
     of_falls: bool = False
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD})
 
     def judge(self, case: Case) -> Judgement:
         """Did the gradient norm leap, and did it leap first?"""

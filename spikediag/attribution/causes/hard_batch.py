@@ -11,7 +11,7 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import LARGE, GradientRise
 from spikediag.attribution.periods import FEWEST_PEAKS, Phase
 from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
-from spikediag.model import Advice, CouplingVerdict, Evidence, Role, Tier, say
+from spikediag.model import Advice, CouplingVerdict, Evidence, LossKind, Role, Tier, say
 
 SHORTEST = 2  # logged points one bad batch may fill
 LONGEST = 6  # more are not one batch
@@ -48,7 +48,7 @@ class HardBatch:
     id: str = "hard-batch"
     prior: float = 0.06
     of_falls: bool = False
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD, LossKind.CROSS_ENTROPY})
 
     def judge(self, case: Case) -> Judgement:
         """An error that rose too and an isolated point speak for it; a flat error rules it out."""

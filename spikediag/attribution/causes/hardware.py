@@ -11,7 +11,7 @@ from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, plain, witnesses_of
-from spikediag.model import Advice, Evidence, FactName, Run, Series, Tier, say
+from spikediag.model import Advice, Evidence, FactName, LossKind, Run, Series, Tier, say
 
 FEWEST_RANKS = 3
 ONE = 0.7  # share of the jump of all ranks, from which one makes it
@@ -49,7 +49,7 @@ class Hardware:
     id: str = "hardware"
     prior: float = 0.03
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where several ranks are known to train."""

@@ -12,6 +12,7 @@ from spikediag.model import Advice, Evidence, FactName, LossKind, Run, Series, T
 
 FAR = 10.0  # times the median of a loss without negative values: points above are far
 FEWEST_FAR = 3
+PART = 0.35  # of the log at either end, in which a habit shows too
 REFUTES = -1.0  # bans
 UNUSUAL_FOR = frozenset({LossKind.LIKELIHOOD, LossKind.CROSS_ENTROPY, LossKind.KL_REGULARISED})
 
@@ -42,7 +43,7 @@ class HeavyTail:
     id: str = "heavy-tail"
     prior: float = 0.03
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To all but means of logarithms, whose tails are light while the training is well."""
@@ -53,6 +54,8 @@ class HeavyTail:
         if not case.spike.usual:
             apart = _apart(case)
             return Judgement(Tier.MECHANISM, (apart,), ruled_out=apart.weight < REFUTES)
+        if not _spans(case):
+            return Judgement(Tier.MECHANISM, (_since(case),), ruled_out=True)
         return Judgement(
             Tier.MECHANISM,
             (_all_along(case), *_far_points(case)),
@@ -77,6 +80,25 @@ def _apart(case: Case) -> Evidence:
         "The jump stands apart from all others of {tag}: no habit of this loss.", tag=case.spike.tag
     )
     return weigh("stands-apart", -2.0, observed=case.spike.sigmas, reading=reading)
+
+
+def _spans(case: Case) -> bool:
+    """Whether the bursts begin in the first part of the log and go on to the last."""
+    steps = case.loss.steps[[one.start for one in case.spike.excursions]]
+    early = float(steps[0] - case.loss.steps[0]) <= PART * case.length
+    return early and float(case.loss.steps[-1] - steps[-1]) <= PART * case.length
+
+
+def _since(case: Case) -> Evidence:
+    steps = case.loss.steps[[one.start for one in case.spike.excursions]]
+    reading = say(
+        "The bursts lie between steps {first:,} and {last:,} of {length:,.0f}: that is no habit of {tag}.",
+        first=int(steps[0]),
+        last=int(steps[-1]),
+        length=case.length,
+        tag=case.spike.tag,
+    )
+    return weigh("not-all-along", -2.0, observed=int(steps[0]), reading=reading)
 
 
 def _all_along(case: Case) -> Evidence:

@@ -38,7 +38,7 @@ class KlTerm:
     id: str = "kl-term"
     prior: float = 0.05
     of_falls: bool = True
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.KL_REGULARISED})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To a loss that is held near a reference, and to any unknown one beside which a KL is logged."""

@@ -26,10 +26,12 @@ from spikediag.model import (
     Evidence,
     FactName,
     Kind,
+    LossKind,
     Reduction,
     Role,
     Run,
     Series,
+    Shape,
     Text,
     Tier,
     Transform,
@@ -40,6 +42,7 @@ from spikediag.stats.windows import Contrast
 
 DROP_SDS = 6.0  # standard errors of the change
 DROP_NATS = 0.2  # nats of the logged quantity
+WHOLE = 1.0  # nats: sigma shrank by a factor that no noise of the past hides
 LARGEST_FALL = 300.0  # of a log-std; the square of more e-folds is no number
 TOO_LITTLE = -1.0  # bans for sigma's share of the jump from which on a drop did not make it
 OVERCONFIDENT = 2.0  # squared error in sigmas per dimension; 1 for a calibrated policy
@@ -63,6 +66,7 @@ class LogStdDrift:
         A Gaussian likelihood charges e^2 / (2 sigma^2) for an error e. If sigma drops, the same error
         costs more at once (a trigger, tied to the step). If sigma has shrunk over thousands of steps to
         far below the errors, any small stray costs tens of nats (a condition). The verdict says which.
+        A loss that pays for a small sigma runs down without end as sigma shrinks.
 
     Evidence for:
         A drop of the logged log-std at the onset and a large share of the jump in the exact
@@ -79,8 +83,8 @@ class LogStdDrift:
 
     id: str = "log-std-drift"
     prior: float = 0.1
-    of_falls: bool = False
-    calibrated: bool = True
+    of_falls: bool = True  # down without end, with the logarithm of sigma
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To a loss with a sigma, but for a surrogate and minus Q: they do not divide by it."""
@@ -90,6 +94,8 @@ class LogStdDrift:
         """Sudden drop first; else slow collapse; else, without log-std, what loss and error prove."""
         series = log_std_series(case.run) or case.log_sigma
         change = _change_at_onset(case, series) if series is not None else None
+        if case.spike.is_fall:
+            return _followed_down(case, change)
         if change is None:
             return _not_logged(case)
         return _dropped(case, change) if change.is_drop else _collapsed(case, change)
@@ -177,6 +183,40 @@ def _not_logged(case: Case) -> Judgement:
     return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
 
 
+def _followed_down(case: Case, change: Change | None) -> Judgement:
+    """A loss that goes down all the time while sigma shrinks: its logarithm has no lower end."""
+    if change is None:
+        return Judgement(Tier.TRIGGER, checkable=False, missing=(advice.log_line(case.run, Role.LOG_STD),))
+    shrank = change.late is None and (change.is_drop or change.fall >= WHOLE)
+    if not shrank or case.spike.shape is not Shape.TREND:
+        return Judgement(Tier.TRIGGER, (_no_drop(change, -1.0),), ruled_out=True)
+    reading = say(
+        "{tag} fell from {before:.2f} to {during:.2f} while the loss went down.",
+        tag=change.name,
+        before=change.before,
+        during=change.during,
+    )
+    evidence = weigh("followed-down", _sureness(change), observed=-change.fall, reading=reading)
+    return Judgement(
+        Tier.TRIGGER,
+        (evidence,),
+        decisive=True,
+        advice=_advice(case),
+        mechanism=say(
+            "Sigma shrank {factor:,.1f} times, and the loss follows its logarithm down, whatever the error "
+            "does.",
+            factor=math.exp(min(change.fall, LARGEST_FALL)),
+        ),
+    )
+
+
+def _sureness(change: Change) -> float:
+    """Bans of a drop: the more, the farther it lies out of the noise."""
+    return (
+        float(np.clip(1.5 * change.fall / (2 * DROP_SDS * change.error), 1.5, 2.0)) if change.error else 2.0
+    )
+
+
 def _dropped(case: Case, change: Change) -> Judgement:
     share = _sigma_share(case, change.step)
     factor = math.exp(min(change.fall, LARGEST_FALL))
@@ -237,7 +277,7 @@ def _drop(case: Case, change: Change) -> Evidence:
             before=change.before,
             during=change.during,
         )
-    return weigh("dropped", 1.5, observed=-change.fall, reference=0.0, reading=reading)
+    return weigh("dropped", _sureness(change), observed=-change.fall, reference=0.0, reading=reading)
 
 
 def _no_drop(change: Change, weight: float) -> Evidence:

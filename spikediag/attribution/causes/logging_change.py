@@ -13,6 +13,7 @@ from spikediag.model import (
     Evidence,
     FactName,
     Kind,
+    LossKind,
     Measure,
     Role,
     Series,
@@ -71,7 +72,7 @@ class LoggingChange:
     id: str = "logging-change"
     prior: float = 0.05
     of_falls: bool = True
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD, LossKind.CROSS_ENTROPY})
 
     def judge(self, case: Case) -> Judgement:
         """Compare the factors of all batch statistics at the onset."""

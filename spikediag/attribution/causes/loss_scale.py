@@ -7,7 +7,19 @@ import numpy as np
 from spikediag.attribution.advice import line, log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import REINFORCED, Advice, Evidence, FactName, Framework, Role, Run, Series, Tier, say
+from spikediag.model import (
+    REINFORCED,
+    Advice,
+    Evidence,
+    FactName,
+    Framework,
+    LossKind,
+    Role,
+    Run,
+    Series,
+    Tier,
+    say,
+)
 
 HORIZON = 50.0  # steps
 DELAY = 10.0  # steps: a wrong update shows at the next
@@ -51,7 +63,7 @@ class LossScale:
     id: str = "loss-scale"
     prior: float = 0.05
     of_falls: bool = False
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where a scale or a precision is told or may be; neither JAX nor reinforcement learners have one."""

@@ -11,7 +11,7 @@ from spikediag.attribution.advice import log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.run_facts import constant_rate_stated
-from spikediag.model import Advice, Evidence, Kind, Role, Series, Text, Tier, say
+from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Series, Text, Tier, say
 
 SMALLEST_FACTOR = 1.05
 WARMED_UP = 0.99  # of the largest rate
@@ -52,7 +52,9 @@ class LrChange:
     id: str = "lr-change"
     prior: float = 0.1
     of_falls: bool = True
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset(
+        {LossKind.LIKELIHOOD, LossKind.POLICY_GRADIENT, LossKind.VALUE, LossKind.CROSS_ENTROPY}
+    )
 
     def judge(self, case: Case) -> Judgement:
         """Judge every logged learning rate; the one with the strongest evidence speaks."""

@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, Role, Run, Shape, Text, Tier, say
+from spikediag.model import Advice, Evidence, LossKind, Role, Run, Shape, Text, Tier, say
 
 _WATCHED = (
     Role.LOSS, Role.COMPANION, Role.LOG_STD, Role.ENTROPY, Role.GRAD_NORM, Role.LEARNING_RATE, Role.REWARD,
@@ -50,7 +50,7 @@ class NonFinite:
     id: str = "non-finite"
     prior: float = 0.1
     of_falls: bool = False
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD, LossKind.CROSS_ENTROPY})
 
     def judge(self, case: Case) -> Judgement:
         """Is anything not a number at the onset, and what failed first?"""

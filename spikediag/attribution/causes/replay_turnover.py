@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, named
-from spikediag.model import REINFORCED, Advice, Evidence, Run, Series, Tier, say
+from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Run, Series, Tier, say
 
 DELAYS = (100.0, 1000.0)  # steps: the buffer is replaced one sample at a time
 HORIZON = 5000.0  # steps
@@ -41,7 +41,7 @@ class ReplayTurnover:
     id: str = "replay-turnover"
     prior: float = 0.03
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where the size of a replay buffer is logged."""

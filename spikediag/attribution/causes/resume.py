@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, Run, Shape, Tier, say
+from spikediag.model import Advice, Evidence, LossKind, Run, Shape, Tier, say
 
-DELAYS = (10.0, 100.0)  # steps: Adam has a new memory within some hundred
+DELAYS = (2.0, 10.0, 100.0)  # steps: at once, or until Adam has a new memory, within some hundred
 HORIZON = 1000.0  # steps: later, the restart is over
 
 
@@ -44,7 +44,7 @@ class Resume:
     id: str = "resume"
     prior: float = 0.1
     of_falls: bool = True
-    calibrated: bool = True
+    calibrated: frozenset[LossKind] = frozenset({LossKind.LIKELIHOOD, LossKind.VALUE, LossKind.CROSS_ENTROPY})
 
     def judge(self, case: Case) -> Judgement:
         """Look for the restart nearest before the onset."""
@@ -58,7 +58,7 @@ class Resume:
             return Judgement(Tier.TRIGGER, (_elsewhere(found, case.begin),), ruled_out=True)
         nearest = max(near, key=lambda b: b.step)
         lag = float(case.begin - nearest.step)
-        delays = (max(DELAYS[0], 0.5 * case.slack()), *DELAYS[1:])
+        delays = tuple(max(delay, 0.5 * case.slack()) for delay in DELAYS)
         bans = case.precedence(nearest.step, delays, len(found))
         return Judgement(
             Tier.TRIGGER,

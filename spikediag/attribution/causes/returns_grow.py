@@ -45,7 +45,7 @@ class ReturnsGrow:
     id: str = "returns-grow"
     prior: float = 0.05
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To what predicts returns, where some are logged."""

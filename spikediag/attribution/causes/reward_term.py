@@ -7,7 +7,7 @@ from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import LARGEST_TIMES, Quantity, growth, named, witnesses_of
-from spikediag.model import REINFORCED, Advice, Evidence, Role, Run, Series, Tier, Witness, say
+from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Role, Run, Series, Tier, Witness, say
 
 FAR = 10.0  # times its level before, from which a term has exploded
 DWARFS = 3.0  # times the largest level of all terms
@@ -39,7 +39,7 @@ class RewardTerm:
     id: str = "reward-term"
     prior: float = 0.04
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To losses that are learnt from rewards."""

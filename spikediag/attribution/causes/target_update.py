@@ -41,7 +41,7 @@ class TargetUpdate:
     id: str = "target-update"
     prior: float = 0.05
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To what is learnt from a target network, and to actors that follow it."""

@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, named
-from spikediag.model import REINFORCED, Advice, Evidence, IntArray, Run, Series, Tier, say
+from spikediag.model import REINFORCED, Advice, Evidence, IntArray, LossKind, Run, Series, Tier, say
 
 RAN_AWAY = 10.0  # times its lowest value before
 CALM = 2.0  # times, within which it stayed
@@ -43,7 +43,7 @@ class Temperature:
     id: str = "temperature"
     prior: float = 0.04
     of_falls: bool = True  # minus Q falls where the entropy lifts every value
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.ACTOR, LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To losses of a learner whose temperature, or its loss, is logged."""

@@ -42,7 +42,7 @@ class TrustRegion:
     id: str = "trust-region"
     prior: float = 0.05
     of_falls: bool = False
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.POLICY_GRADIENT, LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To a policy held near the one before, and to its values where the distance from that is logged."""

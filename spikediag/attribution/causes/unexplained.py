@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from spikediag.attribution.advice import to_log
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry
-from spikediag.model import Advice, Role, Tier
+from spikediag.model import Advice, LossKind, Role, Tier
 
 _DECIDING = (Role.LOG_STD, Role.GRAD_NORM, Role.LEARNING_RATE, Role.COMPANION)
 
@@ -33,7 +33,7 @@ class Unexplained:
     id: str = "unexplained"
     prior: float = 0.1
     of_falls: bool = True
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset()
 
     def judge(self, case: Case) -> Judgement:
         """Name what the run did not log."""

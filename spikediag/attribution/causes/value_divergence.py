@@ -60,7 +60,7 @@ class ValueDivergence:
     id: str = "value-divergence"
     prior: float = 0.05
     of_falls: bool = True  # minus Q falls without bound
-    calibrated: bool = False
+    calibrated: frozenset[LossKind] = frozenset({LossKind.ACTOR, LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To what is learnt from bootstrapped targets, and to actors that climb a Q."""
@@ -76,7 +76,8 @@ class ValueDivergence:
             if not logged:
                 return Judgement(Tier.MECHANISM, tuple(_back(case)), checkable=False, missing=(_log(),))
             return Judgement(Tier.MECHANISM, (*_usual(case, logged), *_back(case)))
-        mirrored, allowed = tuple(_mirrored(case, logged)), tuple(_allowed(case, logged))
+        mirrored = tuple(_mirrored(case, logged))
+        allowed = () if grown else tuple(_allowed(case, logged))
         larger = () if allowed else larger
         return Judgement(
             Tier.MECHANISM,
