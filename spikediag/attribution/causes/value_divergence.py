@@ -11,6 +11,7 @@ from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, grew, named
 from spikediag.attribution.run_facts import highest_rate
 from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Shape, Text, Tier, Witness, say
+from spikediag.stats.ranks import rank_correlation
 
 FEWEST_POINTS = 3
 GREW = 5.0  # times its level, from which a value ran away
@@ -137,8 +138,7 @@ def _grows(case: Case) -> Iterator[Evidence]:
     decades = float(np.log10(np.max(values) / start))
     if decades < DECADES:
         return
-    order = np.argsort(np.argsort(values))
-    steady = float(np.corrcoef(order, np.arange(len(values)))[0, 1])
+    steady = rank_correlation(values, np.arange(len(values), dtype=np.float64))
     reading = say(
         "{tag} grew {decades:.1f} powers of ten up to step {step:,} and did not come back.",
         tag=spike.tag,
