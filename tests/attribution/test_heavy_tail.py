@@ -55,3 +55,11 @@ def test_a_loss_that_stays_up_rules_it_out() -> None:
 def test_a_likelihood_is_not_spoken_of() -> None:
     case = cases.seed_case()
     assert "heavy-tail" not in {v.cause for v in explain(case).verdicts}
+
+
+def test_something_else_that_moved_with_the_tallest_speaks_against_it() -> None:
+    loss = td_errors(3)
+    distance = burst(np.abs(np.random.default_rng(8).normal(0.01, 0.001, N)), int(np.argmax(loss)), 0.4)
+    finding = found({"train/value_loss": loss, "train/approx_kl": distance})
+    assert weights(finding, "heavy-tail")["something-else"] == -1.5
+    assert finding.primary_cause != "heavy-tail"
