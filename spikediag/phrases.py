@@ -37,7 +37,7 @@ ERROR = {
     CouplingVerdict.PARTLY: say("the error moved, but far too little to explain it"),
     CouplingVerdict.COUPLED: say("the error moved too"),
     CouplingVerdict.UNDECIDED: say("whether the error moved is undecided"),
-    CouplingVerdict.NO_COMPANION: say("no error metric is logged"),
+    CouplingVerdict.NO_COMPANION: say("no independent error metric is logged"),
 }
 
 
@@ -108,6 +108,12 @@ def _level_clause(spike: Spike) -> Text:
 def _end(spike: Spike) -> Text:
     if spike.end_step is None:
         return STAYED
+    if abs(spike.baseline) < spike.margin < abs(spike.height) < math.inf:
+        return say(
+            "came back, but for {share:.0%} of the jump, by step {end:,}",
+            share=spike.margin / abs(spike.height),
+            end=spike.end_step,
+        )
     return say(
         "came back to within {margin} of its level by step {end:,}",
         margin=verbatim(number(spike.margin)),

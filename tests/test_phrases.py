@@ -27,6 +27,10 @@ def spike(**changes: object) -> Spike:
             {},
             f"bc/actor_loss leapt by +39.1 at step 15,260 and {BACK}",
         ),
+        (
+            {"baseline": 0.1, "margin": 3.91, "end_step": 200},
+            "bc/actor_loss leapt by +39.1 at step 15,260 and came back, but for 10% of the jump, by step 200",
+        ),
         (GONE, "bc/actor_loss rose by +39.1 at step 15,260 and did not come back"),
         (
             {"kind": Kind.LEVEL_SHIFT},
@@ -172,7 +176,7 @@ def test_every_kind_has_every_sentence(kind: Kind, end: int | None, code: str) -
         (CouplingVerdict.PARTLY, "the error moved, but far too little to explain it."),
         (CouplingVerdict.COUPLED, "the error moved too."),
         (CouplingVerdict.UNDECIDED, "whether the error moved is undecided."),
-        (CouplingVerdict.NO_COMPANION, "no error metric is logged."),
+        (CouplingVerdict.NO_COMPANION, "no independent error metric is logged."),
     ],
 )
 def test_a_headline_never_claims_more_than_the_test(verdict: CouplingVerdict, said: str) -> None:

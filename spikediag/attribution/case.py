@@ -71,7 +71,7 @@ class Case:
         """The larger spike of the same loss that this one is an aftershock of, else the spike itself."""
         first = self.spike
         while not self.is_train and (before := [s for s in self.loss_spikes if _shakes(s, first)]):
-            first = max(before, key=lambda s: s.height)
+            first = max(before, key=lambda s: abs(s.height))
         return first
 
     @property
@@ -165,8 +165,9 @@ class Case:
     def peaks(self) -> IntArray:
         """Steps of the peaks: of every excursion, and of every other transient of comparable height."""
         own = {int(self.loss.steps[m.peak]) for m in self.spike.members} | {self.spike.peak_step}
-        large = 0.25 * self.spike.height
-        others = {s.peak_step for s in self.loss_spikes if s.kind is Kind.TRANSIENT and s.height > large}
+        large = AFTERSHOCK_SHARE * abs(self.spike.height)
+        alike = (s for s in self.loss_spikes if s.is_fall is self.spike.is_fall and abs(s.height) > large)
+        others = {s.peak_step for s in alike if s.kind is Kind.TRANSIENT}
         return np.array(sorted(own | others), dtype=np.int64)
 
     @cached_property
@@ -237,7 +238,8 @@ class Case:
 
 def _shakes(earlier: Spike, later: Spike) -> bool:
     near = earlier.start < later.start <= max(earlier.peak + AFTERSHOCK_POINTS, earlier.stop)
-    return near and later.height < AFTERSHOCK_SHARE * earlier.height and earlier.kind is not Kind.TRAIN
+    smaller = abs(later.height) < AFTERSHOCK_SHARE * abs(earlier.height)
+    return near and smaller and earlier.kind is not Kind.TRAIN
 
 
 def precedence(lag: float, length: float, delays: tuple[float, ...], alike: int) -> float:

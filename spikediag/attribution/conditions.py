@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from spikediag.attribution import advice
+from spikediag.attribution.causes.lr_change import habit
 from spikediag.attribution.nll_algebra import Certificate
 from spikediag.attribution.nll_levels import log_std_series, per_sum
 from spikediag.attribution.run_facts import MANY_PASSES, batch_share, constant_rate_stated, dims, sampling
@@ -261,6 +262,8 @@ def _constant_rate(run: Run) -> Condition | None:
 def _logged_rate(run: Run, series: Series) -> Condition:
     values = series.values[series.finite]
     first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
+    if habit(series).adaptive:
+        return _adaptive_rate(series, float(np.min(values[values > 0])), top)
     constant = float(np.min(values)) >= top - 1e-6 * abs(top)
     if not constant and last < DECAYED * top:
         reading = say(
@@ -277,6 +280,25 @@ def _logged_rate(run: Run, series: Series) -> Condition:
     if constant:
         reading = say("{tag} is {rate:.3g} from the first point to the last.", tag=series.tag, rate=last)
     return Condition("constant-rate", Status.SUPPORTED, reading, last, (advice.decay_rate(run),))
+
+
+def _adaptive_rate(series: Series, low: float, high: float) -> Condition:
+    """A rate that answers to what happened is to be bounded, never kept where it stood."""
+    reading = say(
+        "{tag} adapts itself between {low:.2g} and {high:.2g}: it answers to how far the policy moves, so it "
+        "is highest where updates have been small, and the next one is then too large.",
+        tag=series.tag,
+        low=low,
+        high=high,
+    )
+    bound = Advice(
+        say(
+            "Bound the adaptive rate from above, near {middle:.1g}, and lower the divergence that it aims "
+            "at; train once at a fixed rate of that size to see whether the jumps stay.",
+            middle=math.sqrt(low * high),
+        )
+    )
+    return Condition("adaptive-rate", Status.PLAUSIBLE, reading, high / low, (bound,))
 
 
 def _no_clipping(run: Run) -> Condition | None:

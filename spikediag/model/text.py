@@ -1,10 +1,12 @@
 """A sentence with its numbers kept apart, so that every report can format, escape and translate it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
+_ONE = re.compile(r"(?<![\w.,-])1 (step|point|update|dimension|rank|burst|window)s\b")
 Value: TypeAlias = "str | int | float | bool | Text | None"
 
 
@@ -20,7 +22,12 @@ class Text:
     values: Mapping[str, Value]
 
     def __str__(self) -> str:
-        return self.template.format(**self.values)
+        return counted(self.template.format(**self.values))
+
+
+def counted(prose: str) -> str:
+    """English prose with the singular where a count is one: "1 step before", not "1 steps before"."""
+    return _ONE.sub(r"1 \1", prose)
 
 
 def say(template: str, /, **values: Value) -> Text:

@@ -4,7 +4,6 @@ The order of trust: `spikediag.toml` beside the run, the preset of the library t
 rules.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -13,7 +12,6 @@ import numpy as np
 
 from spikediag.model import (
     Fact,
-    FloatArray,
     LossKind,
     Measure,
     Role,
@@ -24,6 +22,7 @@ from spikediag.model import (
 )
 from spikediag.parser.library_presets import GENERAL, Preset, RoleAssignment, normalise, presets
 from spikediag.parser.track import Track
+from spikediag.stats.ranks import rank_correlation
 
 TWIN = 0.999  # rank correlation of differences; above it a companion is the loss in other units
 SOME = 20  # losses that a companion is compared with
@@ -215,14 +214,4 @@ def _same_shape(loss: Series, companion: Series) -> bool:
     if len(one) < ENOUGH or not one.any() or not two.any():
         return False
     # Ranks: one common leap must not make two independent series look alike.
-    return abs(_correlation(_ranks(one), _ranks(two))) > TWIN
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - counts / 2)[inverse]
-
-
-def _correlation(one: FloatArray, two: FloatArray) -> float:
-    one, two = one - one.mean(), two - two.mean()
-    return float(one @ two) / (math.sqrt(float(one @ one) * float(two @ two)) or 1.0)
+    return abs(rank_correlation(one, two)) > TWIN

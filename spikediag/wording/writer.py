@@ -6,7 +6,7 @@ from itertools import groupby
 from string import Formatter
 
 from spikediag.model import Text, say
-from spikediag.model.text import Value
+from spikediag.model.text import Value, counted
 from spikediag.wording import escape
 from spikediag.wording.language import Language
 
@@ -70,7 +70,7 @@ class Writer:
         """A sentence, translated and escaped."""
         spans = groupby(self._spans(text, code=False), key=lambda span: span.code)
         joined = ((code, "".join(span.text for span in group)) for code, group in spans)
-        return "".join(self.paper.code(s) if code else self.paper.text(s) for code, s in joined)
+        return "".join(self.paper.code(s) if code else self.paper.text(counted(s)) for code, s in joined)
 
     def name(self, hostile: str, limit: int = escape.LIMIT) -> str:
         """A string that came with the run: a tag, a path, a setting."""

@@ -77,3 +77,14 @@ def test_an_aftershock_begins_with_the_jump_that_it_follows() -> None:
     assert case.is_aftershock
     assert case.begin == first.onset_step
     assert not cases.make_case(run, first, {first.tag: (first, second)}).is_aftershock
+
+
+def test_an_aftershock_of_a_fall_is_measured_by_size_as_one_of_a_rise_is() -> None:
+    run = cases.make_run(cases.nll({cases.AT: -60, cases.AT + 20: 30}), cases.mse())
+    fall, rise = (cases.spike_at(run, cases.AT + k, cases.AT + k + 1) for k in (0, 20))
+    case = cases.make_case(run, rise)
+    assert fall.is_fall
+    assert Case(run, rise, case.coupling, {fall.tag: (fall, rise)}).origin is rise
+    small = cases.make_run(cases.nll({cases.AT: -60, cases.AT + 20: 10}), cases.mse())
+    after = cases.spike_at(small, cases.AT + 20, cases.AT + 21)
+    assert Case(small, after, case.coupling, {fall.tag: (fall, after)}).origin is fall

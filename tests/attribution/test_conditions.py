@@ -131,3 +131,13 @@ def test_exploration_noise_that_came_down_again_is_none() -> None:
     }
     run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
     assert of(run)["noise-grows"].status is Status.RULED_OUT
+
+
+def test_a_rate_that_adapts_is_to_be_bounded_and_never_kept() -> None:
+    turns = np.where(np.arange(len(cases.STEPS)) % 4 < 2, 1.5, 1 / 1.5)
+    rate = cases.series("lr", Role.LEARNING_RATE, 1e-3 * np.exp(np.cumsum(np.log(turns)) % 3))
+    found = conditions(cases.make_run(cases.nll(), cases.mse(), rate), ())
+    adaptive = next(c for c in found if c.condition == "adaptive-rate")
+    assert adaptive.status is Status.PLAUSIBLE
+    assert "Bound the adaptive rate from above" in str(adaptive.advice[0].text)
+    assert "constant-rate" not in {c.condition for c in found}

@@ -68,3 +68,11 @@ def test_bursts_that_began_late_or_ended_early_are_no_habit(positions: tuple[int
     judged = HeavyTail().judge(cases.make_case(run, spike))
     assert judged.decisive == habit
     assert (cases.evidence(judged, "not-all-along") is None) == habit
+
+
+def test_something_else_that_moved_with_the_tallest_speaks_against_it() -> None:
+    loss = td_errors(3)
+    distance = burst(np.abs(np.random.default_rng(8).normal(0.01, 0.001, N)), int(np.argmax(loss)), 0.4)
+    finding = found({"train/value_loss": loss, "train/approx_kl": distance})
+    assert weights(finding, "heavy-tail")["something-else"] == -1.5
+    assert finding.primary_cause != "heavy-tail"

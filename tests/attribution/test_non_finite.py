@@ -58,7 +58,7 @@ def test_a_nan_after_the_onset_is_not_the_cause_of_the_jump(later: int) -> None:
 def test_a_nan_at_the_onset_is_read_with_its_own_step() -> None:
     judged = NonFinite().judge(shifted(cases.AT))
     assert judged.decisive
-    assert "not finite from step 15,000 (1 points)" in str(cases.evidence(judged, "loss-not-finite").reading)
+    assert "not finite from step 15,000 (1 point)" in str(cases.evidence(judged, "loss-not-finite").reading)
 
 
 def test_a_loss_that_stands_still_while_the_gradient_is_no_number_is_hidden() -> None:

@@ -48,6 +48,7 @@ def variants() -> Iterator[Diagnosis]:
     for changes in (
         {"usual": True},
         {"provisional": True},
+        {"baseline": 0.1, "margin": 3.91},
         {"kind": Kind.LEVEL_SHIFT, "height": -9.0},
         {"kind": Kind.NON_FINITE, "baseline": math.nan},
         {"kind": Kind.DRIFT, "height": -9.0, "end_step": None},

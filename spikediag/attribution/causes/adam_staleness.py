@@ -63,7 +63,7 @@ class AdamStaleness:
     """
 
     id: str = "adam-staleness"
-    prior: float = 0.03
+    prior: float = 0.02
     of_falls: bool = False
     calibrated: frozenset[LossKind] = frozenset()
 

@@ -43,7 +43,7 @@ class DataStage:
     """
 
     id: str = "data-stage"
-    prior: float = 0.05
+    prior: float = 0.03
     of_falls: bool = True
     calibrated: frozenset[LossKind] = frozenset({LossKind.CROSS_ENTROPY})
 

@@ -65,7 +65,7 @@ class DegenerateDimension:
     """
 
     id: str = "degenerate-dimension"
-    prior: float = 0.03
+    prior: float = 0.02
     of_falls: bool = False
     calibrated: frozenset[LossKind] = frozenset()
 

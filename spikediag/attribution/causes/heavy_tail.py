@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikediag import phrases
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, FactName, LossKind, Run, Series, Text, Tier, say
+from spikediag.model import Advice, Evidence, FactName, LossKind, Role, Run, Series, Text, Tier, say
 
 FAR = 10.0  # times the median of a loss without negative values: points above are far
 FEWEST_FAR = 3
 PART = 0.35  # of the log at either end, in which a habit shows too
 REFUTES = -1.0  # bans
+FOLLOW = frozenset({Role.LOSS, Role.COMPANION, Role.GRAD_NORM})  # tall where a loss is, whatever the reason
 UNUSUAL_FOR = frozenset({LossKind.LIKELIHOOD, LossKind.CROSS_ENTROPY, LossKind.KL_REGULARISED})
 
 
@@ -32,7 +34,8 @@ class HeavyTail:
         many points far above the median.
 
     Evidence against:
-        A burst that stands apart from all others of the loss, or a loss that stays up. Blind spot: a
+        A burst that stands apart from all others of the loss, or with which something else moved that is no
+        error and no gradient; a loss that stays up. Blind spot: a
         training that has been ill since its first steps bursts all along as well.
 
     What to do:
@@ -41,7 +44,7 @@ class HeavyTail:
     """
 
     id: str = "heavy-tail"
-    prior: float = 0.03
+    prior: float = 0.02
     of_falls: bool = False
     calibrated: frozenset[LossKind] = frozenset()
 
@@ -58,7 +61,7 @@ class HeavyTail:
             return Judgement(Tier.MECHANISM, (_since(case),), ruled_out=True)
         return Judgement(
             Tier.MECHANISM,
-            (_all_along(case), *_far_points(case)),
+            (_all_along(case), *_far_points(case), *_something_else(case)),
             decisive=True,
             advice=(_advice(case.run),),
             mechanism=say(
@@ -129,6 +132,14 @@ def _far_points(case: Case) -> Iterator[Evidence]:
             level=level,
         )
         yield weigh("far-points", 0.5, observed=far, reference=FEWEST_FAR, reading=reading)
+
+
+def _something_else(case: Case) -> Iterator[Evidence]:
+    """What is neither an error nor a gradient moved with the tallest burst: then something happened there."""
+    beside = [w for w in case.witnesses.moved if w.role not in FOLLOW and not w.lag.follows]
+    if beside:
+        reading = phrases.moved_with(beside[0])
+        yield weigh("something-else", -1.5, observed=beside[0].at, reading=reading)
 
 
 def _advice(run: Run) -> Advice:

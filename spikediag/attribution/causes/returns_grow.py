@@ -8,7 +8,8 @@ import numpy as np
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, FloatArray, Kind, LossKind, Role, Run, Series, Tier, say
+from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Tier, say
+from spikediag.stats.ranks import rank_correlation
 from spikediag.stats.trend import middle
 
 FEWEST_POINTS = 5  # on either side of the onset
@@ -123,16 +124,7 @@ def _correlation(loss: Series, series: Series) -> float:
     rare, often = sorted((loss, series), key=lambda s: int(s.finite.sum()))
     at = rare.steps[rare.finite]
     other = np.interp(at, often.steps[often.finite], often.values[often.finite])
-    first, second = (_ranks(np.abs(values)) for values in (rare.values[rare.finite], other))
-    if not (first.std() > 0 and second.std() > 0):
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    """Ranks (n,) of values (n,), the mean of those that are equal."""
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - 0.5 * (counts - 1))[group], dtype=np.float64)
+    return rank_correlation(np.abs(rare.values[rare.finite]), np.abs(other))
 
 
 def _grew(case: Case, best: Growth) -> Evidence:

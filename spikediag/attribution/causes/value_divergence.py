@@ -24,6 +24,7 @@ from spikediag.model import (
     Witness,
     say,
 )
+from spikediag.stats.ranks import rank_correlation
 
 FEWEST_POINTS = 3
 GREW = 5.0  # times its level, from which a value ran away
@@ -178,8 +179,7 @@ def _grows(case: Case) -> Iterator[Evidence]:
     decades = float(np.log10(np.max(values) / start))
     if decades < DECADES:
         return
-    order = np.argsort(np.argsort(values))
-    steady = float(np.corrcoef(order, np.arange(len(values)))[0, 1])
+    steady = rank_correlation(values, np.arange(len(values), dtype=np.float64))
     reading = say(
         "{tag} grew {decades:.1f} powers of ten up to step {step:,} and did not come back.",
         tag=spike.tag,
