@@ -10,7 +10,7 @@ from spikediag.reporter.formats.json import SCHEMA, to_dict
 from spikediag.reporter.formats.md import brief, to_markdown
 from spikediag.reporter.frames import to_frame
 from spikediag.reporter.protocol import Format, registry
-from spikediag.reporter.terminal import Row, TerminalSummary, summary
+from spikediag.reporter.terminal import Row, TerminalSummary, summary, three_lines
 from spikediag.wording import language
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "registry",
     "render",
     "summary",
+    "three_lines",
     "to_dict",
     "to_frame",
     "to_html",

@@ -25,7 +25,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.reporter.figures import series_panel
-from spikediag.reporter.figures.style import BETWEEN, DPI, WIDTH, Stack, Theme
+from spikediag.reporter.figures.style import BETWEEN, DPI, WIDTH, Picture, Stack, Theme
 from spikediag.reporter.page import headline, main_findings
 from spikediag.wording.numbers import number
 from spikediag.wording.writer import Writer, verbatim
@@ -61,7 +61,7 @@ def overview(diagnosis: Diagnosis, theme: Theme, writer: Writer) -> Figure:
     between = BETWEEN + ROOM / 72 * any(named[1:])
     stack = Stack(tuple(heights), HEAD if any(named[:1]) else BARE, between)
     total = stack.total + FOOT
-    figure = Figure(figsize=(WIDTH, total), dpi=DPI)
+    figure = Picture(figsize=(WIDTH, total), dpi=DPI)
     axes = [figure.add_axes(box) for box in stack.boxes(total, 0.075, 0.975)]
     _headline(figure, diagnosis, theme, writer)
     for ax, series, findings in zip(axes, shown, named, strict=True):
