@@ -9,6 +9,7 @@ from spikediag.reporter.formats.html import to_html, to_notebook
 from spikediag.reporter.formats.json import SCHEMA, to_dict
 from spikediag.reporter.formats.md import brief, to_markdown
 from spikediag.reporter.frames import to_frame
+from spikediag.reporter.index import index, is_ours
 from spikediag.reporter.protocol import Format, registry
 from spikediag.reporter.terminal import Row, TerminalSummary, summary, three_lines
 from spikediag.wording import language
@@ -24,6 +25,8 @@ __all__ = [
     "TerminalSummary",
     "brief",
     "figure",
+    "index",
+    "is_ours",
     "registry",
     "render",
     "summary",
