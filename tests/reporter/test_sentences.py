@@ -22,6 +22,8 @@ from spikediag.model import (
     say,
 )
 from spikediag.reporter.figures import style
+from spikediag.reporter.figures.closeup import closeup
+from spikediag.wording import language
 from spikediag.wording.writer import Writer
 from tests.conftest import diagnosed
 from tests.reporter import builders
@@ -84,6 +86,21 @@ def variants() -> Iterator[Diagnosis]:
             yield replace(found, overall=replace(found.overall, matters=matters))
 
 
+def draw_each_once(diagnoses: Iterator[Diagnosis]) -> None:
+    """The overview of what differs in its curves, spikes or causes, and close-ups: drawn, not rendered."""
+    drawn: dict[str, Diagnosis] = {}
+    for each in diagnoses:
+        shown = [(f.spike, f.why.primary_cause, f.coupling) for f in each.findings]
+        drawn[repr((list(each.run.series), shown))] = each
+    for diagnosis in drawn.values():
+        reporter.figure(diagnosis)
+    small, big = builders.findings()
+    lasting = (replace(builders.leap(), kind=kind, end_step=None) for kind in (Kind.VARIANCE, Kind.DRIFT))
+    with style.drawing(style.LIGHT, language.load("en")) as writer:
+        for finding in (small, big, *(replace(big, spike=spike) for spike in lasting)):
+            closeup(builders.alone(finding), finding, style.LIGHT, writer)
+
+
 def written_only() -> Iterator[Diagnosis]:
     """Diagnoses whose figures say nothing that those of others do not say."""
     small, big = builders.findings()
@@ -132,15 +149,12 @@ def said() -> set[str]:
         for diagnosis in variants():
             reporter.to_markdown(diagnosis, pictures=True)
             reporter.summary(diagnosis, "zh")
-            reporter.figure(diagnosis)
+        draw_each_once(variants())
         reporter.render(diagnosed("bc_single_trajectory"), ["png"])
         for diagnosis in written_only():
             reporter.to_markdown(diagnosis, pictures=True)
         for finding in builders.findings():
             reporter.to_html(builders.alone(finding))
-        for kind in (Kind.VARIANCE, Kind.DRIFT):
-            spike = replace(builders.leap(), kind=kind, end_step=None)
-            reporter.to_html(builders.alone(replace(builders.findings()[1], spike=spike)))
         patch.setattr(style, "_first", lambda wanted: None)
         reporter.to_markdown(builders.diagnosis(), "zh")
     return heard

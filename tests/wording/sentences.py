@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -11,6 +12,7 @@ import spikediag
 PACKAGE = Path(spikediag.__file__).parent
 
 
+@cache
 def templates() -> dict[str, Path]:
     """English template -> a file that says it."""
     found: dict[str, Path] = {}

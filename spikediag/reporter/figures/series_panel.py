@@ -70,7 +70,7 @@ class Line(NamedTuple):
     values: FloatArray  # (k,)
 
 
-class Band(NamedTuple):
+class CrowdBand(NamedTuple):
     """Columns of a crowded series: where each is, and what its finite values span."""
 
     steps: IntArray  # (k,)
@@ -102,7 +102,7 @@ def draw(
     heading(axes, writer.text(_title(axes, writer.name(series.tag, TITLE_LIMIT))), theme, raised)
 
 
-def _middle(axes: Axes, crowd: Band, theme: Theme) -> None:
+def _middle(axes: Axes, crowd: CrowdBand, theme: Theme) -> None:
     """The medians, in the colour of the paper, where the band of points is thick enough to carry a line."""
     ends = (
         axes.transData.transform(np.column_stack((crowd.steps, y)))[:, 1] for y in (crowd.low, crowd.high)
@@ -195,7 +195,7 @@ def decimate(steps: IntArray, values: FloatArray, columns: int = COLUMNS) -> Lin
     return Line(steps[keep], np.where(finite[keep], values[keep], np.nan))
 
 
-def band(steps: IntArray, values: FloatArray, columns: int = BANDS) -> Band | None:
+def band(steps: IntArray, values: FloatArray, columns: int = BANDS) -> CrowdBand | None:
     """The columns, where so many points share one that its extremes hide the level; else None."""
     if len(steps) < CROWDED * columns:
         return None
@@ -206,7 +206,7 @@ def band(steps: IntArray, values: FloatArray, columns: int = BANDS) -> Band | No
         for part in parts
     ]
     middle, low, high = np.array(spans).T
-    return Band(steps[(bounds[:-1] + bounds[1:]) // 2], middle, low, high)
+    return CrowdBand(steps[(bounds[:-1] + bounds[1:]) // 2], middle, low, high)
 
 
 def _bounds(steps: IntArray, columns: int) -> IntArray:

@@ -9,8 +9,7 @@ import pytest
 
 from spikediag.errors import RunNotFoundError, SpikediagError, UsageError
 from spikediag.model import Checkpoint, Role
-from spikediag.parser import find_runs, read_run, sources
-from spikediag.parser.event_files import event_file
+from spikediag.parser import find_runs, finding, log_files, read_run
 from spikediag.parser.run_folders import survey
 from tests.parser.writing import NAME, curves, paths, scalar, write
 
@@ -195,7 +194,7 @@ def test_finding_and_reading_opens_every_file_once_and_surveys_once(tmp_path, op
     session(tmp_path / "keras" / "validation", 1, 0)
     everything = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     surveys = []
-    monkeypatch.setattr(sources, "survey", lambda root: surveys.append(root) or survey(root))
+    monkeypatch.setattr(finding, "survey", lambda root, only: surveys.append(root) or survey(root, only))
     opened.clear()
     runs = [read_run(run) for run in find_runs(tmp_path)]
     assert [len(run.sessions) for run in runs] == [1, 1, 1, 2]
@@ -230,7 +229,7 @@ def test_small_runs_are_read_once_even_where_all_are_found_first(tmp_path, opene
 
 def test_the_runs_of_a_long_search_are_not_in_memory_together(tmp_path, opened, monkeypatch) -> None:
     sizes = [session(tmp_path / name, 1, 0).stat().st_size for name in "abcd"]
-    monkeypatch.setattr(event_file, "MOST_KEPT", 2 * sizes[0])
+    monkeypatch.setattr(log_files, "MOST_KEPT", 2 * sizes[0])
     opened.clear()
     found = list(find_runs(tmp_path))
     assert [read_run(run).name for run in found] == ["a", "b", "c", "d"]
@@ -240,7 +239,7 @@ def test_the_runs_of_a_long_search_are_not_in_memory_together(tmp_path, opened, 
 def test_the_run_found_last_is_kept_however_large(tmp_path, opened, monkeypatch) -> None:
     for name in "abc":
         session(tmp_path / name, 1, 0)
-    monkeypatch.setattr(event_file, "MOST_KEPT", 0)
+    monkeypatch.setattr(log_files, "MOST_KEPT", 0)
     opened.clear()
     assert [read_run(run).name for run in find_runs(tmp_path)] == ["a", "b", "c"]
     assert set(opened.values()) == {1}
