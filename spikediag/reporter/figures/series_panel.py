@@ -331,6 +331,7 @@ def _sinh_pair(centre: float, width: float) -> tuple[Transform, Transform]:
 
 def tick(value: float) -> str:
     """A tick label without trailing noise: -15, 0.1, 3e-04."""
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
+    if value == 0 or PLAIN <= abs(value) < LONG:
         return f"{value:,.6g}"
-    return f"{value:.3g}"
+    digits, _, power = f"{value:.2e}".partition("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
