@@ -109,10 +109,9 @@ def _end(spike: Spike) -> Text:
     if spike.end_step is None:
         return STAYED
     if abs(spike.baseline) < spike.margin < abs(spike.height) < math.inf:
+        within = verbatim(share(spike.margin / abs(spike.height)))
         return say(
-            "came back, but for {share:.0%} of the jump, by step {end:,}",
-            share=spike.margin / abs(spike.height),
-            end=spike.end_step,
+            "came back to within {share} of the jump by step {end:,}", share=within, end=spike.end_step
         )
     return say(
         "came back to within {margin} of its level by step {end:,}",

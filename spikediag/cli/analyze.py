@@ -10,9 +10,10 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
-from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
+from spikediag.cli.report_folder import Marker, check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Paths, attempt, diagnose, find, quietly
-from spikediag.cli.terminal import STYLES, labelled, note, progress, show, show_json
+from spikediag.cli.terminal import STYLES, labelled, note, progress, show, show_json, show_text
+from spikediag.cli.whole_files import write_file
 from spikediag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ def analyze(
         str, typer.Option("--format", "-f", metavar="NAME,...", help="Formats to write.")
     ] = "md,png,json",
     lang: Annotated[str, typer.Option("--lang", help="Language of the report: en or zh.")] = "en",
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Print the page of each run as Markdown and write nothing.")
+    ] = False,
+    opened: Annotated[
+        bool, typer.Option("--open", help="Write the web page too, and show it in the browser.")
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -53,7 +60,9 @@ def analyze(
     facts = given(batch_size, dataset_size, action_dim, fact)
     if as_json:
         return _print_json(paths, facts)
-    names, code = _known_formats(formats), _known_language(lang)
+    names, code = _known_formats(f"{formats},html" if opened else formats), _known_language(lang)
+    if brief:
+        return _print_pages(paths, facts, code)
     check_out(out)
     found = find(paths)
     job = partial(_report, facts=facts, out=out, formats=names, lang=code, taken=set())
@@ -66,6 +75,8 @@ def analyze(
     except KeyboardInterrupt:
         note(f"interrupted: {written} of {len(found)} reports written.")
         raise
+    if "html" in names and written:
+        _show_index(out, code, written=written, opened=opened)
     return Exit.DONE if written == len(found) else Exit.UNUSABLE
 
 
@@ -104,6 +115,38 @@ def _print_json(paths: Sequence[Path], facts: Given) -> int:
     alone = len(paths) == len(found) == 1
     show_json(json.dumps(documents[0] if alone else documents, indent=2, allow_nan=False))
     return Exit.UNUSABLE if failures else Exit.DONE
+
+
+def _print_pages(paths: Sequence[Path], facts: Given, lang: str) -> int:
+    """The page of each run, for a terminal or a chat."""
+    from spikediag import reporter
+
+    failed = False
+    for outcome in attempt(find(paths), partial(quietly, facts=facts)):
+        failed |= isinstance(outcome, Failure)
+        if isinstance(outcome, Failure):
+            note(outcome.sentence)
+        else:
+            show_text(reporter.brief(outcome, lang))
+    return Exit.UNUSABLE if failed else Exit.DONE
+
+
+def _show_index(out: Path, lang: str, *, written: int, opened: bool) -> None:
+    """Keep a page that lists every web page below the folder; show it, or the only report there is."""
+    import webbrowser
+
+    from spikediag import reporter
+
+    pages = sorted(path for path in out.glob("*/report.html") if Marker.read(path.parent))
+    summaries = [(page.parent.name, page.read_text(encoding="utf-8")) for page in pages]
+    place = out / "index.html"
+    if place.exists() and not reporter.is_ours(place.read_text(encoding="utf-8", errors="replace")):
+        note(f"{place} was not written by spikediag and is left as it is.")
+    else:
+        write_file(place, reporter.index(summaries, lang))
+    if opened:
+        newest = max(pages, key=lambda page: page.stat().st_mtime_ns)
+        webbrowser.open((newest if written == 1 else place).resolve().as_uri())
 
 
 def _report(

@@ -60,6 +60,11 @@ def labelled(rows: "Sequence[tuple[str, str | Text]]") -> "Table":
     return table
 
 
+def show_text(text: str) -> None:
+    """Print finished lines on stdout, as they are."""
+    sys.stdout.write(log_lines(text))
+
+
 def show_json(document: str) -> None:
     """Print JSON on stdout, with the end of a line."""
     sys.stdout.write(log_json(document.rstrip("\n")) + "\n")

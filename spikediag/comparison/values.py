@@ -1,5 +1,6 @@
 """What a comparison of two sides says."""
 
+import base64
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -156,4 +157,5 @@ class Comparison:
         return comparison.picture([self])
 
     def _repr_markdown_(self) -> str:
-        return self.to_markdown()
+        picture = base64.b64encode(self.to_png()).decode()
+        return f"{self.to_markdown()}\n![](data:image/png;base64,{picture})\n"

@@ -249,7 +249,7 @@ class RunVerdict:
     would_tell: tuple[Advice, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Diagnosis:
     """Everything a report says."""
 
@@ -260,6 +260,11 @@ class Diagnosis:
     checks: tuple[Check, ...]
     version: str
     searched: tuple[Searched, ...] = ()  # of every series that was searched, what would have been seen
+
+    def __repr__(self) -> str:
+        from spikediag import reporter  # noqa: PLC0415  # a value below asks a stage above, here and further on
+
+        return reporter.three_lines(self)
 
     @property
     def searched_losses(self) -> tuple[Searched, ...]:
@@ -273,7 +278,7 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis in the stable JSON form, schema `spikediag.diagnosis/1`."""
-        from spikediag import reporter  # noqa: PLC0415  # a value below asks a stage above, here and further on
+        from spikediag import reporter  # noqa: PLC0415
 
         return reporter.to_dict(self)
 

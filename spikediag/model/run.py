@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from spikediag.model.text import Text, say
 
@@ -331,7 +331,7 @@ class Checkpoint:
     step: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """Everything that was read from one training run."""
 
@@ -354,20 +354,32 @@ class Run:
     remedy_lines: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     # the code with which a remedy is put into effect there; fields in `string.Template` syntax
 
+    def __repr__(self) -> str:
+        return f"Run({self.name!r}, {len(self.series)} series)"
+
     @classmethod
     def from_arrays(
-        cls, arrays: Mapping[str, tuple[ArrayLike, ArrayLike]], **facts: str | float | bool
+        cls,
+        arrays: object,
+        *,
+        roles: Mapping[str, str] | None = None,
+        name: str = "arrays",
+        **facts: str | float | bool,
     ) -> "Run":
-        """Build a run from `{tag: (steps, values)}`, each (n,), and facts such as `batch_size=256`.
+        """Build a run from `{tag: (steps, values)}`, `{tag: values}` or a table with a column for each tag.
 
-        Roles are assigned from the tags as for event files.
+        Args:
+            arrays: steps and values, each (n,); a table takes its steps from a column `step` or its index.
+            roles: `{"my_curve": "loss"}`; other roles are assigned from the tags as for event files.
+            name: what the run is called in reports.
+            facts: such as `batch_size=256`.
 
         Raises:
-            UsageError: an array cannot be used as steps or values, or a fact is unknown.
+            UsageError: an array cannot be used as steps or values, or a fact, tag or role is unknown.
         """
         from spikediag.parser import run_from_arrays  # noqa: PLC0415  # a value below asks a stage above
 
-        return run_from_arrays(arrays, facts)
+        return run_from_arrays(arrays, facts, roles, name)
 
     def within(self, bound: float) -> "Run":
         """The same run with values beyond +-bound taken as infinite and those within 1 / bound of 0 as 0.

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +25,7 @@ from spikediag.model import (
     SourceFile,
     StepUnit,
 )
-from spikediag.parser.facts import claims_of_user, collect_facts, settle
+from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
@@ -36,6 +37,7 @@ from spikediag.parser.track import FARTHEST, Track, append, straighten
 from spikediag.parser.user_settings import UserSettings, read_user_settings
 
 STAMP = re.compile(r".*tfevents\.(\d+)\..*")
+STEP_COLUMNS = ("step", "steps", "global_step")
 CLOCKS = frozenset(Role) - {Role.OTHER, Role.EPOCH, Role.SAMPLES}
 
 
@@ -200,34 +202,78 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def run_from_arrays(
-    arrays: Mapping[str, tuple[ArrayLike, ArrayLike]], facts: Mapping[str, object] | None = None
+    arrays: object,
+    facts: Mapping[str, object] | None = None,
+    roles: Mapping[str, str] | None = None,
+    name: str = "arrays",
 ) -> Run:
-    """Build a run from `{tag: (steps, values)}`, each (n,), and facts such as `{"batch_size": 256}`.
+    """Build a run from arrays, as if they had been read from a file.
 
-    It is understood as if it had been read from a file. Points may come in any order; of two with the same
-    step the later counts. NaN and Inf values are kept.
+    Args:
+        arrays: `{tag: (steps, values)}`, each (n,), in any order; of two points with the same step the later
+            counts, NaN and Inf are kept. `{tag: values}` counts the points; a table with a column for each
+            tag takes the steps from a column `step`, else from its index.
+        facts: Such as `{"batch_size": 256}`.
+        roles: Of tags that no rule knows, or that it takes for something else: `{"my_curve": "loss"}`.
+        name: What the run is called in reports.
 
     Raises:
-        UsageError: an array cannot be used as steps or values, or a fact is unknown.
+        UsageError: an array cannot be used as steps or values, or a fact, tag or role is unknown.
     """
-    if not isinstance(arrays, Mapping):
-        raise UsageError(f"Give a dictionary of tags, {{tag: (steps, values)}}, not {type(arrays).__name__}.")
     tracks, notes = {}, []
-    for tag, pair in arrays.items():
+    for tag, pair in _pairs(arrays).items():
         straight = straighten(_track(tag, pair), rewinds=False)
         tracks[tag] = straight.track
         if straight.dropped:
             notes.append(f"{tag}: {straight.dropped} points gave way to later ones of the same step.")
     preset = recognise(tracks)
-    assigned = assign_roles(tracks, preset, {})
+    assigned = assign_roles(tracks, preset, _stated(roles or {}, tracks))
     found = without_twins({tag: build_series(tag, track, assigned[tag]) for tag, track in tracks.items()})
-    given = settle(claims_of_user(facts or {}, Origin.COMMAND_LINE, lambda name: f"given: {name}"))
+    plain = {fact: v.item() if isinstance(v, np.generic) else v for fact, v in (facts or {}).items()}
+    given = settle(claims_of_user(plain, Origin.COMMAND_LINE, lambda fact: f"given: {fact}"))
     series = with_objective(dict(sorted(found.items())), given.get(FactName.OBJECTIVE))
-    run = Run("", "arrays", MappingProxyType(series), given, notes=tuple(notes))
+    run = Run("", name, MappingProxyType(series), given, notes=tuple(notes))
     return _spoken(run, preset)
 
 
-def _track(tag: object, pair: Iterable[ArrayLike]) -> Track:
+def _pairs(arrays: object) -> Mapping[str, object]:
+    """The pairs of steps and values, by tag, of whatever holds them."""
+    columns = getattr(arrays, "columns", None)
+    if columns is not None and hasattr(arrays, "index"):
+        table: Any = arrays
+        at = next((column for column in STEP_COLUMNS if column in columns), None)
+        steps = table.index if at is None else table[at]
+        return {column: (steps, table[column]) for column in columns if column != at}
+    if not isinstance(arrays, Mapping):
+        raise UsageError(
+            f"Give a table with a column for each tag, or a dictionary of tags, {{tag: (steps, values)}} or "
+            f"{{tag: values}}, not {type(arrays).__name__}."
+        )
+    return {tag: _counted(given) for tag, given in arrays.items()}
+
+
+def _counted(given: Any) -> object:  # noqa: ANN401  # whatever holds numbers
+    """Values alone with the steps that they imply: those of their index, else 0, 1, 2 and so on."""
+    if hasattr(given, "index") and hasattr(given, "values"):
+        return given.index, given
+    inside = () if given is None or isinstance(given, str) or not hasattr(given, "__len__") else given
+    if len(inside) and not any(one is None or isinstance(one, str) or np.ndim(one) for one in inside):
+        return np.arange(len(inside)), given
+    return given
+
+
+def _stated(roles: Mapping[str, str], tags: Iterable[str]) -> dict[str, Role]:
+    """The roles that the user states, each of a tag that is there."""
+    known, there = {role.value for role in Role}, set(tags)
+    for tag, role in roles.items():
+        if tag not in there:
+            raise UsageError(f"roles: there is no tag {tag!r}; {nearest(tag, there)}")
+        if role not in known:
+            raise UsageError(f"roles: {role!r} is no role; choose one of {', '.join(sorted(known))}.")
+    return {tag: Role(role) for tag, role in roles.items()}
+
+
+def _track(tag: object, pair: Any) -> Track:  # noqa: ANN401
     if not isinstance(tag, str):
         raise UsageError(f"{tag!r} is no tag; a tag is a text, such as 'train/loss'.")
     try:

@@ -9,8 +9,9 @@ from spikediag.reporter.formats.html import to_html, to_notebook
 from spikediag.reporter.formats.json import SCHEMA, to_dict
 from spikediag.reporter.formats.md import brief, to_markdown
 from spikediag.reporter.frames import to_frame
+from spikediag.reporter.index import index, is_ours
 from spikediag.reporter.protocol import Format, registry
-from spikediag.reporter.terminal import Row, TerminalSummary, summary
+from spikediag.reporter.terminal import Row, TerminalSummary, summary, three_lines
 from spikediag.wording import language
 
 if TYPE_CHECKING:
@@ -24,9 +25,12 @@ __all__ = [
     "TerminalSummary",
     "brief",
     "figure",
+    "index",
+    "is_ours",
     "registry",
     "render",
     "summary",
+    "three_lines",
     "to_dict",
     "to_frame",
     "to_html",

@@ -43,7 +43,7 @@ from spikediag.reporter.blocks import (
     num,
     table,
 )
-from spikediag.reporter.remedies import advised
+from spikediag.reporter.remedies import remedies
 from spikediag.wording import escape
 from spikediag.wording.numbers import p_value, share, size
 from spikediag.wording.writer import Writer, verbatim
@@ -375,11 +375,17 @@ def _conditions(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Bl
 
 def _advice(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
     """The sentence behind each line of the table on the page, and code too long for it."""
-    every = advised(diagnosis)
-    lines = tuple(Row(text) for advice in every if (text := said.once(advice.text)))
+    every = remedies(diagnosis)
+    lines = []
+    for one in every:
+        text, measured = said.once(one.advice.text), one.advice.measured
+        if one.advice.remedy is not None and (text or measured):
+            lines.append(Row(one.what, None, text, measured))
+        elif text is not None:
+            lines.append(Row(text))
     if lines:
-        yield Bullets(lines)
-    yield from (Code(a.code) for a in every if a.code is not None and "\n" in a.code)
+        yield Bullets(tuple(lines))
+    yield from (Code(one.line) for one in every if one.line is not None and "\n" in one.line)
 
 
 def _outcomes(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:

@@ -44,6 +44,7 @@ from spikediag.wording.writer import Writer, verbatim
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
 SMALLER = 4  # of the others, named on the page
+UNCHECKED = 4  # causes that could not be checked, named
 REFUTED = 7  # lines of what it is not
 OUTCOMES = 2  # series that say whether it matters
 TABLE = 8  # remedies
@@ -249,7 +250,7 @@ def why_now(finding: Finding, writer: Writer) -> Text | None:
     unchecked = [
         v for v in events(finding) if v.status is Status.NOT_CHECKABLE and (v.missing or v in triggers)
     ]
-    names = listed([writer.word("cause", v.cause) for v in unchecked]) if unchecked else None
+    names = _few([writer.word("cause", v.cause) for v in unchecked]) if unchecked else None
     if found and names is None:
         return None
     if found:
@@ -261,6 +262,12 @@ def why_now(finding: Finding, writer: Writer) -> Text | None:
             count=len(triggers),
         )
     return say("Why just then is open; what could not be checked: {causes}.", causes=names)
+
+
+def _few(names: Sequence[Text]) -> Text:
+    """The first names, and how many more there are."""
+    told, more = names[:UNCHECKED], len(names) - UNCHECKED
+    return say("{names} and {more} more", names=listed(told), more=more) if more > 1 else listed(names)
 
 
 def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> Row:

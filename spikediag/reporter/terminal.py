@@ -62,6 +62,13 @@ def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> Terminal
     )
 
 
+def three_lines(diagnosis: Diagnosis) -> str:
+    """What a print shows: the headline, and of the rows below it why and what to do, each on a line."""
+    said = summary(diagnosis)
+    told = [f"{row.label}: {row.value}" for row in said.rows[-3:] if row.value]
+    return "\n".join([f"{said.run}: {said.verdict}", *(told[:1] + told[-1:] if len(told) > 1 else told)])
+
+
 def sparkline(values: FloatArray, width: int) -> str:
     """The maxima of `width` equal stretches of `values` (n,) as block characters."""
     if not len(values):

@@ -185,3 +185,30 @@ def test_a_bug_names_the_run(here, capsys, monkeypatch):
     monkeypatch.setattr("spikediag.pipeline.diagnose", fail)
     assert entry.run(["analyze", str(CALM)]) == 3
     assert "bc_batch_32" in capsys.readouterr().err
+
+
+def test_the_brief_report_is_printed_and_nothing_is_written(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert entry.run(["analyze", str(SAMPLE_RUNS / "calm"), "--brief"]) == 0
+    assert capsys.readouterr().out.startswith("## No loss jumped")
+    assert not list(tmp_path.iterdir())
+
+
+def test_web_pages_are_listed_and_shown_on_demand(tmp_path, monkeypatch, capsys) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    runs = [str(SAMPLE_RUNS / "calm"), str(SAMPLE_RUNS / "calm_cosine")]
+    assert entry.run(["analyze", *runs, "--out", str(tmp_path), "--format", "html"]) == 0
+    listed = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert '<a href="calm/report.html">calm</a></td><td>No loss jumped' in listed
+    assert "calm_cosine/report.html" in listed
+    assert not shown
+    assert entry.run(["analyze", runs[0], "--out", str(tmp_path), "--format", "json", "--open"]) == 0
+    assert shown == [(tmp_path / "calm" / "report.html").as_uri()]
+
+
+def test_a_foreign_list_of_reports_is_left_alone(tmp_path, capsys) -> None:
+    (tmp_path / "index.html").write_text("<p>mine</p>")
+    assert entry.run(["analyze", str(SAMPLE_RUNS / "calm"), "--out", str(tmp_path), "--format", "html"]) == 0
+    assert (tmp_path / "index.html").read_text() == "<p>mine</p>"
+    assert "was not written by spikediag" in capsys.readouterr().err

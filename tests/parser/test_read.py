@@ -2,13 +2,14 @@
 
 import math
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
-from spikediag.model import Measure, Reduction, Role
+from spikediag.model import FactName, Measure, Reduction, Role, Run
 from spikediag.parser import find_runs, log_files, read_run, run_from_arrays
 from spikediag.parser.finding import RunSource
 from tests.parser.writing import NAME, START, curves, scalar, write
@@ -208,7 +209,7 @@ def test_a_path_that_is_too_long() -> None:
     ("arrays", "words"),
     [
         ({"bc/loss": None}, "bc/loss: give a pair .* not NoneType"),
-        ({"bc/loss": np.arange(3.0)}, "bc/loss: give a pair"),
+        ({"bc/loss": [[0], [1], [2]]}, "bc/loss: give a pair"),
         ({"bc/loss": (None, None)}, "bc/loss: steps .* one-dimensional"),
         ({"bc/loss": ([0, 1], ["a", "b"])}, "bc/loss: values must be numbers that 64 bits hold"),
         ({"bc/loss": ([0, 1], [0, 10**400])}, "bc/loss: values must be numbers that 64 bits hold"),
@@ -224,3 +225,46 @@ def test_arrays_that_are_no_pairs_are_refused_in_one_sentence_that_names_the_tag
     with pytest.raises(UsageError, match=words) as caught:
         run_from_arrays(arrays)
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_a_dictionary_of_arrays_and_pairs_say_the_same() -> None:
+    import pandas as pd
+
+    values = np.arange(5.0)
+    table = pd.DataFrame({"step": np.arange(5) * 10, "train/loss": values, "train/mse": values})
+    tables = (table, table.set_index("step"), {"train/loss": table.set_index("step")["train/loss"]})
+    for given in tables:
+        assert list(run_from_arrays(given).series["train/loss"].steps) == [0, 10, 20, 30, 40]
+    for given in (values, list(values)):
+        counted = run_from_arrays({"train/loss": given}).series["train/loss"]
+        assert list(counted.steps) == [0, 1, 2, 3, 4]
+        assert list(counted.values) == list(values)
+
+
+def test_two_numbers_are_two_values_and_two_lists_a_pair() -> None:
+    assert list(run_from_arrays({"loss": [3.0, 4.0]}).series["loss"].values) == [3, 4]
+    assert list(run_from_arrays({"loss": ([7, 8], [3.0, 4.0])}).series["loss"].steps) == [7, 8]
+
+
+def test_arrays_may_bring_a_name_roles_and_numbers_of_numpy() -> None:
+    run = Run.from_arrays(
+        {"my_curve": np.arange(40.0)}, roles={"my_curve": "loss"}, name="mine", batch_size=np.int64(3)
+    )
+    assert (run.name, run.series["my_curve"].role) == ("mine", Role.LOSS)
+    assert run.fact(FactName.BATCH_SIZE).value == 3
+    assert repr(run) == "Run('mine', 1 series)"
+
+
+@pytest.mark.parametrize(
+    ("given", "roles", "said"),
+    [
+        ({"loss": None}, {}, "loss: give a pair"),
+        ({"loss": "abc"}, {}, "loss: give a pair"),
+        (None, {}, "Give a table with a column for each tag"),
+        ({"loss": [1.0, 2.0]}, {"los": "loss"}, "roles: there is no tag 'los'; did you mean"),
+        ({"loss": [1.0, 2.0]}, {"loss": "lost"}, "roles: 'lost' is no role; choose one of"),
+    ],
+)
+def test_what_is_wrong_with_arrays_is_one_sentence(given, roles, said) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        run_from_arrays(given, roles=roles)

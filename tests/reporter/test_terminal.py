@@ -67,3 +67,11 @@ def test_sparkline_of_awkward_values(values: list[float], shown: str) -> None:
 def test_an_unknown_language_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         reporter.summary(builders.calm(), "xx")
+
+
+def test_print_shows_three_lines() -> None:
+    lines = repr(builders.diagnosis()).splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("bc: bc/actor_loss leapt by +39.1")
+    assert lines[2].startswith("Do this now: batch_size = 64.")
+    assert repr(builders.calm()) == "calm: No loss jumped.\nVerdict: clean"

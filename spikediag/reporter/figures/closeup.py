@@ -37,7 +37,7 @@ PANELS = 4  # below the loss
 HEAD, FOOT, BETWEEN = 0.72, 0.48, 0.62
 LEFT, RIGHT = 0.075, 0.975  # shares of the width
 REACH = 12  # logged points to either side of a member's highest one
-MEMBERS = 60  # of a train, the highest ones
+MEMBERS = 60  # of a train beside its highest, the highest ones
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,9 @@ def _below(diagnosis: Diagnosis, view: CloseUp, *, together: bool) -> list[Serie
 def _members(axes: Axes, series: Series, loss: Series, view: CloseUp, *, last: bool) -> None:
     """Every member over each other, each from its own level before; the highest one strong."""
     theme, spike, leads = view.theme, view.finding.spike, series.tag == view.finding.spike.tag
-    highest = sorted(spike.members, key=lambda m: -_finite(loss.values[m.peak]))[:MEMBERS]
-    aligned = [c for m in reversed(highest) if (c := _aligned(series, loss, m)) is not None]
+    others = sorted((m for m in spike.members if m != spike.highest), key=lambda m: loss.values[m.peak])
+    told = (*others[-MEMBERS:], spike.highest)
+    aligned = [c for m in told if (c := _aligned(series, loss, m)) is not None]
     for n, (steps, values) in enumerate(aligned):
         strong = leads and n == len(aligned) - 1
         colour = theme.mark if strong else theme.line(series.role)
@@ -136,10 +137,6 @@ def _aligned(series: Series, loss: Series, member: Excursion) -> tuple[FloatArra
     if not len(before):
         return None
     return steps - top, np.where(np.isfinite(values), values, np.nan) - float(np.median(before))
-
-
-def _finite(value: float) -> float:
-    return float(value) if math.isfinite(value) else -math.inf
 
 
 def _curve(axes: Axes, series: Series, view: CloseUp, *, last: bool) -> None:

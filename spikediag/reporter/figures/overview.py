@@ -25,7 +25,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.reporter.figures import series_panel
-from spikediag.reporter.figures.style import BETWEEN, DPI, WIDTH, Stack, Theme
+from spikediag.reporter.figures.style import BETWEEN, DPI, WIDTH, Picture, Stack, Theme
 from spikediag.reporter.page import headline, main_findings
 from spikediag.wording.numbers import number
 from spikediag.wording.writer import Writer, verbatim
@@ -33,7 +33,7 @@ from spikediag.wording.writer import Writer, verbatim
 FIRST = 2.4  # inches
 HEIGHTS = {Role.LOSS: 0.85, Role.COMPANION: 0.85, Role.REWARD: 0.85}
 OTHER = 0.7
-BARE, HEAD, FOOT = 0.85, 1.1, 0.48
+BARE, HEAD, FOOT, LINE = 0.85, 1.1, 0.48, 0.15
 ABOVE = 0.05  # inches between the axes and its badges
 ROOM = 18  # points that the titles of a panel move up to leave room for badges
 MOST = 24  # badges that fit side by side; the gravest findings get one
@@ -59,9 +59,10 @@ def overview(diagnosis: Diagnosis, theme: Theme, writer: Writer) -> Figure:
     heights = [FIRST if n == 0 else HEIGHTS.get(s.role, OTHER) for n, s in enumerate(shown)]
     named = [_numbered(diagnosis, shown, n) for n in range(len(shown))]
     between = BETWEEN + ROOM / 72 * any(named[1:])
-    stack = Stack(tuple(heights), HEAD if any(named[:1]) else BARE, between)
+    second_line = LINE * _wrapped(diagnosis, writer).count("\n")
+    stack = Stack(tuple(heights), (HEAD if any(named[:1]) else BARE) + second_line, between)
     total = stack.total + FOOT
-    figure = Figure(figsize=(WIDTH, total), dpi=DPI)
+    figure = Picture(figsize=(WIDTH, total), dpi=DPI)
     axes = [figure.add_axes(box) for box in stack.boxes(total, 0.075, 0.975)]
     _headline(figure, diagnosis, theme, writer)
     for ax, series, findings in zip(axes, shown, named, strict=True):
@@ -103,16 +104,20 @@ def _headline(figure: Figure, diagnosis: Diagnosis, theme: Theme, writer: Writer
     inch = 1 / float(figure.get_figheight())
     name = writer.name(diagnosis.run.name, 70)
     figure.text(0.012, 1 - 0.1 * inch, name, va="top", fontsize=12, fontweight="bold")
-    sentence = textwrap.shorten(writer.text(headline(diagnosis)), 250, placeholder=" …")
     figure.text(
         0.012,
         1 - 0.33 * inch,
-        textwrap.fill(sentence, 128),
+        _wrapped(diagnosis, writer),
         va="top",
         fontsize=8.5,
         color=theme.muted,
         linespacing=1.25,
     )
+
+
+def _wrapped(diagnosis: Diagnosis, writer: Writer) -> str:
+    sentence = textwrap.shorten(writer.text(headline(diagnosis)), 250, placeholder=" …")
+    return textwrap.fill(sentence, 128)
 
 
 def _share_steps(axes: list[Axes], shown: tuple[Series, ...], diagnosis: Diagnosis, writer: Writer) -> None:

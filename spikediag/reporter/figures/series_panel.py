@@ -33,7 +33,7 @@ LARGEST = 1e300  # what is larger is drawn at the edge: limits and ticks must no
 EDGES = (0.06, 0.14)  # share of the range left free below and above
 TICKS = 5
 DECADES = 8  # below the largest, that a bent axis is asked for ticks
-PLAIN = 1e-3  # from there to its inverse ticks are written without an exponent
+PLAIN, LONG = 1e-3, 1e5  # between them ticks are written without an exponent
 FINEST = 1e-12  # share of a step that an axis can tell apart
 Transform = Callable[[FloatArray], FloatArray]
 
@@ -233,7 +233,7 @@ def choose_scale(axes: Axes, values: FloatArray, edges: tuple[float, float] = ED
         decades = _decades(*axes.get_ylim())
         axes.yaxis.set_major_locator(FixedLocator(decades))
         axes.yaxis.set_minor_locator(NullLocator())
-        small = min(decades, default=1.0) < PLAIN or max(decades, default=1.0) >= 1 / PLAIN
+        small = min(decades, default=1.0) < PLAIN or max(decades, default=1.0) >= LONG
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _power_of_ten(v) if small else tick(v)))
         return
     left, right = (float(q) for q in np.quantile(finite, (0.02, 0.98)))
@@ -331,6 +331,7 @@ def _sinh_pair(centre: float, width: float) -> tuple[Transform, Transform]:
 
 def tick(value: float) -> str:
     """A tick label without trailing noise: -15, 0.1, 3e-04."""
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
+    if value == 0 or PLAIN <= abs(value) < LONG:
         return f"{value:,.6g}"
-    return f"{value:.3g}"
+    digits, _, power = f"{value:.2e}".partition("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"

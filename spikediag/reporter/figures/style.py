@@ -207,6 +207,13 @@ class Stack:
             below += height + self.between
 
 
+class Picture(Figure):
+    """A figure that a notebook shows without any magic."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
 def png(figure: Figure) -> bytes:
     """A PNG with a palette, without date or program name; the same figure gives the same bytes."""
     canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()

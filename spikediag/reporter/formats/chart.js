@@ -125,7 +125,7 @@ const draw = () => {
   clip.append(part("rect", { x: LEFT, y: 0, width: width - LEFT - RIGHT, height: total }));
   svg.append(clip);
   shown.forEach((one, n) => { const height = n ? OTHER : FIRST; panels.push(panel(one, top, height)); top += height + HEAD; });
-  for (const tick of round(view[0], view[1], width < 500 ? 3 : 7)) svg.append(part("text", { x: across(tick), y: total - 8, "text-anchor": "middle" }, label(tick)));
+  for (const tick of round(view[0], view[1], width < 500 ? 3 : 7)) if (across(tick) < width - RIGHT - 12 - 8 * data.unit.length) svg.append(part("text", { x: across(tick), y: total - 8, "text-anchor": "middle" }, label(tick)));
   svg.append(part("text", { x: width - RIGHT, y: total - 8, "text-anchor": "end" }, data.unit));
   point();
 };

@@ -33,6 +33,7 @@ from spikediag.wording.language import Language
 from spikediag.wording.writer import COLON, HTML, PLAIN, Writer, spaced
 
 OURS = files("spikediag.reporter.formats")
+GENERATOR = "spikediag"
 SHELL = """<!doctype html>
 <html lang="{lang}">
 <head>
@@ -40,6 +41,7 @@ SHELL = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
 script-src {allowed}; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="spikediag">
 <meta name="description" content="{about}">
 <title>{title}</title>
 <style>
