@@ -211,7 +211,8 @@ class _Loose:
         if any(isinstance(file, LeftOut) and not file.foreign for file in known) and not files:
             yield RunSource(folder.path, replace(folder, logs=named(folder)), self.contents)
             return
-        own = tuple(file.path for file in files if not file.log.part)
+        files = [file for file in files if file.points or file.log.is_cut]
+        own = [file for file in files if not file.log.part]
         if own and not self._is_elsewhere(folder, files):
             self.taken.append(folder)
             yield RunSource(folder.path, replace(folder, logs=named(folder)), self.contents)
