@@ -261,6 +261,8 @@ def _size(files: tuple[LogFile | LeftOut, ...]) -> int:
 
 
 def _label(path: Path, base: Path) -> str:
+    if path == base:  # a run in a file of several
+        return path.parent.name
     if path.is_relative_to(base):
         return path.relative_to(base).as_posix()
     beside = path.is_relative_to(base.parent) and path.parent != base.parent
