@@ -84,7 +84,7 @@ def _of_file(path: Path, contents: LogFiles | None = None) -> RunSource:
     """A log file, or one run of it, as a run."""
     source = source_of(path.parent if path.parent.is_file() else path)
     own = (path,)
-    folder = path.parent.parent if path.parent.is_file() else path.parent
+    folder = path if path.parent.is_file() else path.parent  # what lies beside a database is not of its runs
     is_event_file = source is None or source.id == EVENTS
     found = Folder(folder, own) if is_event_file else Folder(folder, logs=own)
     return RunSource(path, found, contents or LogFiles(read_file))
@@ -211,7 +211,8 @@ class _Loose:
         if any(isinstance(file, LeftOut) and not file.foreign for file in known) and not files:
             yield RunSource(folder.path, replace(folder, logs=named(folder)), self.contents)
             return
-        own = tuple(file.path for file in files if not file.log.part)
+        files = [file for file in files if file.points or file.log.is_cut]
+        own = [file for file in files if not file.log.part]
         if own and not self._is_elsewhere(folder, files):
             self.taken.append(folder)
             yield RunSource(folder.path, replace(folder, logs=named(folder)), self.contents)

@@ -65,6 +65,7 @@ class Log:
         is_cut: Whether something of it should hold points and does not.
         speaks: Whether it has text or hyper-parameters.
         summaries: Read when they are asked for.
+        name: What its logger calls the run.
         rounding: Half of the last digit that the file keeps, relative to the value.
     """
 
@@ -74,6 +75,7 @@ class Log:
     is_cut: bool = False
     speaks: bool = False
     summaries: Callable[[], Summaries] = field(default=Summaries, repr=False)
+    name: str = ""
     rounding: float = 2.0**-24  # an event file keeps 32 bits
 
 
@@ -259,6 +261,8 @@ def _size(files: tuple[LogFile | LeftOut, ...]) -> int:
 
 
 def _label(path: Path, base: Path) -> str:
+    if path == base:  # a run in a file of several
+        return path.parent.name
     if path.is_relative_to(base):
         return path.relative_to(base).as_posix()
     beside = path.is_relative_to(base.parent) and path.parent != base.parent

@@ -80,7 +80,7 @@ def read_run(
     sources = {file.label.removesuffix(f"/{file.log.part}"): file for file in (*files.all, *logs)}
     made = Run(
         path=str(source.path if isinstance(run, RunSource) else run),
-        name=_name(source.path, folder),
+        name=_given_name(files) or _name(source.path, folder),
         series=MappingProxyType(series),
         facts=facts.facts,
         sessions=read.sessions,
@@ -188,13 +188,19 @@ def _notes(joined: Mapping[str, JoinedTraining]) -> Iterator[str]:
             )
 
 
+def _given_name(files: RunFiles) -> str:
+    """What a logger calls the run, its newest file first; of a path the last part."""
+    named = (file.log.name for stream in files.streams.values() for file in reversed(stream))
+    return Path(next((name for name in named if name), "")).name
+
+
 def _name(path: Path, folder: Path) -> str:
     """Name a run after its folder; one of several attempts in a folder also after its clock."""
     shown = path.absolute() if path.is_dir() else folder
     while CONTAINERS.fullmatch(shown.name.lower()) and shown.parent != shown:
         shown = shown.parent
     stamp = STAMP.fullmatch(path.name)
-    beside = [entry.name for entry in folder.iterdir() if MARK in entry.name]
+    beside = [entry.name for entry in folder.iterdir() if MARK in entry.name] if folder.is_dir() else []
     if stamp and len(beside) > 1:
         alone = sum(f".{stamp[1]}." in name for name in beside) == 1
         return f"{shown.name}-{stamp[1] if alone else path.name.partition(MARK + '.')[2]}"

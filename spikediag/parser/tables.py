@@ -259,12 +259,23 @@ def _columns(content: bytes) -> dict[str, Column]:
             words = pd.read_csv(BytesIO(content), index_col=False, dtype=str, keep_default_na=False, **how)
     columns = {}
     for at, name in enumerate(table.columns):
-        numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        try:
+            cells = pd.to_numeric(table[name], errors="coerce")
+        except OverflowError:  # a whole number of hundreds of digits
+            cells = table[name].map(lambda cell: _number_of(str(cell)))
+        numbers = cells.to_numpy(np.float64, na_value=np.nan)
         there = ~np.isnan(numbers)
         if words is not None and not there.all():
             there |= words.iloc[:, at].str.strip().str.lower().isin(NANS).to_numpy(bool)
         columns[str(name)] = Column(numbers, there)
     return columns
+
+
+def _number_of(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return np.nan
 
 
 def _even_rows(content: bytes) -> tuple[bytes, list[Gap]]:

@@ -17,9 +17,11 @@ from spikediag.parser.event_files.summaries import read_summaries, wanted_record
 from spikediag.parser.facts.claims import claims_in
 from spikediag.parser.facts.free_text import document_in, printed_claims
 from spikediag.parser.facts.safe_documents import UnusableError, parse
+from spikediag.parser.log_files import ForeignError, Opened, UnusableLogError
+from spikediag.parser.sources import source_of
 from spikediag.parser.user_settings import read_user_settings
 from spikediag.policy import baseline, load
-from tests.fuzz import attacks, curves, documents, event_files, outputs
+from tests.fuzz import attacks, curves, documents, event_files, log_files, outputs
 from tests.reporter import builders
 
 TARGETS: dict[str, Callable[[random.Random], None]] = {}
@@ -74,6 +76,23 @@ def events(rng: random.Random) -> None:
             Path(folder, "events.out.tfevents.1.host").write_bytes(content)
             with suppress(SpikediagError):
                 read_run(folder)
+
+
+@target
+def logs(rng: random.Random) -> None:
+    """A log of another source than TensorBoard that is nearly right; now and then as a run."""
+    name, content = log_files.file(rng)
+    source = source_of(Path(name))
+    assert source
+    with suppress(UnusableLogError, ForeignError):
+        for log in source.read(Opened(Path(name), content)):
+            assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
+            log.summaries()
+    if rng.random() < 0.02:
+        with TemporaryDirectory() as folder:
+            Path(folder, name).write_bytes(content)
+            with suppress(SpikediagError):
+                json.dumps(diagnose(read_run(Path(folder, name))).to_dict(), allow_nan=False)
 
 
 @target

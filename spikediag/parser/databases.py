@@ -1,0 +1,67 @@
+"""SQLite files read and never written, also while a training writes them; hostile ones in bounded time."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from spikediag.parser.log_files import ForeignError, UnusableLogError
+
+MAGIC = b"SQLite format 3\0"
+PATIENCE = 2_000_000_000  # instructions of SQLite's machine; a view may never end
+INTERVAL = 1_000_000  # of them between two looks at that
+SECONDS = 5.0  # to wait for a writer
+
+
+@contextmanager
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database that may be written at the same time, with what its writer has not merged yet.
+
+    Raises:
+        ForeignError: it is no SQLite file.
+        UnusableLogError: it cannot be opened, is damaged, or does not end.
+    """
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise ForeignError("it is no SQLite database")
+    connection = _connected(path)
+    spent = [0]
+
+    def ask() -> int:
+        spent[0] += INTERVAL
+        return int(spent[0] > PATIENCE)
+
+    connection.set_progress_handler(ask, INTERVAL)
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    try:
+        yield connection
+    except (sqlite3.Error, OverflowError) as error:
+        raise UnusableLogError(
+            f"its database cannot be read ({error!s:.100}); is it a whole copy?"
+        ) from error
+    finally:
+        connection.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Connect for reading only; where not even a lock may be written beside it, to the file as it is."""
+    address = f"file:{quote(str(path.absolute()))}?mode=ro"
+    for how in (address, f"{address}&immutable=1"):
+        try:
+            connection = sqlite3.connect(how, uri=True, timeout=SECONDS)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            failure = error
+        else:
+            return connection
+    raise UnusableLogError(
+        f"its database cannot be opened ({failure!s:.100}); is it a whole copy?"
+    ) from failure
+
+
+def rows(database: sqlite3.Connection, query: str, *values: object) -> Iterator[Any]:
+    """Yield the rows of a query."""
+    yield from database.execute(query, values)

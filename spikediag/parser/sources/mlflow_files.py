@@ -1,0 +1,71 @@
+"""MLflow's files, `mlruns/<experiment>/<run>/`: `store/tracking/file_store.py`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from spikediag.parser.log_files import MOST_TAGS, ForeignError, Gap, Log, Opened, Summaries, content, told
+from spikediag.parser.sources import registry
+from spikediag.parser.sources.mlflow_database import points_of
+
+META, METRICS, PARAMS = "meta.yaml", "metrics", "params"
+LONGEST_PARAM = 1 << 13  # bytes; MLflow allows 6,000 characters
+
+
+@registry.register
+@dataclass(frozen=True)
+class MlflowFiles:
+    """`meta.yaml` beside a folder `metrics`, in which each metric has a file of clock, value and step."""
+
+    id: str = "mlflow_files"
+    alone: bool = False
+
+    def knows(self, path: Path) -> bool:
+        """Whether it is the `meta.yaml` of a run; experiments have one too."""
+        return path.name == META and (path.parent / METRICS).is_dir()
+
+    def home(self, path: Path) -> Path:
+        """The folder of the run."""
+        return path.parent
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read every metric and parameter of the run.
+
+        Raises:
+            ForeignError: nothing was logged.
+        """
+        gaps: list[Gap] = []
+        folder = file.path.parent
+        points = points_of(
+            record for path in _files(folder / METRICS) for record in _records(folder, path, gaps)
+        )
+        if not points.found:
+            raise ForeignError("it belongs to a run without a metric")
+        said = partial(Summaries, hparams=_params(folder / PARAMS))
+        yield Log(points.tracks, (*told(gaps), *points.gaps), speaks=True, summaries=said)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from sorted(path for path in islice(folder.rglob("*"), MOST_TAGS) if path.is_file())
+
+
+def _records(folder: Path, path: Path, gaps: list[Gap]) -> Iterator[tuple[object, ...]]:
+    """Yield key, value, clock, step and False of every line."""
+    key = path.relative_to(folder / METRICS).as_posix()
+    for row, line in enumerate(content(path)[0].split(b"\n"), 1):
+        try:
+            clock, value, step = line.split()
+            yield key, float(value), float(clock), float(step), False
+        except ValueError:
+            if line.strip():
+                gaps.append(Gap(0, len(line), f"{METRICS}/{key}: line {row} is no metric"))
+
+
+def _params(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for path in _files(folder) if folder.is_dir() else ():
+        text = content(path)[0][:LONGEST_PARAM].decode("utf-8", "replace")
+        found[path.relative_to(folder).as_posix()] = text
+    return found

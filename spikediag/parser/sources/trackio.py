@@ -1,0 +1,70 @@
+"""Trackio's SQLite databases, `<project>.db`: `sqlite_storage.py`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from spikediag.parser.databases import open_database, rows
+from spikediag.parser.log_files import ForeignError, Log, Opened, Summaries
+from spikediag.parser.sources import Named, registry
+from spikediag.parser.tables import Points, numbers_in
+
+RUNS = "SELECT run_name FROM metrics GROUP BY run_name ORDER BY min(rowid)"
+METRICS = "SELECT step, timestamp, metrics FROM metrics WHERE run_name = ? ORDER BY rowid"
+NEEDED = {"run_name", "step", "timestamp", "metrics"}
+
+
+@registry.register
+@dataclass(frozen=True)
+class Trackio(Named):
+    """`<project>.db` in `~/.cache/huggingface/trackio` or `TRACKIO_DIR`: every run of the project is one."""
+
+    id: str = "trackio"
+    name: str = r".+\.db"
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read run by run.
+
+        Raises:
+            ForeignError: it is no database of Trackio.
+            UnusableLogError: it cannot be opened, or is damaged.
+        """
+        with open_database(file.path) as database:
+            columns = {name for _, name, *_ in rows(database, "PRAGMA table_info(metrics)")}
+            if not columns >= NEEDED:
+                raise ForeignError("it is no database of Trackio")
+            configs: dict[object, object] = {}
+            if set(rows(database, "SELECT 1 FROM sqlite_master WHERE name = 'configs'")):
+                configs = dict(rows(database, "SELECT run_name, config FROM configs"))
+            for (run,) in list(rows(database, RUNS)):
+                points = Points()
+                for step, written, metrics in rows(database, METRICS, run):
+                    if isinstance(step, int):
+                        points.add(step, _seconds(written), numbers_in(_object(metrics)))
+                if points.found:
+                    said = partial(Summaries, hparams=_object(configs.get(run)))
+                    yield Log(
+                        points.tracks,
+                        tuple(points.gaps),
+                        part=str(run).replace("/", "-"),
+                        speaks=run in configs,
+                        summaries=said,
+                        name=str(run),
+                    )
+
+
+def _seconds(written: object) -> float:
+    try:
+        return datetime.fromisoformat(str(written)).timestamp()
+    except (ValueError, OverflowError):
+        return float("nan")
+
+
+def _object(text: object) -> Mapping[str, object]:
+    try:
+        found = json.loads(str(text))
+    except (ValueError, RecursionError):
+        return {}
+    return {k: v for k, v in found.items() if not k.startswith("_")} if isinstance(found, dict) else {}

@@ -1,0 +1,579 @@
+"""W&B's local run files, `run-*.wandb`: online, offline, crashed, still written.
+
+The format is LevelDB's log (https://github.com/google/leveldb/blob/main/doc/log_format.md) behind a header of
+7 bytes, but that its checksum is zlib's CRC-32 and not CRC-32C. Every record is a protobuf message,
+`wandb/proto/wandb_internal.proto` of wandb; only the few fields below are read, by hand.
+
+What one call logs is one record, its quantities in any order and their numbers as JSON of any length. What
+parts a name from its number is always the same two bytes; from where those are, the places of all names and
+numbers of many records are reckoned at once, and every length is checked. A record that does not fit is read
+field by field.
+"""
+
+import json
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import partial
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikediag.model import FloatArray, IntArray
+from spikediag.parser.log_files import (
+    MOST_TAGS,
+    Gap,
+    Log,
+    Opened,
+    Summaries,
+    UnusableLogError,
+    left_out,
+    told,
+)
+from spikediag.parser.sources import Named, registry
+from spikediag.parser.tables import clock, numbers_in
+from spikediag.parser.track import FARTHEST, Track
+
+PATIENCE = 1 << 21  # bytes whose checksum is reckoned in search of the next chunk: bounds hostile files
+START = b":W&B\xe1\xbe\x00"
+BLOCK = 1 << 15  # bytes; a chunk never crosses the border of two
+CHUNK = struct.Struct("<IHB")  # checksum, length, kind
+LOST, WHOLE, FIRST, MIDDLE, LAST = 0, 1, 2, 3, 4  # kinds of chunks
+SEEDS = {kind: zlib.crc32(bytes([kind])) for kind in (WHOLE, FIRST, MIDDLE, LAST)}
+MOST_BYTES = 1 << 30  # of a run; in memory its points are three times as large
+HISTORY, CONFIG, METRIC, RUN = 2, 5, 12, 17  # kinds of records
+TOO_MANY, IGNORED = -1, -2
+NUMBERED_HISTORY = b"\x08\x00\x12"  # how a record begins: its number, then its history
+# An item is a mark, its length, its name or the parts of it, a mark of two bytes, a length, its JSON. Where
+# all lengths are below 128, each is one byte.
+ITEM, BEFORE_VALUE = 0x0A, (0x82, 0x01)
+STEP = 0x12
+BETWEEN = 0xFF  # in no text that is UTF-8
+STEP_AT_END = re.compile(rb"\x12[\x00-\x0b](?:\x08([\x80-\xff]*+[\x00-\x7f]))?\Z")
+LONGEST_STEP = 13  # bytes
+BATCH = 1 << 14  # rows looked into at a time
+STEP_NAME, CLOCK_NAME = "_step", "_timestamp"
+RUNTIME = "_runtime"  # seconds, which the clock tells better
+MOST_TEXT = 1 << 20  # bytes of JSON of one quantity or setting
+OWN = re.compile(r"_(step|timestamp|runtime|wandb.*)|system[/.].*")
+
+
+@registry.register
+@dataclass(frozen=True)
+class WandbRuns(Named):
+    """`run-*.wandb` in `wandb/run-*` and `wandb/offline-run-*`: history and configuration of a run.
+
+    Steps are those of `wandb.log`, or of the metric that `define_metric` says; system metrics are left out.
+    Nested quantities are named as W&B shows them, `bc.mse`.
+    """
+
+    id: str = "wandb_runs"
+    name: str = r"run-.+\.wandb"
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read a run to its last whole record.
+
+        Raises:
+            UnusableLogError: it is no such file, or holds no record yet.
+        """
+        if not file.content:
+            raise UnusableLogError("it is empty; has the training written its first record yet?")
+        if len(file.content) > MOST_BYTES:
+            raise UnusableLogError(f"it is larger than {MOST_BYTES >> 30} GB")
+        if not file.content.startswith(START[: len(file.content)]):
+            raise UnusableLogError("no run file of W&B")
+        gaps: list[Gap] = []
+        run = _Run()
+        stream = records(file.content, gaps)
+        while batch := list(islice(stream, BATCH)):
+            run.take(batch)
+        points, astray = run.points()
+        yield Log(
+            points,
+            (*told(gaps), *left_out(astray, run.history.refused)),
+            is_cut=bool(gaps) or not points,
+            speaks=True,
+            summaries=partial(Summaries, hparams=run.config),
+            name=run.name,
+        )
+
+
+def records(content: bytes, gaps: list[Gap]) -> Iterator[bytes]:
+    """Yield every intact record; what is damaged is added to `gaps`, and reading goes on behind it."""
+    parts: list[bytes] = []
+    begun = 0
+    for position, kind, found in _chunks(content, gaps):
+        if kind in (WHOLE, FIRST, LOST) and parts:
+            _lose(gaps, begun, position)  # one that never ended
+            parts = []
+        if kind == WHOLE:
+            yield from found
+        elif kind == FIRST:
+            begun, parts = position, found
+        elif kind in (MIDDLE, LAST) and not parts:
+            _lose(gaps, position, position + CHUNK.size + len(found[0]))  # the end of one that was lost
+        elif kind in (MIDDLE, LAST):
+            parts += found
+            if kind == LAST:
+                yield b"".join(parts)
+                parts = []
+    if parts:
+        _lose(gaps, begun, len(content))
+
+
+def _chunks(content: bytes, gaps: list[Gap]) -> Iterator[tuple[int, int, list[bytes]]]:
+    """Yield chunks with their place and kind: whole ones together, others alone; `LOST` stands for damage."""
+    position = len(START)
+    while position < len(content):
+        room = BLOCK - position % BLOCK
+        if room < CHUNK.size:
+            position += room
+            continue
+        found, stop = _whole(content, position)
+        if found:
+            yield position, WHOLE, found
+        elif chunk := _chunk(content, position):
+            yield position, chunk[0], [chunk[1]]
+            stop = position + CHUNK.size + len(chunk[1])
+        else:
+            stop = _resync(content, position)
+            yield position, LOST, []
+            _lose(gaps, position, stop)
+        position = stop
+
+
+def _whole(content: bytes, position: int) -> tuple[list[bytes], int]:
+    """Read the whole records from a position to the end of its block, and say where they end."""
+    found, seed, unpack, crc = [], SEEDS[WHOLE], CHUNK.unpack_from, zlib.crc32
+    border = min(position + BLOCK - position % BLOCK, len(content))
+    while position + CHUNK.size <= border:
+        checksum, length, kind = unpack(content, position)
+        stop = position + CHUNK.size + length
+        data = content[position + CHUNK.size : stop]
+        if kind != WHOLE or stop > border or crc(data, seed) != checksum:
+            break
+        found.append(data)
+        position = stop
+    return found, position
+
+
+def _chunk(content: bytes, position: int) -> tuple[int, bytes] | None:
+    """The kind and the data of the chunk at a position; None where there is none, or its checksum fails."""
+    if position + CHUNK.size > len(content):
+        return None
+    checksum, length, kind = CHUNK.unpack_from(content, position)
+    stop = position + CHUNK.size + length
+    if kind not in SEEDS or stop > min(position + BLOCK - position % BLOCK, len(content)):
+        return None
+    data = content[position + CHUNK.size : stop]
+    return (kind, data) if zlib.crc32(data, SEEDS[kind]) == checksum else None
+
+
+def _resync(content: bytes, position: int) -> int:
+    """Where to go on behind damage: at the next chunk of the block that is intact, or at the next block."""
+    border = min(position + BLOCK - position % BLOCK, len(content))
+    block = np.frombuffer(content, dtype=np.uint8, count=border - position, offset=position).astype(np.int64)
+    at = np.arange(1, max(len(block) - CHUNK.size + 1, 1))
+    lengths, kinds = block[at + 4] | block[at + 5] << 8, block[at + 6]
+    patience = PATIENCE
+    for candidate in at[
+        (kinds >= WHOLE) & (kinds <= LAST) & (at + CHUNK.size + lengths <= len(block))
+    ].tolist():
+        if _chunk(content, position + candidate):
+            return position + int(candidate)
+        patience -= int(lengths[candidate - 1])
+        if patience < 0:
+            break
+    return border
+
+
+def _lose(gaps: list[Gap], start: int, stop: int) -> None:
+    """Note lost bytes; what touches the stretch before is part of it."""
+    if gaps and gaps[-1].offset + gaps[-1].length >= start:
+        start = gaps.pop().offset
+    gaps.append(Gap(start, stop - start, "a record is cut, or fails its checksum"))
+
+
+class MalformedError(ValueError):
+    """Bytes that are no protobuf message."""
+
+
+def varint(content: bytes, at: int) -> tuple[int, int]:
+    """A number of variable length, and where it ends.
+
+    Raises:
+        MalformedError: there is none.
+    """
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(content):
+            break
+        byte = content[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    raise MalformedError
+
+
+def _varint(value: int) -> bytes:
+    """A number of variable length, written."""
+    written = bytearray()
+    while value > 0x7F:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*written, value])
+
+
+def fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield the number and the value of each field of a message.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    at = 0
+    while at < len(content):
+        key, at = varint(content, at)
+        kind = key & 7
+        if kind == 0:
+            value, at = varint(content, at)
+            yield key >> 3, value
+            continue
+        if kind == 2:
+            length, at = varint(content, at)
+        elif kind in (1, 5):
+            length = 8 if kind == 1 else 4
+        else:
+            raise MalformedError
+        if at + length > len(content):
+            raise MalformedError
+        yield key >> 3, content[at : at + length]
+        at += length
+
+
+def _messages(content: bytes, number: int) -> Iterator[bytes]:
+    return (value for key, value in fields(content) if key == number and isinstance(value, bytes))
+
+
+def _item(content: bytes) -> tuple[str, bytes]:
+    """The name and the JSON of an item: of a quantity, or of a configuration.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    named = {1: [b""], 2: [], 16: [b""]}
+    for number, written in fields(content):
+        if isinstance(written, bytes) and number in named:
+            named[number].append(written)
+    return _text(named[1][-1] or b".".join(named[2])), named[16][-1]
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+@dataclass
+class _Run:
+    """A run while its records are taken.
+
+    Attributes:
+        name: What W&B shows.
+        config: By key.
+        axes: What `define_metric` says: names or patterns, and the metric that counts their steps.
+        history: What was logged.
+    """
+
+    name: str = ""
+    config: dict[str, object] = field(default_factory=dict)
+    axes: list[tuple[str, str]] = field(default_factory=list)
+    history: "_History" = field(default_factory=lambda: _History())  # noqa: PLW0108  # it is defined below
+
+    def take(self, batch: list[bytes]) -> None:
+        """Take records; one that is no message is passed over, since its checksum was right."""
+        for row in self.history.take(batch):
+            with suppress(MalformedError):
+                for kind, content in fields(batch[row]):
+                    if isinstance(content, bytes):
+                        self._take(kind, content)
+
+    def _take(self, kind: int, content: bytes) -> None:
+        if kind == HISTORY:
+            self.history.take([NUMBERED_HISTORY + _varint(len(content)) + content])
+        elif kind == CONFIG:
+            self._configure(content)
+        elif kind == RUN:
+            self.name = _text(next(_messages(content, 8), b""))
+            for config in _messages(content, 4):
+                self._configure(config)
+        elif kind == METRIC:
+            named = next(_messages(content, 1), None) or next(_messages(content, 2), None)
+            counted = next(_messages(content, 4), None)
+            if named and counted and len(self.axes) < MOST_TAGS:
+                self.axes.append((_text(named), _text(counted)))
+
+    def _configure(self, content: bytes) -> None:
+        for item in _messages(content, 1):
+            key, value = _item(item)
+            if key != "_wandb" and len(value) <= MOST_TEXT:
+                with suppress(ValueError, RecursionError):
+                    self.config[key] = json.loads(value)
+
+    def points(self) -> tuple[dict[str, Track], int]:
+        """The points of every quantity, and how many were left out for their step."""
+        columns, counted = self.history.columns(), self.history.steps()
+        walls = np.full(len(counted), np.nan)
+        if own := columns.get(STEP_NAME):
+            counted[own.rows] = own.values
+        if clocks := columns.get(CLOCK_NAME):
+            walls[clocks.rows] = clocks.values
+        tracks, astray = {}, 0
+        for tag, column in columns.items():
+            if OWN.fullmatch(tag):
+                continue
+            axis = _axis(tag, self.axes, columns, len(counted))
+            steps = (counted if axis is None else axis)[column.rows]
+            near = (np.abs(steps) <= FARTHEST) & (steps == np.round(steps))
+            astray += len(near) - int(np.count_nonzero(near))
+            if near.any():
+                kept = column.rows[near]
+                tracks[tag] = Track(steps[near].astype(np.int64), column.values[near], clock(walls[kept]))
+        return tracks, astray
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The numbers of one quantity, (n,) each."""
+
+    rows: IntArray
+    values: FloatArray
+
+
+@dataclass
+class _History:
+    """What was logged, a row for each call, while it is collected.
+
+    Attributes:
+        rows: How many there are; a record of another kind is an empty one.
+        counted: The step that W&B gave each of them, batch by batch.
+        tags: Each quantity, in the order of its first row.
+        names: By the bytes that name a quantity, which one it is; -1 where there are too many.
+        pieces: By tag: its numbers, batch by batch.
+        refused: Points of tags beyond the limit.
+    """
+
+    rows: int = 0
+    counted: list[FloatArray] = field(default_factory=list)
+    tags: dict[str, int] = field(default_factory=dict)
+    names: dict[bytes, int] = field(default_factory=dict)
+    pieces: dict[str, list[_Column]] = field(default_factory=dict)
+    refused: int = 0
+
+    def columns(self) -> dict[str, _Column]:
+        """Every quantity; objects have been parted into quantities of their own."""
+        found = {}
+        for tag, pieces in self.pieces.items():
+            rows, values = (np.concatenate([getattr(p, name) for p in pieces]) for name in ("rows", "values"))
+            order = np.argsort(rows, kind="stable")
+            found[tag] = _Column(rows[order], values[order])
+        return found
+
+    def steps(self) -> FloatArray:
+        """The step that W&B gave each row, (rows,); a quantity `_step` in it says the same, and wins."""
+        return np.concatenate([np.empty(0), *self.counted])
+
+    def take(self, records: list[bytes]) -> list[int]:
+        """Part rows into quantities, bring the numbers of each together; return which records are no row."""
+        content = b"".join(records)
+        ends = np.cumsum(np.fromiter(map(len, records), np.int64, len(records)))
+        begins, is_row = _rows(content, np.concatenate([[0], ends[:-1]]), ends)
+        items, whole = _items(content, begins, ends)
+        names, texts = _names_and_texts(content, items)
+        numbers = self._numbers(names)
+        counted = np.zeros(len(records))
+        own = numbers == self.tags.get(STEP_NAME, TOO_MANY)
+        for row in np.setdiff1d(np.arange(len(records)), items.rows[own]).tolist():
+            counted[row] = _step(records[row]) if is_row[row] else 0
+        self.counted.append(counted)
+        self._keep_all(items, numbers, texts)
+        for row in np.flatnonzero(~whole).tolist():
+            self._by_fields(self.rows + row, content[begins[row] : ends[row]])
+        self.rows += len(records)
+        return np.flatnonzero(~is_row).tolist()
+
+    def _keep_all(self, items: "_Items", numbers: IntArray, texts: list[bytes]) -> None:
+        """Read the JSON of all items: at once where every one of them is a number."""
+        values = _floats(texts)
+        known, order = list(self.tags), np.argsort(numbers.astype(np.int16), kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
+            if not len(group) or numbers[group[0]] < 0:
+                continue
+            tag, rows = known[numbers[group[0]]], self.rows + items.rows[group]
+            if values is None:
+                self._keep(tag, rows, [texts[at] for at in group.tolist()])
+            else:
+                self.pieces.setdefault(tag, []).append(_Column(rows, values[group]))
+
+    def _numbers(self, names: list[bytes]) -> IntArray:
+        """Which quantity each of the names means, (n,)."""
+        for name in dict.fromkeys(names).keys() - self.names.keys():
+            try:
+                tag = _item(name)[0]
+            except MalformedError:
+                tag = ""
+            room = tag in self.tags or len(self.tags) < MOST_TAGS
+            number = self.tags.setdefault(tag, len(self.tags)) if room else TOO_MANY
+            self.names[name] = number if tag and tag != RUNTIME else IGNORED
+        numbers = np.fromiter(map(self.names.__getitem__, names), np.int64, len(names))
+        self.refused += int(np.count_nonzero(numbers == TOO_MANY))
+        if len(self.names) > 2 * MOST_TAGS:
+            self.names.clear()
+        return numbers
+
+    def _by_fields(self, row: int, content: bytes) -> None:
+        """Keep a row that has a long name or value, or one in other letters than ASCII."""
+        with suppress(MalformedError):
+            for part in _messages(content, 1):
+                tag, value = _item(part)
+                if tag in self.tags or len(self.tags) < MOST_TAGS:
+                    self.tags.setdefault(tag, len(self.tags))
+                    self._keep(tag, np.array([row]), [value])
+                else:
+                    self.refused += 1
+
+    def _keep(self, tag: str, rows: IntArray, texts: list[bytes]) -> None:
+        """Read the JSON of one quantity; what is no number may hold some."""
+        values = _floats(texts)
+        if values is not None:
+            self.pieces.setdefault(tag, []).append(_Column(rows, values))
+            return
+        for row, text in zip(rows.tolist(), texts, strict=True):
+            for key, value in _numbers(tag, text):
+                if key in self.pieces or len(self.pieces) < MOST_TAGS:
+                    one = _Column(np.array([row]), np.array([value]))
+                    self.pieces.setdefault(key, []).append(one)
+
+
+@dataclass(frozen=True)
+class _Items:
+    """Where the quantities of many rows lie in their bytes, (n,) each."""
+
+    rows: IntArray
+    starts: IntArray  # of the name
+    marks: IntArray  # that end the name; after two bytes and the length of the value it begins
+    stops: IntArray  # of the value
+
+    def only(self, which: NDArray[np.bool_]) -> "_Items":
+        return _Items(self.rows[which], self.starts[which], self.marks[which], self.stops[which])
+
+
+def _rows(content: bytes, begins: IntArray, ends: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
+    """Where the history begins in records that hold a number and it; where others end; which are which."""
+    data = np.frombuffer(content + bytes(24), dtype=np.uint8)
+    at = begins.copy()
+    is_row = np.ones(len(at), dtype=np.bool_)
+    for mark in NUMBERED_HISTORY[0], NUMBERED_HISTORY[2]:
+        is_row &= data[at] == mark
+        at += 1
+        for _ in range(10):
+            at += data[at] >= 0x80
+        at += 1
+        is_row &= at <= ends
+        at = np.where(is_row, at, 0)
+    return np.where(is_row, at, ends), is_row
+
+
+def _names_and_texts(content: bytes, items: "_Items") -> tuple[list[bytes], list[bytes]]:
+    """Cut the name and the JSON of every item out of the bytes."""
+    data = np.frombuffer(content + b"\0", dtype=np.uint8).copy()
+    edges = np.zeros(len(data) + 1, dtype=np.int8)
+    begins = items.marks + 3
+    edges[items.starts] = edges[begins] = 1
+    edges[items.marks + 1] = edges[items.stops + 1] = -1
+    data[items.marks] = data[items.stops] = BETWEEN
+    kept = np.cumsum(edges[:-1], dtype=np.int8).view(np.bool_)
+    parts = data[kept].tobytes().split(bytes([BETWEEN]))
+    if len(parts) == 2 * len(items.rows) + 1:
+        return parts[:-1:2], parts[1::2]
+    names = [content[at:stop] for at, stop in zip(items.starts.tolist(), items.marks.tolist(), strict=True)]
+    return names, [content[at:stop] for at, stop in zip(begins.tolist(), items.stops.tolist(), strict=True)]
+
+
+def _floats(texts: list[bytes]) -> FloatArray | None:
+    """Numbers as 64-bit floats, (n,); None where one is no number."""
+    try:
+        return np.array(list(map(float, texts)), dtype=np.float64)
+    except ValueError:
+        return None
+
+
+def _items(content: bytes, begins: IntArray, ends: IntArray) -> tuple[_Items, NDArray[np.bool_]]:
+    """Find the items of rows that are made of nothing else, but for the step at their end.
+
+    Args:
+        content: The bytes of all rows.
+        begins: Of each row, (n,).
+        ends: Of each row, (n,).
+
+    Returns:
+        The items, and which rows are so, (n,).
+    """
+    data = np.frombuffer(content + bytes(4), dtype=np.uint8)
+    marks = np.flatnonzero((data[:-1] == BEFORE_VALUE[0]) & (data[1:] == BEFORE_VALUE[1]))
+    rows = np.searchsorted(ends, marks, side="right")
+    marks, rows = marks[marks >= begins[rows]], rows[marks >= begins[rows]]
+    sizes = data[np.minimum(marks + 2, len(data) - 1)].astype(np.int64)
+    stops = marks + 3 + sizes
+    first = np.concatenate([[True], rows[1:] != rows[:-1]])[: len(rows)]
+    starts = np.where(first, begins[rows], np.concatenate([[0], stops[:-1]])[: len(rows)])
+    fits = (sizes < 128) & (stops <= ends[rows]) & (starts + 2 < marks)
+    at = np.where(fits, starts, 0)
+    fits &= (data[at] == ITEM) & (data[at + 1] == stops - starts - 2) & (data[at + 1] < 128)
+    behind = begins.copy()
+    np.maximum.at(behind, rows, np.where(fits, stops, 0))
+    rest = ends - behind
+    safe = np.minimum(behind, len(data) - 2)
+    whole = (rest == 0) | ((rest > 1) & (data[safe] == STEP) & (data[safe + 1] == rest - 2))
+    whole[rows[~fits]] = False
+    return _Items(rows, starts + 2, marks, stops).only(whole[rows]), whole
+
+
+def _step(row: bytes) -> int:
+    """The step at the end of a row, which W&B writes without its last zero."""
+    match = STEP_AT_END.search(row, max(len(row) - LONGEST_STEP, 0))
+    if not match or not match[1]:
+        return 0
+    try:
+        return varint(match[1], 0)[0]
+    except MalformedError:
+        return 0
+
+
+def _numbers(tag: str, text: bytes) -> Iterator[tuple[str, float]]:
+    if len(text) > MOST_TEXT:
+        return
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    if not (isinstance(value, Mapping) and "_type" in value):  # a histogram, an image, a table
+        yield from numbers_in({tag: value}, ".")
+
+
+def _axis(
+    tag: str, axes: list[tuple[str, str]], columns: Mapping[str, _Column], rows: int
+) -> FloatArray | None:
+    """The steps of every row by the metric that counts those of a tag, NaN before its first; None without."""
+    exact = [counter for name, counter in axes if name == tag]
+    meant = exact or [counter for name, counter in axes if "*" in name and fnmatchcase(tag, name)]
+    column = columns.get(meant[-1]) if meant else None
+    if column is None or not len(column.rows) or (column.values != np.round(column.values)).any():
+        return None
+    latest = np.zeros(rows, dtype=np.int64)
+    latest[column.rows] = np.arange(1, len(column.rows) + 1)
+    counted = np.concatenate([[np.nan], column.values])
+    return np.asarray(counted[np.maximum.accumulate(latest)], dtype=np.float64)
