@@ -108,11 +108,6 @@ def _level_clause(spike: Spike) -> Text:
 def _end(spike: Spike) -> Text:
     if spike.end_step is None:
         return STAYED
-    if spike.margin > abs(spike.baseline):
-        within = verbatim(share(spike.margin / abs(spike.height)))
-        return say(
-            "came back to within {share} of the jump by step {end:,}", share=within, end=spike.end_step
-        )
     return say(
         "came back to within {margin} of its level by step {end:,}",
         margin=verbatim(number(spike.margin)),
