@@ -275,14 +275,17 @@ def _witnesses(main: Sequence[Finding]) -> Iterator[Block]:
     )
     if rows:
         yield table(head, rows, 2, 3, 4)
-    silent = [f for f in main if f.witnesses.asked and not f.witnesses.moved]
+    silent: dict[int, list[Text]] = defaultdict(list)
+    for f in main:
+        if f.witnesses.asked and not f.witnesses.moved:
+            silent[f.witnesses.asked].append(verbatim(f.id))
     notes = [
         say(
             "{id}: of {asked} other series none moved farther than it does elsewhere.",
-            id=verbatim(f.id),
-            asked=f.witnesses.asked,
+            id=listed(ids),
+            asked=asked,
         )
-        for f in silent
+        for asked, ids in silent.items()
     ]
     copies = {str(t): t for f in main for c in f.witnesses.copies if (t := phrases.copy_of(f.spike.tag, c))}
     if notes or copies:

@@ -100,7 +100,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Page:
         rows=tuple(_rows(diagnosis, best, writer)),
         code=_code(diagnosis, best),
         smaller=_smaller(diagnosis, writer),
-        refuted=tuple(_refuted(lead))[:REFUTED] if lead else (),
+        refuted=tuple(_refuted(lead, writer))[:REFUTED] if lead else (),
         remedies=tuple(r for n, r in enumerate(best[:TABLE]) if n or r.advice.remedy is not None),
         reference=reference_error() if measured else None,
         scenarios=tuple(_scenarios(lead, best)) if measured else (),
@@ -371,15 +371,16 @@ def _smaller(diagnosis: Diagnosis, writer: Writer) -> Text | None:
     return say("Besides: {named}.", named=named)
 
 
-def _refuted(lead: Finding) -> Iterator[Row]:
-    """What it is not, one line each with its number."""
+def _refuted(lead: Finding, writer: Writer) -> Iterator[Row]:
+    """What it is not, one line each with its number; causes that the same rules out share a line."""
+    groups: dict[str, tuple[Text, list[Text]]] = {}
     for verdict in lead.verdicts:
         if verdict.status is Status.RULED_OUT and verdict.cause != UNEXPLAINED:
             against = _against(verdict, lead)
             if against is not None:
-                yield Row(say("{cause}", cause=verdict.cause), None, against)
-    evidence = lead.primary.evidence if lead.primary is not None else ()
-    for one in evidence:
+                groups.setdefault(str(against), (against, []))[1].append(writer.word("cause", verdict.cause))
+    yield from (Row(listed(names), None, against) for against, names in groups.values())
+    for one in lead.primary.evidence if lead.primary is not None else ():
         if one.what == "resampling-height" and isinstance(one.reference, float):
             strays = say(
                 "the largest of them would stray by {reach}, the jump is {height}.",

@@ -80,6 +80,10 @@ def state(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
     """Converged, level and risks; a line of which nothing is known is left out."""
     trends = [t for s in _followed(diagnosis) if (t := trend(s)) is not None]
     rows = [_converged(trends), _level(trends, diagnosis.run)] if trends else []
+    lead = diagnosis.lead
+    if lead is not None and lead.is_lost:
+        lost = say("{tag} was lost at step {step:,}.", tag=lead.spike.tag, step=lead.spike.onset_step)
+        rows = [Row(say("Converged?"), say("No, it has not."), lost)]
     return (*rows, *_risks(diagnosis, writer))
 
 

@@ -295,6 +295,23 @@ def test_the_state_tells_converged_from_still_better_from_worse() -> None:
     assert "0.5 per action dimension" in state(loss=flat, companion=flat)[1]
 
 
+def test_a_training_that_was_lost_has_not_converged_whatever_its_level_before() -> None:
+    lost = replace(
+        builders.findings()[1], spike=replace(builders.leap(), kind=Kind.DIVERGENCE, end_step=None)
+    )
+    converged, _ = first(builders.alone(lost)).state
+    assert WRITER.text(converged.answer) == "No, it has not."
+    assert WRITER.text(converged.text) == "bc/actor_loss was lost at step 15,260."
+
+
+def test_causes_that_the_same_rules_out_share_a_line() -> None:
+    one = builders.findings()[1]
+    rate = one.verdicts[2]
+    both = with_verdicts(one, rate, replace(rate, cause="resume"))
+    (line,) = first(builders.alone(both)).refuted
+    assert WRITER.text(line.label) == "learning-rate change, resume from a checkpoint"
+
+
 def test_risks_are_named_and_a_tested_error_is_none() -> None:
     names = [WRITER.text(r.text) for r in first(builders.diagnosis()).state if str(r.label) == "Risks"]
     assert names == ["batch is a large part of the dataset."]

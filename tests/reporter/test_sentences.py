@@ -117,6 +117,10 @@ def written_only() -> Iterator[Diagnosis]:
         yield replace(found, overall=replace(overall, matters=verdict is OutcomeVerdict.WORSE))
         yield replace(found, overall=overall, findings=(small, silent))
     ratio, drift, rate = big.verdicts
+    unchecked = tuple(replace(drift, cause=f"cause-{n}") for n in range(7))
+    yield builders.alone(replace(big, why=replace(big.why, verdicts=(ratio, *unchecked))))
+    gone = replace(builders.leap(), kind=Kind.DIVERGENCE, end_step=None)
+    yield builders.alone(replace(big, spike=gone))
     sure = (ratio, replace(rate, status=Status.SUPPORTED), drift)
     yield builders.alone(replace(big, why=replace(big.why, verdicts=sure)))
     unneeded = replace(rate, evidence=(Evidence("error", big.coupling.reading, -1.0),))
@@ -152,6 +156,7 @@ def said() -> set[str]:
             reporter.summary(diagnosis, "zh")
         draw_each_once(variants())
         reporter.render(diagnosed("bc_single_trajectory"), ["png"])
+        reporter.index([("bc", "")])
         for diagnosis in written_only():
             reporter.to_markdown(diagnosis, pictures=True)
         for finding in builders.findings():
