@@ -181,6 +181,7 @@ class Series:
     reason: Text = field(default_factory=lambda: say(""))  # why this role: the preset or rule that matched
     transform: Transform = Transform.NONE
     kind: LossKind = LossKind.UNKNOWN  # of a loss, where the user, its library or its company says so
+    file: str = ""  # the file it was read from, or the files, joined by commas
     copy_of: str | None = None  # the loss that it is, in other units: an error metric by its name only
 
     def __post_init__(self) -> None:
@@ -322,6 +323,14 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
+class UnreadFile:
+    """A file beside the run that looks like a log and was not read, and why."""
+
+    path: str  # relative to the run
+    why: str
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A saved model found beside the run."""
 
@@ -341,6 +350,7 @@ class Run:
     rewinds: tuple[Rewind, ...] = ()
     damage: tuple[Damage, ...] = ()
     files: tuple[SourceFile, ...] = ()
+    unread: tuple[UnreadFile, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
     step_unit: StepUnit = StepUnit.STEP
