@@ -11,7 +11,7 @@ import typer
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.report_folder import Marker, check_out, claim, note_kept, write_report
-from spikediag.cli.runs import Failure, Paths, attempt, diagnose, find, quietly
+from spikediag.cli.runs import Failure, Paths, Source, attempt, diagnose, find, quietly
 from spikediag.cli.terminal import STYLES, labelled, note, progress, show, show_json, show_text
 from spikediag.cli.whole_files import write_file
 from spikediag.errors import UsageError
@@ -51,6 +51,7 @@ def analyze(
     dataset_size: DatasetSize = None,
     action_dim: ActionDim = None,
     fact: OtherFacts = None,
+    source: Source = None,
 ) -> int:
     """Write the post-mortem of each run: what jumped, whether the error moved with it, why, and what to do.
 
@@ -59,12 +60,12 @@ def analyze(
     """
     facts = given(batch_size, dataset_size, action_dim, fact)
     if as_json:
-        return _print_json(paths, facts)
+        return _print_json(paths, facts, source)
     names, code = _known_formats(f"{formats},html" if opened else formats), _known_language(lang)
     if brief:
-        return _print_pages(paths, facts, code)
+        return _print_pages(paths, facts, code, source)
     check_out(out)
-    found = find(paths)
+    found = find(paths, source)
     job = partial(_report, facts=facts, out=out, formats=names, lang=code, taken=set())
     written = 0
     try:
@@ -102,11 +103,11 @@ def _known_language(typed: str) -> str:
     return code
 
 
-def _print_json(paths: Sequence[Path], facts: Given) -> int:
+def _print_json(paths: Sequence[Path], facts: Given, source: str | None) -> int:
     """One object for one run, an array for several paths or a folder of runs, whatever failed."""
     from spikediag import reporter
 
-    found = find(paths)
+    found = find(paths, source)
     outcomes = list(attempt(found, partial(quietly, facts=facts)))
     failures = [o for o in outcomes if isinstance(o, Failure)]
     for failure in failures:
@@ -117,12 +118,12 @@ def _print_json(paths: Sequence[Path], facts: Given) -> int:
     return Exit.UNUSABLE if failures else Exit.DONE
 
 
-def _print_pages(paths: Sequence[Path], facts: Given, lang: str) -> int:
+def _print_pages(paths: Sequence[Path], facts: Given, lang: str, source: str | None) -> int:
     """The page of each run, for a terminal or a chat."""
     from spikediag import reporter
 
     failed = False
-    for outcome in attempt(find(paths), partial(quietly, facts=facts)):
+    for outcome in attempt(find(paths, source), partial(quietly, facts=facts)):
         failed |= isinstance(outcome, Failure)
         if isinstance(outcome, Failure):
             note(outcome.sentence)

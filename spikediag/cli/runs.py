@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="RUN", help="Run folders, event files, or folders of runs.")
+    list[Path], typer.Argument(metavar="RUN", help="Run folders, log files, or folders of runs.")
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="Read one kind of log only, such as wandb_runs, or files of this name; `tags` shows both.",
+    ),
 ]
 NEIGHBOURS = 10_000  # names of a folder among which the one that was meant is sought
 
@@ -43,11 +51,14 @@ class Failure:
         return {"path": str(self.path), "error": str(self.error)}
 
 
-def find(paths: Sequence[Path]) -> "tuple[RunSource | Failure, ...]":
-    """The runs at or below the paths, each once, in the order typed; a failure where there is none."""
+def find(paths: Sequence[Path], only: str | None = None) -> "tuple[RunSource | Failure, ...]":
+    """The runs at or below the paths, each once, in the order typed; a failure where there is none.
+
+    Only the source of that id, or files of that name, are seen where one is given.
+    """
     found: dict[Path, RunSource | Failure] = {}
     for path in paths:
-        for run in _at(path):
+        for run in _at(path, only):
             found.setdefault(run.path.resolve(), run)
     return tuple(found.values())
 
@@ -77,7 +88,7 @@ def existing(path: Path) -> Path:
     Raises:
         RunNotFoundError: nothing is there; the nearest name that exists is said.
     """
-    if path.exists():
+    if path.exists() or path.parent.is_file():  # a run in a database
         return path
     parent, name = path.parent, path.name
     while not parent.exists():
@@ -110,13 +121,12 @@ def quietly(source: "RunSource", facts: Given, *, settings: bool = True) -> "Dia
         return diagnose(source, facts, begin, settings=settings)
 
 
-def _at(path: Path) -> "Sequence[RunSource | Failure]":
-    from spikediag.parser import find_runs
+def _at(path: Path, only: str | None) -> "Sequence[RunSource | Failure]":
+    from spikediag.parser import find_runs, nothing_at
 
     try:
-        if runs := tuple(find_runs(existing(path))):
+        if runs := tuple(find_runs(existing(path), only)):
             return runs
-        hint = "is this the folder that holds events.out.tfevents.*?"
-        raise NoEventsError(f"no event files under {path}; {hint}")
+        raise NoEventsError(nothing_at(path))
     except SpikediagError as error:
         return (Failure(path, error),)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
-from spikediag.cli.runs import existing
+from spikediag.cli.runs import Source, existing
 from spikediag.cli.terminal import show
 from spikediag.wording.escape import printable
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spikediag.model import Run
 
 OVERRIDE = """\
-Wrong? Put a spikediag.toml beside the event files:
+Wrong? Put a spikediag.toml beside the logs:
 
     [roles]
     "my/objective" = "loss"
@@ -37,18 +37,19 @@ The kinds of loss are {kinds}.
 
 
 def tags(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or an event file.")],
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a log file.")],
     *,
     batch_size: BatchSize = None,
     dataset_size: DatasetSize = None,
     action_dim: ActionDim = None,
     fact: OtherFacts = None,
+    source: Source = None,
 ) -> None:
     """Show how a run was understood: each tag's role, each fact's source, damage, and how to override."""
     from spikediag.parser import read_run
 
     facts = given(batch_size, dataset_size, action_dim, fact)
-    _show(read_run(existing(path), facts))
+    _show(read_run(existing(path), facts, only=source))
 
 
 def _show(run: "Run") -> None:
@@ -77,6 +78,8 @@ def _parts(run: "Run") -> "Iterator[RenderableType]":
             printable(f"damage: {damage.file}, {damage.length:,} bytes at {damage.offset:,}: {damage.what}"),
             "red",
         )
+    for file in run.unread:
+        yield Text(printable(f"not read: {file.path}: {file.why}"))
     for remark in run.notes:
         yield Text(printable(f"note: {remark}"))
 
@@ -84,12 +87,12 @@ def _parts(run: "Run") -> "Iterator[RenderableType]":
 def _tag_table(run: "Run") -> "Table":
     from spikediag.model import Role
 
-    table = _table("tag", "role", "kind", "points", "steps", "why")
+    table = _table("tag", "role", "kind", "points", "steps", "why", "from")
     for series in sorted(run.series.values(), key=lambda s: (s.role == "other", s.role, s.tag)):
         steps = f"{series.steps[0]:,} to {series.steps[-1]:,}" if len(series) else "none"
         is_loss = series.role is Role.LOSS
         kind = run.loss_kind(series) if is_loss else series.measure
-        _row(table, series.tag, series.role, kind, f"{len(series):,}", steps, str(series.reason))
+        _row(table, series.tag, series.role, kind, f"{len(series):,}", steps, str(series.reason), series.file)
     return table
 
 

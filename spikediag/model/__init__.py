@@ -47,6 +47,7 @@ from spikediag.model.run import (
     SourceFile,
     StepUnit,
     Transform,
+    UnreadFile,
     is_held_out,
 )
 from spikediag.model.spike import (
@@ -127,6 +128,7 @@ __all__ = [
     "Text",
     "Tier",
     "Transform",
+    "UnreadFile",
     "Witness",
     "Witnesses",
     "by_gravity",

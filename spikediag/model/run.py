@@ -183,6 +183,7 @@ class Series:
     transform: Transform = Transform.NONE
     kind: LossKind = LossKind.UNKNOWN  # of a loss, where the user, its library or its company says so
     stood_still_at: float | None = None  # what the log shows where the loss was no number, if it hides that
+    file: str = ""  # the file it was read from, or the files, joined by commas
     copy_of: str | None = None  # the loss that it is, in other units: an error metric by its name only
 
     def __post_init__(self) -> None:
@@ -324,6 +325,14 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
+class UnreadFile:
+    """A file beside the run that looks like a log and was not read, and why."""
+
+    path: str  # relative to the run
+    why: str
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A saved model found beside the run."""
 
@@ -343,6 +352,7 @@ class Run:
     rewinds: tuple[Rewind, ...] = ()
     damage: tuple[Damage, ...] = ()
     files: tuple[SourceFile, ...] = ()
+    unread: tuple[UnreadFile, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
     step_unit: StepUnit = StepUnit.STEP

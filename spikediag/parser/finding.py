@@ -3,6 +3,7 @@
 import heapq
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from spikediag.model import Damage, Role
 from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
 from spikediag.parser.roles import assign_roles
-from spikediag.parser.run_folders import CONTAINERS, RANK, Folder, Kin, survey
+from spikediag.parser.run_folders import CONTAINERS, MOST_ENTRIES, RANK, Folder, Kin, survey
 from spikediag.parser.same_training import Sameness, compare
 from spikediag.parser.sessions import attempts, distinct, goes_on
-from spikediag.parser.sources import EVENTS, is_table, read_file, source_of
+from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, source_of
 
 SHOWN = 5  # runs or files named in a message
+A_TABLE = "a table that no library names may be anything; give its file to read it"
 NEAR = 3  # levels between two folders that may hold logs of one training
 LOGGERS = re.compile(
     r"wandb|(offline-)?run-\d{8}_\d{6}-.+|files|csv(_logs)?"
@@ -46,6 +48,7 @@ class RunFiles:
     extra: list[LogFile] = field(default_factory=list)  # no points of their own: text, hyper-parameters
     beside: list[LogFile] = field(default_factory=list)  # other sources that may log the same training
     left_out: list[LeftOut] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)  # logs that were seen and not read, and why
     damage: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -329,10 +332,21 @@ def _the_run(path: Path, only: str | None) -> RunSource:
 def _the_only(path: Path, found: Iterator[RunSource]) -> RunSource:
     runs = list(found)
     if not runs:
-        raise NoEventsError(f"{path}: no log here or below that is read; give the folder that holds {LOGS}.")
+        raise NoEventsError(nothing_at(path))
     if len(runs) > 1:
         raise UsageError(f"{path} holds {len(runs)} runs; give one: {_names(run.path for run in runs)}.")
     return replace(runs[0], path=path)
+
+
+def nothing_at(path: Path) -> str:
+    """Say why no run was found in a folder, and the way out."""
+    with suppress(OSError):
+        for entry in sorted(path.iterdir())[:MOST_ENTRIES]:
+            if packed(entry):
+                return f"{path}: {entry.name}: {PACKED}."
+            if is_table(entry) and isinstance(file := read_file(entry, entry.name)[0], LeftOut):
+                return f"{path}: {entry.name} is the only kind of log here, and {file.why}."
+    return f"{path}: no log here or below that is read; give the folder that holds {LOGS}."
 
 
 LOGS = "events.out.tfevents.* files, run-*.wandb, progress.csv, metrics.csv, trainer_state.json or the like"
@@ -358,6 +372,8 @@ def files_of(source: RunSource) -> RunFiles:
         _add_event_files(files, source, before)
     else:
         own = by_completeness(_taken(files, source, folder))
+        for file in (file for file in files.left_out if file.foreign):
+            files.unread[file.label] = file.why
         files.streams[""] = (*before, *own[:1])
         files.beside.extend(own[1:])
     if not files.all:
@@ -380,7 +396,10 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
     if ranks:
         names = _names(child.path for child in ranks)
         files.notes.append(f"The files of {len(ranks)} other ranks were left out: {names}.")
-    files.beside.extend(by_completeness(_usable(source.contents.take(named(folder), folder.path))))
+    beside = source.contents.take(named(folder), folder.path)
+    files.beside.extend(by_completeness(_usable(beside)))
+    files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
+    files.unread |= {path.name: A_TABLE for path in tables(folder)}
 
 
 def _rank(name: str) -> int:
@@ -392,7 +411,8 @@ def _taken(files: RunFiles, source: RunSource, folder: Folder) -> list[LogFile]:
     """Take the files of one folder from a source, and note what is wrong with them."""
     taken = source.contents.take(folder.files or folder.logs, source.folder.path)
     for file in taken:
-        files.damage.extend(file.damage)
+        if not (isinstance(file, LeftOut) and file.foreign):
+            files.damage.extend(file.damage)
     files.left_out.extend(file for file in taken if isinstance(file, LeftOut))
     return _usable(taken)
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +26,7 @@ from spikediag.model import (
     Session,
     SourceFile,
     StepUnit,
+    UnreadFile,
 )
 from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
@@ -32,10 +35,12 @@ from spikediag.parser.roles import assign_roles, build_series, with_objective, w
 from spikediag.parser.run_folders import CONTAINERS, checkpoints
 from spikediag.parser.same_training import Together, bring_together
 from spikediag.parser.sessions import JoinedTraining, join_sessions
+from spikediag.parser.sources import PACKED, packed
 from spikediag.parser.sources.event_files import MARK
 from spikediag.parser.track import FARTHEST, Track, append, straighten
 from spikediag.parser.user_settings import UserSettings, read_user_settings
 
+MOST_BESIDE = 10_000  # entries of a folder among which unread logs are sought
 STAMP = re.compile(r".*tfevents\.(\d+)\..*")
 STEP_COLUMNS = ("step", "steps", "global_step")
 CLOCKS = frozenset(Role) - {Role.OTHER, Role.EPOCH, Role.SAMPLES}
@@ -91,6 +96,7 @@ def read_run(
             *facts.files,
             *own.files,
         ),
+        unread=tuple(_unread(files, read.together, folder)),
         checkpoints=tuple(checkpoints(folder)),
         notes=(*files.notes, *read.notes, *facts.notes),
         own_settings=own.names,
@@ -149,11 +155,35 @@ def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
     joined = {prefix: _joined(prefix, files, assigned) for prefix in files.streams}
     tracks = {prefix + tag: track for prefix, one in joined.items() for tag, track in one.tracks.items()}
     every = {**histograms, **tracks, **together.tracks}
-    found = {tag: build_series(tag, track, assigned[tag]) for tag, track in every.items()}
+    origins = _origins(files) | {tag: file.label for tag, file in together.files.items()}
+    found = {
+        tag: build_series(tag, track, assigned[tag], origins.get(tag, "")) for tag, track in every.items()
+    }
     main = max(joined.values(), key=lambda one: sum(len(track.steps) for track in one.tracks.values()))
     series = dict(sorted(without_twins(found).items()))
     notes = (*_notes(joined), *together.notes)
     return _Understood(series, preset, main.sessions, main.rewinds, notes, together)
+
+
+def _origins(files: RunFiles) -> dict[str, str]:
+    """The files that each series of the run's streams came from."""
+    found: dict[str, list[str]] = {}
+    for prefix, stream in files.streams.items():
+        for file in stream:
+            means, minima = file.summaries.means, file.summaries.minima
+            for tag in (*file.points, *means, *(f"{tag}/min" for tag in minima)):
+                found.setdefault(prefix + tag, []).append(file.label)
+    return {tag: ", ".join(labels) for tag, labels in found.items()}
+
+
+def _unread(files: RunFiles, together: Together, folder: Path) -> Iterator[UnreadFile]:
+    """The logs beside a run that add nothing to it, and why."""
+    for label, why in {**files.unread, **together.unused}.items():
+        yield UnreadFile(label, why)
+    with suppress(OSError):
+        for path in islice(sorted(folder.iterdir()), MOST_BESIDE):
+            if packed(path):
+                yield UnreadFile(path.name, PACKED)
 
 
 def _tags(files: RunFiles) -> Iterator[str]:

@@ -73,7 +73,7 @@ def assign_roles(
     return assigned
 
 
-def build_series(tag: str, track: Track, assigned: RoleAssignment) -> Series:
+def build_series(tag: str, track: Track, assigned: RoleAssignment, file: str = "") -> Series:
     """Build the series of a tag, its numbers as they were logged, times the unit they were logged in."""
     return Series(
         tag,
@@ -86,6 +86,7 @@ def build_series(tag: str, track: Track, assigned: RoleAssignment) -> Series:
         assigned.why,
         assigned.transform,
         assigned.kind,
+        file,
     )
 
 

@@ -15,7 +15,8 @@ from spikediag.parser.log_files import LeftOut, Log, LogFile, Opened, read_log
 from spikediag.registry import Registry
 
 EVENTS = "event_files"
-PACKED = re.compile(r"(.+)\.(gz|bz2|xz|zst|zip)")
+PACKING = re.compile(r"(.+)\.(gz|bz2|xz|zst|zip)")
+PACKED = "it is packed; unpack it, for example with gunzip"
 
 
 class Source(Protocol):
@@ -81,6 +82,12 @@ def is_table(path: Path) -> bool:
     return source is not None and source.alone
 
 
+def packed(path: Path) -> bool:
+    """Whether a file is the packed copy of a log, by its name."""
+    match = PACKING.fullmatch(path.name)
+    return match is not None and ("tfevents" in match[1] or source_of(path.with_name(match[1])) is not None)
+
+
 @cache
 def _by_demand() -> tuple[Source, ...]:
     """Event files first; tables of any name last."""
@@ -90,6 +97,8 @@ def _by_demand() -> tuple[Source, ...]:
 
 def read_file(path: Path, label: str) -> tuple[LogFile | LeftOut, ...]:
     """Read a log file, or one run of a file that holds several; what no source knows is read as events."""
+    if packed(path):
+        return (LeftOut(label, 0, PACKED),)
     whole = path.parent if path.parent.is_file() else path
     source = source_of(whole) or registry.load()[EVENTS]
     files = read_log(whole, label, source.id, source.read)

@@ -11,8 +11,9 @@ from spikediag.parser.log_files import ForeignError, Log, Opened, Summaries
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import Points, numbers_in
 
-RUNS = "SELECT run_name FROM metrics GROUP BY run_name ORDER BY min(rowid)"
-METRICS = "SELECT step, timestamp, metrics FROM metrics WHERE run_name = ? ORDER BY rowid"
+RUNS = "SELECT {key}, max(run_name) FROM metrics GROUP BY {key} ORDER BY min(rowid)"
+METRICS = "SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY rowid"
+CONFIGS = "SELECT {key}, config FROM configs"
 NEEDED = {"run_name", "step", "timestamp", "metrics"}
 
 
@@ -35,12 +36,13 @@ class Trackio(Named):
             columns = {name for _, name, *_ in rows(database, "PRAGMA table_info(metrics)")}
             if not columns >= NEEDED:
                 raise ForeignError("it is no database of Trackio")
+            key = "run_id" if "run_id" in columns else "run_name"  # names of runs came first
             configs: dict[object, object] = {}
             if set(rows(database, "SELECT 1 FROM sqlite_master WHERE name = 'configs'")):
-                configs = dict(rows(database, "SELECT run_name, config FROM configs"))
-            for (run,) in list(rows(database, RUNS)):
+                configs = dict(rows(database, CONFIGS.format(key=key)))
+            for run, name in list(rows(database, RUNS.format(key=key))):
                 points = Points()
-                for step, written, metrics in rows(database, METRICS, run):
+                for step, written, metrics in rows(database, METRICS.format(key=key), run):
                     if isinstance(step, int):
                         points.add(step, _seconds(written), numbers_in(_object(metrics)))
                 if points.found:
@@ -51,7 +53,7 @@ class Trackio(Named):
                         part=str(run).replace("/", "-"),
                         speaks=run in configs,
                         summaries=said,
-                        name=str(run),
+                        name=str(name),
                     )
 
 
@@ -64,7 +66,7 @@ def _seconds(written: object) -> float:
 
 def _object(text: object) -> Mapping[str, object]:
     try:
-        found = json.loads(str(text))
+        found = json.loads(text) if isinstance(text, str | bytes) else None
     except (ValueError, RecursionError):
         return {}
     return {k: v for k, v in found.items() if not k.startswith("_")} if isinstance(found, dict) else {}

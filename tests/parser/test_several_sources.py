@@ -1,0 +1,112 @@
+"""One training in several files: which were read, which were not, and how to choose."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from spikediag.cli import entry
+from spikediag.errors import NoEventsError, UnreadableRunError
+from spikediag.parser import find_runs, nothing_at, read_run
+from spikediag.parser.same_training import Sameness, compare
+from spikediag.parser.track import Track
+from tests.parser.sources.test_csv_tables import table
+from tests.parser.sources.test_progress import progress
+from tests.parser.sources.twins import as_events, told, training
+from tests.parser.writing import NAME, paths
+
+TAGS = ("train/loss", "train/approx_kl", "train/value_loss", "rollout/ep_rew_mean")
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Path:
+    """A run with half an event file, a whole table of the same training, and other things beside it."""
+    curves = training(*TAGS)
+    folder = progress(tmp_path / "run", curves)
+    half = {tag: dict(list(curve.items())[:200]) for tag, curve in curves.items() if tag != TAGS[3]}
+    half["only/here"] = curves[TAGS[0]]
+    as_events(folder, half)
+    table(folder / "plot.csv", training(*TAGS, seed=1))
+    (folder / "metrics.csv").write_text("model,loss\na,1\n")
+    with gzip.open(folder / "progress.csv.gz", "wb") as file:
+        file.write((folder / "progress.csv").read_bytes())
+    return folder
+
+
+def test_every_series_names_its_file_and_every_other_log_says_why_it_was_not_read(everything: Path) -> None:
+    run = read_run(everything)
+    files = {tag: series.file for tag, series in run.series.items()}
+    assert files == dict.fromkeys(TAGS, "progress.csv") | {"only/here": NAME}
+    assert {file.path: file.why for file in run.unread} == {
+        "metrics.csv": "it has no column step",
+        "plot.csv": "a table that no library names may be anything; give its file to read it",
+        "progress.csv.gz": "it is packed; unpack it, for example with gunzip",
+    }
+
+
+@pytest.mark.parametrize("source", ["event_files", NAME])
+def test_one_source_may_be_chosen_by_its_id_or_by_the_name_of_its_file(everything: Path, source: str) -> None:
+    run = read_run(everything, only=source)
+    assert {len(run.series[tag]) for tag in TAGS[:3]} == {200}
+    assert read_run(everything, only="plot.csv").series.keys() == set(TAGS)
+    assert [found.path for found in find_runs(everything.parent, "plot.csv")] == [everything / "plot.csv"]
+    with pytest.raises(NoEventsError):
+        read_run(everything, only="wandb_runs")
+
+
+def test_tags_show_where_every_series_came_from(everything: Path, capsys) -> None:
+    assert entry.run(["tags", str(everything)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "progress.csv" in shown
+    assert "not read: metrics.csv: it has no column step" in shown
+    assert "note: 4 series came from progress.csv" in shown
+    assert entry.run(["tags", str(everything), "--source", "event_files"]) == 0
+    assert "series came from" not in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_packed_log_says_so_whether_it_is_named_or_its_folder(tmp_path: Path) -> None:
+    for name in ("progress.csv.gz", f"{NAME}.gz", "run-abc.wandb.zip"):
+        (tmp_path / name).write_bytes(b"packed")
+        with pytest.raises(UnreadableRunError, match="unpack it"):
+            read_run(tmp_path / name)
+        assert paths(tmp_path) == ()
+        assert "unpack it" in nothing_at(tmp_path)
+        (tmp_path / name).unlink()
+    (tmp_path / "picture.png.gz").write_bytes(b"packed")
+    assert "unpack" not in nothing_at(tmp_path)
+
+
+def test_a_folder_with_one_table_that_is_no_log_says_why(tmp_path: Path) -> None:
+    (tmp_path / "results.csv").write_text("model,loss\na,1\n")
+    with pytest.raises(NoEventsError, match=r"results\.csv .* it has no column step"):
+        read_run(tmp_path)
+
+
+def track(values: list[float], every: int = 1) -> Track:
+    import numpy as np
+
+    steps = np.arange(0, every * len(values), every)
+    return Track(steps, np.array(values, dtype=float), np.full(len(values), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        (track([3, 2, 1, 4]), track([3, 2, 1, 4]), Sameness.SAME),
+        (track([3, 2, 1, 4]), track([3, 2, 1]), Sameness.SAME),
+        (track([3, 2, 1, 4]), track([3, 2, 1, 4], every=10), Sameness.OTHER_AXIS),
+        (track([3, 2, 1, 4]), track([3, 2, 1.5, 5]), Sameness.DIFFERENT),
+        (track([1, 1, 1, 1]), track([1, 1, 1, 1]), Sameness.OPEN),
+        (track([3, 2]), track([3, 2]), Sameness.OPEN),
+        (track([3, float("nan"), 1, float("inf")]), track([3, float("nan"), 1, float("inf")]), Sameness.SAME),
+    ],
+)
+def test_trainings_are_told_apart_by_what_they_both_log(one: Track, other: Track, verdict: Sameness) -> None:
+    assert compare({"loss": one, "a": one}, {"loss": other, "b": one}) is verdict
+
+
+def test_a_deterministic_repetition_in_another_folder_is_a_run_of_its_own(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        progress(tmp_path / name, training(*TAGS))
+    assert len(paths(tmp_path)) == 2
+    assert told(tmp_path / "first") == told(tmp_path / "second")
