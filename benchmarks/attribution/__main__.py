@@ -29,11 +29,12 @@ def main() -> None:
     )
     parser.add_argument("calibration", type=Path)
     parser.add_argument("test", type=Path)
+    parser.add_argument("--workers", type=int, default=2, help="processes at a time, default 2")
     arguments = parser.parse_args()
-    seen = {name: found.said for name, found in views_of(arguments.calibration).items()}
+    seen = {name: found.said for name, found in views_of(arguments.calibration, arguments.workers).items()}
     fitted = tuple(one for said in seen.values() for one in said)
     factor = best_temperature(fitted)
-    views = views_of(arguments.test)
+    views = views_of(arguments.test, arguments.workers)
     scored = {name: scores(found.said) for name, found in views.items()}
     print(f"calibration: {len(fitted)} findings, best factor on the temperature {factor:.2f}")
     sections = [
@@ -48,8 +49,8 @@ def main() -> None:
     )
 
 
-def views_of(folder: Path) -> dict[str, View]:
-    whole = {name: view(folder, bare=bare) for name, bare in VIEWS.items()}
+def views_of(folder: Path, workers: int) -> dict[str, View]:
+    whole = {name: view(folder, bare=bare, workers=workers) for name, bare in VIEWS.items()}
     return {
         f"{family}, {name}": found.of(family)
         for family in (CLONING, LEARNERS)

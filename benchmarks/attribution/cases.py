@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -52,10 +54,10 @@ class Said:
 class View:
     """All findings of one folder of trainings, seen with some of the tags."""
 
-    said: tuple[Said, ...]
-    missed: tuple[str, ...]  # runs with a fault that no finding belongs to
-    calm: tuple[str, ...]  # runs without a fault
-    alarms: tuple[str, ...]  # such runs, once for each of their findings
+    said: tuple[Said, ...] = ()
+    missed: tuple[str, ...] = ()  # runs with a fault that no finding belongs to
+    calm: tuple[str, ...] = ()  # runs without a fault
+    alarms: tuple[str, ...] = ()  # such runs, once for each of their findings
 
     def of(self, family: str) -> "View":
         """Only one family of trainings."""
@@ -66,26 +68,29 @@ class View:
         return View(tuple(s for s in self.said if _family(s.run) == family), *kept)
 
 
-def view(folder: Path, *, bare: bool) -> View:
+def view(folder: Path, *, bare: bool, workers: int = 1) -> View:
     """Diagnose every training below a folder.
 
     Args:
-        folder: As `python -m sample_runs.lab faults` writes it.
+        folder: As `python -m sample_runs.lab faults` and `... learners` write it.
         bare: Keep only the losses and the error metric, as many libraries log.
+        workers: Processes at a time.
     """
-    said, missed, alarms, calm = [], [], [], []
-    for path in sorted(p.parent for p in folder.glob("*/truth.json")):
-        truth = json.loads((path / "truth.json").read_text(encoding="utf-8"))
-        findings, period = diagnosed(path, bare=bare)
-        if truth["primary_cause"] is None:
-            calm.append(path.name)
-            alarms += [path.name] * len(findings)
-            continue
-        belonging = list(_belonging(findings, truth["step"], period, lasting=path.name.startswith(LASTING)))
-        if not belonging:
-            missed.append(path.name)
-        said += [_said(path.name, truth, finding) for finding in belonging]
-    return View(tuple(said), tuple(missed), tuple(calm), tuple(alarms))
+    paths = sorted(p.parent for p in folder.glob("*/truth.json"))
+    with ProcessPoolExecutor(workers) as pool:
+        seen = tuple(pool.map(partial(_seen, bare=bare), paths))
+    return View(*(tuple(item for one in seen for item in getattr(one, f.name)) for f in fields(View)))
+
+
+def _seen(path: Path, *, bare: bool) -> View:
+    """One training."""
+    truth = json.loads((path / "truth.json").read_text(encoding="utf-8"))
+    findings, period = diagnosed(path, bare=bare)
+    if truth["primary_cause"] is None:
+        return View(calm=(path.name,), alarms=(path.name,) * len(findings))
+    belonging = _belonging(findings, truth["step"], period, lasting=path.name.startswith(LASTING))
+    said = tuple(_said(path.name, truth, finding) for finding in belonging)
+    return View(said=said, missed=() if said else (path.name,))
 
 
 def _family(run: str) -> str:

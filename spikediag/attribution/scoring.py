@@ -9,7 +9,7 @@ from spikediag.attribution.protocol import Cause, Judgement
 from spikediag.model import UNEXPLAINED, CauseVerdict, LossKind, Status, Text, Tier, say
 
 LARGEST_WEIGHT = 2.0  # bans; no single check may decide alone
-TEMPERATURE = 1.1  # fitted on the calibration split of benchmarks/attribution
+TEMPERATURE = 0.83  # fitted on the calibration split of benchmarks/attribution
 SUPPORTED_FROM = 0.8
 PLAUSIBLE_FROM = 0.1  # below, and with strong evidence against it: ruled out
 REFUTED = -1.0  # bans
