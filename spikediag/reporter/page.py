@@ -176,7 +176,8 @@ def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> I
         yield Row(say("Verdict"), writer.word("run", diagnosis.overall.status.value))
         yield from _searched(diagnosis)
     else:
-        moved = [phrases.moved_with(witness) for witness in witnesses(lead)[:1]]
+        told = str(lead.primary.mechanism) if lead.primary is not None else ""
+        moved = [m for w in witnesses(lead)[:1] if str(m := phrases.moved_with(w)) not in told]
         rhythm = phrases.rhythm(lead.spike)
         more = moved if rhythm is None else [rhythm, *moved]
         yield Row(say("What jumped"), None, phrases.story(lead.spike), _told(more))
@@ -279,6 +280,8 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> Row:
     shown = [o for o in _telling(diagnosis) if o is not said][:OUTCOMES]
     parts = [_ended(o) if lead and o.finding == lead.id else _elsewhere(o) for o in shown]
     answer = MATTERS[overall.matters]
+    if said is not None and not parts and overall.matters is not None:
+        parts = [say("The reward says so.")]
     return Row(say("Does it matter?"), answer, _told(parts), _told([*beside[:2], *_price(best)]))
 
 
