@@ -86,7 +86,7 @@ def build_series(tag: str, track: Track, assigned: RoleAssignment, file: str = "
         assigned.why,
         assigned.transform,
         assigned.kind,
-        file,
+        file=file,
     )
 
 

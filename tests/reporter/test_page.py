@@ -135,7 +135,7 @@ def test_the_row_on_the_error_says_better_and_untold_and_the_reward_where_there_
     assert str(headline(builders.alone(silent))).endswith("; whether the error moved cannot be told.")
     lone = {"bc/actor_loss": builders.seed_curves()["bc/actor_loss"]}
     bare = builders.diagnosis(builders.seed_run(lone), (silent,))
-    assert str(headline(bare)).endswith("; no error metric is logged.")
+    assert str(headline(bare)).endswith("; no independent error metric is logged.")
     rewarded = replace(builders.mattering(), findings=(silent,))
     assert row(rewarded, "Did the reward suffer?").startswith("Yes, it got worse. eval/return ended worse")
     assert str(headline(rewarded)).endswith("; the reward got worse.")
