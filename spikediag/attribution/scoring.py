@@ -53,15 +53,20 @@ def score(prior: float, judgement: Judgement) -> float:
 
 
 def _without_echo(judgements: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
-    """A mechanism that a trigger sets off is as likely under the trigger: its evidence tells nothing."""
-    if not any(j.decisive and j.tier is Tier.TRIGGER for j in judgements.values()):
-        return judgements
-    return {
-        id_: replace(j, evidence=tuple(e for e in j.evidence if not e.supports))
-        if j.tier is Tier.MECHANISM
-        else j
-        for id_, j in judgements.items()
-    }
+    """A mechanism that a trigger sets off is as likely under the trigger: its evidence tells nothing.
+
+    Where the loss is another quantity, all others can only have moved that one: theirs tells nothing.
+    """
+    if any(j.decisive and j.identity for j in judgements.values()):
+        return {id_: j if j.identity else _unsupported(j) for id_, j in judgements.items()}
+    if any(j.decisive and j.tier is Tier.TRIGGER for j in judgements.values()):
+        mechanisms = {id_: _unsupported(j) for id_, j in judgements.items() if j.tier is Tier.MECHANISM}
+        return {**judgements, **mechanisms}
+    return judgements
+
+
+def _unsupported(judgement: Judgement) -> Judgement:
+    return replace(judgement, evidence=tuple(e for e in judgement.evidence if not e.supports))
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -62,6 +62,7 @@ class KlTerm:
             (_multiple(case, term), *_round(term)),
             decisive=True,
             harmless=True,
+            identity=True,
             advice=(_advice(term),),
             mechanism=say(
                 "{loss} is {factor:.3g} times {tag}: it rises as the policy leaves its reference.",
