@@ -76,3 +76,11 @@ def test_something_else_that_moved_with_the_tallest_speaks_against_it() -> None:
     finding = found({"train/value_loss": loss, "train/approx_kl": distance})
     assert weights(finding, "heavy-tail")["something-else"] == -1.5
     assert finding.primary_cause != "heavy-tail"
+
+
+def test_so_does_a_loss_that_diverges_in_the_same_log() -> None:
+    run = cases.make_run(cases.nll({600: 8, 900: 9, 1200: 12}), None)
+    bursts = replace(cases.train_at(run, (600, 900, 1200)), usual=True)
+    lost = cases.spike_at(run, cases.AT, len(cases.STEPS), Kind.DIVERGENCE)
+    judged = HeavyTail().judge(cases.make_case(run, bursts, {bursts.tag: (bursts, lost)}))
+    assert cases.evidence(judged, "diverges").weight == -1.5

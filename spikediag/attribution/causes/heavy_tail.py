@@ -9,7 +9,7 @@ from spikediag import phrases
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, FactName, LossKind, Role, Run, Series, Text, Tier, say
+from spikediag.model import Advice, Evidence, FactName, Kind, LossKind, Role, Run, Series, Text, Tier, say
 
 FAR = 10.0  # times the median of a loss without negative values: points above are far
 FEWEST_FAR = 3
@@ -35,7 +35,7 @@ class HeavyTail:
 
     Evidence against:
         A burst that stands apart from all others of the loss, or with which something else moved that is no
-        error and no gradient; a loss that stays up. Blind spot: a
+        error and no gradient; a loss that stays up, or diverges in the same log. Blind spot: a
         training that has been ill since its first steps bursts all along as well.
 
     What to do:
@@ -61,7 +61,7 @@ class HeavyTail:
             return Judgement(Tier.MECHANISM, (_since(case),), ruled_out=True)
         return Judgement(
             Tier.MECHANISM,
-            (_all_along(case), *_far_points(case), *_something_else(case)),
+            (_all_along(case), *_far_points(case), *_something_else(case), *_lost_later(case)),
             decisive=True,
             advice=(_advice(case.run),),
             mechanism=say(
@@ -140,6 +140,14 @@ def _something_else(case: Case) -> Iterator[Evidence]:
     if beside:
         reading = phrases.moved_with(beside[0])
         yield weigh("something-else", -1.5, observed=beside[0].at, reading=reading)
+
+
+def _lost_later(case: Case) -> Iterator[Evidence]:
+    """A loss that ran away in the same log was not well while it burst."""
+    lost = [s for s in case.loss_spikes if s.kind is Kind.DIVERGENCE and not s.recovered]
+    if lost:
+        reading = say("{tag} diverges from step {step:,} on.", tag=case.spike.tag, step=lost[0].onset_step)
+        yield weigh("diverges", -1.5, observed=lost[0].onset_step, reading=reading)
 
 
 def _advice(run: Run) -> Advice:
