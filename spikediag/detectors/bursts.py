@@ -1,6 +1,6 @@
 """Bursts: rises that came back, each told by itself, or all as one train."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ CROWD = 10  # members that are certain only together
 CLEAR = 6.0  # score of a member that is certain only with others, about robust deviations
 CHOICES = 100  # chances that a crowd is charged for: its bar, its size, its run
 OUTSTANDING = 2.0  # times the height of the next highest, from which a burst is told by itself
+NO_MEAN = 1.0  # tail index from which a Pareto law has no mean
 LOUD = 12.0  # local scales, and standard deviations before, that cannot be passed over in silence
 DOUBT = 0.5  # expected by chance from which a burst is not certain alone
 HEAVIEST = 2.0  # tail index of what may be usual; beyond, decades are passed
@@ -64,7 +65,7 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
     deafening = [rise for rise in loud if rise.score >= DEAFENING and not salience.skewed]
     singles = [*certain, *deafening] if len(loud) < FEWEST else certain
     common = in_order(rise for rise in (*taller, *loud) if rise not in singles)
-    usual = bool(common) and tail_index(common) < HEAVIEST
+    usual = bool(common) and tail_index([rise.score for rise in common]) < HEAVIEST
     return Bursts(in_order(singles), common, 1.0, usual)
 
 
@@ -140,19 +141,22 @@ def chance_of_lateness(members: list[Rise], n: int) -> float:
     return float((1 - min(rise.start for rise in members) / n) ** len(members))
 
 
-def tail_index(members: tuple[Rise, ...]) -> float:
-    """Mean logarithm of the scores over the lowest (Hill 1975, doi:10.1214/aos/1176343247); 0 for a few."""
-    if len(members) < FEWEST:
+def tail_index(sizes: Sequence[float]) -> float:
+    """Mean logarithm of sizes over the lowest (Hill 1975, doi:10.1214/aos/1176343247); 0 for a few."""
+    if len(sizes) < FEWEST:
         return 0.0
-    scores = np.array([rise.score for rise in members])
-    return float(np.log(scores / scores.min()).sum()) / (len(scores) - 1)
+    return float(np.log(np.array(sizes) / min(sizes)).sum()) / (len(sizes) - 1)
 
 
 def stands_out(by_height: list[Rise]) -> bool:
-    """Whether the highest rise is a finding of its own: certain alone, and far above the next."""
+    """Whether the highest rise is a finding of its own: certain alone, and far above the next.
+
+    Of bursts whose heights span decades, as under a Pareto law without a mean, the highest always is.
+    """
     if len(by_height) < 2 or by_height[0].expected >= DOUBT:
         return False
-    return by_height[0].height > OUTSTANDING * by_height[1].height
+    heights = [rise.height for rise in by_height]
+    return heights[0] > OUTSTANDING * heights[1] and tail_index(heights[1:]) < NO_MEAN
 
 
 def bar_of(members: list[Rise], salience: Salience, scan: Scan) -> tuple[float, float]:

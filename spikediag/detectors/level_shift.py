@@ -23,8 +23,8 @@ class LevelShift:
         must not describe the curve clearly better than a step does.
 
     Blind spots:
-        Steps below about 2 sigma of the noise; in short logs and in the first 60 points, below about 15. In a
-        loss that still falls steeply, a small step is hidden by the fall.
+        Steps below about 2 sigma of the noise, and all that lie within it; in short logs and in the first 60
+        points, below about 15. In a loss that still falls steeply, a small step is hidden by the fall.
 
     References:
         Page (1954), doi:10.1093/biomet/41.1-2.100.

@@ -105,6 +105,10 @@ class Rise:
         """Whether its height is beyond the noise before it, in a series of n points."""
         return (self.level - self.baseline if self.lasts(n) else self.height) >= SALIENT * self.noise
 
+    def within_noise(self, n: int) -> bool:
+        """Whether the new level of a rise that lasts lies within the scatter before: nobody would see it."""
+        return not self.salient and self.lasts(n) and self.level - self.baseline < self.noise
+
     def as_deep(self, values: FloatArray) -> bool:
         """Whether a burst of many points has dips like it around: then it is the noise that has grown."""
         if self.lasts(len(values)):

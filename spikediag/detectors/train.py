@@ -20,9 +20,10 @@ class Train:
     What it finds:
         At least four transients in one run, as one finding with their number, their rate per 10,000 points
         and whether the rate grows or falls. It shows the highest of them; `members` lists all. One that is
-        twice as high as the next is left as a finding of its own. Where a series throws such heights without
-        any of them being certain, as heavy-tailed noise does, that is one finding too, of one member or more,
-        and `usual`: told, and no failure by itself.
+        twice as high as the next is left as a finding of its own, unless the heights of the others span
+        decades (Hill's tail index of 1 or more): there the highest always is. Where a series throws such
+        heights without any of them being certain, as heavy-tailed noise does, that is one finding too, of one
+        member or more, and `usual`: told, and no failure by itself.
 
     How:
         Members are the rises of `transient`, and then every single-point bump that scores as high as the

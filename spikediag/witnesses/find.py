@@ -135,11 +135,11 @@ class Windows:
             lasts=place.lasts,
         )
 
-    def only(self, n: int) -> "Windows":
-        """One of them."""
+    def part(self, first: int, stop: int) -> "Windows":
+        """Those from the first on, up to but without the last."""
         rows = (self.level, self.noise, self.unrest, self.flat, self.away)
-        level, noise, unrest, flat, away = (row[n : n + 1] for row in rows)
-        constant = self.constant[n : n + 1]
+        level, noise, unrest, flat, away = (row[first:stop] for row in rows)
+        constant = self.constant[first:stop]
         return Windows(level, noise, constant, unrest, flat, away, self.onset, self.lasts)
 
     def reached(self, change: float) -> float:
@@ -268,23 +268,34 @@ class Mover:
             yield Move(float(here[0]), float(self.here.noise[0]), sigmas)
 
 
-def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatArray) -> Iterator[Mover]:
+def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatArray) -> list[Mover]:
     """The series that moved farthest, of all that moved."""
     loss, found = table.run.series[spike.tag], []
     for together in table.all:
         place = place_of(together[0].steps, loss, spike)
         if place is None:
             continue
-        windows = Windows.of(np.stack([one.values[place.first + place.rows] for one in together]), place)
+        rows = place.first + place.rows
+        windows = Windows.of(np.stack([one.values[rows] for one in together]), place)
         far = np.max([np.abs(changes) for changes in windows.changes()], axis=0) / windows.noise
         calm = calm_windows(together[0].steps, place, zones)
         found += [
-            (float(far[n]), together[n], place, windows.only(int(n)), calm)
-            for n in np.flatnonzero(far >= FAR)
+            (float(far[n]), together[n], place, windows.part(n, n + 1), calm)
+            for n in np.flatnonzero(far >= FAR).tolist()
             if together[n].series.tag not in left_out
         ]
-    for _, one, place, here, calm in sorted(found, key=lambda f: (-f[0], f[1].series.tag))[:LOOKED_AT]:
-        yield Mover(one, place, here, Windows.of(one.values[calm[:, None] + place.rows], place))
+    farthest = sorted(found, key=lambda f: (-f[0], f[1].series.tag))[:LOOKED_AT]
+    elsewhere: dict[str, Windows] = {}
+    for place, calm in {id(place): (place, calm) for _, _, place, _, calm in farthest}.values():
+        elsewhere |= _elsewhere([one for _, one, other, _, _ in farthest if other is place], place, calm)
+    return [Mover(one, place, here, elsewhere[one.series.tag]) for _, one, place, here, _ in farthest]
+
+
+def _elsewhere(series: Sequence[Numbers], place: Place, calm: IntArray) -> dict[str, Windows]:
+    """The calm windows (m,) of series with the same steps, by tag, measured in one go."""
+    rows, m = calm[:, None] + place.rows, len(calm)
+    windows = Windows.of(np.concatenate([one.values[rows] for one in series]), place)
+    return {one.series.tag: windows.part(k * m, (k + 1) * m) for k, one in enumerate(series)}
 
 
 def _witness(mover: Mover, asked: int, jumped: Moment) -> Witness | None:

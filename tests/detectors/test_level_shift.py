@@ -66,3 +66,10 @@ def test_what_comes_back_after_long_is_a_level_shift_with_an_end() -> None:
 
     assert spike.kind is Kind.LEVEL_SHIFT
     assert spike.stop == pytest.approx(6000, abs=10)
+
+
+def test_a_new_level_within_the_scatter_before_is_none() -> None:
+    values = np.random.default_rng(3).normal(size=20_000)
+
+    assert detect(series_of(planted(values, 1.5, at=12_000)))
+    assert not detect(series_of(planted(values, 0.7, at=12_000)))

@@ -5,7 +5,7 @@ import pytest
 
 from spikediag.detectors import detect
 from spikediag.detectors.train import rate_grows
-from spikediag.model import FloatArray, Kind
+from spikediag.model import FloatArray, Kind, Shape
 from tests.detectors.builders import NOISES, series_of, some_of
 
 
@@ -51,6 +51,20 @@ def test_one_that_stands_out_is_named_apart() -> None:
     assert set(kinds) == {Kind.TRAIN, Kind.TRANSIENT}
     assert kinds[Kind.TRANSIENT].start == 7500
     assert all(not m.start <= 7500 < m.stop for m in kinds[Kind.TRAIN].members)
+
+
+def test_bursts_that_span_decades_are_one_finding_whose_peak_is_the_highest() -> None:
+    rng = np.random.default_rng(21)
+    values = 0.01 * np.exp(0.1 * rng.normal(size=1500))
+    places = np.arange(300, 1500, 30)
+    values[places] = 10.0 ** rng.uniform(0, 6, size=len(places))
+    values[places[-3]] = 3e6
+
+    train, *others = [s for s in detect(series_of(values)) if s.shape is Shape.BURST]
+
+    assert train.kind is Kind.TRAIN
+    assert train.peak == places[-3]
+    assert not others
 
 
 def test_three_spikes_are_three_findings() -> None:
