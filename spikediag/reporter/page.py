@@ -38,7 +38,7 @@ from spikediag.reporter.remedies import (
     setting_place,
     verification,
 )
-from spikediag.reporter.training import state
+from spikediag.reporter.training import state, varies
 from spikediag.study import Remedy
 from spikediag.wording.writer import Writer, verbatim
 
@@ -221,9 +221,13 @@ def _is_untold(diagnosis: Diagnosis, lead: Finding) -> bool:
 
 
 def _reward(diagnosis: Diagnosis) -> Outcome | None:
-    """How the reward stood around the leading finding: held out first, then the worst."""
-    lead = diagnosis.lead
-    ours = [o for o in diagnosis.overall.outcomes if lead and o.finding == lead.id and o.role is Role.REWARD]
+    """How the reward stood around the leading finding, the worst first; a constant one tells nothing."""
+    lead, run = diagnosis.lead, diagnosis.run
+    ours = [
+        o
+        for o in diagnosis.overall.outcomes
+        if lead is not None and o.finding == lead.id and o.role is Role.REWARD and varies(run.series[o.tag])
+    ]
     return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
 
 
