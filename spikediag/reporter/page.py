@@ -367,7 +367,7 @@ def _smaller(diagnosis: Diagnosis, writer: Writer) -> Text | None:
     others = by_gravity(diagnosis.findings)[1:]
     if not others:
         return None
-    named = listed([phrases.glimpse(f, writer.word("kind", f.spike.kind.value)) for f in others[:SMALLER]])
+    named = _apart([phrases.glimpse(f, writer.word("kind", f.spike.kind.value)) for f in others[:SMALLER]])
     if len(others) > SMALLER:
         return say(
             "Besides, {count:,} lesser findings: {named}, and {rest:,} more.",
@@ -376,6 +376,12 @@ def _smaller(diagnosis: Diagnosis, writer: Writer) -> Text | None:
             rest=len(others) - SMALLER,
         )
     return say("Besides: {named}.", named=named)
+
+
+def _apart(parts: Sequence[Text]) -> Text:
+    """Parts with commas of their own."""
+    first, *rest = parts
+    return say("{first}; {rest}", first=first, rest=_apart(rest)) if rest else first
 
 
 def _refuted(lead: Finding, writer: Writer) -> Iterator[Row]:

@@ -33,6 +33,7 @@ STILL = 0.05  # of the whole way a series came: what moves less has arrived
 NOTHING = 1e-30  # a reward of that size was meant to be 0
 SURE = 4.0  # standard errors of the difference of two medians
 SHOWN = {Role.REWARD: 1, Role.LOSS: 1, Role.COMPANION: 1}
+RISKS = say("Risks")
 Course = Literal["flat", "falls", "rises"]
 
 
@@ -101,7 +102,7 @@ def _followed(diagnosis: Diagnosis) -> list[Series]:
     order = {tag: place for place, tag in reversed(list(enumerate(named)))}
     found: list[Series] = []
     for role, most in SHOWN.items():
-        telling = (s for s in run.having(role) if varies(s) or role is Role.LOSS)
+        telling = (s for s in run.having(role) if varies(s) or role is not Role.REWARD)
         having = sorted(telling, key=lambda s: (order.get(s.tag, len(order)), -len(s)))
         found += islice(having, most)
     return sorted(found, key=lambda s: (s.role is not Role.LOSS, s.role is not Role.REWARD))
@@ -161,7 +162,7 @@ def _risks(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
     if not there:
         return ()
     names = listed([writer.word("condition", c.condition) for c in there])
-    return (Row(say("Risks"), None, say("{names}.", names=names)),)
+    return (Row(RISKS, None, say("{names}.", names=names)),)
 
 
 def _bears(condition: Condition, diagnosis: Diagnosis) -> bool:
