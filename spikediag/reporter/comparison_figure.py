@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 8  # sides in one figure; more would be too flat to read
-ROW, HEAD = 1.7, 0.7  # inches, of a side and around all
+ROW, HEAD, EDGE = 1.7, 0.7, 0.12  # inches, of a side, around all, and beside it
 GRID = 2**40  # whole numbers across the axis: decimation counts in whole steps
 REACH = 10  # points from an onset in which its peak is sought
+SCALES = {"log": " (log scale)", "function": " (asinh scale)"}  # the page of a comparison is in English
 NAME = 60  # characters of a run's or tag's name
 
 
@@ -43,6 +44,7 @@ class FigureRow:
 def comparison_figure(rows: Sequence[FigureRow], loss_tag: str, error_tag: str | None, unit: str) -> "Figure":
     """A row for each of the first sides, the loss left and the error right, each column on one scale."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # Matplotlib is heavy
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
     from spikediag.reporter.figures.series_panel import step_axis  # noqa: PLC0415
     from spikediag.reporter.figures.style import DPI, LIGHT, WIDTH, drawing  # noqa: PLC0415
@@ -52,7 +54,9 @@ def comparison_figure(rows: Sequence[FigureRow], loss_tag: str, error_tag: str |
     if error_tag is not None:
         columns.append((error_tag, Role.COMPANION, [row.errors for row in shown]))
     with drawing(LIGHT, language.load("en")):
-        figure = Figure(figsize=(WIDTH, HEAD + ROW * len(shown)), dpi=DPI, layout="constrained")
+        figure = Figure(
+            figsize=(WIDTH, HEAD + ROW * len(shown)), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=EDGE)
+        )
         grid = figure.subplots(len(shown), len(columns), sharex=True, sharey="col", squeeze=False)
         for n, (tag, role, strands) in enumerate(columns):
             _column(list(grid[:, n]), strands, role, tag)
@@ -82,17 +86,18 @@ def _column(panels: "Sequence[Axes]", sides: Sequence[Sequence[Strand]], role: R
             _draw(axes, strand, role)
     everything = [strand.values for strands in sides for strand in strands]
     choose_scale(panels[0], np.concatenate(everything))
-    panels[0].annotate(
-        visible(tag, NAME),
-        (1, 1),
-        xytext=(0, 4),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        color=panels[0].yaxis.label.get_color(),
-    )
+    for axes in panels:
+        axes.annotate(
+            visible(tag, NAME) + SCALES.get(axes.get_yscale(), ""),
+            (1, 1),
+            xytext=(0, 4),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color=axes.yaxis.label.get_color(),
+        )
 
 
 def _draw(axes: "Axes", strand: Strand, role: Role) -> None:

@@ -38,7 +38,7 @@ from spikediag.reporter.remedies import (
     setting_place,
     verification,
 )
-from spikediag.reporter.training import state
+from spikediag.reporter.training import state, varies
 from spikediag.study import Remedy
 from spikediag.wording.writer import Writer, verbatim
 
@@ -221,9 +221,13 @@ def _is_untold(diagnosis: Diagnosis, lead: Finding) -> bool:
 
 
 def _reward(diagnosis: Diagnosis) -> Outcome | None:
-    """How the reward stood around the leading finding: held out first, then the worst."""
-    lead = diagnosis.lead
-    ours = [o for o in diagnosis.overall.outcomes if lead and o.finding == lead.id and o.role is Role.REWARD]
+    """How the reward stood around the leading finding, the worst first; a constant one tells nothing."""
+    lead, run = diagnosis.lead, diagnosis.run
+    ours = [
+        o
+        for o in diagnosis.overall.outcomes
+        if lead is not None and o.finding == lead.id and o.role is Role.REWARD and varies(run.series[o.tag])
+    ]
     return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
 
 
@@ -363,7 +367,7 @@ def _smaller(diagnosis: Diagnosis, writer: Writer) -> Text | None:
     others = by_gravity(diagnosis.findings)[1:]
     if not others:
         return None
-    named = listed([phrases.glimpse(f, writer.word("kind", f.spike.kind.value)) for f in others[:SMALLER]])
+    named = _apart([phrases.glimpse(f, writer.word("kind", f.spike.kind.value)) for f in others[:SMALLER]])
     if len(others) > SMALLER:
         return say(
             "Besides, {count:,} lesser findings: {named}, and {rest:,} more.",
@@ -372,6 +376,12 @@ def _smaller(diagnosis: Diagnosis, writer: Writer) -> Text | None:
             rest=len(others) - SMALLER,
         )
     return say("Besides: {named}.", named=named)
+
+
+def _apart(parts: Sequence[Text]) -> Text:
+    """Parts with commas of their own."""
+    first, *rest = parts
+    return say("{first}; {rest}", first=first, rest=_apart(rest)) if rest else first
 
 
 def _refuted(lead: Finding, writer: Writer) -> Iterator[Row]:

@@ -7,7 +7,8 @@ import numpy as np
 from spikediag.model import Diagnosis, FloatArray, Role, RunStatus, Series, say
 from spikediag.reporter import blocks
 from spikediag.reporter.document import font_note
-from spikediag.reporter.page import page
+from spikediag.reporter.page import Page, page
+from spikediag.reporter.training import RISKS
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
 from spikediag.wording.writer import PLAIN, Writer, spaced
@@ -55,7 +56,7 @@ def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> Terminal
         verdict=writer.text(first.headline),
         sparkline_tag=writer.name(shown.tag) if shown else "",
         sparkline=sparkline(shown.values, width) if shown else "",
-        rows=tuple(_row(row, writer) for row in first.rows),
+        rows=tuple(_row(row, writer) for row in (*first.rows, *_risks(diagnosis, first))),
         code=visible_lines(first.code) if first.code else None,
         report_label=writer.text(say("Report")),
         notes=tuple(writer.text(note) for note in (font_note(writer.language),) if note),
@@ -88,6 +89,11 @@ def _series(diagnosis: Diagnosis) -> Series | None:
     if finding is not None:
         return diagnosis.run.series[finding.spike.tag]
     return max((s for s in diagnosis.run.having(Role.LOSS) if len(s)), key=len, default=None)
+
+
+def _risks(diagnosis: Diagnosis, first: Page) -> tuple[blocks.Row, ...]:
+    """The risks of a calm run, which its headline counts."""
+    return () if diagnosis.lead is not None else tuple(r for r in first.state if r.label == RISKS)
 
 
 def _row(row: blocks.Row, writer: Writer) -> Row:

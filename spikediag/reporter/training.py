@@ -30,8 +30,10 @@ from spikediag.wording.writer import Writer
 LAST = 4  # the last quarter of the log says where a training is going
 FEWEST = 24  # finite points
 STILL = 0.05  # of the whole way a series came: what moves less has arrived
+NOTHING = 1e-30  # a reward of that size was meant to be 0
 SURE = 4.0  # standard errors of the difference of two medians
 SHOWN = {Role.REWARD: 1, Role.LOSS: 1, Role.COMPANION: 1}
+RISKS = say("Risks")
 Course = Literal["flat", "falls", "rises"]
 
 
@@ -55,6 +57,12 @@ class Trend:
         """Whether it still moves as it should: a reward or an accuracy up, anything else down."""
         up = self.series.role is Role.REWARD or self.series.measure is Measure.ACCURACY
         return self.course == ("rises" if up else "falls")
+
+
+def varies(series: Series) -> bool:
+    """Whether a series is more than one number, or nothing at all."""
+    values = series.values[series.finite]
+    return len(values) > 0 and float(values.max() / 2 - values.min() / 2) > NOTHING
 
 
 def trend(series: Series) -> Trend | None:
@@ -94,7 +102,8 @@ def _followed(diagnosis: Diagnosis) -> list[Series]:
     order = {tag: place for place, tag in reversed(list(enumerate(named)))}
     found: list[Series] = []
     for role, most in SHOWN.items():
-        having = sorted(run.having(role), key=lambda s: (order.get(s.tag, len(order)), -len(s)))
+        telling = (s for s in run.having(role) if varies(s) or role is not Role.REWARD)
+        having = sorted(telling, key=lambda s: (order.get(s.tag, len(order)), -len(s)))
         found += islice(having, most)
     return sorted(found, key=lambda s: (s.role is not Role.LOSS, s.role is not Role.REWARD))
 
@@ -153,7 +162,7 @@ def _risks(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
     if not there:
         return ()
     names = listed([writer.word("condition", c.condition) for c in there])
-    return (Row(say("Risks"), None, say("{names}.", names=names)),)
+    return (Row(RISKS, None, say("{names}.", names=names)),)
 
 
 def _bears(condition: Condition, diagnosis: Diagnosis) -> bool:

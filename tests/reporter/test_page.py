@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikediag import reporter
+from spikediag import phrases, reporter
 from spikediag.model import (
     Advice,
     CouplingVerdict,
@@ -87,6 +87,16 @@ def test_a_web_page_says_no_sentence_twice(name: str) -> None:
     assert_said_once(reporter.to_html(diagnosed(name)))
 
 
+def test_what_the_cause_has_said_of_a_witness_is_not_said_again() -> None:
+    one = builders.findings()[1]
+    told = phrases.moved_with(one.witnesses.moved[0])
+    assert str(told) in row(builders.alone(one), "What jumped")
+    ratio = replace(one.verdicts[0], mechanism=say("{witness} Returns follow.", witness=told))
+    said = builders.alone(with_verdicts(one, ratio))
+    assert str(told) not in row(said, "What jumped")
+    assert str(told) in row(said, "Why, most likely")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("code", language.available())
 @pytest.mark.parametrize("name", [run.name for run in sample_runs()])
@@ -139,6 +149,16 @@ def test_the_row_on_the_error_says_better_and_untold_and_the_reward_where_there_
     rewarded = replace(builders.mattering(), findings=(silent,))
     assert row(rewarded, "Did the reward suffer?").startswith("Yes, it got worse. eval/return ended worse")
     assert str(headline(rewarded)).endswith("; the reward got worse.")
+
+
+def test_a_reward_that_never_varies_tells_nothing() -> None:
+    found = builders.mattering()
+    _, big = builders.findings()
+    silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))
+    zero = builders.series("eval/return", Role.REWARD, np.zeros(3), builders.STEPS[::800])
+    run = replace(found.run, series=found.run.series | {"eval/return": zero})
+    rows = first(replace(found, run=run, findings=(silent,))).rows
+    assert "Did the error move?" in [str(r.label) for r in rows]
 
 
 def test_what_did_not_get_worse_is_told_once_for_each_role_and_what_did_wherever_it_is() -> None:

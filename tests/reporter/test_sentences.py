@@ -116,6 +116,8 @@ def written_only() -> Iterator[Diagnosis]:
         overall = replace(found.overall, outcomes=(ended, replace(ended, finding="F1")))
         yield replace(found, overall=replace(overall, matters=verdict is OutcomeVerdict.WORSE))
         yield replace(found, overall=overall, findings=(small, silent))
+        alone = replace(overall, matters=False, outcomes=(ended,))
+        yield replace(found, overall=alone, findings=(small, silent))
     ratio, drift, rate = big.verdicts
     unchecked = tuple(replace(drift, cause=f"cause-{n}") for n in range(7))
     yield builders.alone(replace(big, why=replace(big.why, verdicts=(ratio, *unchecked))))

@@ -1,5 +1,7 @@
 """The terminal summary."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,13 @@ def test_sparkline_of_awkward_values(values: list[float], shown: str) -> None:
 def test_an_unknown_language_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         reporter.summary(builders.calm(), "xx")
+
+
+def test_the_risks_that_a_calm_headline_counts_are_named() -> None:
+    risky = replace(builders.calm(), conditions=builders.diagnosis().conditions)
+    assert [row.value for row in reporter.summary(risky).rows if row.label == "Risks"] == [
+        "batch is a large part of the dataset."
+    ]
 
 
 def test_print_shows_three_lines() -> None:
