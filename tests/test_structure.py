@@ -31,7 +31,7 @@ def parsed() -> dict[str, ast.Module]:
 def imported(tree: ast.AST) -> Iterator[str]:
     """The modules of the package that a module imports when it is loaded, so not inside a function."""
     for node in ast.iter_child_nodes(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.ClassDef):
             yield from imported(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -44,7 +44,7 @@ def importers() -> dict[str, set[str]]:
     """By module: the modules that import it when they are loaded."""
     found: dict[str, set[str]] = defaultdict(set)
     for name, tree in parsed().items():
-        for target in set(imported(tree)) & set(parsed()):
+        for target in set(imported(tree)) & parsed().keys():
             found[target].add(name)
     return found
 
