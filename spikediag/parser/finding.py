@@ -18,7 +18,6 @@ from spikediag.parser.sessions import attempts, distinct, goes_on
 from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, source_of
 
 SHOWN = 5  # runs or files named in a message
-A_TABLE = "a table that no library names may be anything; give its file to read it"
 NEAR = 3  # levels between two folders that may hold logs of one training
 LOGGERS = re.compile(
     r"wandb|(offline-)?run-\d{8}_\d{6}-.+|files|csv(_logs)?"
@@ -399,7 +398,7 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
     beside = source.contents.take(named(folder), folder.path)
     files.beside.extend(by_completeness(_usable(beside)))
     files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
-    files.unread |= {path.name: A_TABLE for path in tables(folder)}
+    files.unread |= {path.name: kind.beside for path in tables(folder) if (kind := source_of(path))}
 
 
 def _rank(name: str) -> int:

@@ -93,8 +93,7 @@ def read_run(
         damage=tuple(files.damage),
         files=(
             *(SourceFile(label, f.size, f.sha256) for label, f in sources.items()),
-            *facts.files,
-            *own.files,
+            *(file for file in (*facts.files, *own.files) if file.path not in sources),
         ),
         unread=tuple(_unread(files, read.together, folder)),
         checkpoints=tuple(checkpoints(folder)),

@@ -29,7 +29,7 @@ NUMBERS = (
 def names() -> tuple[str, ...]:
     return (
         *("metrics.csv", "progress.csv", "progress.json", "trainer_state.json", "trainer_log.jsonl"),
-        *("logs.json.txt", "train.csv", "log.txt", "any.csv", "any.jsonl", "run-abc.wandb"),
+        *("logs.json.txt", "train.csv", "log.txt", "any.csv", "any.jsonl", "run-abc.wandb", "train.log"),
     )
 
 
@@ -67,7 +67,10 @@ def _whole(rng: random.Random, name: str) -> bytes:
     if name == "trainer_state.json":
         return json.dumps({"log_history": records, "train_batch_size": 3}).encode()
     if name.endswith((".txt", ".log")) and name != "logs.json.txt":
-        text = "".join(f"Train Epoch {at}\n{json.dumps(r, indent=4)}\n{r}\n" for at, r in enumerate(records))
+        text = "".join(
+            f"Train Epoch {at}\n{json.dumps(r, indent=4)}\n{r}\nStep {at}: loss={at}\n"
+            for at, r in enumerate(records)
+        )
         return text.encode(errors="surrogatepass")
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 

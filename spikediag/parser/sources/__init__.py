@@ -25,7 +25,8 @@ class Source(Protocol):
     Attributes:
         id: The name of its module, with underscores.
         alone: Whether each of its files is a run of its own and not a part of the folder's: a table that
-            nobody's library names.
+            nobody's library names, or a console log. It is a run where nothing else is.
+        beside: Why such a file is not read where something else is.
     """
 
     @property
@@ -33,6 +34,9 @@ class Source(Protocol):
 
     @property
     def alone(self) -> bool: ...  # noqa: D102
+
+    @property
+    def beside(self) -> str: ...  # noqa: D102
 
     def knows(self, path: Path) -> bool:
         """Whether a file is of this kind, by its name and place, without opening it."""
@@ -58,6 +62,7 @@ class Named:
     id: str
     name: str  # a regular expression over the whole name, in any case
     alone: bool = False
+    beside: str = "a table that no library names may be anything; give its file to read it"
 
     def knows(self, path: Path) -> bool:
         """Whether a file has the name."""

@@ -37,6 +37,7 @@ class EventFiles:
 
     id: str = "event_files"
     alone: bool = False
+    beside: str = ""
 
     def knows(self, path: Path) -> bool:
         """Whether its name holds `tfevents` and it is a regular file, no side-car of one."""

@@ -21,6 +21,7 @@ class MlflowFiles:
 
     id: str = "mlflow_files"
     alone: bool = False
+    beside: str = ""
 
     def knows(self, path: Path) -> bool:
         """Whether it is the `meta.yaml` of a run; experiments have one too."""
