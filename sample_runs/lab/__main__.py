@@ -8,6 +8,7 @@ from sample_runs.lab import main_jump, randomised_study, study
 from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
 from sample_runs.lab.sample_run import SampleRun
+from spikediag.rates import FILE as RATES
 from spikediag.study import FILE, read
 
 SAMPLE_RUNS = Path(__file__).resolve().parents[1]
@@ -40,6 +41,13 @@ def main() -> None:
     drawn.add_argument("--recipes", type=int, default=240, help="recipes to draw, default 240")
     drawn.add_argument("--jobs", type=int, default=2, help="trainings at a time, default 2")
     drawn.set_defaults(command=run_randomised_study)
+    rates = commands.add_parser(
+        "fit-rates", help="keep the randomised study's table and fit the rate of spikes"
+    )
+    rates.add_argument(
+        "--out", type=Path, help="folder of the study; by default the table that is kept is fitted"
+    )
+    rates.set_defaults(command=fit_rates)
     jump = commands.add_parser("main-jump", help="look at the reference's main jump update by update")
     jump.set_defaults(command=run_main_jump)
     write = commands.add_parser("page", help="rewrite the README's tables and figure from what was measured")
@@ -79,6 +87,15 @@ def run_randomised_study(arguments: argparse.Namespace) -> None:
     for trained in randomised_study.run(arguments.out, arguments.recipes, arguments.jobs):
         which = f"recipe {trained.recipe:3} {trained.remedy:18} seed {trained.seed}"
         print(f"{which} {trained.spikes:3} spikes, largest {trained.largest:.1f}", flush=True)
+
+
+def fit_rates(arguments: argparse.Namespace) -> None:
+    """Keep what was trained, and fit the model that the diagnosis predicts with."""
+    from sample_runs.lab import rate_fit  # noqa: PLC0415  (its sampler is slow to import)
+
+    if arguments.out is not None:
+        randomised_study.keep(arguments.out)
+    rate_fit.fit(randomised_study.read(randomised_study.RESULTS), RATES)
 
 
 def run_main_jump(_arguments: argparse.Namespace) -> None:

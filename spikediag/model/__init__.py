@@ -24,6 +24,7 @@ from spikediag.model.diagnosis import (
     of_losses,
     shared_tags,
 )
+from spikediag.model.remedy import Effect, Remedy
 from spikediag.model.run import (
     REINFORCED,
     Batch,
@@ -90,6 +91,7 @@ __all__ = [
     "Damage",
     "DamageKind",
     "Diagnosis",
+    "Effect",
     "Evidence",
     "Excursion",
     "Explanation",
@@ -110,6 +112,7 @@ __all__ = [
     "Outcome",
     "OutcomeVerdict",
     "Reduction",
+    "Remedy",
     "Rewind",
     "Role",
     "Run",
