@@ -105,10 +105,12 @@ def run_main_jump(_arguments: argparse.Namespace) -> None:
 
 def write_page(_arguments: argparse.Namespace) -> None:
     """Rewrite the tables and the figure of the README."""
-    from sample_runs.lab import figure, page  # noqa: PLC0415  (matplotlib is slow to import)
+    from sample_runs.lab import figure, page, randomised_page  # noqa: PLC0415  (matplotlib is slow to import)
 
     rows, moments = read(), main_jump.read(MAIN_JUMP)
-    page.rewrite(SAMPLE_RUNS / "README.md", rows, moments)
+    trainings = randomised_study.read(randomised_study.RESULTS)
+    page.rewrite(SAMPLE_RUNS / "README.md", rows, moments, trainings)
+    randomised_page.draw(SAMPLE_RUNS / "lab" / "randomised_study.png", trainings)
     figure.draw(SAMPLE_RUNS / "lab" / "study.png", rows, moments)
 
 
