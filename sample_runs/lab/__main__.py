@@ -2,11 +2,13 @@
 
 import argparse
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from sample_runs.lab import main_jump, randomised_study, study
 from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
+from sample_runs.lab.learners.kinds import LearnerRun, learner_faults
 from sample_runs.lab.sample_run import SampleRun
 from spikediag.rates import FILE as RATES
 from spikediag.study import FILE, read
@@ -28,6 +30,11 @@ def main() -> None:
     short.add_argument("--seeds", type=_seeds, default=range(4), metavar="START:STOP", help="default 0:4")
     short.add_argument("--only", nargs="+", metavar="FAULT", help="the faults to train; all by default")
     short.set_defaults(command=train_faults)
+    short = commands.add_parser("learners", help="the same of reinforcement learners and language models")
+    short.add_argument("--out", type=Path, required=True, help="folder for the runs, outside the repository")
+    short.add_argument("--seeds", type=_seeds, default=range(4), metavar="START:STOP", help="default 0:4")
+    short.add_argument("--only", nargs="+", metavar="FAULT", help="the faults to train; all by default")
+    short.set_defaults(command=train_learners)
     dose = commands.add_parser("study", help="measure spikes against one setting at a time, for the README")
     dose.add_argument("--seeds", type=_seeds, default=range(3), metavar="START:STOP", help="default 0:3")
     dose.add_argument("--workers", type=int, default=2, help="trainings at a time, default 2")
@@ -68,10 +75,18 @@ def train_runs(arguments: argparse.Namespace) -> None:
 
 def train_faults(arguments: argparse.Namespace) -> None:
     """Train one short run per fault and seed."""
-    for sample_run in faults(arguments.seeds):
-        fault = sample_run.name.rpartition("_")[0]
-        if arguments.only is None or fault in arguments.only:
-            collect(sample_run, arguments.out)
+    _train_chosen(faults(arguments.seeds), arguments)
+
+
+def train_learners(arguments: argparse.Namespace) -> None:
+    """Train one short reinforcement learner or language model per fault and seed."""
+    _train_chosen(learner_faults(arguments.seeds), arguments)
+
+
+def _train_chosen(runs: Iterable[SampleRun | LearnerRun], arguments: argparse.Namespace) -> None:
+    for run in runs:
+        if arguments.only is None or run.name.rpartition("_")[0] in arguments.only:
+            collect(run, arguments.out)
 
 
 def run_study(arguments: argparse.Namespace) -> None:
@@ -114,7 +129,7 @@ def write_page(_arguments: argparse.Namespace) -> None:
     figure.draw(SAMPLE_RUNS / "lab" / "study.png", rows, moments)
 
 
-def collect(sample_run: SampleRun, root: Path) -> None:
+def collect(sample_run: SampleRun | LearnerRun, root: Path) -> None:
     """Train one sample run and say how long it took."""
     start = time.perf_counter()
     sample_run.collect(root)

@@ -167,8 +167,7 @@ def bar_of(members: list[Rise], salience: Salience, scan: Scan) -> tuple[float, 
         return score, sorted(rise.expected for rise in members)[FEWEST - 1]
     if salience.skewed or (not any(rise.score > CLEAR for rise in members) and len(salience.news) < CROWD):
         return np.inf, np.inf
-    singles = scan.looks.bursts[0]
-    ups, downs = scan.high(singles), scan.low(singles)
+    ups, downs = scan.high[0], scan.low[0]
     mirror = Mirror(BURSTS.past, downs.highest, ups.highest, downs.highest)
     up = int((ups.highest >= CLEAR).sum())
     down = int((mirror.enlarged_dips(len(ups.highest)) >= CLEAR).sum())
@@ -180,7 +179,7 @@ def likes(values: FloatArray, members: list[Rise], scan: Scan, bar: float) -> It
     """Single-point bumps that score no less than the bar, and are no members yet."""
     if not np.isfinite(bar):
         return
-    ups, taken = scan.high(scan.looks.bursts[0]), list(members)
+    ups, taken = scan.high[0], list(members)
     for k in np.flatnonzero(ups.highest >= bar):
         rise = measure(values, Candidate(1, int(ups.positions[k]), float(ups.highest[k]), np.inf, SIDE))
         if not any(rise.meets(other) for other in taken):

@@ -97,22 +97,25 @@ class Blocks:
     positions: IntArray  # (n,), of the highest
 
     @classmethod
-    def of(cls, contrasts: Contrasts, *, up: bool = True) -> "Blocks":
+    def of(cls, contrasts: Contrasts, *, up: bool = True, above: float = -1.0) -> "Blocks":
         """Blocks of 8, of the mirrored series if not `up`; the last may be shorter.
 
-        Where the history is long, bending keeps the order, so that only the highest are bent.
+        Where the history is long, bending keeps the order, so that only the highest are bent. None where no
+        score is above `above`, which bending only lowers.
         """
-        n = len(contrasts.rise)
+        n, grid = len(contrasts.rise), contrasts.grid
         risen = np.zeros(-(-n // BLOCK) * BLOCK)
         moved = contrasts.rise > 0 if up else contrasts.rise < 0
         np.copyto(risen[:n], contrasts.student(up=up), where=moved)
+        if risen.max(initial=0.0) <= above:
+            return cls(grid.width, np.zeros(0), np.zeros(0, dtype=np.int64))
         early = min(len(risen), -(-contrasts.settled // BLOCK) * BLOCK)
         risen[:early] = bent(risen[:early], contrasts.freedom(early))
         blocks = risen.reshape(-1, BLOCK)
         index = blocks.argmax(axis=1) + BLOCK * np.arange(len(blocks))
         highest = risen[index]
         highest[early // BLOCK :] = bent(highest[early // BLOCK :], MOST_FREEDOM)
-        return cls(contrasts.width, highest, contrasts.first + contrasts.stride * index)
+        return cls(grid.width, highest, grid.first + grid.stride * index)
 
 
 def chances(block: IntArray) -> FloatArray:

@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 
 from spikediag.detectors.bursts import LOUD, SKEWED_LOUD
-from spikediag.detectors.rise import PAST, SALIENT, noise_before
+from spikediag.detectors.rise import PAST, SALIENT, noises_before
 from spikediag.detectors.salience import APART, FEWEST, Crowd, Rest, Salience
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, IntArray, Searched, Series, SmallestJump, Text, say
-from spikediag.stats.leaps import HISTORY
+from spikediag.stats.leaps import HISTORY, lowest
 from spikediag.stats.medians import median
 from spikediag.stats.scale import local_noise
 
@@ -119,19 +119,18 @@ class Search:
     def before(self) -> FloatArray:
         """Noise before each place, (k,): the largest of those before the places around it."""
         ends = np.unique(np.append(np.arange(0, len(self.places), SPACING), len(self.places) - 1))
-        noises = [noise_before(self.signal.values, at) for at in self.places[ends].tolist()]
+        noises = noises_before(self.signal.values, self.places[ends])
         following = np.searchsorted(ends, np.arange(len(self.places)))
-        around = np.maximum(np.array(noises)[following], np.array(noises)[np.maximum(following - 1, 0)])
+        around = np.maximum(noises[following], noises[np.maximum(following - 1, 0)])
         return np.asarray(np.maximum(around, self.noise))
 
     def needed(self, crowd: Crowd) -> tuple[FloatArray, FloatArray]:
         """Height that a jump of one width needs at each place to stand apart, (k,), and to be loud, (k,)."""
-        leaps, apart = self.signal.salience.leaps, smallest_apart(crowd.rest(crowd.apart()[0]))
+        leaps, apart = self.signal.salience.leaps, smallest_apart(crowd.rest(crowd.apart[0]))
         loud = (SKEWED_LOUD if crowd.skewed else LOUD) if crowd.width == 1 else np.inf
         disturbed = max(DISTURBED, 1 + POINTS / len(leaps.values)) * (TIPPING if self.tips else 1)
-        hidden, scale = -leaps.scores(crowd.width)[self.places], leaps.scales[self.places]
-        low = np.array([leaps.values[at : at + crowd.width].min() for at in self.places.tolist()])
-        news = self.news_from - low + MARGIN * self.noise
+        hidden, scale = -leaps.scores_at(self.places, crowd.width), leaps.scales[self.places]
+        news = self.news_from - lowest(leaps.values, self.places, crowd.width) + MARGIN * self.noise
         certain, told = (
             np.maximum((disturbed * bar + hidden) * scale, (disturbed * over + MARGIN) * self.before)
             for bar, over in ((apart, SALIENT), (loud, loud))

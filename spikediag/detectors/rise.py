@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikediag.detectors.scan import Candidate
-from spikediag.model import FloatArray
+from spikediag.model import FloatArray, IntArray
 from spikediag.stats.leaps import HISTORY, OVER_DIPS, cell_scale
 from spikediag.stats.medians import median, running_median
-from spikediag.stats.scale import local_noise
+from spikediag.stats.scale import local_noise, row_noise
 
 PAST = 257  # points before the onset that give the noise
 FEW = 24  # points before the onset that give too little noise; the first points of the series help out
@@ -259,6 +259,16 @@ def noise_before(values: FloatArray, start: int) -> float:
     if start >= FEW or len(values) < FEW:
         return noise
     return max(noise, float(cell_scale(np.diff(values[: 2 * FEW])[None])[0] / np.sqrt(2)))
+
+
+def noises_before(values: FloatArray, starts: IntArray) -> FloatArray:
+    """`noise_before` at onsets (k,), (k,); those with a whole past at once."""
+    full = starts >= PAST
+    out = np.array(
+        [0.0 if known else noise_before(values, at) for known, at in zip(full, starts.tolist(), strict=True)]
+    )
+    out[full] = row_noise(values[starts[full, None] + np.arange(-PAST, 0)])
+    return out
 
 
 def onset(values: FloatArray, candidate: Candidate) -> int:

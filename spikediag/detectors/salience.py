@@ -27,7 +27,7 @@ from spikediag.stats.leaps import Leaps
 from spikediag.stats.medians import median
 from spikediag.stats.proportion import evened
 from spikediag.stats.scale import robust_sigma
-from spikediag.stats.tails import fit_tail, scale_free_gap
+from spikediag.stats.tails import Tail, fit_tail, scale_free_gap
 
 FEWEST = 24  # points of a log below which nothing can be seen
 WIDTHS = (1, 3)  # points that must all stand high
@@ -79,10 +79,9 @@ class Rest:
         fits = (lowest >= APART[self.width]) & (lowest >= OVER_NEXT * self.ordered[0])
         if not fits.any():
             return np.full(len(lowest), np.inf)
-        expected, pooled = self.expected(lowest, count, self.ordered), np.zeros(len(lowest))
-        if len(self.dips):
-            pooled = self.expected(lowest, count, np.concatenate([self.ordered, self.dips]))
-        fits &= (expected < CHANCE) & (pooled < POOLED)
+        chances = (len(self.ordered) + count) * len(WIDTHS)
+        expected, pooled = (chances * tail.exceedance(lowest) for tail in (self.tail, self.pooled_tail))
+        fits &= (expected < CHANCE) & ((pooled < POOLED) | (len(self.dips) == 0))
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
             fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
@@ -90,10 +89,15 @@ class Rest:
             fits &= (gap < STEEP_GAP) | ((count == 1) & (np.maximum(expected, pooled) < SURE))
         return np.where(fits, expected, np.inf)
 
-    def expected(self, lowest: FloatArray, count: int, pool: FloatArray) -> FloatArray:
-        """How many leaps as high the tail of a pool (m,) would show among as many as there are, (k,)."""
-        chances = (len(self.ordered) + count) * len(WIDTHS)
-        return np.asarray(chances * fit_tail(pool, *PRIOR).exceedance(lowest))
+    @cached_property
+    def tail(self) -> Tail:
+        """How many are as high as any, in noise like the rest."""
+        return fit_tail(self.ordered, *PRIOR)
+
+    @cached_property
+    def pooled_tail(self) -> Tail:
+        """The same, learnt from leaps and dips together; where dips add nothing, from the leaps again."""
+        return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR) if len(self.dips) else self.tail
 
     @property
     def top(self) -> FloatArray:
@@ -141,6 +145,7 @@ class Crowd:
         below = np.concatenate([self.heights[count:], self.ordered])
         return Rest(self.width, -np.sort(-below), self.dips, self.skewed)
 
+    @cached_property
     def apart(self) -> tuple[int, float]:
         """How many stand apart from all others, and how many of them chance would show."""
         for count in range(min(len(self.at), (len(self.at) + len(self.ordered)) // 4 + 1), 0, -1):
@@ -226,7 +231,7 @@ def confirmed(found: Iterable[Candidate], also: Iterable[Candidate]) -> list[Can
 def apart(found: tuple[Crowd, ...], over_climbs: float) -> Iterator[Candidate]:
     """Every leap that stands apart from the others of its width, and the climb that does."""
     for crowd in found:
-        count, expected = crowd.apart()
+        count, expected = crowd.apart
         for leap in crowd.leaps()[:count]:
             yield replace(leap, expected=expected)
     if found:
@@ -294,6 +299,8 @@ def climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
     Noise that grows would have fallen as far as it rose.
     """
     values = leaps.values
+    if float((values - np.minimum.accumulate(values)).max()) < CLIMBED * float(leaps.cell_scales.min()):
+        return
     size = max(SMOOTH, len(values) // SMOOTHED | 1)
     smooth = median_filter(values, size, mode="nearest")
     risen = smooth - np.minimum.accumulate(smooth)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 
 import numpy as np
 
@@ -11,9 +12,9 @@ from spikediag.model import FloatArray, IntArray
 from spikediag.stats.contrasts import (
     SIDE,
     TIMES,
-    Contrasts,
     bumps,
     cell_medians,
+    judged,
     long_rises,
     rises,
 )
@@ -64,35 +65,11 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Bumps:
-    """The bumps of one width, and the dips."""
-
-    medians: RunningMedians
-    width: int
-
-    @cached_property
-    def up(self) -> Blocks:
-        """The bumps."""
-        return Blocks.of(bumps(self.medians, self.width))
-
-    @cached_property
-    def down(self) -> Blocks:
-        """The dips."""
-        return Blocks.of(bumps(self.medians, self.width, up=False))
-
-
-@dataclass(frozen=True, eq=False)
-class Levels:
-    """How far the points of one width stand above those before them, and how far below."""
+class Look:
+    """How far the points of one width stand above those around them, and how far below."""
 
     up: Blocks
     down: Blocks
-    band: Band
-
-    @classmethod
-    def of(cls, contrasts: Contrasts, band: Band) -> "Levels":
-        """The mirrored series has the same contrasts with the other sign: both cost what one does."""
-        return cls(Blocks.of(contrasts), Blocks.of(contrasts, up=False), band)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +79,31 @@ class Looks:
     medians: RunningMedians
 
     @cached_property
-    def bursts(self) -> tuple[Bumps, ...]:
-        """By width, single points first."""
-        return tuple(Bumps(self.medians, width) for width in BURSTS.widths)
+    def _bumps(self) -> tuple[Blocks, ...]:
+        """The bumps by width, single points first."""
+        return tuple(map(Blocks.of, judged(bumps(self.medians, width) for width in BURSTS.widths)))
 
     @cached_property
-    def levels(self) -> tuple[Levels, ...]:
-        """By width."""
+    def _dips(self) -> tuple[Blocks, ...]:
+        """The dips by width."""
+        return tuple(map(Blocks.of, judged(bumps(self.medians, width, up=False) for width in BURSTS.widths)))
+
+    def bursts(self, *, up: bool) -> tuple[Blocks, ...]:
+        """What stands high, by width, single points first; in the mirrored values if not `up`."""
+        return self._bumps if up else self._dips
+
+    @cached_property
+    def levels(self) -> tuple[Look, ...]:
+        """By width: the mirrored series has the same contrasts with the other sign, both cost what one does.
+
+        Where nothing is worth a tail, there are no blocks.
+        """
         cells = RunningMedians(cell_medians(self.medians.values), LONG.widths)
-        middle = (Levels.of(rises(self.medians, width), MIDDLE) for width in MIDDLE.widths)
-        return (*middle, *(Levels.of(long_rises(cells, width), LONG) for width in LONG.widths))
+        middle = (rises(self.medians, width) for width in MIDDLE.widths)
+        found = judged(chain(middle, (long_rises(cells, width) for width in LONG.widths)))
+        return tuple(
+            Look(*(Blocks.of(contrasts, up=up, above=GATE) for up in (True, False))) for contrasts in found
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,29 +118,29 @@ class Scan:
         """For rises of finite values (n,)."""
         return cls(Looks(RunningMedians(values)))
 
-    def high(self, look: Bumps | Levels) -> Blocks:
-        """What stands high."""
-        return look.up if self.up else look.down
+    @property
+    def high(self) -> tuple[Blocks, ...]:
+        """The bursts that stand high, by width, single points first."""
+        return self.looks.bursts(up=self.up)
 
-    def low(self, look: Bumps | Levels) -> Blocks:
-        """What lies low."""
-        return look.down if self.up else look.up
+    @property
+    def low(self) -> tuple[Blocks, ...]:
+        """Those that lie low."""
+        return self.looks.bursts(up=not self.up)
 
     def candidates(self, alpha: float) -> Iterator[Candidate]:
         """Those with `expected < alpha`, unordered."""
-        singles = self.looks.bursts[0]
-        for look in self.looks.bursts:
-            if (self.high(look).highest > GATE).any():
-                null = Mirror(
-                    BURSTS.past, self.low(look).highest, self.high(singles).highest, self.low(singles).highest
-                )
-                yield from candidates(self.high(look), null, BURSTS.looks, alpha * SHARE)
+        for k, high in enumerate(self.high):
+            if high.highest.max(initial=0.0) > GATE:
+                null = Mirror(BURSTS.past, self.low[k].highest, self.high[0].highest, self.low[0].highest)
+                yield from candidates(high, null, BURSTS.looks, alpha * SHARE)
         yield from self.new_levels(alpha)
 
     def new_levels(self, alpha: float) -> Iterator[Candidate]:
         """Those that ask for a new level rather than for a burst."""
-        for look in self.looks.levels:
-            yield from candidates(self.high(look), look.band.past, look.band.looks, alpha)
+        bands = (band for band in (MIDDLE, LONG) for _ in band.widths)
+        for look, band in zip(self.looks.levels, bands, strict=True):
+            yield from candidates(look.up if self.up else look.down, band.past, band.looks, alpha)
 
 
 def candidates(blocks: Blocks, null: Null, looks: float, alpha: float) -> Iterator[Candidate]:

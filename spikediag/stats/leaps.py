@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from spikediag.model import FloatArray, IntArray
-from spikediag.stats.medians import median, running_median
+from spikediag.stats.medians import before_each, median, medians, running_median
 from spikediag.stats.scale import MAD_TO_SIGMA
 
 HISTORY = 3  # points before a leap, at least
@@ -110,6 +110,11 @@ class Leaps:
         """
         return self.singles if width == 1 else self._scores(width)
 
+    def scores_at(self, places: IntArray, width: int) -> FloatArray:
+        """The same at places (k,) that `width` values follow."""
+        low = lowest(self.values, places, width) + self._points(self.cell_falls)[places]
+        return (low - self.before[places]) / self.scales[places]
+
     def _scores(self, width: int) -> FloatArray:
         low = self.values.copy()
         for shift in range(1, width):
@@ -152,9 +157,14 @@ class Leaps:
         x, base = self.values, self.before[places]
         ends = np.append(self.before[self.side + 1 :], np.full(self.side + 1, -np.inf))
         depth = maximum_filter1d(np.maximum(np.minimum(self.before, ends) - x, 0)[HISTORY:], 2 * NEAR + 1)
-        looks = [[median(x[max(0, at - look) : at]) for look in LOOK_BACK] for at in places.tolist()]
-        over_looks = 2 * np.max(looks, axis=1) - base
+        looks = [before_each(x, places, look, medians) for look in LOOK_BACK]
+        over_looks = 2 * np.max(looks, axis=0) - base
         return np.asarray(np.maximum(base + OVER_DIPS * depth[places - HISTORY], over_looks))
+
+
+def lowest(values: FloatArray, places: IntArray, width: int) -> FloatArray:
+    """Lowest of the `width` values from each of places (k,) on, (k,)."""
+    return np.asarray(values[places[:, None] + np.arange(width)].min(axis=1))
 
 
 def smooth(cells: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from scipy.ndimage import median_filter
 
-from spikediag.model import FloatArray
+from spikediag.model import FloatArray, IntArray
 
 FEW = 400  # values that are sorted faster than parted
 CHUNK = 4096  # values that are compared at a time, so that they stay in the cache
@@ -33,6 +33,24 @@ def medians(rows: FloatArray) -> FloatArray:
     ordered, half = np.sort(rows, axis=-1), rows.shape[-1] // 2
     upper = ordered[..., half]
     return np.asarray(upper if rows.shape[-1] % 2 else (ordered[..., half - 1] + upper) / 2)
+
+
+def before_each(
+    values: FloatArray, places: IntArray, length: int, of: Callable[[FloatArray], FloatArray]
+) -> FloatArray:
+    """What `of` makes of the `length` values before each place, of fewer where there are no more, (k,).
+
+    Args:
+        values: (n,) finite.
+        places: (k,) positions, each at least 1.
+        length: values looked at.
+        of: rows (..., m) to (...): all full ones are asked for at once.
+    """
+    out, full = np.empty(len(places)), places >= length
+    out[full] = of(values[places[full, None] + np.arange(-length, 0)])
+    for k in np.flatnonzero(~full):
+        out[k] = of(values[: places[k]])
+    return out
 
 
 def running_median(values: FloatArray, size: int) -> FloatArray:

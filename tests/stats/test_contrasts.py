@@ -9,7 +9,8 @@ from spikediag.stats.contrasts import (
     SIDE,
     Contrasts,
     cell_medians,
-    trailing_median,
+    judged,
+    trailing_medians,
 )
 from spikediag.stats.contrasts import bumps as bumps_from
 from spikediag.stats.contrasts import long_rises as long_rises_from
@@ -18,15 +19,15 @@ from spikediag.stats.medians import RunningMedians
 
 
 def bumps(values: np.ndarray, width: int) -> Contrasts:
-    return bumps_from(RunningMedians(values), width)
+    return next(judged([bumps_from(RunningMedians(values), width)]))
 
 
 def rises(values: np.ndarray, width: int) -> Contrasts:
-    return rises_from(RunningMedians(values), width)
+    return next(judged([rises_from(RunningMedians(values), width)]))
 
 
 def long_rises(cells: np.ndarray, width: int) -> Contrasts:
-    return long_rises_from(RunningMedians(cells), width)
+    return next(judged([long_rises_from(RunningMedians(cells), width)]))
 
 
 VALUES = np.random.default_rng(7).standard_t(3, size=1500)
@@ -38,10 +39,10 @@ def test_rises_are_differences_of_medians(width: int) -> None:
     before = 4 * (width - 1) + 1
 
     for k in range(0, len(found.rise), 7):
-        at = found.first + k * found.stride
+        at = found.grid.first + k * found.grid.stride
         slow = np.median(VALUES[at : at + width]) - np.median(VALUES[at - before : at])
         assert found.rise[k] == slow
-    assert found.first + (len(found.rise) - 1) * found.stride + width <= len(VALUES)
+    assert found.grid.first + (len(found.rise) - 1) * found.grid.stride + width <= len(VALUES)
 
 
 def test_long_rises_are_rises_of_cell_medians() -> None:
@@ -49,7 +50,11 @@ def test_long_rises_are_rises_of_cell_medians() -> None:
     fast, slow = long_rises(cell_medians(VALUES), 9), rises(cells, 9)
 
     assert np.array_equal(fast.score, slow.score)
-    assert (fast.width, fast.stride, fast.first) == (72, 8 * slow.stride, 8 * slow.first)
+    assert (fast.grid.width, fast.grid.stride, fast.grid.first) == (
+        72,
+        8 * slow.grid.stride,
+        8 * slow.grid.first,
+    )
 
 
 @pytest.mark.parametrize("width", [1, 3])
@@ -66,7 +71,7 @@ def test_bumps_stand_above_both_sides(width: int) -> None:
 @pytest.mark.parametrize("lag", [0, 5])
 @pytest.mark.parametrize("memory", [33, 257])
 def test_a_trailing_median_sees_only_the_past(memory: int, lag: int) -> None:
-    found = trailing_median(VALUES, memory, lag)
+    found = trailing_medians([(VALUES, lag)], memory)[0]
 
     assert np.isnan(found[: FEWEST + lag - 1]).all()
     for t in range(memory + lag - 1, len(VALUES), 13):
@@ -107,3 +112,17 @@ def test_any_length_gives_scores_or_none(n: int) -> None:
     ):
         assert len(found.rise) == len(found.score)
         assert np.isfinite(found.score).all()
+
+
+def test_grids_that_are_judged_together_get_what_each_gets_alone() -> None:
+    values = RunningMedians(VALUES)
+    grids = [
+        bumps_from(values, 3),
+        *(rises_from(values, width) for width in (9, 17, 33)),
+        bumps_from(RunningMedians(VALUES[:8]), 1),
+    ]
+
+    for together, grid in zip(judged(grids), grids, strict=True):
+        alone = next(judged([grid]))
+        assert np.array_equal(together.centre, alone.centre)
+        assert np.array_equal(together.scale, alone.scale)
