@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from spikediag.attribution import advice
 from spikediag.attribution.advice import line
 from spikediag.model import (
     Effect,
@@ -74,6 +75,7 @@ def settings_of(run: Run) -> Settings:
         weight_decay=run.fact(FactName.WEIGHT_DECAY).number,
         dropout=run.fact(FactName.DROPOUT).number,
         action_dims=run.fact(FactName.ACTION_DIM).number,
+        degenerate=any(d.degenerate for d in run.actions) if run.actions else None,
         shuffled=sampling in SHUFFLED if sampling in SHUFFLED | WITH_REPLACEMENT else None,
     )
 
@@ -241,13 +243,13 @@ def _action_noise(run: Run, _settings: Settings) -> Change:
 
 
 def _drop_dimension(run: Run, settings: Settings) -> Change:
-    text = say(
-        "Take an action dimension that is constant, has two values only or is mostly zero out of the "
-        "Gaussian: drop it, or give it a head of its own."
+    drop = advice.drop_dimension(run)
+    unknown = say("Whether an action dimension is degenerate is not known: look at the actions.")
+    none = say(
+        "No action dimension is degenerate ({source}).", source=run.actions[0].source if run.actions else ""
     )
-    reason = say("Whether an action dimension is degenerate is not known: look at the actions.")
-    missing = None if settings.degenerate else reason
-    return Change("drop-dimension", text, line(run, "drop_dimension"), LINE, missing)
+    reason = unknown if settings.degenerate is None else None if settings.degenerate else none
+    return Change("drop-dimension", drop.text, drop.code, LINE, reason)
 
 
 def _probe(run: Run, _settings: Settings) -> Change:

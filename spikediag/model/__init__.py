@@ -27,10 +27,12 @@ from spikediag.model.diagnosis import (
 from spikediag.model.remedy import Effect, Remedy
 from spikediag.model.run import (
     REINFORCED,
+    ActionDimension,
     Batch,
     Checkpoint,
     Damage,
     DamageKind,
+    Degenerate,
     Fact,
     FactName,
     FloatArray,
@@ -75,6 +77,7 @@ __all__ = [
     "NO_WITNESSES",
     "REINFORCED",
     "UNEXPLAINED",
+    "ActionDimension",
     "Advice",
     "Aftermath",
     "Artifact",
@@ -90,6 +93,7 @@ __all__ = [
     "CouplingVerdict",
     "Damage",
     "DamageKind",
+    "Degenerate",
     "Diagnosis",
     "Effect",
     "Evidence",

@@ -7,6 +7,7 @@ import pytest
 from sample_runs.lab import randomised_study
 from sample_runs.lab.randomised_study import (
     AT_MOST,
+    FIRST,
     REMEDIES,
     SPIKING,
     TABLE,
@@ -79,3 +80,11 @@ def test_the_table_that_is_kept_is_in_order(tmp_path):
     kept = randomised_study.keep(tmp_path, tmp_path / "kept.csv")
     assert [t.recipe for t in kept] == [0, 1, 1, 1]
     assert randomised_study.read(tmp_path / "kept.csv") == kept
+
+
+def test_what_the_page_says_of_degenerate_dimensions_is_in_the_table():
+    kept = randomised_study.read(randomised_study.RESULTS)
+    assert len({t.recipe for t in kept}) >= 150
+    assert all(t.spikes == 0 for t in kept if t.remedy == FIRST and t.last_action == "none")
+    assert min(t.log_std_gap for t in kept if t.spikes) > 1.5
+    assert sum(t.spikes >= SPIKING for t in kept if t.remedy == FIRST) >= 40
