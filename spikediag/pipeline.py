@@ -39,6 +39,7 @@ def diagnose(run: Run) -> Diagnosis:
         checks=tuple(checks(run, findings, spikes)),
         version=VERSION,
         searched=searched,
+        remedies=attribution.remedies(run, findings),
     )
 
 

@@ -10,6 +10,7 @@ from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
 from sample_runs.lab.learners.kinds import LearnerRun, learner_faults
 from sample_runs.lab.sample_run import SampleRun
+from spikediag.rates import FILE as RATES
 from spikediag.study import FILE, read
 
 SAMPLE_RUNS = Path(__file__).resolve().parents[1]
@@ -47,6 +48,13 @@ def main() -> None:
     drawn.add_argument("--recipes", type=int, default=240, help="recipes to draw, default 240")
     drawn.add_argument("--jobs", type=int, default=2, help="trainings at a time, default 2")
     drawn.set_defaults(command=run_randomised_study)
+    rates = commands.add_parser(
+        "fit-rates", help="keep the randomised study's table and fit the rate of spikes"
+    )
+    rates.add_argument(
+        "--out", type=Path, help="folder of the study; by default the table that is kept is fitted"
+    )
+    rates.set_defaults(command=fit_rates)
     jump = commands.add_parser("main-jump", help="look at the reference's main jump update by update")
     jump.set_defaults(command=run_main_jump)
     write = commands.add_parser("page", help="rewrite the README's tables and figure from what was measured")
@@ -96,6 +104,15 @@ def run_randomised_study(arguments: argparse.Namespace) -> None:
         print(f"{which} {trained.spikes:3} spikes, largest {trained.largest:.1f}", flush=True)
 
 
+def fit_rates(arguments: argparse.Namespace) -> None:
+    """Keep what was trained, and fit the model that the diagnosis predicts with."""
+    from sample_runs.lab import rate_fit  # noqa: PLC0415  (its sampler is slow to import)
+
+    if arguments.out is not None:
+        randomised_study.keep(arguments.out)
+    rate_fit.fit(randomised_study.read(randomised_study.RESULTS), RATES)
+
+
 def run_main_jump(_arguments: argparse.Namespace) -> None:
     """Measure the main jump."""
     main_jump.write(MAIN_JUMP)
@@ -103,10 +120,12 @@ def run_main_jump(_arguments: argparse.Namespace) -> None:
 
 def write_page(_arguments: argparse.Namespace) -> None:
     """Rewrite the tables and the figure of the README."""
-    from sample_runs.lab import figure, page  # noqa: PLC0415  (matplotlib is slow to import)
+    from sample_runs.lab import figure, page, randomised_page  # noqa: PLC0415  (matplotlib is slow to import)
 
     rows, moments = read(), main_jump.read(MAIN_JUMP)
-    page.rewrite(SAMPLE_RUNS / "README.md", rows, moments)
+    trainings = randomised_study.read(randomised_study.RESULTS)
+    page.rewrite(SAMPLE_RUNS / "README.md", rows, moments, trainings)
+    randomised_page.draw(SAMPLE_RUNS / "lab" / "randomised_study.png", trainings)
     figure.draw(SAMPLE_RUNS / "lab" / "study.png", rows, moments)
 
 

@@ -5,21 +5,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from sample_runs.lab import randomised_page
 from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.configuration_places import ConfigurationPlace
 from sample_runs.lab.main_jump import Moment
+from sample_runs.lab.randomised_study import Trained
 from sample_runs.lab.study import SETTINGS
 from sample_runs.lab.truth import Ids, ids
 from spikediag.study import Row
 
 
-def rewrite(page: Path, rows: Sequence[Row], moments: Sequence[Moment]) -> None:
+def rewrite(page: Path, rows: Sequence[Row], moments: Sequence[Moment], trainings: Sequence[Trained]) -> None:
     """Replace what stands between the markers `<!-- NAME -->` and `<!-- /NAME -->` of `page`."""
     text = page.read_text(encoding="utf-8")
     for name, table in (
         ("collection", _collection()),
         ("study", _study(rows)),
         ("main-jump", _main_jump(moments)),
+        ("doses", randomised_page.doses(trainings)),
+        ("remedied", randomised_page.remedied(trainings)),
     ):
         pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         text, found = re.subn(pattern, lambda match, t=table: match[1] + t + match[2], text, flags=re.DOTALL)

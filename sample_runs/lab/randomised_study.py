@@ -26,6 +26,7 @@ LOG_PERIOD = 5  # updates; the rule of `spikes.py` judges nothing in the first 2
 AGAIN = (1, 2)  # the seeds it is then trained with; the first training has seed 0
 FIRST, UNCHANGED = "first", "unchanged"
 TABLE = "trainings.csv"
+RESULTS = Path(__file__).with_suffix(".csv")  # what is kept of it
 LAST_ACTIONS = ("none", "gripper", "constant", "presses")
 DEGENERATE = LAST_ACTIONS[1:]
 
@@ -310,6 +311,16 @@ def _train(pool: ProcessPoolExecutor, out: Path, keys: Iterable[Key]) -> Iterato
         trained = future.result()
         _append(out / TABLE, trained)
         yield trained
+
+
+def keep(out: Path, results: Path = RESULTS) -> list[Trained]:
+    """Write what was trained so far to the table that is kept, recipe by recipe, remedy by remedy."""
+    place = {remedy: number for number, remedy in enumerate((FIRST, UNCHANGED, *REMEDIES))}
+    trainings = sorted(read(out / TABLE), key=lambda t: (t.recipe, place[t.remedy], t.seed))
+    results.unlink(missing_ok=True)
+    for trained in trainings:
+        _append(results, trained)
+    return trainings
 
 
 def _append(table: Path, trained: Trained) -> None:

@@ -154,6 +154,18 @@ def weighted_sampling(run: Run) -> Advice:
     )
 
 
+def drop_dimension(run: Run) -> Advice:
+    """A degenerate action dimension taken out of the Gaussian."""
+    return Advice(
+        say(
+            "Take an action dimension that is constant, has two values only or is mostly zero out of the "
+            "Gaussian: drop it, or give it a head of its own."
+        ),
+        line(run, "drop_dimension"),
+        len(Remedy),
+    )
+
+
 def verify(run: Run) -> Advice:
     """Train again with one change and compare."""
     return Advice(

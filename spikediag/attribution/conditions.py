@@ -17,6 +17,7 @@ from spikediag.model import (
     REINFORCED,
     Advice,
     Condition,
+    Degenerate,
     FactName,
     Finding,
     LossKind,
@@ -39,6 +40,12 @@ FEWEST_POINTS = 10
 FEWEST_NORMS = 50
 NOISE_GREW = 3.0  # times its first level, from which exploration runs away
 LARGEST_LOG = 50.0
+WIDE_GAP = 1.5  # nats: in the randomised study no training spiked with a smaller one
+HOW = {
+    Degenerate.CONSTANT: say("it is constant"),
+    Degenerate.MOSTLY_CONSTANT: say("98 % of its values are the same"),
+    Degenerate.TWO_VALUES: say("it has two values only"),
+}
 
 
 def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]:
@@ -52,6 +59,7 @@ def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]
         _batch_ratio(run),
         _passes(run),
         _sigma_collapse(run, findings),
+        _degenerate_dimension(run),
         _floor_below_zero(run),
         _noise_grows(run),
         _constant_rate(run),
@@ -165,6 +173,74 @@ def _sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None
     )
     floor = advice.sigma_floor(run, certified.mse, dims(run))
     return Condition("sigma-collapse", Status.SUPPORTED, reading, above, (floor,))
+
+
+def _degenerate_dimension(run: Run) -> Condition | None:
+    """Whether an action dimension has nothing to be learned as a Gaussian; None without a likelihood.
+
+    Statistics of the dataset beside the run say it, or a smallest log-std far below the mean one does.
+    """
+    if LossKind.LIKELIHOOD not in run.loss_kinds:
+        return None
+    drop = advice.drop_dimension(run)
+    found = [(d, HOW[d.degenerate]) for d in run.actions if d.degenerate is not None]
+    if found:
+        first, how = found[0]
+        reading = say(
+            "Look at action dimension {index} ({source}): {how}, with a standard deviation of {sd:.2g} "
+            "between {low:.3g} and {high:.3g}; {count} of {dims} dimensions are so.",
+            index=first.index,
+            source=first.source,
+            how=how,
+            sd=first.sd,
+            low=first.low,
+            high=first.high,
+            count=len(found),
+            dims=len(run.actions),
+        )
+        return Condition("degenerate-dimension", Status.SUPPORTED, reading, first.index, (drop,))
+    if run.actions:
+        reading = say(
+            "{source}: none of {dims} action dimensions is constant, mostly zero or has two values only.",
+            source=run.actions[0].source,
+            dims=len(run.actions),
+        )
+        return Condition("degenerate-dimension", Status.RULED_OUT, reading, 0)
+    return _log_std_gap(run, drop)
+
+
+def _log_std_gap(run: Run, drop: Advice) -> Condition:
+    gap = _gap_at_end(run)
+    if gap is None:
+        reading = say(
+            "Neither statistics of the actions nor the smallest and the mean log-std are beside the run."
+        )
+        missing = advice.log_line(run, Role.LOG_STD)
+        return Condition("degenerate-dimension", Status.NOT_CHECKABLE, reading, None, (missing,))
+    if gap < WIDE_GAP:
+        reading = say(
+            "The smallest log-std ends {gap:.1f} below the mean one: no dimension stands apart.", gap=gap
+        )
+        return Condition("degenerate-dimension", Status.RULED_OUT, reading, gap)
+    reading = say(
+        "The smallest log-std ends {gap:.1f} below the mean one: some action dimension has a sigma "
+        "{times:.0f} times smaller, as one that is constant, mostly zero or has two values only would.",
+        gap=gap,
+        times=math.exp(min(gap, LARGEST_LOG)),
+    )
+    return Condition("degenerate-dimension", Status.PLAUSIBLE, reading, gap, (drop,))
+
+
+def _gap_at_end(run: Run) -> float | None:
+    """The mean log-std less the smallest one at the end of the log; None where one is missing."""
+    ends = {
+        series.reduction: _level_at_end(series.natural)
+        for series in run.having(Role.LOG_STD)
+        if series.natural.finite.sum() >= FEWEST_POINTS
+    }
+    if Reduction.MEAN not in ends or Reduction.MIN not in ends:
+        return None
+    return ends[Reduction.MEAN] - ends[Reduction.MIN]
 
 
 def _floor_below_zero(run: Run) -> Condition | None:

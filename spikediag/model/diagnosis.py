@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from spikediag.model.remedy import Remedy
 from spikediag.model.run import FactName, Role, Run
 from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
 from spikediag.model.text import Text
@@ -260,6 +261,7 @@ class Diagnosis:
     checks: tuple[Check, ...]
     version: str
     searched: tuple[Searched, ...] = ()  # of every series that was searched, what would have been seen
+    remedies: tuple[Remedy, ...] = ()  # what could be changed, the best first
 
     def __repr__(self) -> str:
         from spikediag import reporter  # noqa: PLC0415  # a value below asks a stage above, here and further on

@@ -1,5 +1,6 @@
 """What was read: series by tag, sessions, facts with their source, and damage."""
 
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ from spikediag.model.text import Text, say
 
 STILL = 3  # points that a loss keeps one number while no gradient is one, at least
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
+NOTHING = 1e-4  # standard deviation or range of an action that counts as none
+TWO_VALUED = 0.95  # of the largest variance between two ends
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 
@@ -275,6 +278,43 @@ class Batch:
         return updates * self.ratio
 
 
+class Degenerate(StrEnum):
+    """In which way an action dimension has nothing to be learned as a Gaussian."""
+
+    CONSTANT = "constant"
+    MOSTLY_CONSTANT = "mostly_constant"  # zero but for a few presses
+    TWO_VALUES = "two_values"  # a gripper command
+
+
+@dataclass(frozen=True)
+class ActionDimension:
+    """What the statistics beside a run say of one action dimension; NaN where they do not."""
+
+    index: int
+    source: str  # the file
+    low: float
+    high: float
+    sd: float
+    mean: float
+    q01: float
+    q99: float
+
+    @property
+    def degenerate(self) -> Degenerate | None:
+        """How it is degenerate, None where it is not, or where the statistics do not tell.
+
+        A variable with these ends and this mean has the variance (mean - low)(high - mean) if it takes no
+        other value, and less otherwise (Bhatia and Davis 2000, doi:10.1080/00029890.2000.12005203).
+        """
+        still = self.high - self.low <= NOTHING
+        if self.sd <= NOTHING or (still and math.isnan(self.sd)):
+            return Degenerate.CONSTANT
+        if still or self.q99 - self.q01 <= NOTHING:
+            return Degenerate.MOSTLY_CONSTANT
+        most = (self.mean - self.low) * (self.high - self.mean)
+        return Degenerate.TWO_VALUES if self.sd**2 >= TWO_VALUED * most > 0 else None
+
+
 @dataclass(frozen=True)
 class Session:
     """One writer's stretch of a training: a process start up to its last record."""
@@ -357,6 +397,7 @@ class Run:
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
     step_unit: StepUnit = StepUnit.STEP
     notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
+    actions: tuple[ActionDimension, ...] = ()  # what dataset statistics beside the run say of them
     framework: Framework = Framework.TORCH  # in whose code advice is written
     own_settings: tuple[str, ...] = ()  # tags and facts of which a spikediag.toml beside the run speaks
     log_lines: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -28,6 +28,7 @@ from spikediag.model import (
     StepUnit,
     UnreadFile,
 )
+from spikediag.parser.dataset_statistics import action_dimensions
 from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
@@ -97,6 +98,7 @@ def read_run(
         ),
         unread=tuple(_unread(files, read.together, folder)),
         checkpoints=tuple(checkpoints(folder)),
+        actions=action_dimensions(folder),
         notes=(*files.notes, *read.notes, *facts.notes),
         own_settings=own.names,
     )

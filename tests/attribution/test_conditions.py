@@ -1,10 +1,12 @@
 """Conditions, on calm runs too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spikediag.attribution import conditions
-from spikediag.model import Condition, Measure, Role, Run, Status, StepUnit
+from spikediag.model import ActionDimension, Condition, Measure, Reduction, Role, Run, Status, StepUnit
 from tests.attribution import cases
 
 
@@ -141,3 +143,39 @@ def test_a_rate_that_adapts_is_to_be_bounded_and_never_kept() -> None:
     assert adaptive.status is Status.PLAUSIBLE
     assert "Bound the adaptive rate from above" in str(adaptive.advice[0].text)
     assert "constant-rate" not in {c.condition for c in found}
+
+
+def dimension(index: int, **changes) -> ActionDimension:
+    smooth = ActionDimension(index, "meta/stats.json", -0.9, 0.9, 0.4, 0.1, -0.8, 0.8)
+    return replace(smooth, **changes)
+
+
+def log_std(reduction: Reduction, level: float):
+    tag = f"bc/log_std_{reduction}"
+    return cases.series(tag, Role.LOG_STD, np.full(2_000, level), reduction=reduction)
+
+
+def test_statistics_name_the_dimension_to_look_at() -> None:
+    actions = (dimension(0), dimension(1, low=-1.0, high=1.0, sd=0.995, mean=0.1, q01=-1.0, q99=1.0))
+    found = of(replace(calm(), actions=actions))["degenerate-dimension"]
+    assert found.status is Status.SUPPORTED
+    assert found.value == 1
+    assert "Look at action dimension 1 (meta/stats.json): it has two values only" in str(found.reading)
+    assert found.advice[0].code
+
+
+def test_statistics_without_one_rule_it_out() -> None:
+    found = of(replace(calm(), actions=(dimension(0), dimension(1))))["degenerate-dimension"]
+    assert found.status is Status.RULED_OUT
+
+
+@pytest.mark.parametrize(("smallest", "status"), [(-6.4, Status.PLAUSIBLE), (-4.0, Status.RULED_OUT)])
+def test_a_smallest_log_std_far_below_the_mean_one_tells_of_one(smallest, status) -> None:
+    run = calm(log_std(Reduction.MIN, smallest), log_std(Reduction.MEAN, -3.6))
+    assert of(run)["degenerate-dimension"].status is status
+
+
+def test_without_statistics_and_log_std_the_line_that_would_tell_is_given() -> None:
+    found = of(calm())["degenerate-dimension"]
+    assert found.status is Status.NOT_CHECKABLE
+    assert found.advice[0].code

@@ -2,11 +2,12 @@
 
 import pytest
 
-from sample_runs.lab import main_jump, page, study
+from sample_runs.lab import main_jump, page, randomised_study, study
 from spikediag.study import read
 from tests.conftest import SAMPLE_RUNS
 
 ROWS = read()
+TRAININGS = randomised_study.read(randomised_study.RESULTS)
 MOMENTS = main_jump.read(SAMPLE_RUNS / "lab" / "main_jump.csv")
 
 
@@ -14,7 +15,7 @@ def test_the_tables_are_those_of_the_measurements(tmp_path):
     written = (SAMPLE_RUNS / "README.md").read_text()
     copy = tmp_path / "README.md"
     copy.write_text(written)
-    page.rewrite(copy, ROWS, MOMENTS)
+    page.rewrite(copy, ROWS, MOMENTS, TRAININGS)
     assert copy.read_text() == written
 
 
@@ -22,7 +23,7 @@ def test_a_page_without_a_place_for_a_table_is_refused(tmp_path):
     empty = tmp_path / "README.md"
     empty.write_text("nothing\n")
     with pytest.raises(ValueError, match="no place for the table 'collection'"):
-        page.rewrite(empty, ROWS, MOMENTS)
+        page.rewrite(empty, ROWS, MOMENTS, TRAININGS)
 
 
 def test_the_study_has_three_seeds_a_row():

@@ -18,6 +18,7 @@ from sample_runs.lab.randomised_study import (
     recipe_of,
     retrainings,
 )
+from tests.sample_runs.trained import trained
 
 NUMBERS = range(60)
 
@@ -57,25 +58,33 @@ def test_a_remedy_changes_one_setting(remedy):
         assert len(names) == 1
 
 
-def test_only_the_first_recipes_that_spike_are_trained_again(trained):
-    calm = [replace(trained, recipe=n, spikes=SPIKING - 1) for n in range(10)]
-    spiking = [replace(trained, recipe=n, spikes=SPIKING) for n in range(10, 10 + AT_MOST + 5)]
+def test_only_the_first_recipes_that_spike_are_trained_again():
+    calm = [replace(trained(n), spikes=SPIKING - 1) for n in range(10)]
+    spiking = [replace(trained(n), spikes=SPIKING) for n in range(10, 10 + AT_MOST + 5)]
     keys = list(retrainings([*calm, *spiking]))
     assert sorted({number for number, _, _ in keys}) == list(range(10, 10 + AT_MOST))
     assert {seed for number, remedy, seed in keys if (number, remedy) == (10, UNCHANGED)} == {1, 2}
 
 
-def test_what_is_in_the_table_is_not_trained_again(tmp_path, trained, monkeypatch):
+def test_what_is_in_the_table_is_not_trained_again(tmp_path):
     curves = tmp_path / "curves"
     curves.mkdir()
-    randomised_study._append(tmp_path / TABLE, trained)
-    assert randomised_study.read(tmp_path / TABLE) == [trained]
+    randomised_study._append(tmp_path / TABLE, trained(0))
+    assert randomised_study.read(tmp_path / TABLE) == [trained(0)]
     assert list(randomised_study.run(tmp_path, recipes=1, jobs=1)) == []
 
 
-@pytest.fixture
-def trained():
-    key = (0, FIRST, 0)
-    settings = randomised_study._settings(key, draw_recipe(0))
-    ends = {"largest": 0.0, "noise": 0.3, "loss": -9.0, "mse": 0.1, "log_std_min": -6.0, "log_std_gap": 3.0}
-    return randomised_study.Trained(**settings, exposure=4_000, spikes=0, **ends)
+def test_the_table_that_is_kept_is_in_order(tmp_path):
+    for one in (trained(1, "beta2", 2), trained(1, UNCHANGED, 1), trained(1), trained(0)):
+        randomised_study._append(tmp_path / TABLE, one)
+    kept = randomised_study.keep(tmp_path, tmp_path / "kept.csv")
+    assert [t.recipe for t in kept] == [0, 1, 1, 1]
+    assert randomised_study.read(tmp_path / "kept.csv") == kept
+
+
+def test_what_the_page_says_of_degenerate_dimensions_is_in_the_table():
+    kept = randomised_study.read(randomised_study.RESULTS)
+    assert len({t.recipe for t in kept}) >= 150
+    assert all(t.spikes == 0 for t in kept if t.remedy == FIRST and t.last_action == "none")
+    assert min(t.log_std_gap for t in kept if t.spikes) > 1.5
+    assert sum(t.spikes >= SPIKING for t in kept if t.remedy == FIRST) >= 40

@@ -22,6 +22,7 @@ from spikediag.model import (
     Evidence,
     Finding,
     Outcome,
+    Remedy,
     Role,
     Run,
     Witness,
@@ -70,6 +71,7 @@ def _computed(diagnosis: Diagnosis) -> dict[str, Any]:
             }
             for c in diagnosis.conditions
         ],
+        "remedies": [_remedy(remedy) for remedy in diagnosis.remedies],
         "verdict": _verdict(diagnosis),
         "searched": [
             {
@@ -82,6 +84,26 @@ def _computed(diagnosis: Diagnosis) -> dict[str, Any]:
             for s in diagnosis.searched
         ],
         "checks": [{"id": c.id, "ran": c.ran, "reason": str(c.reason)} for c in diagnosis.checks],
+    }
+
+
+def _remedy(remedy: Remedy) -> dict[str, Any]:
+    effect = remedy.effect
+    return {
+        "id": remedy.id,
+        "text": str(remedy.text),
+        "code": remedy.code,
+        "effect": effect
+        and {
+            "prevented": effect.prevented,
+            "low": effect.low,
+            "high": effect.high,
+            "source": str(effect.source),
+        },
+        "cost": remedy.cost and str(remedy.cost),
+        "effort": str(remedy.effort),
+        "applies": remedy.applies,
+        "reason": str(remedy.reason),
     }
 
 

@@ -1,0 +1,102 @@
+"""Statistics of the actions that lie beside a run: how far each dimension reaches and varies.
+
+LeRobot keeps them in `meta/stats.json`, openpi in `norm_stats.json`, Octo and OpenVLA in
+`dataset_statistics.json`; a small `action_stats.csv` with a row for each dimension is read too. They are
+looked for in the folder of the run and up to three levels above it. Nothing but numbers is taken from them.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from spikediag.model import ActionDimension
+from spikediag.parser.facts.safe_documents import LARGEST, UnusableError, parse
+
+LEVELS = 3  # above the run
+MOST_DIMENSIONS = 256
+NAMES = ("meta/stats.json", "stats.json", "norm_stats.json", "dataset_statistics.json", "action_stats.csv")
+DEEPER = ("assets/*/norm_stats.json", "assets/*/*/norm_stats.json")  # openpi keeps them with a checkpoint
+ACTIONS = ("action", "actions")
+LOWS, HIGHS = ("min", "q01"), ("max", "q99")  # the first that is stated
+
+
+def action_dimensions(folder: Path) -> tuple[ActionDimension, ...]:
+    """The action dimensions of the nearest file that states them; none where there is none.
+
+    Args:
+        folder: where the event files lie.
+    """
+    for level, place in enumerate((folder, *folder.parents[:LEVELS])):
+        for path in _candidates(place):
+            name = "../" * level + path.relative_to(place).as_posix()
+            found = tuple(_read(path, name))
+            if found:
+                return found
+    return ()
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    yield from (path for name in NAMES if (path := folder / name).is_file())
+    for pattern in DEEPER:
+        try:
+            yield from sorted(path for path in folder.glob(pattern) if path.is_file())
+        except OSError:
+            continue
+
+
+def _read(path: Path, name: str) -> Iterator[ActionDimension]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1).decode("utf-8", "replace")
+        document = _of_table(text) if path.suffix == ".csv" else _of_actions(parse(text, ".json"))
+    except (OSError, UnusableError):
+        return
+    columns = {key: _numbers(document[key]) for key in document if isinstance(key, str)}
+    lows, highs = (next((columns[key] for key in keys if columns.get(key)), []) for keys in (LOWS, HIGHS))
+    sds, means = columns.get("std", []), columns.get("mean", [])
+    inner = columns.get("q01", []), columns.get("q99", [])
+    for index in range(min(max(map(len, (lows, highs, sds))), MOST_DIMENSIONS)):
+        low, high, sd, mean, q01, q99 = (_at(values, index) for values in (lows, highs, sds, means, *inner))
+        yield ActionDimension(index, name, low, high, sd, mean, q01, q99)
+
+
+def _of_actions(document: object) -> Mapping[object, object]:
+    """The part of a document that speaks of actions, at most three mappings deep."""
+    level = [document]
+    for _ in range(4):
+        mappings = [part for part in level if isinstance(part, Mapping)]
+        for mapping in mappings:
+            for key in ACTIONS:
+                actions: object = mapping.get(key)
+                if isinstance(actions, Mapping):
+                    return actions
+        level = [value for mapping in mappings for value in list(mapping.values())[:64]]
+    return {}
+
+
+def _of_table(text: str) -> Mapping[object, object]:
+    rows = list(csv.DictReader(io.StringIO(text)))[:MOST_DIMENSIONS]
+    names = [name for name in (rows[0] if rows else ()) if name is not None]
+    return {name.strip().lower(): [_number(row.get(name)) for row in rows] for name in names}
+
+
+def _numbers(values: object) -> list[float]:
+    return (
+        [_number(value) for value in values]
+        if isinstance(values, Sequence) and not isinstance(values, str)
+        else []
+    )
+
+
+def _number(value: object) -> float:
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) else math.nan
+    except (ValueError, OverflowError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _at(values: Sequence[float], index: int) -> float:
+    return values[index] if index < len(values) else math.nan
