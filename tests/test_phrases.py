@@ -29,7 +29,8 @@ def spike(**changes: object) -> Spike:
         ),
         (
             {"baseline": 0.1, "margin": 3.91, "end_step": 200},
-            "bc/actor_loss leapt by +39.1 at step 15,260 and came back to within 10 % of the jump by step 200",
+            "bc/actor_loss leapt by +39.1 at step 15,260 and came back to within "
+            "10 % of the jump by step 200",
         ),
         (GONE, "bc/actor_loss rose by +39.1 at step 15,260 and did not come back"),
         (
