@@ -4,6 +4,7 @@ Every report, summary and check that describes a spike says it with these senten
 """
 
 import math
+from collections.abc import Sequence
 from typing import assert_never
 
 from spikediag.model import (
@@ -22,6 +23,7 @@ from spikediag.model import (
     Witness,
     say,
 )
+from spikediag.model.text import Value
 from spikediag.wording.numbers import number, share
 from spikediag.wording.writer import verbatim
 
@@ -163,13 +165,10 @@ def _lost_clause(spike: Spike) -> Text:
 
 
 def story(spike: Spike) -> Text:
-    """From where to where, when, and how often chance alone would do this: two or three sentences."""
-    if spike.shape is Shape.LOST:
-        told = say("{steps} {levels}", levels=levels(spike), steps=when(spike))
-    else:
-        told = say(
-            "{levels} {steps} {chance}", levels=levels(spike), steps=when(spike), chance=_chance(spike)
-        )
+    """From where to where, and how often chance alone would do this: two or three sentences."""
+    told = levels(spike)
+    if spike.shape is not Shape.LOST:
+        told = say("{levels} {chance}", levels=told, chance=_chance(spike))
     if spike.provisional:
         return say("{story} It lies in the last points of the log: what follows may change it.", story=told)
     return told
@@ -237,40 +236,6 @@ def levels(spike: Spike) -> Text:
             assert_never(spike.shape)
 
 
-def when(spike: Spike) -> Text:
-    """Onset, extreme and end in steps, one sentence."""
-    onset, top, end = spike.onset_step, spike.peak_step, spike.end_step
-    if spike.shape is Shape.LOST:
-        if end is None:
-            return say("From step {onset:,} on it is NaN or Inf.", onset=onset)
-        return say(
-            "It is NaN or Inf at step {onset:,} and a number again by step {end:,}.", onset=onset, end=end
-        )
-    if end is None:
-        return say(
-            "Onset at step {onset:,}, {extreme} at step {top:,}, not back when the log ended.",
-            onset=onset,
-            extreme=_extreme(spike),
-            top=top,
-        )
-    if spike.kind is Kind.TRAIN:
-        return say(
-            "They lie between steps {onset:,} and {end:,}, the highest at step {top:,}.",
-            onset=onset,
-            top=top,
-            end=end,
-        )
-    if onset == top:
-        return say("It came at step {top:,} and {end}.", top=top, end=_end(spike))
-    return say(
-        "Onset at step {onset:,}, {extreme} at step {top:,}; it {end}.",
-        onset=onset,
-        extreme=_extreme(spike),
-        top=top,
-        end=_end(spike),
-    )
-
-
 def rhythm(spike: Spike) -> Text | None:
     """How often the members of a train come, and whether ever more often; None for any other spike."""
     if spike.kind is not Kind.TRAIN or spike.rate is None:
@@ -280,7 +245,8 @@ def rhythm(spike: Spike) -> Text | None:
         False: say("they do not come more often with time"),
         None: say("whether they come more often with time cannot be told"),
     }[spike.rate_grows]
-    return say("That is {rate:.1f} in every 10,000 logged points; {trend}.", rate=spike.rate, trend=trend)
+    rate = verbatim(number(spike.rate))
+    return say("That is {rate} in every 10,000 logged points; {trend}.", rate=rate, trend=trend)
 
 
 def mark(spike: Spike) -> Text:
@@ -328,18 +294,6 @@ def change(finding: Finding, loss: LossChange) -> Text:
     )
 
 
-def title(finding: Finding) -> Text:
-    """Its number, kind, series and step, as the heading of a section."""
-    spike = finding.spike
-    return say(
-        "{id}: {kind} of {tag} at step {step:,}",
-        id=verbatim(finding.id),
-        kind=spike.kind.value,
-        tag=spike.tag,
-        step=spike.onset_step,
-    )
-
-
 def caption(finding: Finding) -> Text:
     """Its number, kind and step, above a close-up; of a train, the step of its highest member."""
     spike = finding.spike
@@ -359,10 +313,42 @@ def caption(finding: Finding) -> Text:
     )
 
 
-def headline(finding: Finding) -> Text:
-    """One line that a person may forward: what the loss did, and whether the error followed."""
+def headline(finding: Finding, effect: Text | None = None) -> Text:
+    """One line that a person may forward: what the loss did, and whether the error followed.
+
+    Args:
+        finding: What was found.
+        effect: What stands in the place of the error where there is none.
+    """
     error = IMPROVED if finding.coupling.improved else ERROR[finding.coupling.verdict]
-    return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
+    return say("{what}; {error}.", what=spike_clause(finding.spike), error=effect or error)
+
+
+def glimpse(finding: Finding, kind: Text) -> Text:
+    """A finding in a few words: "F1 train of spikes in bc/actor_loss (35), at most +26.6 at step 13,010"."""
+    spike = finding.spike
+    named: dict[str, Value] = {
+        "id": verbatim(finding.id),
+        "name": kind,
+        "tag": spike.tag,
+        "step": spike.peak_step,
+    }
+    if spike.shape is Shape.LOST:
+        return say("{id}, {name} in {tag} at step {step:,}", **named | {"step": spike.onset_step})
+    if spike.kind is Kind.TRAIN:
+        return say(
+            "{id}, {name} in {tag} ({count:,}), at most {height} at step {step:,}",
+            **named,
+            count=spike.count,
+            height=_height(spike),
+        )
+    return say("{id}, {name} in {tag}, {height} at step {step:,}", **named, height=_signed(spike))
+
+
+def listed(words: Sequence[Text]) -> Text:
+    """Words with commas between them."""
+    first, *rest = words
+    return say("{first}, {rest}", first=first, rest=listed(rest)) if rest else first
 
 
 def chance(verdict: CauseVerdict) -> Text | None:
@@ -445,6 +431,10 @@ def _height(spike: Spike) -> Text:
     """How far it went: signed for a rise, so that none reads as a fall, and plain for a fall."""
     falls = math.isfinite(spike.height) and spike.height < 0
     return verbatim(number(abs(spike.height)) if falls else number(spike.height, signed=True))
+
+
+def _signed(spike: Spike) -> Text:
+    return verbatim(number(spike.height, signed=True))
 
 
 def _extreme(spike: Spike) -> Text:

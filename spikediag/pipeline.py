@@ -23,7 +23,7 @@ def diagnose(run: Run) -> Diagnosis:
             f"{run.name}: none of its {len(run.series)} tags is understood as a loss; "
             f"`spikediag tags` shows how each was understood and how to override it."
         )
-    run = run.within(LARGEST)
+    run = run.within(LARGEST).revealed()
     found = {tag: detectors.search(series) for tag, series in run.series.items() if series.role in WATCHED}
     spikes = {tag: of_series for tag, (of_series, _) in found.items()}
     searched = tuple(power for _, power in found.values())

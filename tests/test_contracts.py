@@ -11,6 +11,7 @@ import pytest
 import spikediag
 from spikediag import attribution, detectors, reporter
 from spikediag.model import Kind, Measure, Role, Run, Series, Shape, Status, Tier
+from spikediag.parser import sources
 from spikediag.registry import Registry
 from tests.conftest import ROOT, diagnosed, languages
 
@@ -42,6 +43,7 @@ FAMILIES = (
         labels="cause",
     ),
     Family("reporter", reporter.registry),
+    Family("parser", sources.registry),
 )
 PLUGINS = [(family, plugin) for family in FAMILIES for plugin in family.registry.load().values()]
 every_plugin = pytest.mark.parametrize(

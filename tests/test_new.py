@@ -63,6 +63,7 @@ def test_every_family_of_plugins_can_be_started() -> None:
     assert set(PLUGINS) == set(new.FAMILIES)
 
 
+@pytest.mark.slow
 def test_the_contract_fails_only_for_what_nobody_has_written_yet(tested: dict[str, str]) -> None:
     failed = [name for name, outcome in tested.items() if outcome != "PASSED"]
     page = "test_contracts.py::test_the_docstring_is_a_public_page_with_the_headings_of_its_family"
@@ -71,6 +72,7 @@ def test_the_contract_fails_only_for_what_nobody_has_written_yet(tested: dict[st
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", ["test_data_order.py", "test_double_bump.py", "test_csv.py", "composer"])
 def test_its_own_test_passes(test: str, tested: dict[str, str]) -> None:
     own = [outcome for name, outcome in tested.items() if test in name]
@@ -78,6 +80,7 @@ def test_its_own_test_passes(test: str, tested: dict[str, str]) -> None:
     assert set(own) == {"PASSED"}
 
 
+@pytest.mark.slow
 def test_ruff_is_content_with_what_it_writes(tree: Path, tested: dict[str, str]) -> None:
     assert tested
     written = [str(path) for path in tree.rglob("*.py") if "data_order" in path.name or "bump" in path.name]

@@ -1,12 +1,11 @@
 """The README tells the truth: its Python runs, its commands exist, its links lead somewhere."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
 from spikediag import attribution, detectors, reporter
+from spikediag.cli import entry
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -17,10 +16,12 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_python_examples_run(code: str) -> None:
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+def test_python_examples_run(
+    code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out
 
 
 def test_it_opens_with_the_picture() -> None:
@@ -35,10 +36,9 @@ def test_the_first_block_is_the_main_job_and_the_second_the_tests() -> None:
     assert tests.rstrip().endswith("pytest")
 
 
-def test_every_command_of_the_program_is_in_the_readme() -> None:
-    listing = subprocess.run(
-        [sys.executable, "-m", "spikediag", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+def test_every_command_of_the_program_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.run(["--help"]) == 0
+    listing = capsys.readouterr().out
     commands = set(re.findall(r"^[\s│]*([a-z]+)\s{2,}", listing, flags=re.MULTILINE))
     assert commands >= {"analyze", "check", "explain", "tags"}
     assert commands <= set(re.findall(r"`spikediag ([a-z]+)", README))

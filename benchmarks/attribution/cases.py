@@ -13,7 +13,15 @@ from spikediag.errors import NoLossError
 from spikediag.model import Finding, Measure, Role, Run
 
 NEAR = 40  # logged points after the fault in which a finding belongs to it
-LASTING = ("lr_step", "log_std_ramp")  # faults that go on: the first later finding belongs to them too
+LASTING = (  # faults that go on: the first later finding belongs to them too
+    "lr_step",
+    "log_std_ramp",
+    "ppo_lr_step",
+    "dqn_lr_step",
+    "lm_lr_step",
+    "q_divergence",
+    "sac_temperature",
+)
 EARLY = 3  # logged points an onset may lie before it
 
 

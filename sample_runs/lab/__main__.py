@@ -2,11 +2,13 @@
 
 import argparse
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
-from sample_runs.lab import main_jump, study
+from sample_runs.lab import main_jump, randomised_study, study
 from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
+from sample_runs.lab.learners.kinds import LearnerRun, learner_faults
 from sample_runs.lab.sample_run import SampleRun
 from spikediag.study import FILE, read
 
@@ -27,10 +29,24 @@ def main() -> None:
     short.add_argument("--seeds", type=_seeds, default=range(4), metavar="START:STOP", help="default 0:4")
     short.add_argument("--only", nargs="+", metavar="FAULT", help="the faults to train; all by default")
     short.set_defaults(command=train_faults)
+    short = commands.add_parser("learners", help="the same of reinforcement learners and language models")
+    short.add_argument("--out", type=Path, required=True, help="folder for the runs, outside the repository")
+    short.add_argument("--seeds", type=_seeds, default=range(4), metavar="START:STOP", help="default 0:4")
+    short.add_argument("--only", nargs="+", metavar="FAULT", help="the faults to train; all by default")
+    short.set_defaults(command=train_learners)
     dose = commands.add_parser("study", help="measure spikes against one setting at a time, for the README")
     dose.add_argument("--seeds", type=_seeds, default=range(3), metavar="START:STOP", help="default 0:3")
     dose.add_argument("--workers", type=int, default=2, help="trainings at a time, default 2")
     dose.set_defaults(command=run_study)
+    drawn = commands.add_parser(
+        "randomised-study", help="draw recipes at random; train and remedy those that spike"
+    )
+    drawn.add_argument(
+        "--out", type=Path, required=True, help="folder for the table and curves; resumed if there"
+    )
+    drawn.add_argument("--recipes", type=int, default=240, help="recipes to draw, default 240")
+    drawn.add_argument("--jobs", type=int, default=2, help="trainings at a time, default 2")
+    drawn.set_defaults(command=run_randomised_study)
     jump = commands.add_parser("main-jump", help="look at the reference's main jump update by update")
     jump.set_defaults(command=run_main_jump)
     write = commands.add_parser("page", help="rewrite the README's tables and figure from what was measured")
@@ -51,10 +67,18 @@ def train_runs(arguments: argparse.Namespace) -> None:
 
 def train_faults(arguments: argparse.Namespace) -> None:
     """Train one short run per fault and seed."""
-    for sample_run in faults(arguments.seeds):
-        fault = sample_run.name.rpartition("_")[0]
-        if arguments.only is None or fault in arguments.only:
-            collect(sample_run, arguments.out)
+    _train_chosen(faults(arguments.seeds), arguments)
+
+
+def train_learners(arguments: argparse.Namespace) -> None:
+    """Train one short reinforcement learner or language model per fault and seed."""
+    _train_chosen(learner_faults(arguments.seeds), arguments)
+
+
+def _train_chosen(runs: Iterable[SampleRun | LearnerRun], arguments: argparse.Namespace) -> None:
+    for run in runs:
+        if arguments.only is None or run.name.rpartition("_")[0] in arguments.only:
+            collect(run, arguments.out)
 
 
 def run_study(arguments: argparse.Namespace) -> None:
@@ -63,6 +87,13 @@ def run_study(arguments: argparse.Namespace) -> None:
         print(
             f"{row.setting:28} seed {row.seed}  {row.spikes:3} spikes, largest {row.largest:.1f}", flush=True
         )
+
+
+def run_randomised_study(arguments: argparse.Namespace) -> None:
+    """Train what is missing in the randomised study."""
+    for trained in randomised_study.run(arguments.out, arguments.recipes, arguments.jobs):
+        which = f"recipe {trained.recipe:3} {trained.remedy:18} seed {trained.seed}"
+        print(f"{which} {trained.spikes:3} spikes, largest {trained.largest:.1f}", flush=True)
 
 
 def run_main_jump(_arguments: argparse.Namespace) -> None:
@@ -79,7 +110,7 @@ def write_page(_arguments: argparse.Namespace) -> None:
     figure.draw(SAMPLE_RUNS / "lab" / "study.png", rows, moments)
 
 
-def collect(sample_run: SampleRun, root: Path) -> None:
+def collect(sample_run: SampleRun | LearnerRun, root: Path) -> None:
     """Train one sample run and say how long it took."""
     start = time.perf_counter()
     sample_run.collect(root)

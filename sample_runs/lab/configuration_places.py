@@ -31,7 +31,7 @@ def hparams_yaml(folder: Path, facts: Facts) -> tuple[Summary, ...]:
 
 def hydra(folder: Path, facts: Facts) -> tuple[Summary, ...]:
     """Hydra's `.hydra/config.yaml`, nested as such configurations are."""
-    dataset = {key: facts[key] for key in ("dataset_size", "trajectories", "transitions")}
+    dataset = {key: facts[key] for key in ("dataset_size", "trajectories", "transitions") if key in facts}
     rest = {key: value for key, value in facts.items() if key not in dataset}
     return _yaml(folder / ".hydra" / "config.yaml", {"dataset": dataset, "train": rest})
 

@@ -1,9 +1,9 @@
 """Demonstrations: noisy expert trajectories of one assembly task, with a jerky insertion phase.
 
 The task is fixed by its own seed. All action dimensions but the last are smooth motions with the tremor of a
-hand; the last is a gripper command at -1 or +1. Within `JERKY_PHASE` the expert searches for the hole: the
-actions of this phase cannot be predicted from the observation, so the squared error has a floor that the
-policy can only beat by memorising single transitions.
+hand; the last is a gripper command at -1 or +1, or what `Task.last_action` says. Within `JERKY_PHASE` the
+expert searches for the hole: the actions of this phase cannot be predicted from the observation, so the
+squared error has a floor that the policy can only beat by memorising single transitions.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ OBSERVATION_DIM = 24
 FORCE_DIMS = 6  # the last observation dimensions: a noisy wrist force
 JERKY_PHASE = (0.62, 0.80)  # share of the trajectory's time
 GRASP_PHASE = (0.35, 0.90)  # share of the trajectory's time with a closed gripper
+PRESSES = ((0.35, 1.0), (0.90, -1.0))  # share of the trajectory's time, and the button pressed then
+PRESSED = 4  # transitions that a press lasts
 HARMONICS = 4  # half periods in the fastest smooth motion
 
 Floats = NDArray[np.float32]
@@ -51,6 +53,9 @@ class Task:
         tremor: Standard deviation of the expert's noise outside the jerky phase, in action units.
         jerk: What the jerky phase adds to it, in action units.
         sensor_noise: Standard deviation of the position sensors.
+        last_action: `gripper` (a command at -1 or +1), `presses` (0 but for a few transitions at each end of
+            the grasp, as HIL-SERL records a gripper), `constant` (always 1), or `none`.
+        action_noise: Standard deviation of the noise that the dataset has in every action, the last too.
     """
 
     seed: int = 0
@@ -58,11 +63,13 @@ class Task:
     tremor: float = 0.07
     jerk: float = 0.15
     sensor_noise: float = 0.01
+    last_action: str = "gripper"
+    action_noise: float = 0.0
 
     @property
     def action_dim(self) -> int:
-        """Smooth actions and the gripper."""
-        return self.smooth_actions + 1
+        """Smooth actions and the last one."""
+        return self.smooth_actions + (self.last_action != "none")
 
     def demonstrate(self, trajectories: int, transitions: int) -> Demonstrations:
         """`trajectories` runs of the task with `transitions` steps each; the first k are always the same."""
@@ -86,8 +93,26 @@ class Task:
         forces += hand.normal(scale=0.1, size=forces.shape)
         noise = self.tremor + self.jerk * _window(time, *JERKY_PHASE)
         actions += hand.normal(size=actions.shape) * noise[:, None]
-        gripper = np.where((time > GRASP_PHASE[0]) & (time < GRASP_PHASE[1]), 1.0, -1.0)
-        return np.hstack([positions, forces]), np.clip(np.hstack([actions, gripper[:, None]]), -1.0, 1.0)
+        actions = np.clip(np.hstack([actions, self._last(time)]), -1.0, 1.0)
+        if self.action_noise:
+            actions += hand.normal(scale=self.action_noise, size=actions.shape)
+        return np.hstack([positions, forces]), actions
+
+    def _last(self, time: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The last action dimension, (n, 1), or (n, 0) where there is none."""
+        if self.last_action == "none":
+            return np.empty((len(time), 0))
+        if self.last_action == "constant":
+            return np.ones((len(time), 1))
+        if self.last_action == "presses":
+            last = np.zeros((len(time), 1))
+            for share, button in PRESSES:
+                start = int(share * len(time))
+                last[start : start + PRESSED] = button
+            return last
+        if self.last_action == "gripper":
+            return np.where((time > GRASP_PHASE[0]) & (time < GRASP_PHASE[1]), 1.0, -1.0)[:, None]
+        raise ValueError(f"last_action {self.last_action!r} is none of gripper, presses, constant, none")
 
 
 def _motion(rng: np.random.Generator, time: NDArray[np.float64], dims: int) -> NDArray[np.float64]:

@@ -66,6 +66,8 @@ def hparams(facts: dict[str, object]) -> Summary:
 
 def _scalars(row: dict[str, float], dialect: Dialect) -> Iterator[Summary]:
     for metric, tag in dialect.tags.items():
+        if metric not in row:
+            continue  # not measured at this step
         if dialect.tensors:
             metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
             content = np.float32(row[metric]).tobytes()

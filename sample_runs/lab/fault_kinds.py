@@ -65,7 +65,7 @@ def _hard_batch(recipe: Recipe, draw: Draw) -> tuple[Recipe, Intervention]:
 def _resume(recipe: Recipe, draw: Draw) -> tuple[Recipe, Intervention]:
     """The second update after the restart, the worst, is a logged one."""
     step = _late(recipe, draw) - 1
-    return replace(recipe, learning_rate=1e-3), Resume(
+    return replace(recipe, learning_rate=float(draw.uniform(2e-3, 4e-3))), Resume(
         step, step + int(draw.integers(5, 40)) * recipe.log_period
     )
 
@@ -87,15 +87,15 @@ def _grad_explosion(recipe: Recipe, draw: Draw) -> tuple[Recipe, Intervention]:
 
 
 def _logging_change(recipe: Recipe, draw: Draw) -> tuple[Recipe, Intervention]:
-    return recipe, LoggingChange(_late(recipe, draw), int(draw.choice([2, 3, 4, 8])))
+    return recipe, LoggingChange(_late(recipe, draw), int(draw.choice([4, 6, 8, 16])))
 
 
 def _epoch_boundary(recipe: Recipe, draw: Draw) -> tuple[Recipe, Intervention]:
     """Epochs whose length shares no factor with the log period, so that each phase is logged."""
-    updates = next(n for n in range(int(draw.integers(9, 20)), 40) if math.gcd(n, recipe.log_period) == 1)
+    updates = next(n for n in range(int(draw.integers(25, 50)), 60) if math.gcd(n, recipe.log_period) == 1)
     size = (updates - 1) * recipe.batch_size + 1
-    task = replace(recipe.task, tremor=0.05, jerk=float(draw.uniform(0.3, 0.5)))
-    recipe = replace(recipe, transitions=size, sampling="epochs", std_min=0.02, task=task)
+    task = replace(recipe.task, tremor=0.03, jerk=float(draw.uniform(0.5, 0.8)))
+    recipe = replace(recipe, transitions=size, sampling="epochs", std_min=0.01, task=task)
     return recipe, EpochBoundary(1, updates)
 
 

@@ -14,6 +14,9 @@ class Recipe:
         sampling: `replacement` (as HIL-SERL's replay buffer), `weighted` by the action error, or `epochs`
             (shuffled, without replacement, the short last batch kept).
         std_min: The floor of the policy's standard deviation, in action units.
+        dropout: Share of hidden units left out of each update; only the fast training knows it.
+        target_noise: Standard deviation of the fresh noise on the actions of every batch, in action units;
+            only the fast training knows it.
         weight_decay: Factor of the penalty on half the squared weights, part of the total loss.
         max_grad_norm: Gradient clipping by the global norm, none if None.
         log_period: Updates between two logged points.
@@ -34,6 +37,8 @@ class Recipe:
     max_grad_norm: float | None = None
     sampling: str = "replacement"
     hidden: int = 256
+    dropout: float = 0.0
+    target_noise: float = 0.0
     log_period: int = 10
     task: Task = field(default_factory=Task)
 
@@ -45,7 +50,8 @@ class Recipe:
     def facts(self) -> dict[str, object]:
         """The configuration as it is written beside the event files."""
         settings = asdict(self)
-        del settings["task"], settings["beta1"], settings["beta2"]
+        for unwritten in ("task", "beta1", "beta2", "dropout", "target_noise"):
+            del settings[unwritten]
         return {
             "algorithm": "bc",
             "optimizer": "adam",

@@ -32,11 +32,24 @@ class SampleRun:
         from sample_runs.lab.training import Training  # noqa: PLC0415  (torch is needed here only)
 
         log = Training(self.recipe, self.intervention).run()
-        folder = root / self.name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         facts = self.intervention.configuration(self.recipe.facts())
-        preface = self.place(folder, facts)
-        events.write(folder / self.subfolder, log, self.dialect, preface)
+        folder = root / self.name
+        write_down(folder, log, self.dialect, place=self.place, facts=facts, subfolder=self.subfolder)
         self.intervention.truth().write(folder / "truth.json", self.name)
         return log
+
+
+def write_down(
+    folder: Path,
+    log: MetricLog,
+    dialect: Dialect,
+    *,
+    place: ConfigurationPlace,
+    facts: dict[str, object],
+    subfolder: str = ".",
+) -> None:
+    """Write events and configuration into a folder, which is emptied first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    preface = place(folder, facts)
+    events.write(folder / subfolder, log, dialect, preface)

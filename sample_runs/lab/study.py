@@ -34,11 +34,11 @@ SETTINGS: dict[str, Recipe] = {
 
 def measure(setting: str, seed: int) -> Row:
     """Train one setting with one seed and measure it."""
-    from sample_runs.lab.numpy_training import NumpyTraining  # noqa: PLC0415  (torch is needed here only)
+    from sample_runs.lab.fast_training import FastTraining  # noqa: PLC0415  (torch is needed here only)
     from sample_runs.lab.training import Training  # noqa: PLC0415
 
     recipe = replace(SETTINGS[setting], seed=seed)
-    log = NumpyTraining(Training(recipe, Intervention())).run()
+    log = FastTraining(Training(recipe, Intervention())).run()
     counted = count(log.column("actor_loss"))
     last = recipe.train_steps // recipe.log_period // 10
     ends = [float(np.median(log.column(name)[-last:])) for name in ("actor_loss", "mse", "log_std_min")]

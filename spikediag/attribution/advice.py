@@ -43,6 +43,8 @@ def smaller_batch(run: Run, batch: Batch) -> Advice:
         ),
         code,
         rank(Remedy.SMALL_BATCH),
+        remedy=Remedy.SMALL_BATCH,
+        setting=(FactName.BATCH_SIZE, max(1, size // parts)),
     )
 
 
@@ -63,7 +65,16 @@ def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
         ),
         line(run, "sigma_floor", floor=floor),
         rank(Remedy.FLOOR),
+        remedy=Remedy.FLOOR,
+        setting=_sigma_setting(run, floor),
     )
+
+
+def _sigma_setting(run: Run, floor: float) -> tuple[FactName, float]:
+    """The floor as the run states it: of sigma itself, or of its logarithm."""
+    if run.fact(FactName.SIGMA_MIN).number is None and run.fact(FactName.LOG_STD_MIN).number is not None:
+        return FactName.LOG_STD_MIN, float(f"{math.log(floor):.2g}")
+    return FactName.SIGMA_MIN, floor
 
 
 def decay_rate(run: Run) -> Advice:
@@ -76,6 +87,8 @@ def decay_rate(run: Run) -> Advice:
         ),
         line(run, "decay_rate", rate=_rate(run), steps=steps),
         rank(Remedy.DECAY),
+        remedy=Remedy.DECAY,
+        setting=(FactName.LR_SCHEDULE, "cosine"),
     )
 
 
@@ -93,6 +106,8 @@ def lower_beta2(run: Run) -> Advice:
         ),
         line(run, "lower_beta2"),
         rank(Remedy.BETA2),
+        remedy=Remedy.BETA2,
+        setting=(FactName.BETA2, 0.95),
     )
 
 
@@ -103,6 +118,8 @@ def clip_gradients(run: Run, limit: float | None) -> Advice:
         say("Clip the gradient norm at {norm:g}, so that one batch cannot throw the weights far.", norm=norm),
         line(run, "clip_gradients", norm=norm),
         rank(Remedy.CLIP),
+        remedy=Remedy.CLIP,
+        setting=(FactName.GRAD_CLIP, norm),
     )
 
 
@@ -120,6 +137,7 @@ def more_samples(batch: Batch) -> Advice:
         ),
         None,
         rank(Remedy.MORE_SAMPLES),
+        remedy=Remedy.MORE_SAMPLES,
     )
 
 
@@ -132,6 +150,7 @@ def weighted_sampling(run: Run) -> Advice:
         ),
         line(run, "weighted_sampling"),
         rank(Remedy.WEIGHTED),
+        remedy=Remedy.WEIGHTED,
     )
 
 

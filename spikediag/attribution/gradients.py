@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import FloatArray, Series
+from spikediag.model import FloatArray, IntArray, Series, Text, say
 from spikediag.stats.scale import robust_sigma
 
 FAR_SDS = 6.0  # robust sd of the log norm
@@ -13,6 +13,8 @@ UNUSUAL_SDS = 3.5  # enough where the norm was never nearly as large: some runs'
 UNSEEN = 1.5  # times the largest norm of the usual range
 LARGE = 3.0  # times the median
 POINTS_BEFORE = 10  # logged points before the onset that are searched
+STALE = 2.3  # gradient over what Adam remembers (Wortsman et al. 2023, arXiv 2304.13013)
+BLOCK = 256  # points of a moving average that are worked out at once
 PAST_POINTS = 257  # logged points the usual range is taken from
 
 
@@ -38,6 +40,11 @@ class GradientRise:
     def leapt_first(self) -> bool:
         """Whether it did so before the loss."""
         return self.leapt and self.lead > 0
+
+    @property
+    def before(self) -> Text:
+        """By how much, in words."""
+        return say("{tag} leapt {lead:,.0f} steps before the loss.", tag=self.tag, lead=self.lead)
 
     @property
     def leapt_with(self) -> bool:
@@ -82,17 +89,29 @@ def _rise(series: Series, onset: float, last: float) -> GradientRise | None:
     )
 
 
-def adam_staleness(norm: Series, step: int, decay: float) -> float | None:
-    """The gradient norm at a step over the root mean square that Adam's second moment remembers.
+def over_memory(norm: Series, decay: float) -> tuple[IntArray, FloatArray]:
+    """The gradient norm over the root mean square that Adam's second moment remembers, steps and ratios (n,).
 
-    Logged points are taken as one sample per logging interval: the memory per point is decay^interval.
+    Logged points are taken as one sample per logging interval: the memory per point is decay^interval. The
+    first ten points, and those before which all gradients were zero, are left out.
     """
-    good = norm.finite
-    squares, steps = np.minimum(np.abs(norm.values[good]), 1e150) ** 2, norm.steps[good]
-    position = int(np.searchsorted(steps, step))
-    if position < 10 or position >= len(steps):
-        return None
-    memory = decay**norm.interval
-    weights: FloatArray = memory ** np.arange(position - 1, -1, -1, dtype=np.float64)
-    remembered = float(np.sum(weights * (squares[:position] / np.sum(weights))))
-    return float(np.sqrt(squares[position] / remembered)) if remembered > 0 else None
+    steps = norm.steps[norm.finite]
+    squares = np.minimum(np.abs(norm.values[norm.finite]), 1e150) ** 2
+    memory = float(decay**norm.interval)
+    remembered = _averaged(squares[:-1], memory) / (1 - memory ** np.arange(1, max(len(squares), 1)))
+    known = np.flatnonzero(remembered > 0)
+    known = known[known >= POINTS_BEFORE - 1]
+    return steps[known + 1], np.sqrt(squares[known + 1] / remembered[known])
+
+
+def _averaged(squares: FloatArray, memory: float) -> FloatArray:
+    """The exponential moving average (n,) of squares (n,) that starts at 0, in blocks."""
+    out, carried = np.empty(len(squares)), 0.0
+    lags = np.subtract.outer(np.arange(BLOCK), np.arange(BLOCK))
+    kernel = np.where(lags >= 0, (1 - memory) * memory ** np.maximum(lags, 0), 0.0)
+    for first in range(0, len(squares), BLOCK):
+        block = squares[first : first + BLOCK]
+        n = len(block)
+        out[first : first + n] = kernel[:n, :n] @ block + carried * memory ** np.arange(1, n + 1)
+        carried = float(out[first + n - 1])
+    return out

@@ -23,7 +23,9 @@ class Judgement:
     missing: tuple[Advice, ...] = ()
     advice: tuple[Advice, ...] = ()
     mechanism: Text | None = None
+    of_condition: bool = False  # a mechanism that conditions bring about: it speaks against none of them
     harmless: bool = False  # a loss that ends higher by this cause is not worse for it
+    identity: bool = False  # the loss is another logged quantity: whatever moved it moved that one
 
     @property
     def bans(self) -> float:

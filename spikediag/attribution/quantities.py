@@ -5,11 +5,16 @@ A tag is read in lower case, every run of other signs than letters and digits as
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
+
+import numpy as np
 
 from spikediag.attribution.case import Case
 from spikediag.model import Role, Run, Series, Text, Witness, say
 
+CHANGED = 0.01  # share of its value by which a setting changes
+RARELY = 0.05  # share of its points at which a setting may change
 LARGEST_TIMES = 1e6  # beyond, a figure says only that there was next to nothing before
 _SIGNS = re.compile(r"[^a-z0-9]+")
 
@@ -26,14 +31,32 @@ class Quantity(Enum):
     )
     TEMPERATURE = r"(^|_)((log_)?(ent(ropy)?_coef(f|ficient)?|alpha)|temperature)$"
     TEMPERATURE_LOSS = r"(ent_coef|entropy_coef|alpha|temperature)_loss|loss_(alpha|temperature|ent_coef)"
+    STAGE = (
+        r"(^|_)(data_?)?(stage|phase|mix(ture)?(_weights?)?|curriculum(_(step|level|stage|progress))?|difficulty)"
+        r"(_(id|index|idx|num|no))?(_[a-z]+)?$|(^|_)((max_)?seq(uence)?_?len(gth)?|context_?len(gth)?"
+        r"|tokens_per_(step|batch|update)|batch_tokens|(num_)?tokens_(in|per)_batch)(_(mean|avg))?$"
+    )
+    BATCH = (
+        r"(^|_)((global|effective|total|train|micro)_)*batch_?size$|(^|_)(world_size|accumulation(_steps)?)$"
+    )
+    BUFFER = r"(^|_)(replay_?)?(buffer|memory)_?(size|len(gth)?|fill(ed)?|usage)$|(^|_)replay_(buffer|size)$"
+    SEEN = r"(^|_)((n|num)_)?((input|consumed)_)?(tokens|samples)(_(seen|total|so_far|processed))?$"
+    SPEED = (
+        r"(^|_)(throughput|(iter(ation)?|step|batch|update)_?time|(tokens|samples|steps|iters?)_per_sec(ond)?"
+        r"|tps|mfu|fps)(_|$)"
+    )
     REWARD_TERM = r"^(.*_)?(episode_rewards?|rewards|reward_(terms?|components?))_.+|(^|_)episode_rew_.+"
+
+
+def plain(tag: str) -> str:
+    """A tag as it is read."""
+    return _SIGNS.sub("_", tag.lower()).strip("_")
 
 
 def named(run: Run, *quantities: Quantity) -> Iterator[Series]:
     """The series that measure one of the quantities, in tag order; losses measure losses."""
     for tag in sorted(run.series):
-        plain = _SIGNS.sub("_", tag.lower()).strip("_")
-        if run.series[tag].role is not Role.LOSS and any(re.search(q.value, plain) for q in quantities):
+        if run.series[tag].role is not Role.LOSS and any(re.search(q.value, plain(tag)) for q in quantities):
             yield run.series[tag]
 
 
@@ -51,3 +74,21 @@ def growth(witness: Witness) -> float:
 def grew(tag: str, times: float) -> Text:
     """How large something became, in a sentence."""
     return say("{tag} reached {times:,.0f} times its level.", tag=tag, times=min(times, LARGEST_TIMES))
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One step of a setting that is constant before and after."""
+
+    step: int  # first logged step with the new value
+    before: float
+    after: float
+
+
+def switches(series: Series) -> tuple[Switch, ...]:
+    """The steps of a setting; none where it moves all the time, as a mean of the batch does."""
+    steps, values = series.steps[series.finite], series.values[series.finite]
+    moves = np.flatnonzero(np.abs(np.diff(values)) > CHANGED * np.maximum(np.abs(values[1:]), 1e-12))
+    if len(moves) > max(1, RARELY * len(values)):
+        return ()
+    return tuple(Switch(int(steps[i + 1]), float(values[i]), float(values[i + 1])) for i in moves)

@@ -22,7 +22,8 @@ def verdicts(
     """Weigh every judgement against the others; strongest first, ties in order of id.
 
     Triggers and mechanisms say what happened: they compete, and their shares sum to one. A condition says
-    what made the run fragile. It takes nothing from them, but must outweigh them to be called supported.
+    what made the run fragile. It takes nothing from them, but must outweigh them to be called supported,
+    except for the mechanisms that it brings about.
 
     Args:
         causes: By id.
@@ -30,7 +31,8 @@ def verdicts(
         foreign: Why the labelled trainings say nothing of a loss like this; None where they do.
     """
     events = {id_: j for id_, j in judgements.items() if j.tier is not Tier.CONDITION}
-    shares = {**_shares(causes, judgements), **_shares(causes, events)}
+    rivals = {id_: j for id_, j in judgements.items() if not j.of_condition}
+    shares = {**_shares(causes, rivals), **_shares(causes, events)}
     found = [_verdict(causes[id_], judgement, shares[id_], foreign) for id_, judgement in judgements.items()]
     return tuple(sorted(found, key=lambda verdict: (-verdict.share, verdict.cause)))
 
@@ -51,15 +53,20 @@ def score(prior: float, judgement: Judgement) -> float:
 
 
 def _without_echo(judgements: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
-    """A mechanism that a trigger sets off is as likely under the trigger: its evidence tells nothing."""
-    if not any(j.decisive and j.tier is Tier.TRIGGER for j in judgements.values()):
-        return judgements
-    return {
-        id_: replace(j, evidence=tuple(e for e in j.evidence if not e.supports))
-        if j.tier is Tier.MECHANISM
-        else j
-        for id_, j in judgements.items()
-    }
+    """A mechanism that a trigger sets off is as likely under the trigger: its evidence tells nothing.
+
+    Where the loss is another quantity, all others can only have moved that one: theirs tells nothing.
+    """
+    if any(j.decisive and j.identity for j in judgements.values()):
+        return {id_: j if j.identity else _unsupported(j) for id_, j in judgements.items()}
+    if any(j.decisive and j.tier is Tier.TRIGGER for j in judgements.values()):
+        mechanisms = {id_: _unsupported(j) for id_, j in judgements.items() if j.tier is Tier.MECHANISM}
+        return {**judgements, **mechanisms}
+    return judgements
+
+
+def _unsupported(judgement: Judgement) -> Judgement:
+    return replace(judgement, evidence=tuple(e for e in judgement.evidence if not e.supports))
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -134,8 +134,6 @@ def _in_short(diagnosis: "Diagnosis", page: Path, lang: str) -> "RenderableType"
     if said.sparkline:
         parts.append(Text.assemble(("  " + said.sparkline_tag, "dim"), "  ", (said.sparkline, "cyan")))
     rows: list[tuple[str, str | Text]] = [(row.label, Text(row.value)) for row in said.rows]
-    if said.next_step:
-        rows.append((said.next_label, Text(said.next_step)))
     if said.code:
         rows.append(("", Text(said.code, "cyan")))
     rows.append((said.report_label, str(page)))

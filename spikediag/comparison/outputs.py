@@ -9,7 +9,7 @@ import numpy as np
 
 from spikediag.comparison.values import COSTS, EFFECTS, Change, Comparison, Curve, Side
 from spikediag.model import Artifact, Text, say
-from spikediag.reporter.comparison_figure import Row, Strand, comparison_png
+from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_png
 from spikediag.wording import language
 from spikediag.wording.writer import MARKDOWN, PLAIN, Writer
 
@@ -39,16 +39,16 @@ def picture(comparisons: Sequence[Comparison]) -> bytes:
     return comparison_png(rows(comparisons), first.loss.tag, error, first.unit)
 
 
-def rows(comparisons: Sequence[Comparison]) -> tuple[Row, ...]:
+def rows(comparisons: Sequence[Comparison]) -> tuple[FigureRow, ...]:
     """The rows of the figure: the side before, then every side after."""
     return (_row(comparisons[0].before), *(_row(c.after) for c in comparisons))
 
 
-def _row(side: Side) -> Row:
+def _row(side: Side) -> FigureRow:
     spikes = side.counts.total
     jump = f", up to {side.largest:.3g}" if spikes else ""
     seeds = f" in {len(side.trials)} trainings" if len(side.trials) > 1 else ""
-    return Row(
+    return FigureRow(
         name=side.name,
         caption=f"{spikes} spike{'' if spikes == 1 else 's'}{jump}{seeds}",
         losses=tuple(_strand(t.loss, [m.x for m in t.marks]) for t in side.trials),

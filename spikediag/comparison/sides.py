@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from spikediag.comparison.values import Curve, Mark, Side, Trial
+from spikediag.comparison.values import CountedSpike, Curve, Side, Trial
 from spikediag.errors import UsageError
 from spikediag.model import (
     Diagnosis,
@@ -122,7 +122,7 @@ def _same(a: Curve, b: Curve) -> bool:
 def _trial(d: Diagnosis, axis: Axis, tags: Tags, height: float) -> Trial:
     series = d.run.series[tags.loss]
     at = axis.of(d.run, series.steps)
-    marks = (Mark(float(at[c.start]), c.height) for c in crossings(series.values, height))
+    marks = (CountedSpike(float(at[c.start]), c.height) for c in crossings(series.values, height))
     return Trial(
         name=d.run.name,
         loss=_curve(d, tags.loss, axis),

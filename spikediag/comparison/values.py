@@ -53,7 +53,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Mark:
+class CountedSpike:
     """A spike on the common axis."""
 
     x: float
@@ -67,7 +67,7 @@ class Trial:
     name: str
     loss: Curve
     companion: Curve | None
-    marks: tuple[Mark, ...]
+    marks: tuple[CountedSpike, ...]
     diverged: bool
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from spikediag.model.run import Role, Run
+from spikediag.model.run import FactName, Role, Run
 from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
 from spikediag.model.text import Text
 from spikediag.model.witness import NO_WITNESSES, Witnesses
@@ -63,6 +63,8 @@ class Advice:
     code: str | None = None
     rank: int = 5  # 1 is tried first: expected effect, from the measured study
     measured: Text | None = None  # what it did there, where this run is like the trainings of the study
+    remedy: str | None = None  # its name in the study; None for what was not studied
+    setting: tuple[FactName, str | float] | None = None  # the setting that it changes, and to what
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spikediag.model.text import Text, say
 
+STILL = 3  # points that a loss keeps one number while no gradient is one, at least
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
@@ -181,6 +182,7 @@ class Series:
     reason: Text = field(default_factory=lambda: say(""))  # why this role: the preset or rule that matched
     transform: Transform = Transform.NONE
     kind: LossKind = LossKind.UNKNOWN  # of a loss, where the user, its library or its company says so
+    stood_still_at: float | None = None  # what the log shows where the loss was no number, if it hides that
     copy_of: str | None = None  # the loss that it is, in other units: an error metric by its name only
 
     def __post_init__(self) -> None:
@@ -390,6 +392,25 @@ class Run:
             else replace(self, series=MappingProxyType(tamed), notes=tuple(notes))
         )
 
+    def revealed(self) -> "Run":
+        """The same run with losses as NaN where they stand still while a gradient norm is no number.
+
+        Some trainers log 0, or the last number again, in place of a loss that is NaN. Notes say where.
+        """
+        shown, notes = dict(self.series), list(self.notes)
+        for loss in self.having(Role.LOSS):
+            hidden = (_hidden(loss, norm) for norm in self.having(Role.GRAD_NORM))
+            hits = next((one for one in hidden if one.any()), None)
+            if hits is not None:
+                first = int(np.argmax(hits))
+                at, values = float(loss.values[first]), np.where(hits, np.nan, loss.values)
+                shown[loss.tag] = replace(loss, values=values, stood_still_at=at)
+                notes.append(
+                    f"{loss.tag} stands still at {at:g} from step {loss.steps[first]:,} on while the "
+                    f"gradient norm is no number: taken as not a number."
+                )
+        return replace(self, series=MappingProxyType(shown), notes=tuple(notes))
+
     def having(self, role: Role) -> Iterator[Series]:
         """The series of a role, in tag order."""
         return iter(self._by_role.get(role, ()))
@@ -465,6 +486,17 @@ class Run:
             return False
         errors = (s for s in self.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR)
         return any(s.group == loss.group for s in errors)
+
+
+def _hidden(loss: Series, norm: Series) -> NDArray[np.bool_]:
+    """Where a loss keeps one number to the last digit while a gradient norm is none, (n,)."""
+    at = np.searchsorted(norm.steps, loss.steps, side="right") - 1
+    lost = (at >= 0) & ~norm.finite[np.maximum(at, 0)] if len(norm) else np.zeros(len(loss), dtype=bool)
+    kept = (loss.values[1:] == loss.values[:-1]) & lost[1:] & lost[:-1]
+    hits = np.zeros(len(loss), dtype=bool)
+    for first, last in np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2):
+        hits[first : last + 1] = last - first >= STILL - 1
+    return hits
 
 
 _MEASURED = MappingProxyType(

@@ -19,7 +19,7 @@ from spikediag.model import (
     Spike,
     say,
 )
-from spikediag.outcome.wording import Margin, Numbers, reading
+from spikediag.outcome.wording import OutcomeMargin, OutcomeNumbers, reading
 from spikediag.stats.equivalence import Change
 from spikediag.stats.trend import BLOCK, Trend, middle, trend
 
@@ -61,7 +61,9 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
     )
 
 
-def _fell_during(series: Series, spike: Spike, others: tuple[Finding, ...], sign: int) -> Numbers | None:
+def _fell_during(
+    series: Series, spike: Spike, others: tuple[Finding, ...], sign: int
+) -> OutcomeNumbers | None:
     """Of a reward: the comparison of the time of the jump with before, where that was worse."""
     if series.role is not Role.REWARD:
         return None
@@ -147,19 +149,19 @@ def _interval(spike: Spike) -> float:
     return (last - spike.onset_step) / max(1, spike.stop - spike.start)
 
 
-def _numbers(series: Series, parts: _Parts, sign: int) -> Numbers:
+def _numbers(series: Series, parts: _Parts, sign: int) -> OutcomeNumbers:
     worst = float((sign * parts.during).max() * sign) if len(parts.during) else math.nan
     if len(parts.before) < FEWEST_BEFORE:
         before = float(np.median(parts.before)) if len(parts.before) else math.nan
         after = float(np.median(parts.after)) if len(parts.after) else math.nan
-        margin = Margin(0.0, STANDARD_DEVIATION)
-        return Numbers(
+        margin = OutcomeMargin(0.0, STANDARD_DEVIATION)
+        return OutcomeNumbers(
             before, worst, after, math.nan, -math.inf, math.inf, -math.inf, margin, 0.0, len(parts.after)
         )
     past = trend(parts.before)
     margin = _margin(series, parts.before, past)
     if not len(parts.after):
-        return Numbers(
+        return OutcomeNumbers(
             past.level, worst, math.nan, past.level, -math.inf, math.inf, -math.inf, margin, margin.size, 0
         )
     after = float(middle(parts.after))
@@ -169,7 +171,7 @@ def _numbers(series: Series, parts: _Parts, sign: int) -> Numbers:
     low, high = change.bound(1 - CLAIM), change.bound(CLAIM)
     foretold = after - sign * change.value
     notable = margin.size if _is_batch_loss(series) else NOTABLE * margin.size
-    return Numbers(
+    return OutcomeNumbers(
         past.level,
         worst,
         after,
@@ -191,20 +193,20 @@ def _change(past: Trend, parts: _Parts, after: float, sign: int) -> Change:
     return Change(after - sign * foretold, math.hypot(error, past.error_of(len(parts.after))), degrees)
 
 
-def _margin(series: Series, before: FloatArray, past: Trend) -> Margin:
+def _margin(series: Series, before: FloatArray, past: Trend) -> OutcomeMargin:
     """Of a loss, how far its batches lie apart; else a share of the level, or of a range of both signs."""
     if _is_batch_loss(series):
-        return Margin(past.sd, STANDARD_DEVIATION)
+        return OutcomeMargin(past.sd, STANDARD_DEVIATION)
     if bool((before > 0).any() and (before < 0).any()):
-        return Margin(SHARE * float(np.ptp(before)), say("{share:.0%} of its range", share=SHARE))
-    return Margin(SHARE * abs(past.level), say("{share:.0%} of its level", share=SHARE))
+        return OutcomeMargin(SHARE * float(np.ptp(before)), say("{share:.0%} of its range", share=SHARE))
+    return OutcomeMargin(SHARE * abs(past.level), say("{share:.0%} of its level", share=SHARE))
 
 
 def _is_batch_loss(series: Series) -> bool:
     return series.role is Role.LOSS and not series.held_out
 
 
-def _verdict(numbers: Numbers, spike: Spike, series: Series) -> OutcomeVerdict:
+def _verdict(numbers: OutcomeNumbers, spike: Spike, series: Series) -> OutcomeVerdict:
     if not spike.recovered and series.tag == spike.tag:
         if spike.shape is Shape.LOST:
             return OutcomeVerdict.WORSE

@@ -7,7 +7,7 @@ from spikediag.model import OutcomeVerdict, Role, Series, Shape, Spike, Text, sa
 
 
 @dataclass(frozen=True)
-class Margin:
+class OutcomeMargin:
     """A change for the worse that people would still call no worse, unit of the series, and what it is."""
 
     size: float
@@ -15,7 +15,7 @@ class Margin:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class OutcomeNumbers:
     """Levels in the unit of the series; `low` and `high` bound the change for the worse, > 0 is worse."""
 
     before: float
@@ -25,7 +25,7 @@ class Numbers:
     low: float
     high: float
     surely: float  # the lower end of a one-sided 99 % interval: many series are looked at
-    margin: Margin
+    margin: OutcomeMargin
     notable: float  # a sure change for the worse beyond it is one
     points_after: int
 
@@ -36,7 +36,11 @@ class Numbers:
 
 
 def reading(
-    series: Series, spike: Spike, numbers: Numbers, verdict: OutcomeVerdict, during: Numbers | None
+    series: Series,
+    spike: Spike,
+    numbers: OutcomeNumbers,
+    verdict: OutcomeVerdict,
+    during: OutcomeNumbers | None,
 ) -> Text:
     """Before, worst during and after; and whether that is worse.
 
@@ -65,7 +69,7 @@ def reading(
     return text
 
 
-def _still_up(series: Series, spike: Spike, numbers: Numbers) -> Text:
+def _still_up(series: Series, spike: Spike, numbers: OutcomeNumbers) -> Text:
     if spike.shape is Shape.LOST and not math.isfinite(spike.height):
         return say("{tag} was no number any more when the log ended.", tag=series.tag)
     if spike.shape is Shape.NOISE:
@@ -78,7 +82,7 @@ def _still_up(series: Series, spike: Spike, numbers: Numbers) -> Text:
     )
 
 
-def _after(series: Series, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
+def _after(series: Series, numbers: OutcomeNumbers, verdict: OutcomeVerdict) -> Text:
     if not numbers.points_after:
         return say(
             "{tag} was not logged after it: {before:.4g} before.", tag=series.tag, before=numbers.before
@@ -96,7 +100,7 @@ def _after(series: Series, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
     return _compared(series, numbers, verdict)
 
 
-def _compared(series: Series, numbers: Numbers, verdict: OutcomeVerdict) -> Text:
+def _compared(series: Series, numbers: OutcomeNumbers, verdict: OutcomeVerdict) -> Text:
     levels = say(
         "{before:.4g} before, {after:.4g} after, {foretold:.4g} foretold",
         before=numbers.before,

@@ -6,7 +6,7 @@ To read: `read` tells the whole way, one stage after another; `event_files/` rea
 the configuration; `presets/` holds what each library calls its quantities.
 """
 
+from spikediag.parser.finding import RunSource, find_runs
 from spikediag.parser.read import read_run, run_from_arrays
-from spikediag.parser.sources import RunSource, find_runs
 
 __all__ = ["RunSource", "find_runs", "read_run", "run_from_arrays"]

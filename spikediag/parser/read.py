@@ -24,13 +24,14 @@ from spikediag.model import (
     SourceFile,
     StepUnit,
 )
-from spikediag.parser.event_files.event_file import MARK
 from spikediag.parser.facts import claims_of_user, collect_facts, settle
+from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
 from spikediag.parser.run_folders import CONTAINERS, checkpoints
+from spikediag.parser.same_training import Together, bring_together
 from spikediag.parser.sessions import JoinedTraining, join_sessions
-from spikediag.parser.sources import RunFiles, RunSource, files_of, source_at
+from spikediag.parser.sources.event_files import MARK
 from spikediag.parser.track import FARTHEST, Track, append, straighten
 from spikediag.parser.user_settings import UserSettings, read_user_settings
 
@@ -39,36 +40,42 @@ CLOCKS = frozenset(Role) - {Role.OTHER, Role.EPOCH, Role.SAMPLES}
 
 
 def read_run(
-    run: str | Path | RunSource, given: Mapping[str, object] | None = None, *, settings: bool = True
+    run: str | Path | RunSource,
+    given: Mapping[str, object] | None = None,
+    *,
+    settings: bool = True,
+    only: str | None = None,
 ) -> Run:
-    """Read a run folder, a single event file, or a run that `find_runs` found.
+    """Read a run folder, a single log file, or a run that `find_runs` found.
 
     Args:
-        run: a folder with event files, a folder above exactly one run, an event file, or a found run.
+        run: a folder with logs, a folder above exactly one run, a log file, or a found run.
         given: facts from the command line, such as `{"batch_size": 256}`; they win over all others.
         settings: whether the run's own `spikediag.toml` counts.
+        only: the id of a source, or the name of a log file; no other file is seen.
 
     Raises:
         RunNotFoundError: there is nothing at the path.
-        NoEventsError: there is no event file, or none holds a scalar.
+        NoEventsError: there is no log file, or none holds a scalar.
         UnreadableRunError: nothing of what is there can be read.
         UsageError: a fact or `spikediag.toml` cannot be used, or several runs are below the path.
     """
-    source = run if isinstance(run, RunSource) else source_at(Path(run))
+    source = run if isinstance(run, RunSource) else source_at(Path(run), only)
     own = _own_settings(source) if settings else UserSettings()
     stated = (*claims_of_user(given or {}, Origin.COMMAND_LINE, _option), *own.claims)
     files = files_of(source)
-    if not files.streams:
+    if not any(file.points for stream in files.streams.values() for file in stream):
         raise NoEventsError(
-            f"{source.path}: its event files hold no scalars; log some, for example with add_scalar."
+            f"{source.path}: its logs hold no scalars; log some, for example with add_scalar."
         )
     read = _understand(files, own)
     unit = read.preset.step_unit if read.preset else StepUnit.STEP
     folder = source.folder.path.absolute()
     named = source.path.absolute() if source.path.is_dir() else None
-    facts = collect_facts(stated, files.all, read.series, unit, folder=folder, inside=named)
+    logs = tuple(dict.fromkeys((*read.together.files.values(), *files.all)))
+    facts = collect_facts(stated, logs, read.series, unit, folder=folder, inside=named)
     series = with_objective(read.series, facts.facts.get(FactName.OBJECTIVE))
-    events = (SourceFile(file.label, file.size, file.sha256) for file in files.all)
+    sources = {file.label.removesuffix(f"/{file.log.part}"): file for file in (*files.all, *logs)}
     made = Run(
         path=str(source.path if isinstance(run, RunSource) else run),
         name=_name(source.path, folder),
@@ -77,7 +84,11 @@ def read_run(
         sessions=read.sessions,
         rewinds=read.rewinds,
         damage=tuple(files.damage),
-        files=(*events, *facts.files, *own.files),
+        files=(
+            *(SourceFile(label, f.size, f.sha256) for label, f in sources.items()),
+            *facts.files,
+            *own.files,
+        ),
         checkpoints=tuple(checkpoints(folder)),
         notes=(*files.notes, *read.notes, *facts.notes),
         own_settings=own.names,
@@ -122,27 +133,31 @@ class _Understood:
     sessions: tuple[Session, ...]
     rewinds: tuple[Rewind, ...]
     notes: tuple[str, ...]
+    together: Together
 
 
 def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
     """Assign roles, join sessions and convert numbers; there must be at least one tag."""
     histograms = dict(_histograms(files))
-    tags = dict.fromkeys((*_tags(files), *histograms))
+    together = bring_together(files.streams, files.beside)
+    tags = dict.fromkeys((*_tags(files), *histograms, *together.tracks))
     settings.refuse_unknown(tags)
     preset = recognise(tags)
     assigned = assign_roles(tags, preset, settings.roles, settings.kinds)
     joined = {prefix: _joined(prefix, files, assigned) for prefix in files.streams}
     tracks = {prefix + tag: track for prefix, one in joined.items() for tag, track in one.tracks.items()}
-    found = {tag: build_series(tag, track, assigned[tag]) for tag, track in {**histograms, **tracks}.items()}
+    every = {**histograms, **tracks, **together.tracks}
+    found = {tag: build_series(tag, track, assigned[tag]) for tag, track in every.items()}
     main = max(joined.values(), key=lambda one: sum(len(track.steps) for track in one.tracks.values()))
     series = dict(sorted(without_twins(found).items()))
-    return _Understood(series, preset, main.sessions, main.rewinds, tuple(_notes(joined)))
+    notes = (*_notes(joined), *together.notes)
+    return _Understood(series, preset, main.sessions, main.rewinds, notes, together)
 
 
 def _tags(files: RunFiles) -> Iterator[str]:
     for prefix, stream in files.streams.items():
         for file in stream:
-            yield from (prefix + tag for tag in file.scalars.points)
+            yield from (prefix + tag for tag in file.points)
 
 
 def _histograms(files: RunFiles) -> Iterator[tuple[str, Track]]:

@@ -1,4 +1,4 @@
-"""How the folders of runs are laid out: where event files and saved models lie, and whose they are."""
+"""How the folders of runs are laid out: where logs and saved models lie, and whose they are."""
 
 import os
 import re
@@ -8,8 +8,8 @@ from enum import Enum
 from pathlib import Path
 
 from spikediag.model import Checkpoint
-from spikediag.parser.event_files.event_file import looks_like_events
 from spikediag.parser.event_files.scalars import read_scalars
+from spikediag.parser.sources import EVENTS, Source, source_of
 
 SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
 CONTAINERS = re.compile(r"tensorboard(_log)?|tb(_logs)?|logs?|events|summar(y|ies)|all|runs")
@@ -49,13 +49,19 @@ class Kin(Enum):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder with the event files in it and the folders below it that lead to some."""
+    """A folder with the logs of its run and the folders below it that lead to some.
+
+    Attributes:
+        files: Event files, which make the folder a run.
+        logs: What other sources know by name; some of it may be no log at all.
+    """
 
     path: Path
-    files: tuple[Path, ...]
+    files: tuple[Path, ...] = ()
     below: tuple["Folder", ...] = ()
     kin: Kin = Kin.STRANGER
     earlier: tuple["Folder", ...] = ()  # siblings that hold the beginning of the same training
+    logs: tuple[Path, ...] = ()
 
     def children(self, kin: Kin) -> list["Folder"]:
         """The folders right below that are this to it, in the order of their names."""
@@ -73,26 +79,31 @@ class Folder:
         return bool(self.files) or any(child.kin in (Kin.SPLIT, Kin.RANK) for child in self.below)
 
     def runs(self) -> Iterator["Folder"]:
-        """Yield the runs at and below this folder, outermost first."""
-        if self.is_run:
+        """Yield the runs at and below this folder, and what may be one by its logs, outermost first."""
+        if self.is_run or self.logs:
             yield self
         for child in self.below:
             if not self.is_run or child.kin is Kin.STRANGER:
                 yield from child.runs()
 
 
-def survey(root: Path) -> Folder:
+def survey(root: Path, only: str | None = None) -> Folder:
     """Walk a folder, following symbolic links but entering no folder twice.
 
     Folders that cannot be entered are passed over.
+
+    Args:
+        root: where to begin.
+        only: the id of a source, or the name of a file; no other file is seen.
     """
-    return _Survey(root.resolve(), set()).look(root) or Folder(root, ())
+    return _Survey(root.resolve(), set(), only).look(root) or Folder(root)
 
 
 @dataclass(frozen=True)
 class _Survey:
     root: Path
     seen: set[tuple[int, int]]
+    only: str | None = None
 
     def look(self, folder: Path, depth: int = 0) -> Folder | None:
         try:
@@ -106,11 +117,20 @@ class _Survey:
                 listed = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
         except OSError:
             return None
-        files = tuple(Path(entry.path) for entry in listed if looks_like_events(Path(entry.path)))
+        known = [(Path(entry.path), source) for entry in listed if (source := self.source(Path(entry.path)))]
+        files = tuple(path for path, source in known if source.id == EVENTS)
         below = [self.look(Path(entry.path), depth + 1) for entry in listed if self.leads_down(entry)]
         found = [replace(child, kin=_kin(child, files)) for child in below if child]
         found.sort(key=lambda child: -1 if child.version is None else child.version)  # version_9, version_10
-        return Folder(folder, files, tuple(found)) if files or found or depth == 0 else None
+        logs = tuple(path for path, source in known if source.id != EVENTS)
+        lifted = _lifted(Folder(folder, files, tuple(found), logs=logs))
+        return lifted if files or lifted.below or lifted.logs or depth == 0 else None
+
+    def source(self, path: Path) -> Source | None:
+        """The source that knows a file, if that is wanted."""
+        found = source_of(path)
+        wanted = found is not None and self.only in (None, found.id, path.name)
+        return found if found and wanted and (found.id == EVENTS or path.is_file()) else None
 
     def leads_down(self, entry: "os.DirEntry[str]") -> bool:
         """Whether to enter: not what is hidden, nor a link back up to what holds the root."""
@@ -120,6 +140,29 @@ class _Survey:
             return not (entry.is_symlink() and self.root.is_relative_to(Path(entry.path).resolve()))
         except (OSError, RuntimeError):
             return False
+
+
+def _lifted(folder: Folder) -> Folder:
+    """Take the logs of sub-folders that belong to this one, as those of checkpoints do: the newest alone."""
+    lifted: list[Path] = []
+    below = []
+    for child in folder.below:
+        mine = [path for path in child.logs if _home(path) == folder.path]
+        lifted.extend(mine)
+        rest = replace(child, logs=tuple(path for path in child.logs if path not in mine))
+        if rest.files or rest.below or rest.logs:
+            below.append(rest)
+    newest = {path.name: path for path in sorted(lifted, key=lambda path: _numbers(path.parent.name))}
+    return replace(folder, below=tuple(below), logs=(*folder.logs, *newest.values()))
+
+
+def _home(path: Path) -> Path:
+    source = source_of(path)
+    return source.home(path) if source else path.parent
+
+
+def _numbers(name: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d{1,18}", name)]
 
 
 def _kin(folder: Folder, files_above: tuple[Path, ...]) -> Kin:

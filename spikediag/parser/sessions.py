@@ -1,4 +1,4 @@
-"""Which event files of one folder belong to one training, and those of one training joined tag by tag."""
+"""Which log files of one folder belong to one training, and those of one training joined tag by tag."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.model import Rewind, Session
-from spikediag.parser.event_files.event_file import EventFile
+from spikediag.parser.log_files import LogFile
 from spikediag.parser.track import LATE, LEAP, Track, append, straighten
 
 MANY_REPLACED = 10  # points that a point or two cannot stand for
 MOST_SEAMS = 1000  # kept as evidence
 
 
-Attempt = tuple[EventFile, ...]
+Attempt = tuple[LogFile, ...]
 
 
-def distinct(files: Iterable[EventFile]) -> tuple[list[EventFile], list[str]]:
+def distinct(files: Iterable[LogFile]) -> tuple[list[LogFile], list[str]]:
     """Drop bit-identical copies; return the rest and a note for each copy."""
-    kept: dict[str, EventFile] = {}
+    kept: dict[str, LogFile] = {}
     notes = []
     for file in sorted(files, key=lambda file: file.label):
         first = kept.setdefault(file.sha256, file)
@@ -27,7 +27,7 @@ def distinct(files: Iterable[EventFile]) -> tuple[list[EventFile], list[str]]:
     return list(kept.values()), notes
 
 
-def attempts(files: Iterable[EventFile]) -> tuple[list[Attempt], list[EventFile]]:
+def attempts(files: Iterable[LogFile]) -> tuple[list[Attempt], list[LogFile]]:
     """Group the files that have points into trainings, oldest first; the files of each in order of time.
 
     A file continues a training when it takes up its steps after the beginning (a resume or a later part) or
@@ -36,9 +36,9 @@ def attempts(files: Iterable[EventFile]) -> tuple[list[Attempt], list[EventFile]
     Returns:
         The trainings, and the stray starts: files of a point or two that would replace many.
     """
-    groups: list[list[EventFile]] = []
+    groups: list[list[LogFile]] = []
     strays = []
-    for file in sorted((f for f in files if f.scalars.points), key=lambda f: (f.span, f.label)):
+    for file in sorted((f for f in files if f.points), key=lambda f: (f.span, f.label)):
         if any(_is_stray(group, file) for group in groups):
             strays.append(file)
             continue
@@ -50,15 +50,15 @@ def attempts(files: Iterable[EventFile]) -> tuple[list[Attempt], list[EventFile]
     return [tuple(group) for group in groups], strays
 
 
-def _is_stray(group: list[EventFile], file: EventFile) -> bool:
-    new = file.scalars.points
+def _is_stray(group: list[LogFile], file: LogFile) -> bool:
+    new = file.points
     if max(len(points.steps) for points in new.values()) >= LATE:
         return False
     replaced = [
-        int(np.count_nonzero(old.scalars.points[tag].steps >= points.steps[0]))
+        int(np.count_nonzero(old.points[tag].steps >= points.steps[0]))
         for tag, points in new.items()
         for old in group
-        if tag in old.scalars.points
+        if tag in old.points
     ]
     return max(replaced, default=0) >= MANY_REPLACED
 
@@ -68,8 +68,8 @@ def goes_on(earlier: Attempt, later: Attempt) -> bool:
     joined, strays = attempts((*earlier, *later))
     if len(joined) != 1 or strays:
         return False
-    ends = {tag: points.steps for file in earlier for tag, points in file.scalars.points.items()}
-    begins = {tag: points.steps[0] for file in later for tag, points in file.scalars.points.items()}
+    ends = {tag: points.steps for file in earlier for tag, points in file.points.items()}
+    begins = {tag: points.steps[0] for file in later for tag, points in file.points.items()}
     return any(
         int(begins[tag]) <= int(ends[tag].max()) + LEAP * float(np.median(np.diff(ends[tag])))
         for tag in ends.keys() & begins.keys()
@@ -77,8 +77,8 @@ def goes_on(earlier: Attempt, later: Attempt) -> bool:
     )
 
 
-def _continues(group: list[EventFile], file: EventFile) -> bool:
-    shared = [tag for tag in file.scalars.points if any(tag in old.scalars.points for old in group)]
+def _continues(group: list[LogFile], file: LogFile) -> bool:
+    shared = [tag for tag in file.points if any(tag in old.points for old in group)]
     if not shared:
         return file.span[0] < max(old.span[1] for old in group) or not _begins_again(group, file)
     if _interleaved(group, file, shared):
@@ -86,32 +86,32 @@ def _continues(group: list[EventFile], file: EventFile) -> bool:
     return 2 * sum(_takes_up(group, file, tag) for tag in shared) > len(shared)
 
 
-def _begins_again(group: list[EventFile], file: EventFile) -> bool:
-    longest = max(len(points.steps) for points in file.scalars.points.values())
+def _begins_again(group: list[LogFile], file: LogFile) -> bool:
+    longest = max(len(points.steps) for points in file.points.values())
     return longest > 1 and _first(file) <= min(_first(old) for old in group)
 
 
-def _first(file: EventFile) -> int:
-    return min(int(points.steps[0]) for points in file.scalars.points.values())
+def _first(file: LogFile) -> int:
+    return min(int(points.steps[0]) for points in file.points.values())
 
 
-def _interleaved(group: list[EventFile], file: EventFile, shared: list[str]) -> bool:
+def _interleaved(group: list[LogFile], file: LogFile, shared: list[str]) -> bool:
     """Whether the group still logged a shared tag after the file began to."""
     return any(
-        file.scalars.points[tag].walls[0] < old.scalars.points[tag].walls[-1]
+        file.points[tag].walls[0] < old.points[tag].walls[-1]
         for tag in shared
         for old in group
-        if tag in old.scalars.points
+        if tag in old.points
     )
 
 
-def _takes_up(group: list[EventFile], file: EventFile, tag: str) -> bool:
+def _takes_up(group: list[LogFile], file: LogFile, tag: str) -> bool:
     """Whether a file goes on with a tag after the training's beginning."""
-    old = [earlier.scalars.points[tag].steps for earlier in group if tag in earlier.scalars.points]
+    old = [earlier.points[tag].steps for earlier in group if tag in earlier.points]
     begin, reached = min(int(steps.min()) for steps in old), max(int(steps.max()) for steps in old)
     ahead = np.concatenate([np.diff(steps) for steps in old])
     usual = max(float(np.median(ahead)), 0.0) if len(ahead) else reached - begin
-    return int(file.scalars.points[tag].steps[0]) > begin + usual
+    return int(file.points[tag].steps[0]) > begin + usual
 
 
 @dataclass(frozen=True)
@@ -124,15 +124,15 @@ class JoinedTraining:
     overtaken: int  # points of the clock tags that a resume or a later record of the same step replaced
 
 
-def join_sessions(files: Iterable[EventFile], clock: frozenset[str]) -> JoinedTraining:
+def join_sessions(files: Iterable[LogFile], clock: frozenset[str]) -> JoinedTraining:
     """Join files given in order of time; `clock` are the tags whose steps count the training, all if none."""
     ordered = tuple(files)
-    clock = clock or frozenset(tag for file in ordered for tag in file.scalars.points)
+    clock = clock or frozenset(tag for file in ordered for tag in file.points)
     tracks: dict[str, Track] = {}
     seams: set[Rewind] = set()
     overtaken = 0
     for session, file in enumerate(ordered):
-        for tag, points in file.scalars.points.items():
+        for tag, points in file.points.items():
             straight = straighten(Track(points.steps, points.values, points.walls))
             track, dropped = straight.track, straight.dropped
             if tag in tracks:
@@ -151,16 +151,14 @@ def join_sessions(files: Iterable[EventFile], clock: frozenset[str]) -> JoinedTr
     return JoinedTraining(tracks, tuple(_sessions(ordered, clock)), kept, overtaken)
 
 
-def _boundary(
-    before: tuple[EventFile, ...], file: EventFile, session: int, clock: frozenset[str]
-) -> set[Rewind]:
+def _boundary(before: tuple[LogFile, ...], file: LogFile, session: int, clock: frozenset[str]) -> set[Rewind]:
     """Judge the seam between a file and those before it, by the tags they share."""
     seams = []
-    for tag in sorted(clock & file.scalars.points.keys()):
-        earlier = [old.scalars.points[tag] for old in before if tag in old.scalars.points]
+    for tag in sorted(clock & file.points.keys()):
+        earlier = [old.points[tag] for old in before if tag in old.points]
         if not earlier:
             continue
-        last, first = earlier[-1], file.scalars.points[tag]
+        last, first = earlier[-1], file.points[tag]
         usual = float(np.median(np.diff(last.steps))) if len(last.steps) > 1 else 1.0
         ahead = int(first.steps[0]) - int(last.steps[-1])
         if ahead <= 0 or ahead > LEAP * max(usual, 1.0):
@@ -170,9 +168,9 @@ def _boundary(
     return {min(seams, key=lambda seam: (seam.to_step, -seam.from_step))} if seams else set()
 
 
-def _sessions(files: tuple[EventFile, ...], clock: frozenset[str]) -> Iterator[Session]:
+def _sessions(files: tuple[LogFile, ...], clock: frozenset[str]) -> Iterator[Session]:
     for file in files:
-        tags = [points for tag, points in file.scalars.points.items() if tag in clock]
+        tags = [points for tag, points in file.points.items() if tag in clock]
         if tags:
             first = min(int(points.steps.min()) for points in tags)
             yield Session(file.label, first, max(int(points.steps.max()) for points in tags), *file.span)

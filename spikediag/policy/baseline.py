@@ -13,7 +13,7 @@ from typing import Any
 from spikediag.errors import UsageError
 from spikediag.model import Finding, Kind
 from spikediag.policy.result import ANY_RUN, Accepted, AcceptedSpike, Breach, RunResult
-from spikediag.policy.toml_file import Place, nearest, read
+from spikediag.policy.toml_file import TomlPlace, nearest, read
 
 SCHEMA = "spikediag.baseline/1"
 TABLE = "accepted"
@@ -111,15 +111,15 @@ def load(path: Path) -> tuple[AcceptedSpike, ...]:
         UsageError: the file is missing or malformed; key and line are named.
     """
     text, document = read(path)
-    place = Place(path, text)
+    place = TomlPlace(path, text)
     if document.get("schema") != SCHEMA:
-        where = Place(path, text, key="schema")
+        where = TomlPlace(path, text, key="schema")
         raise where.error(f"must be {SCHEMA!r}; was it written by `spikediag check --write-baseline`?")
     for key in document.keys() - {"schema", TABLE}:
-        raise Place(path, text, key=key).error(f"unknown key; {nearest(key, ('schema', TABLE))}")
+        raise TomlPlace(path, text, key=key).error(f"unknown key; {nearest(key, ('schema', TABLE))}")
     entries = document.get(TABLE, [])
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise Place(path, text, key=TABLE).error(f"must be written as [[{TABLE}]] tables.")
+        raise TomlPlace(path, text, key=TABLE).error(f"must be written as [[{TABLE}]] tables.")
     return tuple(_parsed(entry, place, n) for n, entry in enumerate(entries))
 
 
@@ -145,9 +145,9 @@ def _escaped(character: str) -> str:
     return f"\\U{code:08X}"
 
 
-def _parsed(entry: Mapping[str, Any], place: Place, nth: int) -> AcceptedSpike:
+def _parsed(entry: Mapping[str, Any], place: TomlPlace, nth: int) -> AcceptedSpike:
     def wrong(key: str | None, what: str) -> UsageError:
-        return Place(place.path, place.text, TABLE, nth, key).error(what)
+        return TomlPlace(place.path, place.text, TABLE, nth, key).error(what)
 
     for key in entry.keys() - REQUIRED - OPTIONAL:
         raise wrong(key, f"unknown key; {nearest(key, REQUIRED | OPTIONAL)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikediag.model import Diagnosis, Text, common_loss, say
-from spikediag.policy.result import Breach, Gap, RunResult
+from spikediag.policy.result import Breach, PolicyGap, RunResult
 from spikediag.stats.crossings import crossings, ruler
 from spikediag.stats.rates import Counts, prediction_tail, rank_tail, rate_ratio
 from spikediag.stats.spike_score import spike_score
@@ -18,7 +18,7 @@ END = 0.1  # share of the run that is its end
 
 
 @dataclass(frozen=True)
-class Numbers:
+class RunNumbers:
     """One run in the numbers that are compared."""
 
     points: int  # of the loss
@@ -44,11 +44,11 @@ def compare(result: RunResult, earlier: Sequence[Diagnosis], alpha: float) -> Ru
     """The result with what the earlier runs say; four tests share alpha equally (Bonferroni)."""
     level = alpha / len(RULES)
     if not earlier:
-        gap = Gap(RATE, say("There is no earlier run to compare with."))
+        gap = PolicyGap(RATE, say("There is no earlier run to compare with."))
         return replace(result, rules=(*result.rules, *RULES), gaps=(*result.gaps, gap))
     tag = common_loss((result.diagnosis, *earlier))
     if tag is None:
-        gap = Gap(RATE, say("The run and the {n} earlier ones share no loss.", n=len(earlier)))
+        gap = PolicyGap(RATE, say("The run and the {n} earlier ones share no loss.", n=len(earlier)))
         return replace(result, rules=(*result.rules, *RULES), gaps=(*result.gaps, gap))
     height = ruler(d.run.series[tag].values for d in earlier)
     new, *old = (_numbers(d, tag, height) for d in (result.diagnosis, *earlier))
@@ -62,14 +62,14 @@ def compare(result: RunResult, earlier: Sequence[Diagnosis], alpha: float) -> Ru
     )
 
 
-def _numbers(diagnosis: Diagnosis, tag: str, height: float) -> Numbers:
+def _numbers(diagnosis: Diagnosis, tag: str, height: float) -> RunNumbers:
     """The numbers of one run; spikes are rises above `height`."""
     values = diagnosis.run.series[tag].values
     finite = values[np.isfinite(values)]
     found = crossings(values, height)
     score = spike_score(values)
     end = finite[-max(1, math.ceil(END * len(finite))) :]
-    return Numbers(
+    return RunNumbers(
         points=len(values),
         spikes=len(found),
         score=score.percent,
@@ -80,7 +80,7 @@ def _numbers(diagnosis: Diagnosis, tag: str, height: float) -> Numbers:
     )
 
 
-def _tests(new: Numbers, old: Sequence[Numbers]) -> Iterator[Tested]:
+def _tests(new: RunNumbers, old: Sequence[RunNumbers]) -> Iterator[Tested]:
     yield _rate(new, old)
     yield _score(new, old)
     jumped = all(0 < s.jump < math.inf for s in (*old, new))
@@ -108,7 +108,7 @@ def _tail(new: float, old: Sequence[float], p: float) -> tuple[float, float]:
     return (rank_tail(new, old), 1 / (len(old) + 1)) if math.isnan(p) else (p, 0.0)
 
 
-def _rate(new: Numbers, old: Sequence[Numbers]) -> Tested:
+def _rate(new: RunNumbers, old: Sequence[RunNumbers]) -> Tested:
     before = Counts(tuple(s.spikes for s in old), tuple(float(s.points) for s in old))
     ratio = rate_ratio(before, Counts((new.spikes,), (float(new.points),)))
     reading = say(
@@ -123,7 +123,7 @@ def _rate(new: Numbers, old: Sequence[Numbers]) -> Tested:
     return Tested(RATE, reading, ratio.p_increase)
 
 
-def _score(new: Numbers, old: Sequence[Numbers]) -> Tested:
+def _score(new: RunNumbers, old: Sequence[RunNumbers]) -> Tested:
     judged = [s for s in old if s.scored]
     if not new.scored or not judged:
         return Tested(SCORE, say("The OLMo 2 spike score needs more than 1,000 points."), math.nan, 1.0)
@@ -149,10 +149,10 @@ def _undecidable(tested: Tested, level: float) -> bool:
     return math.isnan(tested.p) or (tested.least_p > level and tested.p <= tested.least_p)
 
 
-def _gap(tested: Tested, level: float) -> Gap:
+def _gap(tested: Tested, level: float) -> PolicyGap:
     reading = say(
         "{reading} Too few earlier runs to tell: {needed} are enough.",
         reading=tested.reading,
         needed=math.ceil(1 / level) - 1,  # a rank of 1 among n + 1 has the chance 1 / (n + 1)
     )
-    return Gap(tested.rule, tested.reading if math.isnan(tested.p) else reading)
+    return PolicyGap(tested.rule, tested.reading if math.isnan(tested.p) else reading)

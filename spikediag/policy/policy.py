@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spikediag.errors import UsageError
-from spikediag.policy.toml_file import Place, nearest, read
+from spikediag.policy.toml_file import TomlPlace, nearest, read
 
 # The tables of a file that may hold the policy, the first one counts.
 SETTINGS = "spikediag.toml"
@@ -175,14 +175,14 @@ def load(folder: Path, options: Mapping[str, Any], file: Path | None = None) -> 
         raise UsageError(f"--{error.key.replace('_', '-')}: {error.why}") from error
 
 
-def _validate(place: Place, table: Mapping[str, Any]) -> None:
+def _validate(place: TomlPlace, table: Mapping[str, Any]) -> None:
     try:
         Policy.of(table)
     except WrongKeyError as error:
-        raise Place(place.path, place.text, place.table, key=error.key).error(error.why) from error
+        raise TomlPlace(place.path, place.text, place.table, key=error.key).error(error.why) from error
 
 
-def _named(file: Path) -> tuple[Place, dict[str, Any]]:
+def _named(file: Path) -> tuple[TomlPlace, dict[str, Any]]:
     found = _in(file)
     if found is None:
         headers = TABLES.get(file.name, TABLES[SETTINGS])
@@ -190,7 +190,7 @@ def _named(file: Path) -> tuple[Place, dict[str, Any]]:
     return found
 
 
-def _nearest(folder: Path) -> tuple[Place, dict[str, Any]] | None:
+def _nearest(folder: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
     for place in (folder.resolve(), *folder.resolve().parents):
         for name in TABLES:
             if os.path.lexists(place / name) and (found := _in(place / name)):
@@ -200,7 +200,7 @@ def _nearest(folder: Path) -> tuple[Place, dict[str, Any]] | None:
     return None
 
 
-def not_asked(folder: Path, in_force: Policy) -> Place | None:
+def not_asked(folder: Path, in_force: Policy) -> TomlPlace | None:
     """Where a run's own settings state a policy, which nobody asks: a run must not relax its gate.
 
     Raises:
@@ -215,7 +215,7 @@ def not_asked(folder: Path, in_force: Policy) -> Place | None:
     return None if Policy.of(table) == in_force else place
 
 
-def _in(file: Path) -> tuple[Place, dict[str, Any]] | None:
+def _in(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
     """The table of a file that is the policy; None where it has none.
 
     Raises:
@@ -231,7 +231,7 @@ def _in(file: Path) -> tuple[Place, dict[str, Any]] | None:
         if table is not None and not isinstance(table, dict):
             raise UsageError(f"{file}: {header} is a table, as in [{header}].")
         if table is not None:
-            return Place(file, text, header), table
+            return TomlPlace(file, text, header), table
     return None
 
 

@@ -31,7 +31,7 @@ class Breach:
 
 
 @dataclass(frozen=True)
-class Gap:
+class PolicyGap:
     """A rule that could not be judged, and why."""
 
     rule: str
@@ -103,7 +103,7 @@ class RunResult:
     diagnosis: Diagnosis
     rules: tuple[str, ...]  # every rule in force, in a fixed order
     breaches: tuple[Breach, ...]
-    gaps: tuple[Gap, ...]
+    gaps: tuple[PolicyGap, ...]
     let_through: tuple[LetThrough, ...] = ()
     judged: bool = True  # False: no loss could be judged, and the gaps say why
     strict: bool = False

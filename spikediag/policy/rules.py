@@ -20,13 +20,13 @@ from spikediag.model import (
 )
 from spikediag.phrases import levels, spike_clause
 from spikediag.policy.policy import Policy
-from spikediag.policy.result import Breach, Gap, LetThrough, RunResult
+from spikediag.policy.result import Breach, LetThrough, PolicyGap, RunResult
 
 JUDGED, RATIO, COMPANION = "judged", "max-batch-ratio", "require-companion"
 UNRECOVERED, MATTERS = "forbid-unrecovered", "forbid-matters"
 UNSETTLED = (CouplingVerdict.UNDECIDED, CouplingVerdict.NO_COMPANION)
 
-Said: TypeAlias = Breach | Gap | LetThrough
+Said: TypeAlias = Breach | PolicyGap | LetThrough
 
 
 def judge(diagnosis: Diagnosis, policy: Policy) -> RunResult:
@@ -38,7 +38,7 @@ def judge(diagnosis: Diagnosis, policy: Policy) -> RunResult:
         diagnosis=diagnosis,
         rules=rules_of(policy),
         breaches=tuple(s for s in said if isinstance(s, Breach)),
-        gaps=tuple(s for s in said if isinstance(s, Gap)),
+        gaps=tuple(s for s in said if isinstance(s, PolicyGap)),
         let_through=tuple(s for s in said if isinstance(s, LetThrough)),
         judged=_judged(diagnosis, policy),
         strict=policy.strict,
@@ -134,12 +134,12 @@ def _still_up(finding: Finding) -> bool:
     return not spike.recovered and not spike.usual and spike.shape in {Shape.BURST, Shape.LEVEL, Shape.TREND}
 
 
-def _unsettled(finding: Finding, policy: Policy) -> Iterator[Gap]:
+def _unsettled(finding: Finding, policy: Policy) -> Iterator[PolicyGap]:
     coupling, spike = finding.coupling.verdict, finding.spike
     if coupling in UNSETTLED and policy.forbid_couplings and not spike.usual:
         rule = f"forbid-couplings:{min(policy.forbid_couplings)}"
         said = say("{finding} {why}", finding=describe(finding), why=finding.coupling.reading)
-        yield Gap(rule, said, finding)
+        yield PolicyGap(rule, said, finding)
     for verdict in finding.verdicts:
         if verdict.cause in policy.forbid_causes and verdict.status is Status.NOT_CHECKABLE:
             said = say(
@@ -147,7 +147,7 @@ def _unsettled(finding: Finding, policy: Policy) -> Iterator[Gap]:
                 finding=describe(finding),
                 cause=verdict.cause,
             )
-            yield Gap(f"forbid-causes:{verdict.cause}", said, finding)
+            yield PolicyGap(f"forbid-causes:{verdict.cause}", said, finding)
 
 
 def _harmless(finding: Finding) -> Text:
@@ -167,7 +167,7 @@ def _guilty(diagnosis: Diagnosis, policy: Policy) -> frozenset[str]:
     return frozenset(worse.intersection(rises) or rises[:1])
 
 
-def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
+def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | PolicyGap]:
     overall = diagnosis.overall
     if not policy.forbid_matters or overall.matters is False:
         return
@@ -176,7 +176,7 @@ def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
     asked = [f for f in diagnosis.findings if f.alarms and _too_small(f, policy) is None]
     if overall.matters is None and asked:
         tell = (advice.text for advice in overall.would_tell)
-        yield Gap(MATTERS, _joined(say("Whether it matters cannot be told."), *tell))
+        yield PolicyGap(MATTERS, _joined(say("Whether it matters cannot be told."), *tell))
 
 
 def _joined(first: Text, *others: Text) -> Text:
@@ -192,7 +192,7 @@ def _judged(diagnosis: Diagnosis, policy: Policy) -> bool:
     return seen and diagnosis.overall.status is not RunStatus.NOT_JUDGED
 
 
-def _blind(diagnosis: Diagnosis, policy: Policy) -> Iterator[Gap]:
+def _blind(diagnosis: Diagnosis, policy: Policy) -> Iterator[PolicyGap]:
     """What could not be searched: the run as a whole, a loss of it, or bytes that could not be read."""
     found = {finding.spike.tag for finding in diagnosis.findings}
     unseen = [
@@ -201,20 +201,22 @@ def _blind(diagnosis: Diagnosis, policy: Policy) -> Iterator[Gap]:
         if one.tag not in found and not one.judged_from(policy.after_step)
     ]
     if diagnosis.overall.status is RunStatus.NOT_JUDGED and not unseen:
-        yield Gap(JUDGED, diagnosis.overall.summary)
+        yield PolicyGap(JUDGED, diagnosis.overall.summary)
     for searched in unseen:
         why = searched.reason or say("no jump would have been seen where the policy looks.")
-        yield Gap(JUDGED, say("{tag} was not judged: {why}", tag=searched.tag, why=why))
+        yield PolicyGap(JUDGED, say("{tag} was not judged: {why}", tag=searched.tag, why=why))
     for damage in diagnosis.run.damage:
-        yield Gap(JUDGED, say("Part of {file} was not read: {what}", file=damage.file, what=damage.what))
+        yield PolicyGap(
+            JUDGED, say("Part of {file} was not read: {what}", file=damage.file, what=damage.what)
+        )
 
 
-def _batch_ratio(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | Gap]:
+def _batch_ratio(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | PolicyGap]:
     if policy.max_batch_ratio is None:
         return
     batch = diagnosis.run.batch
     if batch is None:
-        yield Gap(
+        yield PolicyGap(
             RATIO,
             say("Batch and dataset size are not both known; give `--batch-size` and `--dataset-size`."),
         )

@@ -15,7 +15,7 @@ LARGEST = 1_000_000  # bytes; a settings file is a page, and a larger one is no 
 
 
 @dataclass(frozen=True)
-class Place:
+class TomlPlace:
     """Where a setting stands: a file, a table in it (by header and occurrence), and a key."""
 
     path: Path

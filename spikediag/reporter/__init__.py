@@ -7,7 +7,7 @@ from spikediag.errors import UsageError
 from spikediag.model import Artifact, Diagnosis
 from spikediag.reporter.formats.html import to_html, to_notebook
 from spikediag.reporter.formats.json import SCHEMA, to_dict
-from spikediag.reporter.formats.md import to_markdown
+from spikediag.reporter.formats.md import brief, to_markdown
 from spikediag.reporter.frames import to_frame
 from spikediag.reporter.protocol import Format, registry
 from spikediag.reporter.terminal import Row, TerminalSummary, summary
@@ -22,6 +22,7 @@ __all__ = [
     "Format",
     "Row",
     "TerminalSummary",
+    "brief",
     "figure",
     "registry",
     "render",

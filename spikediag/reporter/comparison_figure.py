@@ -31,7 +31,7 @@ class Strand:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class FigureRow:
     """One side: a name, a caption, and its trainings' losses and error metrics."""
 
     name: str
@@ -40,7 +40,7 @@ class Row:
     errors: tuple[Strand, ...]
 
 
-def comparison_figure(rows: Sequence[Row], loss_tag: str, error_tag: str | None, unit: str) -> "Figure":
+def comparison_figure(rows: Sequence[FigureRow], loss_tag: str, error_tag: str | None, unit: str) -> "Figure":
     """A row for each of the first sides, the loss left and the error right, each column on one scale."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # Matplotlib is heavy
 
@@ -66,7 +66,7 @@ def comparison_figure(rows: Sequence[Row], loss_tag: str, error_tag: str | None,
     return figure
 
 
-def comparison_png(rows: Sequence[Row], loss_tag: str, error_tag: str | None, unit: str) -> bytes:
+def comparison_png(rows: Sequence[FigureRow], loss_tag: str, error_tag: str | None, unit: str) -> bytes:
     """The figure as a PNG; the same rows give the same bytes."""
     from spikediag.reporter.figures.style import LIGHT, drawing, png  # noqa: PLC0415
 

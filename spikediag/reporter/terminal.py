@@ -1,17 +1,16 @@
 """What a terminal shows: plain strings with nothing a terminal would obey; the command line colours it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag import phrases
-from spikediag.model import Advice, Diagnosis, FloatArray, Role, RunStatus, Series, Text, say
-from spikediag.reporter import selection
-from spikediag.reporter.view import MATTERS, font_note, headline, would_show
+from spikediag.model import Diagnosis, FloatArray, Role, RunStatus, Series, say
+from spikediag.reporter import blocks
+from spikediag.reporter.document import font_note
+from spikediag.reporter.page import page
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
-from spikediag.wording.writer import PLAIN, Writer
+from spikediag.wording.writer import PLAIN, Writer, spaced
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LOST = "x"  # a stretch without a finite value
@@ -36,9 +35,7 @@ class TerminalSummary:
     sparkline_tag: str
     sparkline: str  # the highest value of each stretch, so that no spike is lost
     rows: tuple[Row, ...]
-    next_step: str
-    code: str | None  # ready to paste, None when there is none
-    next_label: str  # "Next" in the language asked for
+    code: str | None  # the line to change or to log, None when there is none
     report_label: str  # "Report" in the language asked for
     notes: tuple[str, ...] = ()  # what the reader should know of the report itself
 
@@ -50,18 +47,16 @@ def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> Terminal
         UsageError: there is no such language.
     """
     writer = Writer(language.load(lang), PLAIN)
-    shown, step = _series(diagnosis), _next_step(diagnosis)
+    shown, first = _series(diagnosis), page(diagnosis, writer)
     return TerminalSummary(
         run=writer.name(diagnosis.run.name),
         status=diagnosis.overall.status,
         matters=diagnosis.overall.matters,
-        verdict=writer.text(headline(diagnosis)),
+        verdict=writer.text(first.headline),
         sparkline_tag=writer.name(shown.tag) if shown else "",
         sparkline=sparkline(shown.values, width) if shown else "",
-        rows=tuple(Row(writer.text(a), writer.text(b)) for a, b in _rows(diagnosis)),
-        next_step=writer.text(step.text) if step else "",
-        code=visible_lines(step.code) if step and step.code else None,
-        next_label=writer.text(say("Next")),
+        rows=tuple(_row(row, writer) for row in first.rows),
+        code=visible_lines(first.code) if first.code else None,
         report_label=writer.text(say("Report")),
         notes=tuple(writer.text(note) for note in (font_note(writer.language),) if note),
     )
@@ -88,21 +83,6 @@ def _series(diagnosis: Diagnosis) -> Series | None:
     return max((s for s in diagnosis.run.having(Role.LOSS) if len(s)), key=len, default=None)
 
 
-def _rows(diagnosis: Diagnosis) -> Iterator[tuple[Text, Text]]:
-    finding = diagnosis.lead
-    if finding is None:
-        shown = _series(diagnosis)
-        searched = next((s for s in diagnosis.searched if shown and s.tag == shown.tag), None)
-        if searched is not None:
-            yield say("What would have been found"), would_show(searched)
-        return
-    yield say("What jumped"), phrases.story(finding.spike)
-    yield say("Did the error move?"), finding.coupling.reading
-    for witness in selection.witnesses(finding)[:1]:
-        yield say("What moved with it"), phrases.moved_with(witness)
-    yield say("Why, most likely"), phrases.answer(finding)
-    yield say("Does it matter?"), MATTERS[diagnosis.overall.matters]
-
-
-def _next_step(diagnosis: Diagnosis) -> Advice | None:
-    return next(iter((*selection.remedies(diagnosis), *selection.log_lines(diagnosis))), None)
+def _row(row: blocks.Row, writer: Writer) -> Row:
+    said = [writer.text(text) for text in (row.answer, row.text) if text is not None]
+    return Row(writer.text(row.label), spaced(said))

@@ -17,7 +17,7 @@ LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
 RUNNER_COMMAND = re.compile(r"##(?=\w*\[)")  # anywhere in a line: ##[group], ##vso[...], ##teamcity[...]
 WORKFLOW_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)  # GitHub trims the line first
 FORMULA = re.compile(r"[=+\-@]")  # begins one in a spreadsheet
-QUIET_CODE = re.compile(r"[\w/ .:+\-=,()%@#'\"\[\]{}<>*&;!?^~$\\]*")
+QUIET_CODE = re.compile(r"[\w/ .:+→\-=,()%@#'\"\[\]{}<>*&;!?^~$\\]*")
 
 
 def visible(text: str, limit: int = LIMIT) -> str:

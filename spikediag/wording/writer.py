@@ -1,6 +1,6 @@
 """Sentences on paper: a `Text` in a language, escaped for one kind of report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from string import Formatter
@@ -12,6 +12,8 @@ from spikediag.wording.language import Language
 
 # Fields of a sentence that hold an id, by the group of names it belongs to.
 NAMED = frozenset({"cause", "kind", "status", "coupling"})
+FULL_WIDTH = "\u3002\uff01\uff1f\uff1b\uff1a"  # full stop, exclamation and question mark, semicolon, colon
+COLON = say(": ")
 UNKNOWN = say("unknown")
 YES = say("yes")
 NO = say("no")
@@ -20,6 +22,19 @@ NO = say("no")
 def verbatim(prose: str) -> Text:
     """Prose of ours that is finished already (a number, a name of an id) as a sentence without fields."""
     return Text(prose.replace("{", "{{").replace("}", "}}"), {})
+
+
+def spaced(parts: Iterable[str]) -> str:
+    """Finished sentences after each other: with a blank between them, but none after a full-width stop."""
+    joined = ""
+    for part in parts:
+        blank = (
+            " "
+            if joined and not joined.rstrip("*").removesuffix("</strong>").endswith(tuple(FULL_WIDTH))
+            else ""
+        )
+        joined += blank + part
+    return joined
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import spikediag
 from spikediag.attribution import Case, explain
 from spikediag.attribution.causes.non_finite import NonFinite
 from spikediag.model import Kind
@@ -58,3 +59,16 @@ def test_a_nan_at_the_onset_is_read_with_its_own_step() -> None:
     judged = NonFinite().judge(shifted(cases.AT))
     assert judged.decisive
     assert "not finite from step 15,000 (1 points)" in str(cases.evidence(judged, "loss-not-finite").reading)
+
+
+def test_a_loss_that_stands_still_while_the_gradient_is_no_number_is_hidden() -> None:
+    still = cases.nll()[:400] + 20
+    norm = np.ones(400)
+    still[300:], norm[300:] = 0.0, np.nan
+    steps = np.arange(400)
+    finding = spikediag.diagnose(
+        spikediag.Run.from_arrays({"train/loss": (steps, still), "train/grad_norm": (steps, norm)})
+    ).lead
+    assert finding.is_lost
+    assert finding.primary_cause == "non-finite"
+    assert "stands still at 0 in the log from step 300" in str(finding.primary.evidence[0].reading)

@@ -82,6 +82,7 @@ def test_the_action_fails_a_spiky_run_and_leaves_its_files(tmp_path, on_path):
     assert "❌ failed" in (tmp_path / "summary.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_action_passes_a_calm_run_and_takes_options(tmp_path, on_path):
     (tmp_path / "ok.toml").write_text('schema = "spikediag.baseline/1"\n')
     done, outputs = run_action(
@@ -103,6 +104,7 @@ def test_a_runs_name_cannot_become_a_command_or_an_option(tmp_path, on_path):
     assert outputs["sarif"] == "spikediag-check/spikediag.sarif"
 
 
+@pytest.mark.slow
 def test_the_action_names_no_file_that_was_not_written(tmp_path, on_path):
     done, outputs = run_action(tmp_path, on_path, runs=CALM, install="", options="--nonsense")
     assert (done.returncode, outputs) == (2, {"outcome": "not_judged"})

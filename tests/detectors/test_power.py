@@ -62,10 +62,8 @@ def promised(curve: Curve, n: int, seeds: int) -> Iterator[tuple[FloatArray, Sma
     "curve",
     some_of(
         with_dip,
-        spiking,
-        decaying,
         NOISES["white"],
-        slow=(with_tiny_noise, rounded, with_gaps, NOISES["student"]),
+        slow=(spiking, decaying, with_tiny_noise, rounded, with_gaps, NOISES["student"]),
     ),
 )
 def test_a_jump_of_the_promised_height_is_found_and_half_of_it_mostly_is_not(curve: Curve, n: int) -> None:

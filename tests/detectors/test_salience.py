@@ -19,7 +19,7 @@ def hits(kind: str, n: int, at: int, length: int | None) -> float:
 
 @pytest.mark.parametrize("n", some_of(60, slow=(50, 100, 200)))
 @pytest.mark.parametrize("length", [1, 3, None])
-@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
+@pytest.mark.parametrize("share", some_of(0.15, slow=(0.5, 0.85)))
 def test_twenty_deviations_are_seen_in_a_short_log(n: int, length: int | None, share: float) -> None:
     assert hits("white", n, int(share * n), length) >= 0.9
 
@@ -46,7 +46,7 @@ def test_the_last_points_are_judged_and_provisional(last: int) -> None:
     assert spike.end_step is None
 
 
-@pytest.mark.parametrize("at", [5, 20, 40])
+@pytest.mark.parametrize("at", some_of(5, slow=(20, 40)))
 def test_the_first_points_are_judged(at: int) -> None:
     assert hits("white", 2000, at, 3) >= 0.9
 

@@ -7,10 +7,10 @@ from spikediag.detectors import detect
 from spikediag.detectors.variance import log_noise
 from spikediag.model import Kind
 from spikediag.stats.medians import RunningMedians
-from tests.detectors.builders import NOISES, planted, series_of
+from tests.detectors.builders import NOISES, planted, series_of, some_of
 
 
-@pytest.mark.parametrize("noise", ["white", "student"])
+@pytest.mark.parametrize("noise", some_of("white", slow=("student",)))
 def test_noise_that_grows_threefold_is_one_finding(noise: str) -> None:
     found = []
     for seed in range(20):

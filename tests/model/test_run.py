@@ -79,3 +79,24 @@ def test_absurd_values_are_no_numbers_and_the_run_says_so() -> None:
 @pytest.mark.parametrize("value", [10**400, float("inf"), float("nan"), "64", True, None])
 def test_a_fact_that_is_no_usable_number_has_none(value) -> None:
     assert Fact(FactName.BATCH_SIZE, value, "config").number is None
+
+
+@pytest.mark.parametrize("at", [0.0, 2.37])
+def test_a_loss_that_stands_still_while_the_gradient_is_no_number_is_none(at: float) -> None:
+    steps = np.arange(1, 41)
+    values, norm = 2 + 0.01 * steps, np.ones(40)
+    values[30:], norm[30:] = at, np.nan
+    read = Run.from_arrays({"train/loss": (steps, values), "train/grad_norm": (steps, norm)}).revealed()
+    assert list(np.flatnonzero(~read.series["train/loss"].finite)) == list(range(30, 40))
+    assert read.series["train/loss"].stood_still_at == at
+    assert "from step 31" in read.notes[-1]
+
+
+def test_a_loss_that_goes_on_moving_or_a_gradient_that_is_a_number_hides_nothing() -> None:
+    steps = np.arange(1, 41)
+    moving, still, norm = 2 + 0.01 * steps, np.full(40, 2.0), np.ones(40)
+    lost = np.where(steps > 30, np.nan, 1.0)
+    for loss, gradient in ((moving, lost), (still, norm)):
+        read = Run.from_arrays({"train/loss": (steps, loss), "train/grad_norm": (steps, gradient)})
+        assert read.revealed().series["train/loss"].finite.all()
+        assert read.revealed().notes == read.notes

@@ -9,9 +9,8 @@ import pytest
 
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
 from spikediag.model import Measure, Reduction, Role
-from spikediag.parser import find_runs, read_run, run_from_arrays
-from spikediag.parser.event_files import event_file
-from spikediag.parser.sources import RunSource
+from spikediag.parser import find_runs, log_files, read_run, run_from_arrays
+from spikediag.parser.finding import RunSource
 from tests.parser.writing import NAME, START, curves, scalar, write
 
 BC = {"bc/actor_loss": [1.0, 0.5], "bc/total_loss": [2.0, 1.0], "bc/mse": [0.2, 0.1]}
@@ -60,7 +59,7 @@ def test_no_loss_is_still_a_run(tmp_path) -> None:
     ("make", "error", "words"),
     [
         (lambda p: None, RunNotFoundError, "does not exist"),
-        (lambda p: p.mkdir(), NoEventsError, "no event file here or below"),
+        (lambda p: p.mkdir(), NoEventsError, "no log here or below"),
         (lambda p: p.write_text("hello, I am no event file"), UnreadableRunError, "no TensorBoard"),
         (lambda p: write(p, []), NoEventsError, "no scalars"),
         (os.mkfifo, UnreadableRunError, "neither a folder nor a file"),
@@ -79,7 +78,7 @@ def test_bad_input_is_one_sentence(tmp_path, make, error, words) -> None:
 
 def test_only_foreign_files(tmp_path) -> None:
     (tmp_path / NAME).write_text("not a record in sight, but named like one")
-    with pytest.raises(UnreadableRunError, match="none of its 1 event files"):
+    with pytest.raises(UnreadableRunError, match="none of its 1 log files"):
         read_run(tmp_path)
 
 
@@ -120,10 +119,10 @@ def refuse(*_args, **_keywords):
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch) -> None:
     file = write(tmp_path, curves(BC))
-    monkeypatch.setattr(event_file, "_content", refuse)
+    monkeypatch.setattr(log_files, "content", refuse)
     with pytest.raises(UnreadableRunError, match="Permission denied"):
         read_run(file)
-    with pytest.raises(UnreadableRunError, match="none of its 1 event files can be read"):
+    with pytest.raises(UnreadableRunError, match="none of its 1 log files can be read"):
         read_run(tmp_path)
 
 
@@ -137,8 +136,8 @@ def test_a_folder_that_may_not_be_entered(tmp_path, monkeypatch) -> None:
 def test_one_unreadable_file_costs_that_file_alone(tmp_path, monkeypatch) -> None:
     write(tmp_path, curves(BC))
     (tmp_path / "events.out.tfevents.2.host").write_bytes(b"x")
-    read = event_file._content
-    monkeypatch.setattr(event_file, "_content", lambda path: refuse() if path.name != NAME else read(path))
+    read = log_files.content
+    monkeypatch.setattr(log_files, "content", lambda path: refuse() if path.name != NAME else read(path))
     run = read_run(tmp_path)
     assert run.series.keys() == BC.keys()
     assert run.damage[0].what == "left out: Permission denied"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from spikediag import study
 from spikediag.model import (
     Advice,
     CauseVerdict,
@@ -23,6 +24,7 @@ from spikediag.model import (
     Excursion,
     Explanation,
     Fact,
+    FactName,
     Finding,
     Kind,
     Lag,
@@ -49,6 +51,7 @@ from spikediag.model import (
     Witnesses,
     say,
 )
+from spikediag.study import Remedy
 
 STEPS = np.arange(0, 20_000, 10)
 
@@ -73,8 +76,8 @@ def seed_curves(seed: int = 7) -> dict[str, Series]:
     return {
         s.tag: s
         for s in (
-            series("bc/actor_loss", Role.LOSS, nll, measure=Measure.NLL, reason="preset hil-serl"),
-            series("bc/total_loss", Role.LOSS, nll + 0.4, measure=Measure.TOTAL, reason="preset hil-serl"),
+            series("bc/actor_loss", Role.LOSS, nll, measure=Measure.NLL, reason=say("its preset")),
+            series("bc/total_loss", Role.LOSS, nll + 0.4, measure=Measure.TOTAL, reason=say("its preset")),
             series("bc/mse", Role.COMPANION, mse, measure=Measure.SQUARED_ERROR, reduction=Reduction.SUM),
             series("bc/normalized_mse", Role.COMPANION, mse * 0.04 - 0.001, measure=Measure.NORMALIZED_ERROR),
             series("bc/log_std", Role.LOG_STD, -1 - 3 * x + rng.normal(0, 0.02, len(x))),
@@ -351,6 +354,38 @@ def diagnosis(run: Run | None = None, found: tuple[Finding, ...] | None = None) 
     )
 
 
+def remedied() -> Diagnosis:
+    """The user's case with every remedy of the study, a setting that was read, and causes ruled out."""
+    small, big = findings()
+    ratio, drift, rate = verdicts()
+    advice = tuple(
+        Advice(
+            say("Try {what}.", what=remedy.value),
+            f"{remedy.name} = 1" if remedy is not Remedy.MORE_SAMPLES else None,
+            study.rank(remedy),
+            study.effect(remedy),
+            remedy,
+            (FactName.SIGMA_MIN, 0.06) if remedy is Remedy.FLOOR else None,
+        )
+        for remedy in Remedy
+        if remedy not in {Remedy.NONE, Remedy.SMALLEST_BATCH, Remedy.HALF_BATCH}
+    )
+    verify = Advice(say("Train again with one change."), "spikediag compare runs/bc RUN_AFTER", 99)
+    draw = Evidence("resampling-height", say("Chance did not."), 0.0, 39.1, 2.2)
+    flat = Evidence("error", big.coupling.reading, -1.0)
+    hard = CauseVerdict("hard-batch", Tier.TRIGGER, Status.RULED_OUT, 0.01, (flat,))
+    other = replace(rate, cause="resume", evidence=(flat,))
+    ratio = replace(ratio, advice=(*advice, verify), evidence=(*ratio.evidence, draw))
+    why = replace(big.why, verdicts=(ratio, drift, rate, hard, other))
+    needed = tuple(replace(test, needed=1.2) for test in big.coupling.tests)
+    big = replace(big, why=why, coupling=replace(big.coupling, tests=needed))
+    floor = Fact(FactName.SIGMA_MIN, 1e-05, "config.yaml: std_min", origin=Origin.BESIDE)
+    dims = Fact(FactName.ACTION_DIM, 7, "config.yaml: action_dim", origin=Origin.BESIDE)
+    run = replace(small_run(), facts={floor.name: floor, dims.name: dims})
+    lost = replace(small, spike=replace(small.spike, kind=Kind.NON_FINITE, members=(), count=1))
+    return diagnosis(run, (small, big, replace(lost, id="F3")))
+
+
 def alone(finding: Finding) -> Diagnosis:
     """One finding in the small run."""
     return diagnosis(small_run(), (finding,))
@@ -387,7 +422,10 @@ HOSTILE = (
 def hostile(strings: tuple[str, ...] = HOSTILE) -> Diagnosis:
     """The user's case with tags, names, paths, facts and notes that attack the report."""
     names = dict(zip(seed_curves(), strings[:7], strict=True))
-    curves = {names[tag]: replace(s, tag=names[tag], reason=strings[0]) for tag, s in seed_curves().items()}
+    curves = {
+        names[tag]: replace(s, tag=names[tag], reason=say("{why}", why=strings[0]))
+        for tag, s in seed_curves().items()
+    }
     facts = {h: Fact(h, h, h, 0.5, (h,)) for h in strings}
     run = replace(
         seed_run(curves),

@@ -5,8 +5,7 @@ from functools import cache
 
 import pytest
 
-import spikediag
-from tests.conftest import ROOT, SAMPLE_RUNS
+from tests.conftest import ROOT, diagnosed
 
 PAGE = ROOT / "docs" / "comparison.md"
 QUOTES = re.findall(r"^> (.+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -16,7 +15,7 @@ CASE = ("bc_single_trajectory", "bc_single_trajectory_full")
 
 @cache
 def report(name: str) -> str:
-    return spikediag.diagnose(SAMPLE_RUNS / name).to_markdown()
+    return diagnosed(name).to_markdown()
 
 
 def today(quote: str, texts: tuple[str, ...]) -> str | None:

@@ -4,12 +4,28 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from spikediag import reporter
-from spikediag.model import CouplingVerdict, Diagnosis, Kind, Lag, Role, Status, Witnesses, say
+from spikediag.model import (
+    Advice,
+    CouplingVerdict,
+    Diagnosis,
+    Evidence,
+    Kind,
+    Lag,
+    OutcomeVerdict,
+    Role,
+    Status,
+    Witnesses,
+    say,
+)
 from spikediag.reporter.figures import style
+from spikediag.reporter.figures.closeup import closeup
+from spikediag.wording import language
 from spikediag.wording.writer import Writer
+from tests.conftest import diagnosed
 from tests.reporter import builders
 from tests.wording.sentences import templates
 
@@ -70,6 +86,55 @@ def variants() -> Iterator[Diagnosis]:
             yield replace(found, overall=replace(found.overall, matters=matters))
 
 
+def draw_each_once(diagnoses: Iterator[Diagnosis]) -> None:
+    """The overview of what differs in its curves, spikes or causes, and close-ups: drawn, not rendered."""
+    drawn: dict[str, Diagnosis] = {}
+    for each in diagnoses:
+        shown = [(f.spike, f.why.primary_cause, f.coupling) for f in each.findings]
+        drawn[repr((list(each.run.series), shown))] = each
+    for diagnosis in drawn.values():
+        reporter.figure(diagnosis)
+    small, big = builders.findings()
+    lasting = (replace(builders.leap(), kind=kind, end_step=None) for kind in (Kind.VARIANCE, Kind.DRIFT))
+    with style.drawing(style.LIGHT, language.load("en")) as writer:
+        for finding in (small, big, *(replace(big, spike=spike) for spike in lasting)):
+            closeup(builders.alone(finding), finding, style.LIGHT, writer)
+
+
+def written_only() -> Iterator[Diagnosis]:
+    """Diagnoses whose figures say nothing that those of others do not say."""
+    small, big = builders.findings()
+    yield builders.remedied()
+    silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))
+    lone = {"bc/actor_loss": builders.seed_curves()["bc/actor_loss"]}
+    yield builders.diagnosis(builders.seed_run(lone), (silent,))
+    found = builders.mattering()
+    (outcome,) = found.overall.outcomes
+    for verdict in OutcomeVerdict:
+        ended = replace(outcome, verdict=verdict)
+        overall = replace(found.overall, outcomes=(ended, replace(ended, finding="F1")))
+        yield replace(found, overall=replace(overall, matters=verdict is OutcomeVerdict.WORSE))
+        yield replace(found, overall=overall, findings=(small, silent))
+    ratio, drift, rate = big.verdicts
+    sure = (ratio, replace(rate, status=Status.SUPPORTED), drift)
+    yield builders.alone(replace(big, why=replace(big.why, verdicts=sure)))
+    unneeded = replace(rate, evidence=(Evidence("error", big.coupling.reading, -1.0),))
+    yield builders.alone(replace(big, why=replace(big.why, verdicts=(unneeded,))))
+    advised = (
+        Advice(say("Look at the batch.")),
+        Advice(say("And at the next.")),
+        Advice(say("Wait."), "x\ny"),
+    )
+    yield builders.alone(replace(big, why=replace(big.why, verdicts=(replace(ratio, advice=advised),))))
+    yield builders.alone(replace(big, why=replace(big.why, verdicts=(replace(ratio, advice=advised[:2]),))))
+    for slopes in ((-9, 0), (-9, -9), (0, 9), (0, 0)):
+        curves = {
+            role.value: builders.series(role.value, role, 10 + slope * np.linspace(0, 1, 400), np.arange(400))
+            for role, slope in zip((Role.LOSS, Role.COMPANION), slopes, strict=True)
+        }
+        yield replace(builders.calm(), run=replace(builders.calm().run, series=curves))
+
+
 @pytest.fixture(scope="module")
 def said() -> set[str]:
     heard: set[str] = set()
@@ -84,12 +149,12 @@ def said() -> set[str]:
         for diagnosis in variants():
             reporter.to_markdown(diagnosis, pictures=True)
             reporter.summary(diagnosis, "zh")
-            reporter.figure(diagnosis)
+        draw_each_once(variants())
+        reporter.render(diagnosed("bc_single_trajectory"), ["png"])
+        for diagnosis in written_only():
+            reporter.to_markdown(diagnosis, pictures=True)
         for finding in builders.findings():
             reporter.to_html(builders.alone(finding))
-        for kind in (Kind.VARIANCE, Kind.DRIFT):
-            spike = replace(builders.leap(), kind=kind, end_step=None)
-            reporter.to_html(builders.alone(replace(builders.findings()[1], spike=spike)))
         patch.setattr(style, "_first", lambda wanted: None)
         reporter.to_markdown(builders.diagnosis(), "zh")
     return heard

@@ -10,13 +10,14 @@ import pytest
 from tests.conftest import SAMPLE_RUNS
 from tests.sample_runs.runs_on_disk import scalars
 
+pytest.importorskip("numba")
 pytest.importorskip("torch")
 
 from sample_runs.lab import events
 from sample_runs.lab.collection import COLLECTION, REFERENCE
+from sample_runs.lab.fast_training import FastTraining
 from sample_runs.lab.faults import FAULTS, faults
 from sample_runs.lab.interventions.base import Intervention
-from sample_runs.lab.numpy_training import NumpyTraining
 from sample_runs.lab.training import Training
 
 BY_NAME = {sample_run.name: sample_run for sample_run in COLLECTION}
@@ -44,10 +45,10 @@ def test_training_again_gives_the_recorded_curve(name):
     ],
     ids=["reference", "decay, clipping, beta2", "floor, weights"],
 )
-def test_the_training_in_numpy_is_the_training(settings):
+def test_the_fast_training_is_the_training(settings):
     recipe = replace(REFERENCE, train_steps=100, log_period=5, **settings)
     training = Training(recipe, Intervention()).run()
-    by_hand = NumpyTraining(Training(recipe, Intervention())).run()
+    by_hand = FastTraining(Training(recipe, Intervention())).run()
     for metric in ("actor_loss", "mse", "log_std_min"):
         np.testing.assert_allclose(by_hand.column(metric), training.column(metric), atol=2e-3)
 

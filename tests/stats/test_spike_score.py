@@ -19,7 +19,7 @@ def naive(values):
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**32), st.integers(1001, 3500), st.sampled_from([0.0, -15.0, 1e7]))
+@given(st.integers(0, 2**32), st.integers(1001, 2500), st.sampled_from([0.0, -15.0, 1e7]))
 def test_it_is_its_definition(seed, n, offset):
     rng = np.random.default_rng(seed)
     values = rng.normal(offset, 0.5, n)

@@ -1,18 +1,18 @@
-"""Every sentence that the package can say, collected from its source and its templates."""
+"""Every sentence that the package can say, collected from its source and its presets."""
 
 import ast
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
-
-from jinja2 import Environment, nodes
 
 import spikediag
 
 PACKAGE = Path(spikediag.__file__).parent
 
 
+@cache
 def templates() -> dict[str, Path]:
     """English template -> a file that says it."""
     found: dict[str, Path] = {}
@@ -22,8 +22,6 @@ def templates() -> dict[str, Path]:
         rules = tomllib.loads(path.read_text(encoding="utf-8"))["rule"]
         reasons = [rule["reason"] for rule in rules if "reason" in rule]
         found |= dict.fromkeys(reasons, path.relative_to(PACKAGE))
-    for path in sorted(PACKAGE.rglob("*.j2")):
-        found |= dict.fromkeys(_of_jinja(path), path.relative_to(PACKAGE))
     return found
 
 
@@ -36,15 +34,6 @@ def _of_python(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
             first = node.args[0]
             assert isinstance(first, ast.Constant), f"{path}:{node.lineno}: say() wants a literal template"
-            yield first.value
-
-
-def _of_jinja(path: Path) -> Iterator[str]:
-    tree = Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
-    for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Name) and call.node.name == "t":
-            first = call.args[0]
-            assert isinstance(first, nodes.Const), f"{path}:{call.lineno}: t() wants a literal template"
             yield first.value
 
 

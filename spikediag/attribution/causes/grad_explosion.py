@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikediag.attribution import advice
 from spikediag.attribution.case import Case
-from spikediag.attribution.gradients import LARGE, GradientRise, adam_staleness
+from spikediag.attribution.gradients import LARGE, STALE, GradientRise, over_memory
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.run_facts import beta2
 from spikediag.model import Evidence, Role, Text, Tier, say
 
-STALE = 2.3  # gradient over Adam's remembered rms (Wortsman et al. 2023, arXiv 2304.13013)
 FEWEST_POINTS = 20
 VERY_LARGE = 10.0  # times the median
 
@@ -81,16 +82,17 @@ def _usual(rise: GradientRise) -> Evidence:
 
 
 def _staleness(case: Case, rise: GradientRise) -> Iterator[Evidence]:
-    ratio = adam_staleness(case.run.series[rise.tag], rise.step, beta2(case.run))
-    if ratio is None or ratio < STALE:
+    steps, ratios = over_memory(case.run.series[rise.tag], beta2(case.run))
+    at = int(np.searchsorted(steps, rise.step))
+    if at == len(steps) or steps[at] != rise.step or ratios[at] < STALE:
         return
     reading = say(
         "At step {step:,} the gradient was {ratio:.1f} times what Adam remembered ({stale:g} is risky).",
         step=rise.step,
-        ratio=ratio,
+        ratio=float(ratios[at]),
         stale=STALE,
     )
-    yield weigh("adam-lags", 0.2, observed=ratio, reference=STALE, reading=reading)
+    yield weigh("adam-lags", 0.2, observed=float(ratios[at]), reference=STALE, reading=reading)
 
 
 def _mechanism(rise: GradientRise) -> Text:
@@ -111,8 +113,7 @@ def _mechanism(rise: GradientRise) -> Text:
 
 def _order(rise: GradientRise) -> Evidence:
     if rise.leapt_first:
-        reading = say("{tag} leapt {lead:,.0f} steps before the loss.", tag=rise.tag, lead=rise.lead)
-        return weigh("rose-first", 1.5, observed=rise.lead, reference=0.0, reading=reading)
+        return weigh("rose-first", 1.5, observed=rise.lead, reference=0.0, reading=rise.before)
     reading = say(
         "{tag} leapt with the loss, not before it: that alone does not tell cause from consequence.",
         tag=rise.tag,

@@ -61,6 +61,7 @@ class KlTerm:
             Tier.MECHANISM,
             (_multiple(case, term), *_round(term)),
             decisive=True,
+            identity=True,
             advice=(_advice(term),),
             mechanism=say(
                 "{loss} is {factor:.3g} times {tag}: it rises as the policy leaves its reference.",

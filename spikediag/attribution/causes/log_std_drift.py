@@ -20,6 +20,7 @@ from spikediag.attribution.run_facts import (
     sampling,
 )
 from spikediag.model import (
+    REINFORCED,
     Advice,
     CouplingVerdict,
     Evidence,
@@ -82,8 +83,8 @@ class LogStdDrift:
     calibrated: bool = True
 
     def applies(self, run: Run, loss: Series) -> bool:
-        """To a loss with a sigma."""
-        return run.has_sigma(loss)
+        """To a loss with a sigma, but for a surrogate and minus Q: they do not divide by it."""
+        return run.has_sigma(loss) and run.loss_kind(loss) not in REINFORCED
 
     def judge(self, case: Case) -> Judgement:
         """Sudden drop first; else slow collapse; else, without log-std, what loss and error prove."""

@@ -7,7 +7,19 @@ import numpy as np
 
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, CouplingVerdict, Evidence, FactName, Kind, Role, Series, Text, Tier, say
+from spikediag.model import (
+    Advice,
+    CouplingVerdict,
+    Evidence,
+    FactName,
+    Kind,
+    Measure,
+    Role,
+    Series,
+    Text,
+    Tier,
+    say,
+)
 from spikediag.stats.scale import robust_sigma
 
 LEVEL_POINTS = 65  # logged points a level is the median of
@@ -89,7 +101,8 @@ def _factors(case: Case) -> Iterator[Factor]:
     for role in (Role.LOSS, Role.COMPANION, Role.GRAD_NORM):
         for series in case.run.having(role):
             factor = _factor(case, series)
-            if factor is not None and not series.held_out:
+            scales = not series.held_out and series.measure is not Measure.ACCURACY  # a share is no sum
+            if factor is not None and scales:
                 yield factor
 
 

@@ -18,6 +18,9 @@ WARMED_UP = 0.99  # of the largest rate
 LEAST_WARM_UP = 1.5  # factor from first to largest rate
 HORIZON = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
 DELAYS = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
+FEWEST_POINTS = (1.0, 4.0, 40.0)  # logged points of each delay, where steps count samples and not updates
+HORIZON_POINTS = 120.0
+WARMED = 0.3  # bans of a warm-up's end: every run with a schedule has one
 FEWEST_MOVES = 20  # logged intervals of a rate from which its habits are known
 OFTEN = 0.1  # share of them in which an adaptive rate changes
 BOTH_WAYS = 0.2  # of its changes, at least so many up and so many down
@@ -137,12 +140,13 @@ class Before:
 def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
     changes = rate_changes(series)
-    near = [c for c in changes if case.begin - c.step <= HORIZON and not case.lag(series, c.step).follows]
+    reach = max(HORIZON, HORIZON_POINTS * case.loss.interval)
+    near = [c for c in changes if case.begin - c.step <= reach and not case.lag(series, c.step).follows]
     if not near:
         return None
     change = max(near, key=lambda c: ((c.factor > 1) != case.spike.is_fall, c.step))
     alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
-    delays = (max(DELAYS[0], case.loss.interval), *DELAYS[1:])
+    delays = tuple(max(d, n * case.loss.interval) for d, n in zip(DELAYS, FEWEST_POINTS, strict=True))
     return Before(change, float(case.begin - change.step), alike, case.precedence(change.step, delays, alike))
 
 
@@ -319,7 +323,7 @@ def _direction(case: Case, series: Series, change: RateChange) -> Evidence:
         reading = say(
             "{tag} warmed up to {factor:.2g} times its first value.", tag=series.tag, factor=change.factor
         )
-    weight = min(1.0, math.log10(change.factor) + 0.3)
+    weight = min(WARMED if change.gradual else 1.0, math.log10(change.factor) + 0.3)
     return weigh("rose", weight, observed=change.factor, reference=1.0, reading=reading)
 
 

@@ -34,8 +34,9 @@ class NonFinite:
         NaN, its gradient is, and after one update every weight. Training does not come back from it.
 
     Evidence for:
-        The loss itself is not finite; no growth before it, which speaks for an invalid input; the tag that
-        failed first names the place.
+        The loss itself is not finite, or stands still to the last digit (often at 0) while the gradient norm
+        is not finite, as loggers hide it; no growth before it, which speaks for an invalid input; the tag
+        that failed first names the place.
 
     Evidence against:
         Every logged value is finite; or the loss had been growing before: then what made it grow is the
@@ -134,6 +135,15 @@ def _loss(case: Case, step: int | None) -> Iterator[Evidence]:
         step=step,
         count=count,
     )
+    if case.loss.stood_still_at is not None:
+        reading = say(
+            "{tag} stands still at {value:g} in the log from step {step:,} ({count:,} points), while the "
+            "gradient norm is no number: the logger hides a loss that is none.",
+            tag=case.spike.tag,
+            value=case.loss.stood_still_at,
+            step=step,
+            count=count,
+        )
     yield weigh("loss-not-finite", 2.0, observed=count, reference=0, reading=reading)
 
 

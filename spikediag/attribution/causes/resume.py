@@ -1,11 +1,12 @@
 """resume: the training was stopped and started again just before the jump."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, Run, Tier, say
+from spikediag.model import Advice, Evidence, Run, Shape, Tier, say
 
 DELAYS = (10.0, 100.0)  # steps: Adam has a new memory within some hundred
 HORIZON = 1000.0  # steps: later, the restart is over
@@ -61,7 +62,7 @@ class Resume:
         bans = case.precedence(nearest.step, delays, len(found))
         return Judgement(
             Tier.TRIGGER,
-            (_before(nearest, lag, bans), *_backward(nearest)),
+            (_before(nearest, lag, bans), *_backward(nearest), *_noise(case)),
             decisive=bans > 0,
             advice=_advice(case.run),
             mechanism=say(
@@ -105,6 +106,13 @@ def _backward(boundary: Boundary) -> tuple[Evidence, ...]:
     )
     weight = 0.5 if after <= before else 0.2
     return (weigh("step-went-back", weight, observed=after, reference=before, reading=reading),)
+
+
+def _noise(case: Case) -> Iterator[Evidence]:
+    """More scatter for good is not what the first updates of a restart leave behind."""
+    if case.spike.shape is Shape.NOISE and not case.spike.recovered:
+        reading = say("The loss stays noisier; after a restart it settles.")
+        yield weigh("stays-noisier", -1.0, observed=case.spike.sigmas, reading=reading)
 
 
 def _elsewhere(found: tuple[Boundary, ...], onset: int) -> Evidence:

@@ -14,7 +14,7 @@ RAN_AWAY = 10.0  # times its lowest value before
 CALM = 2.0  # times, within which it stayed
 STEADY = 0.7  # share of its moves that go up on the way
 FEWEST_POINTS = 5
-MOVES_BEFORE = 60  # logged points before the onset in which it may have begun to climb
+MOVES_BEFORE = 180  # logged points before the onset in which it may have begun to climb
 
 
 @registry.register
@@ -42,7 +42,7 @@ class Temperature:
 
     id: str = "temperature"
     prior: float = 0.04
-    of_falls: bool = False
+    of_falls: bool = True  # minus Q falls where the entropy lifts every value
     calibrated: bool = False
 
     def applies(self, run: Run, loss: Series) -> bool:
@@ -84,7 +84,7 @@ class Climb:
     low: float  # its lowest value before
     high: float
     step: int  # the first logged step at which it stood at twice the lowest
-    steady: float  # share of the moves between both that go up
+    steady: float  # share of the moves from there to the top that go up
 
     @property
     def times(self) -> float:
@@ -105,12 +105,13 @@ def climb(case: Case, series: Series) -> Climb | None:
     high = int(np.argmax(values))
     low = int(np.argmin(values[: high + 1]))
     way: IntArray = np.flatnonzero(values[low : high + 1] >= CALM * values[low])
-    moves = np.diff(values[low : high + 1])
+    first_double = low + (int(way[0]) if len(way) else 0)
+    moves = np.diff(values[first_double : high + 1])
     return Climb(
         series,
         low=float(values[low]),
         high=float(values[high]),
-        step=int(steps[low + (int(way[0]) if len(way) else 0)]),
+        step=int(steps[first_double]),
         steady=float(np.mean(moves > 0)) if len(moves) else 0.0,
     )
 

@@ -24,7 +24,7 @@ class TrustRegion:
     What it means:
         PPO and its kin weigh samples by the ratio of the new to the old probability of an action. After
         too large a step some ratios are huge: the surrogate leaps, its clipped gradient cannot pull it
-        back, and the next data are collected by a damaged policy.
+        back, and the next data are collected by a damaged policy, whose values must be learnt anew.
 
     Evidence for:
         The divergence from the old policy (approx_kl) or the ratio leaps before the loss or with it, far
@@ -45,11 +45,11 @@ class TrustRegion:
     calibrated: bool = False
 
     def applies(self, run: Run, loss: Series) -> bool:
-        """To a policy that is held near the one before, and where its distance from that is logged."""
+        """To a policy held near the one before, and to its values where the distance from that is logged."""
         kind = run.loss_kind(loss)
         if kind is LossKind.POLICY_GRADIENT:
             return True
-        unsure = kind in {LossKind.UNKNOWN, LossKind.KL_REGULARISED}
+        unsure = kind in {LossKind.UNKNOWN, LossKind.KL_REGULARISED, LossKind.VALUE}
         return unsure and any(named(run, *DISTANCES, Quantity.CLIPPED))
 
     def judge(self, case: Case) -> Judgement:

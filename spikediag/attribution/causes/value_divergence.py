@@ -10,13 +10,27 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, grew, named
 from spikediag.attribution.run_facts import highest_rate
-from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Shape, Text, Tier, Witness, say
+from spikediag.model import (
+    Advice,
+    Evidence,
+    FloatArray,
+    LossKind,
+    Role,
+    Run,
+    Series,
+    Shape,
+    Text,
+    Tier,
+    Witness,
+    say,
+)
 
 FEWEST_POINTS = 3
 GREW = 5.0  # times its level, from which a value ran away
 MIRRORED = 0.25  # share of the move of the actor's loss that Q leaves open
 EXPONENTIAL = 0.8  # rank correlation of a lasting rise with the step
 DECADES = 2.0  # that a loss grows by
+LATELY_POINTS = 60  # logged points up to the top of the loss
 
 
 @registry.register
@@ -62,11 +76,12 @@ class ValueDivergence:
             if not logged:
                 return Judgement(Tier.MECHANISM, tuple(_back(case)), checkable=False, missing=(_log(),))
             return Judgement(Tier.MECHANISM, (*_usual(case, logged), *_back(case)))
-        mirrored = tuple(_mirrored(case, logged))
+        mirrored, allowed = tuple(_mirrored(case, logged)), tuple(_allowed(case, logged))
+        larger = () if allowed else larger
         return Judgement(
             Tier.MECHANISM,
-            (*(_moved(w) for w in early[:1]), *mirrored, *grown, *larger, *_back(case)),
-            decisive=bool(mirrored) or (bool(grown) and bool(larger)),
+            (*(_moved(w) for w in early[:1]), *mirrored, *grown, *larger, *allowed, *_back(case)),
+            decisive=not allowed and (bool(mirrored) or (bool(grown) and bool(larger))),
             missing=() if logged else (_log(),),
             advice=_advice(case.run),
             mechanism=_mechanism(early),
@@ -124,6 +139,29 @@ def _q_grew(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
         return
 
 
+def _allowed(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
+    """Values up to the returns that are collected at the time are what Q is to learn."""
+    returns = (seen for s in case.run.having(Role.REWARD) if len(seen := _lately(case, s)))
+    largest = max((float(np.max(np.abs(seen))) for seen in returns), default=0.0)
+    for series in logged:
+        seen = _lately(case, series)
+        if len(seen) and 0 < float(np.max(np.abs(seen))) <= largest:
+            top = float(np.max(np.abs(seen)))
+            reading = say(
+                "{tag} reached {top:.3g} in size, no more than the returns collected by then, {largest:.3g}.",
+                tag=series.tag,
+                top=top,
+                largest=largest,
+            )
+            yield weigh("within-returns", -1.5, observed=top, reference=largest, reading=reading)
+            return
+
+
+def _lately(case: Case, series: Series) -> FloatArray:
+    """The last logged values up to the top of the loss."""
+    return series.values[series.finite & (series.steps <= case.spike.peak_step)][-LATELY_POINTS:]
+
+
 def _grows(case: Case) -> Iterator[Evidence]:
     """A lasting rise that goes on over powers of ten feeds itself."""
     spike = case.spike
@@ -131,7 +169,9 @@ def _grows(case: Case) -> Iterator[Evidence]:
         return
     values = np.abs(case.loss.values[spike.start : spike.peak + 1])
     values = values[np.isfinite(values) & (values > 0)]
-    start = max(abs(spike.baseline), spike.noise)
+    usual = np.abs(case.loss.values[case.loss.finite & (case.loss.steps < case.begin)])
+    level = min(abs(spike.baseline), float(np.median(usual)) if len(usual) else np.inf)
+    start = max(level, spike.noise if np.isfinite(spike.noise) else 0.0)
     if len(values) < 3 or not start > 0:
         return
     decades = float(np.log10(np.max(values) / start))

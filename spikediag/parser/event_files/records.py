@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.parser.event_files import crc32c
+from spikediag.parser.log_files import Gap
 
 HEADER = 12  # bytes: length and its checksum
 OVERHEAD = 16  # bytes around a payload
@@ -23,15 +24,6 @@ KNOWN_HEADERS = 1 << 16  # distinct headers remembered
 PATIENCE = 2  # bytes of payload checked while searching, per byte of file: bounds the work on hostile files
 
 Block = NDArray[np.int64]  # (2, n): payload starts and lengths
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Bytes that belong to no record."""
-
-    offset: int
-    length: int
-    what: str
 
 
 @dataclass(frozen=True)

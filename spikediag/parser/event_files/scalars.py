@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from spikediag.parser.event_files import crc32c
 from spikediag.parser.event_files.event_layout import Layout, MalformedError, layout_of
 from spikediag.parser.event_files.record_batch import Prototypes, RecordBatch, mask_of, number_in
-from spikediag.parser.event_files.records import HEADER, OVERHEAD, Gap, find_records
+from spikediag.parser.event_files.records import HEADER, OVERHEAD, find_records
+from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap
 from spikediag.parser.track import FARTHEST
 
 FEW = 8  # records; fewer of a kind are read one by one
 GUESSES = 3  # records of one length that others are compared with, and then layouts of that length
 SHORTEST, LONGEST = 8, 4096  # bytes; other records are read one by one
-MOST_TAGS = 20_000  # of one file
-LATEST = 1e11  # seconds since the epoch, the year 5138
 BLOCK = 1 << 13  # records decoded at a time, so that temporary columns stay in the cache
 
 Starts = NDArray[np.int64]

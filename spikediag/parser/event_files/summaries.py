@@ -5,8 +5,7 @@ tbparse is handed a file with only the records that are needed, copied byte for 
 
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +15,13 @@ from spikediag.model import Role
 from spikediag.parser.event_files.records import HEADER, OVERHEAD
 from spikediag.parser.event_files.scalars import Scalars
 from spikediag.parser.library_presets import GENERAL, normalise, presets
+from spikediag.parser.log_files import Summaries
 from spikediag.parser.track import Track
 
 MOST_TEXT = 2000  # text tags; Megatron writes about 700
 LONGEST_TEXT = 1 << 18  # bytes, of one and of all together, the shortest first
 MOST_HISTOGRAMS = 20_000  # records
 MOST_BYTES = 1 << 26  # of all that is handed to tbparse
-
-
-@dataclass(frozen=True)
-class Summaries:
-    """What was read; texts and histograms by tag."""
-
-    texts: Mapping[str, str] = field(default_factory=dict)
-    hparams: Mapping[str, object] = field(default_factory=dict)
-    means: Mapping[str, Track] = field(default_factory=dict)  # of histograms
-    minima: Mapping[str, Track] = field(default_factory=dict)
 
 
 def wanted_records(scalars: Scalars, buffer: bytes) -> bytes:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spikediag.model import Fact, FactName, Origin, Series, SourceFile, StepUnit
-from spikediag.parser.event_files.event_file import EventFile
 from spikediag.parser.facts.claims import Claim, claims_in, settle
 from spikediag.parser.facts.config_files import config_files
 from spikediag.parser.facts.derived import derived, logged
 from spikediag.parser.facts.free_text import claims_in_texts, console_logs
+from spikediag.parser.log_files import LogFile
+from spikediag.parser.sources import EVENTS
 
 OLDER = 0.9  # confidence in what an earlier session wrote of itself
 
@@ -25,7 +26,7 @@ class CollectedFacts:
 
 def collect_facts(
     stated: tuple[Claim, ...],
-    files: tuple[EventFile, ...],
+    files: tuple[LogFile, ...],
     series: Mapping[str, Series],
     step_unit: StepUnit,
     *,
@@ -36,13 +37,13 @@ def collect_facts(
 
     Args:
         stated: what the user said.
-        files: the run's event files, in order of time.
+        files: the run's log files, in order of time.
         series: what was read from them.
         step_unit: what the x-axis counts.
-        folder: the folder that holds the event files.
+        folder: the folder that holds the log files.
         inside: the folder the user named, when that lies above.
     """
-    configs, logs = list(config_files(folder, inside)), list(console_logs(folder))
+    configs, logs = list(config_files(folder, inside, [f.path for f in files])), list(console_logs(folder))
     claims = [*stated, *logged(series), *_written(files)]
     claims.extend(claim for one in (*configs, *logs) for claim in one.claims)
     claims.extend(derived(series, tuple(claims), step_unit))
@@ -53,16 +54,21 @@ def collect_facts(
     )
 
 
-def _written(files: tuple[EventFile, ...]) -> Iterator[Claim]:
-    """Claim what the event files say in hyper-parameters and text; the newest session counts most."""
+def _written(files: tuple[LogFile, ...]) -> Iterator[Claim]:
+    """Claim what the log files say in hyper-parameters and text; the newest session counts most."""
     newest = True
     for file in reversed(files):
         summaries = file.summaries
         claims = [
-            *claims_in(summaries.hparams, "hparams", Origin.HPARAMS),
+            *claims_in(summaries.hparams, _speaker(file), Origin.HPARAMS),
             *claims_in_texts(summaries.texts),
         ]
         for claim in claims:
             older = replace(claim, source=f"{claim.source} of {file.label}", confidence=OLDER)
             yield claim if newest else older
         newest = newest and not claims
+
+
+def _speaker(file: LogFile) -> str:
+    """What to call the hyper-parameters of a file: there is one plugin for those of event files."""
+    return "hparams" if file.source == EVENTS else file.label

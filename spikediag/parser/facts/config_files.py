@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from spikediag.model import FactName, Origin
@@ -43,7 +43,7 @@ TELLING = frozenset(  # one of these makes it a training's
 )
 
 
-def config_files(run: Path, inside: Path | None = None) -> Iterator[FileClaims]:
+def config_files(run: Path, inside: Path | None = None, logs: Collection[Path] = ()) -> Iterator[FileClaims]:
     """Read the configuration of the run whose event files lie in `run`.
 
     Python files are read where they assign plain data; nothing is run. Files of `run` itself are certain, and
@@ -55,13 +55,17 @@ def config_files(run: Path, inside: Path | None = None) -> Iterator[FileClaims]:
         run: the folder that holds the event files.
         inside: the folder the user named, when that lies above `run`: everything from there down is the
         run's own.
+        logs: files that were read as logs, which have said what they state.
     """
+    known = {path.name: path.resolve() for path in logs}
     count = 0
     for level, folder in enumerate((run, *run.parents[:LEVELS])):
         own = level == 0 or (inside is not None and folder.is_relative_to(inside))
         if not own and _is_border(folder):
             return
         for path in _candidates(folder):
+            if path.name in known and path.resolve() == known[path.name]:
+                continue
             count += 1
             if count > MOST_FILES:
                 return

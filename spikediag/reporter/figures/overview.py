@@ -12,11 +12,21 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from spikediag import phrases
-from spikediag.model import CompanionTest, Diagnosis, Finding, FloatArray, Role, Series, Text, by_gravity, say
+from spikediag.model import (
+    CompanionTest,
+    Diagnosis,
+    Finding,
+    FloatArray,
+    Role,
+    Series,
+    Shape,
+    Text,
+    by_gravity,
+    say,
+)
 from spikediag.reporter.figures import series_panel
-from spikediag.reporter.figures.style import DPI, WIDTH, Stack, Theme
-from spikediag.reporter.selection import main_findings
-from spikediag.reporter.view import headline
+from spikediag.reporter.figures.style import BETWEEN, DPI, WIDTH, Stack, Theme
+from spikediag.reporter.page import headline, main_findings
 from spikediag.wording.numbers import number
 from spikediag.wording.writer import Writer, verbatim
 
@@ -24,7 +34,6 @@ FIRST = 2.4  # inches
 HEIGHTS = {Role.LOSS: 0.85, Role.COMPANION: 0.85, Role.REWARD: 0.85}
 OTHER = 0.7
 BARE, HEAD, FOOT = 0.85, 1.1, 0.48
-NARROWEST = 0.004  # share of the axis that a shaded stretch has at least, so that it can be seen
 ABOVE = 0.05  # inches between the axes and its badges
 ROOM = 18  # points that the titles of a panel move up to leave room for badges
 MOST = 24  # badges that fit side by side; the gravest findings get one
@@ -41,23 +50,26 @@ PANELS = {
     Role.LOSS_SCALE: 1,
 }
 CALM_LOSSES = 2  # losses shown of a run without findings
+ALIKE = 0.99  # correlation from which two panels would say the same
 
 
 def overview(diagnosis: Diagnosis, theme: Theme, writer: Writer) -> Figure:
     """A figure with one panel for each series of `panels`."""
     shown = panels(diagnosis)
     heights = [FIRST if n == 0 else HEIGHTS.get(s.role, OTHER) for n, s in enumerate(shown)]
-    stack = Stack(tuple(heights), HEAD if diagnosis.findings else BARE)
+    named = [_numbered(diagnosis, shown, n) for n in range(len(shown))]
+    between = BETWEEN + ROOM / 72 * any(named[1:])
+    stack = Stack(tuple(heights), HEAD if any(named[:1]) else BARE, between)
     total = stack.total + FOOT
     figure = Figure(figsize=(WIDTH, total), dpi=DPI)
     axes = [figure.add_axes(box) for box in stack.boxes(total, 0.075, 0.975)]
     _headline(figure, diagnosis, theme, writer)
-    for n, (ax, series) in enumerate(zip(axes, shown, strict=True)):
-        raised = ROOM if n == 0 and diagnosis.findings else 0
-        _draw(ax, series, diagnosis, View(theme, writer, raised))
+    for ax, series, findings in zip(axes, shown, named, strict=True):
+        _draw(ax, series, diagnosis, View(theme, writer, ROOM if findings else 0))
     if shown:
         _share_steps(axes, shown, diagnosis, writer)
-        _findings(axes, shown, diagnosis, theme)
+        for ax, series, findings in zip(axes, shown, named, strict=True):
+            _findings(ax, series, findings, diagnosis, theme)
     return figure
 
 
@@ -65,9 +77,10 @@ def on_axes(diagnosis: Diagnosis, axes: Axes, theme: Theme, writer: Writer) -> N
     """Only the leading loss with its findings, on axes that the caller owns."""
     shown = panels(diagnosis)[:1]
     for series in shown:
-        _draw(axes, series, diagnosis, View(theme, writer, ROOM if diagnosis.findings else 0))
+        findings = _numbered(diagnosis, shown, 0)
+        _draw(axes, series, diagnosis, View(theme, writer, ROOM if findings else 0))
         _share_steps([axes], shown, diagnosis, writer)
-        _findings([axes], shown, diagnosis, theme)
+        _findings(axes, series, findings, diagnosis, theme)
 
 
 @dataclass(frozen=True)
@@ -112,25 +125,41 @@ def _share_steps(axes: list[Axes], shown: tuple[Series, ...], diagnosis: Diagnos
     axes[-1].set_xlabel(writer.text(writer.word("unit", diagnosis.run.step_unit)))
 
 
-def _findings(axes: list[Axes], shown: tuple[Series, ...], diagnosis: Diagnosis, theme: Theme) -> None:
-    numbered = sorted(by_gravity(diagnosis.findings)[:MOST], key=lambda f: f.spike.onset_step)
-    for ax, series in zip(axes, shown, strict=True):
-        for finding in diagnosis.findings:
-            _shade(ax, finding, series, theme)
+def _numbered(diagnosis: Diagnosis, shown: tuple[Series, ...], panel: int) -> list[Finding]:
+    """The findings that a panel bears a badge of; the first, of those too whose series has no panel."""
+    tags = [series.tag for series in shown]
+    gravest = by_gravity(diagnosis.findings)[:MOST]
+    ours = [f for f in gravest if f.spike.tag == tags[panel] or (panel == 0 and f.spike.tag not in tags)]
+    return sorted(ours, key=lambda f: f.spike.peak_step)
+
+
+def _findings(
+    axes: Axes, series: Series, numbered: Sequence[Finding], diagnosis: Diagnosis, theme: Theme
+) -> None:
+    for finding in main_findings(diagnosis):
+        axes.axvline(finding.spike.peak_step, color=theme.mark, alpha=0.35, linewidth=0.8, zorder=0.5)
+    for finding in diagnosis.findings:
+        if finding.spike.tag == series.tag:
+            _stretch(axes, finding, series, theme)
     if numbered:
-        _badges(axes[0], [f.spike.onset_step for f in numbered], [f.id for f in numbered], theme)
+        _badges(axes, [_top(f, series) for f in numbered], [f.id for f in numbered], theme)
 
 
-def _shade(axes: Axes, finding: Finding, series: Series, theme: Theme) -> None:
-    left, right = axes.get_xlim()
+def _top(finding: Finding, series: Series) -> tuple[float, float | None]:
+    """Step and value of its highest point in this series; no value where there is none to point at."""
     spike = finding.spike
-    end = float(series.steps[-1] if spike.end_step is None else spike.end_step)
-    half = max(end - spike.onset_step, NARROWEST * (right - left)) / 2
-    centre = (end + spike.onset_step) / 2
-    alpha = 0.07 if spike.members or spike.end_step is None else 0.2
-    axes.axvspan(centre - half, centre + half, color=theme.mark, alpha=alpha, linewidth=0, zorder=0)
-    if spike.members and spike.tag == series.tag:
+    value = float(series.values[spike.peak]) if spike.tag == series.tag else math.nan
+    return float(spike.peak_step), value if math.isfinite(value) else None
+
+
+def _stretch(axes: Axes, finding: Finding, series: Series, theme: Theme) -> None:
+    """A train by a tick for each member, what lasts by a pale shade; a lone burst needs neither."""
+    spike = finding.spike
+    if spike.members:
         _rug(axes, [int(series.steps[m.peak]) for m in spike.members], theme)
+    elif spike.shape is not Shape.BURST:
+        end = float(series.steps[-1] if spike.end_step is None else spike.end_step)
+        axes.axvspan(spike.onset_step, end, color=theme.mark, alpha=0.1, linewidth=0, zorder=0)
 
 
 def panels(diagnosis: Diagnosis) -> tuple[Series, ...]:
@@ -139,13 +168,28 @@ def panels(diagnosis: Diagnosis) -> tuple[Series, ...]:
 
 
 def _ordered(diagnosis: Diagnosis, role: Role) -> Iterator[Series]:
-    """Series with at least one point: those that findings name, then, except for losses, the others."""
+    """Series that show something new: those that findings name, then, except for losses, the others."""
     named = [s for tag in dict.fromkeys(_named(diagnosis)) if (s := diagnosis.run.series.get(tag))]
     chosen = [s for s in named if s.role is role and len(s)]
     others = [s for s in diagnosis.run.having(role) if len(s) and s not in chosen]
     if role is Role.LOSS:
         others = [] if chosen else others[:CALM_LOSSES]
-    return iter([*chosen, *others])
+    shown: list[Series] = []
+    for series in (*chosen, *others):
+        flat = role is not Role.LOSS and len(set(series.values.tolist())) == 1
+        if not flat and not any(_alike(series, other) for other in shown):
+            shown.append(series)
+            yield series
+
+
+def _alike(one: Series, other: Series) -> bool:
+    """Whether two series draw the same curve, in other units perhaps."""
+    if len(one) != len(other) or not np.array_equal(one.steps, other.steps):
+        return False
+    both = one.finite & other.finite
+    a, b = (s.values[both] / (np.abs(s.values[both]).max(initial=0) or 1.0) for s in (one, other))
+    spread = float(a.std() * b.std()) if len(a) else 0.0
+    return spread > 0 and float(np.mean((a - a.mean()) * (b - b.mean()))) > ALIKE * spread
 
 
 def _named(diagnosis: Diagnosis) -> Iterable[str]:
@@ -160,10 +204,8 @@ def _named(diagnosis: Diagnosis) -> Iterable[str]:
 
 
 def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
-    """The jump of a loss, the change of an error or reward, or that a learning rate never changed."""
+    """The jump of a loss, or the change of an error or reward."""
     finding = diagnosis.lead
-    if series.role is Role.LEARNING_RATE and len(series) and np.all(series.values == series.values[0]):
-        return say("constant at {value}", value=verbatim(number(float(series.values[0]))))
     if finding is None:
         return None
     if series.role is Role.REWARD:
@@ -225,19 +267,20 @@ def spread(wanted: FloatArray, gap: float, low: float, high: float) -> FloatArra
     return placed
 
 
-def _badges(axes: Axes, steps: Sequence[int], names: Sequence[str], theme: Theme) -> None:
-    """A badge for each step, above the axes, with a line down to where it belongs."""
+def _badges(
+    axes: Axes, tops: Sequence[tuple[float, float | None]], names: Sequence[str], theme: Theme
+) -> None:
+    """A badge for each finding above the axes, with a line down to its highest point."""
     left, right = axes.get_xlim()
     height = axes.get_window_extent().height / axes.figure.dpi  # inches
-    order = np.argsort(steps, kind="stable")
-    at = (np.array(steps, dtype=np.float64)[order] - left) / (right - left)
+    at = (np.array([step for step, _ in tops]) - left) / (right - left)
     placed = spread(at, max(GAP, 0.011 * max(map(len, names))), 0.01, 0.99)
-    for n, x, anchor in zip(order, placed, at, strict=True):
+    for name, x, anchor, (step, value) in zip(names, placed, at, tops, strict=True):
         axes.annotate(
-            names[n],
-            xy=(anchor, 1.0),
+            name,
+            xy=(anchor, 1.0) if value is None else (step, value),
             xytext=(x, 1 + ABOVE / height),
-            xycoords="axes fraction",
+            xycoords="axes fraction" if value is None else "data",
             textcoords="axes fraction",
             ha="center",
             va="bottom",

@@ -32,6 +32,8 @@ POSITIVE = 8.0  # the largest of all-positive values is this many times the medi
 LARGEST = 1e300  # what is larger is drawn at the edge: limits and ticks must not overflow
 EDGES = (0.06, 0.14)  # share of the range left free below and above
 TICKS = 5
+DECADES = 8  # below the largest, that a bent axis is asked for ticks
+PLAIN = 1e-3  # from there to its inverse ticks are written without an exponent
 FINEST = 1e-12  # share of a step that an axis can tell apart
 Transform = Callable[[FloatArray], FloatArray]
 
@@ -68,7 +70,7 @@ class Line(NamedTuple):
     values: FloatArray  # (k,)
 
 
-class Band(NamedTuple):
+class CrowdBand(NamedTuple):
     """Columns of a crowded series: where each is, and what its finite values span."""
 
     steps: IntArray  # (k,)
@@ -100,7 +102,7 @@ def draw(
     heading(axes, writer.text(_title(axes, writer.name(series.tag, TITLE_LIMIT))), theme, raised)
 
 
-def _middle(axes: Axes, crowd: Band, theme: Theme) -> None:
+def _middle(axes: Axes, crowd: CrowdBand, theme: Theme) -> None:
     """The medians, in the colour of the paper, where the band of points is thick enough to carry a line."""
     ends = (
         axes.transData.transform(np.column_stack((crowd.steps, y)))[:, 1] for y in (crowd.low, crowd.high)
@@ -193,7 +195,7 @@ def decimate(steps: IntArray, values: FloatArray, columns: int = COLUMNS) -> Lin
     return Line(steps[keep], np.where(finite[keep], values[keep], np.nan))
 
 
-def band(steps: IntArray, values: FloatArray, columns: int = BANDS) -> Band | None:
+def band(steps: IntArray, values: FloatArray, columns: int = BANDS) -> CrowdBand | None:
     """The columns, where so many points share one that its extremes hide the level; else None."""
     if len(steps) < CROWDED * columns:
         return None
@@ -204,7 +206,7 @@ def band(steps: IntArray, values: FloatArray, columns: int = BANDS) -> Band | No
         for part in parts
     ]
     middle, low, high = np.array(spans).T
-    return Band(steps[(bounds[:-1] + bounds[1:]) // 2], middle, low, high)
+    return CrowdBand(steps[(bounds[:-1] + bounds[1:]) // 2], middle, low, high)
 
 
 def _bounds(steps: IntArray, columns: int) -> IntArray:
@@ -226,8 +228,13 @@ def choose_scale(axes: Axes, values: FloatArray, edges: tuple[float, float] = ED
     low, high, middle = float(finite.min()), float(finite.max()), float(np.median(finite))
     if low > 0 and high > POSITIVE * middle:
         axes.set_yscale("log")
-        _bend(axes, (low, high), edges, np.log10, _power)
-        axes.yaxis.set_major_locator(FixedLocator(_decades(*axes.get_ylim())))
+        room = edges[0] * math.log10(high / low), edges[1] * math.log10(high / low)
+        axes.set_ylim(10 ** (math.log10(low) - room[0]), 10 ** (math.log10(high) + room[1]))
+        decades = _decades(*axes.get_ylim())
+        axes.yaxis.set_major_locator(FixedLocator(decades))
+        axes.yaxis.set_minor_locator(NullLocator())
+        small = min(decades, default=1.0) < PLAIN or max(decades, default=1.0) >= 1 / PLAIN
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _power_of_ten(v) if small else tick(v)))
         return
     left, right = (float(q) for q in np.quantile(finite, (0.02, 0.98)))
     if 0 < FLATTENED * (right - left) < high - low:
@@ -261,18 +268,37 @@ def _bend(
     low, high = bend(np.array(ends))
     bottom, top = low - edges[0] * (high - low), high + edges[1] * (high - low)
     axes.set_ylim(*(float(v) for v in back(np.array([bottom, top]))))
-    axes.yaxis.set_major_locator(FixedLocator(_round(back(np.linspace(low, high, TICKS)))))
+    axes.yaxis.set_major_locator(FixedLocator(_read(low, high, bend, back)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 
-def _round(values: FloatArray) -> list[float]:
-    """Values on a bent axis to one digit of the distance to the nearest neighbour; equal ones merge."""
-    gaps = np.diff(values)
-    nearest = np.minimum(np.append(gaps, np.inf), np.insert(gaps, 0, np.inf))
-    return sorted(
-        {round(float(v), -math.floor(math.log10(g / 2))) for v, g in zip(values, nearest, strict=True)}
-    )
+def _read(low: float, high: float, bend: Transform, back: Transform) -> list[float]:
+    """Ticks that people read on a bent axis, the roundest first, each well apart from those before it.
+
+    Args:
+        low: Lower end, bent.
+        high: Upper end, bent.
+        bend: Values to heights.
+        back: Heights to values.
+    """
+    apart = (high - low) / TICKS
+    middle = back(np.linspace(low + apart / 2, high - apart / 2, TICKS))
+    sizes = np.abs(back(np.array([low, high])))
+    top = math.floor(math.log10(float(sizes.max()) or 1.0))
+    powers = [10.0**n for n in range(top, top - DECADES, -1)]
+    bulk = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(float(middle[1]), float(middle[-2]))
+    wanted = (0.0, *(s * f * p for f in (1, 5, 2) for p in powers for s in (1, -1)), *bulk)
+    taken: list[float] = []
+    for value in wanted:
+        height = float(bend(np.array([value]))[0])
+        if low <= height <= high and all(abs(height - h) >= apart for h in map(_first(bend), taken)):
+            taken.append(value)
+    return sorted(taken)
+
+
+def _first(bend: Transform) -> Callable[[float], float]:
+    return lambda value: float(bend(np.array([value]))[0])
 
 
 def _decades(low: float, high: float) -> list[float]:
@@ -285,9 +311,10 @@ def _decades(low: float, high: float) -> list[float]:
     return inside[:: math.ceil(len(inside) / TICKS)]
 
 
-def _power(exponents: FloatArray) -> FloatArray:
-    powers: FloatArray = np.power(10.0, exponents)
-    return powers
+def _power_of_ten(value: float) -> str:
+    """1e-7, 3e-4, 1, 1e5: all ticks of an axis that needs an exponent have one."""
+    digit, _, power = f"{value:.0e}".partition("e")
+    return digit if int(power) == 0 else f"{digit}e{int(power)}"
 
 
 def _sinh_pair(centre: float, width: float) -> tuple[Transform, Transform]:

@@ -1,27 +1,63 @@
-"""html: the post-mortem as one web page that loads nothing: style, script and figures stand in it."""
+"""html: the post-mortem as one web page that loads nothing: style, script, data and figures stand in it."""
 
 import base64
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from importlib.resources import files
+from typing import assert_never
 
 from spikediag.model import Artifact, Diagnosis, Text, say
+from spikediag.reporter.appendix import close_up_name
+from spikediag.reporter.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Code,
+    Paragraph,
+    Picture,
+    Pointer,
+    Prose,
+    Row,
+    Rows,
+    Section,
+    Table,
+)
+from spikediag.reporter.document import OVERVIEW, whole
+from spikediag.reporter.page import main_findings
 from spikediag.reporter.protocol import registry
-from spikediag.reporter.selection import close_up_name, main_findings
-from spikediag.reporter.templates import environment
-from spikediag.reporter.view import CLOSE_UP, OVERVIEW, page
 from spikediag.wording import escape, language
-from spikediag.wording.escape import visible_lines
+from spikediag.wording.escape import html_text, visible_lines
 from spikediag.wording.language import Language
-from spikediag.wording.writer import HTML, PLAIN, Writer
+from spikediag.wording.writer import COLON, HTML, PLAIN, Writer, spaced
+
+OURS = files("spikediag.reporter.formats")
+SHELL = """<!doctype html>
+<html lang="{lang}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+script-src {allowed}; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="description" content="{about}">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>{scripts}
+</body>
+</html>
+"""
 
 
 @registry.register
 @dataclass(frozen=True)
 class Html:
-    """`report.html`: figures that zoom, light and dark, printable; it loads nothing from anywhere."""
+    """`report.html`: a chart with values under the cursor and a true zoom; it loads nothing from anywhere."""
 
     id: str = "html"
 
@@ -36,20 +72,42 @@ def to_html(diagnosis: Diagnosis, lang: str = "en") -> str:
     Raises:
         UsageError: there is no such language.
     """
+    from spikediag.reporter.chart import chart  # noqa: PLC0415  # Matplotlib is heavy
+
     spoken = language.load(lang)
-    writer = Writer(spoken, HTML)
-    env = environment(lang, HTML)
-    style = env.get_template("page.css.j2").render(themes=_themes())
-    script = env.get_template("zoom.js.j2").render()
-    return env.get_template("report.html.j2").render(
-        **page(diagnosis, writer),
-        code_block=_code_block,
-        lang=Markup(spoken.code),  # noqa: S704  # the name of a file of ours
-        title=Markup(HTML.text(_plain(say("Post-mortem of {run}", run=diagnosis.run.name), spoken))),  # noqa: S704
-        style=Markup(style),  # noqa: S704  # ours
-        script=Markup(script),  # noqa: S704  # ours
-        script_hash=Markup(_hash(script)),  # noqa: S704  # base64
-        pictures=[Markup(svg) for svg in _pictures(diagnosis, Writer(spoken, PLAIN))],  # noqa: S704  # svg.py
+    writer, plain = Writer(spoken, HTML), Writer(spoken, PLAIN)
+    first, blocks = whole(diagnosis, writer)
+    paper = _Paper(writer, dict(_pictures(diagnosis, plain)))
+    title = say("Post-mortem of {run}", run=first.run)
+    body = [
+        f"<h1>{writer.text(title)}</h1>",
+        f'<p class="headline">{writer.text(first.headline)}</p>',
+        *paper.lay_out(blocks, 2),
+    ]
+    return shell(body, plain.text(title), plain.text(first.headline), spoken.code, chart(diagnosis, plain))
+
+
+def shell(body: Sequence[str], title: str, about: str, lang: str, data: object = None) -> str:
+    """A page around finished markup; with data, the script that draws them is in it.
+
+    Args:
+        body: Markup, escaped already.
+        title: Of the window, plain.
+        about: What the page says in a line, plain.
+        lang: Code of its language.
+        data: What the chart draws; None for a page without one.
+    """
+    script = (OURS / "chart.js").read_text(encoding="utf-8") if data is not None else ""
+    kept = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    scripts = f'\n<script id="data" type="application/json">{kept}</script>\n<script>{script}</script>'
+    return SHELL.format(
+        lang=lang,
+        allowed=f"'{_hash(script)}'" if script else "'none'",
+        about=html_text(about),
+        title=html_text(title),
+        style="\n".join((*_themes(), (OURS / "page.css").read_text(encoding="utf-8"))),
+        body="\n".join(body),
+        scripts=scripts if script else "",
     )
 
 
@@ -61,12 +119,98 @@ def to_notebook(diagnosis: Diagnosis) -> str:
     page_of_it = escape.html_text(to_html(diagnosis))
     return (
         f'<iframe srcdoc="{page_of_it}" sandbox="allow-scripts" title="spikediag" '
-        'style="width: 100%; height: 40rem; border: 0"></iframe>'
+        'style="width: 100%; height: 60rem; border: 0"></iframe>'
     )
 
 
-def _plain(text: Text, spoken: language.Language) -> str:
-    return Writer(spoken, PLAIN).text(text)
+@dataclass(frozen=True)
+class _Paper:
+    """Lays blocks out."""
+
+    writer: Writer
+    pictures: dict[str, str]  # SVG by name
+
+    def lay_out(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
+        """Markup for each block; titles begin at this level."""
+        for block in blocks:
+            yield from self._block(block, level)
+
+    def _block(self, block: Block, level: int) -> Iterator[str]:
+        match block:
+            case Rows():
+                rows = "\n".join(self._question(row) for row in block.rows)
+                yield f'<div class="scroll"><table class="questions"><tbody>\n{rows}\n</tbody></table></div>'
+            case Table():
+                yield self._table(block)
+            case Bullets():
+                yield "<ul>\n" + "\n".join(f"<li>{self._line(row)}</li>" for row in block.rows) + "\n</ul>"
+            case Paragraph():
+                yield f"<p>{self.writer.text(block.text)}</p>"
+            case Pointer():
+                yield f'<p><a href="#appendix">{self.writer.text(block.text)}</a></p>'
+            case Code():
+                yield f"<pre><code>{html_text(visible_lines(block.lines))}</code></pre>"
+            case Picture():
+                yield self._picture(block)
+            case Section():
+                yield from self._section(block, level)
+            case _:
+                assert_never(block)
+
+    def _picture(self, picture: Picture) -> str:
+        """The overview is drawn by the script; where none runs, and for close-ups, a figure stands there."""
+        drawn = self.pictures[picture.name]
+        if picture.name != "overview":
+            return f'<div class="figure">{drawn}</div>'
+        label = self.writer.text(picture.label)
+        return (
+            f'<div class="chart" id="chart" tabindex="0" role="group" aria-label="{label}">'
+            f'<noscript><div class="figure">{drawn}</div></noscript></div>'
+        )
+
+    def _section(self, section: Section, level: int) -> Iterator[str]:
+        title = self.writer.text(section.title)
+        if section.folded:
+            yield f'<details id="appendix"><summary>{title}</summary>'
+        else:
+            yield f"<h{level}>{title}</h{level}>"
+        yield from self.lay_out(section.blocks, level if section.folded else level + 1)
+        if section.folded:
+            yield "</details>"
+
+    def _question(self, row: Row) -> str:
+        answer = [f"<strong>{self.writer.text(row.answer)}</strong>"] if row.answer is not None else []
+        told = spaced((*answer, *(self.writer.text(text) for text in row.told)))
+        return f'<tr><th scope="row">{self.writer.text(row.label)}</th><td>{told}</td></tr>'
+
+    def _line(self, row: Row) -> str:
+        label = self.writer.text(row.label)
+        told = [self.writer.text(t) for t in (row.answer, *row.told) if t is not None]
+        return f"<strong>{label}</strong>{self.writer.text(COLON)}{spaced(told)}" if told else label
+
+    def _table(self, table: Table) -> str:
+        flush = [' class="n"' if n in table.numbers else "" for n in range(len(table.head))]
+        names = zip(flush, table.head, strict=True)
+        head = "".join(f'<th scope="col"{n}>{self.writer.text(cell)}</th>' for n, cell in names)
+        rows = "\n".join(
+            "<tr>"
+            + "".join(f"<td{n}>{self._cell(c)}</td>" for n, c in zip(flush, row, strict=True))
+            + "</tr>"
+            for row in table.rows
+        )
+        body = f"<thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody>"
+        return f'<div class="scroll"><table>{body}</table></div>'
+
+    def _cell(self, cell: Cell) -> str:
+        match cell:
+            case None:
+                return ""
+            case Prose():
+                return self.writer.prose(cell.said)
+            case Text():
+                return self.writer.text(cell)
+            case _:
+                assert_never(cell)
 
 
 def _hash(script: str) -> str:
@@ -74,28 +218,24 @@ def _hash(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _pictures(diagnosis: Diagnosis, writer: Writer) -> Iterator[str]:
+def _pictures(diagnosis: Diagnosis, writer: Writer) -> Iterator[tuple[str, str]]:
     from spikediag.reporter.figures.closeup import closeup  # noqa: PLC0415  # Matplotlib is heavy
     from spikediag.reporter.figures.overview import overview  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
     from spikediag.reporter.figures.svg import svg  # noqa: PLC0415
 
     with drawing(LIGHT, writer.language) as drawer:
-        yield svg(overview(diagnosis, LIGHT, drawer), "overview", writer.text(OVERVIEW), LIGHT)
+        yield "overview", svg(overview(diagnosis, LIGHT, drawer), "overview", writer.text(OVERVIEW), LIGHT)
         for finding in main_findings(diagnosis):
-            picture = closeup(diagnosis, finding, LIGHT, drawer)
-            yield svg(picture, close_up_name(finding), writer.text(CLOSE_UP), LIGHT)
+            name, picture = close_up_name(finding), closeup(diagnosis, finding, LIGHT, drawer)
+            yield name, svg(picture, name, finding.id, LIGHT)
 
 
-def _themes() -> dict[str, list[tuple[Markup, Markup]]]:
+def _themes() -> Iterator[str]:
+    """The colours of figures as style variables, light and dark."""
     from spikediag.reporter.figures.style import DARK, LIGHT  # noqa: PLC0415
     from spikediag.reporter.figures.svg import colours  # noqa: PLC0415
 
-    return {
-        name: [(Markup(variable), Markup(colour)) for colour, variable in colours(theme)]  # noqa: S704  # ours
-        for name, theme in (("light", LIGHT), ("dark", DARK))
-    }
-
-
-def _code_block(code: str) -> Markup:
-    return Markup("<pre><code>{}</code></pre>").format(visible_lines(code))
+    for theme, wrapped in ((LIGHT, "{}"), (DARK, "@media (prefers-color-scheme: dark) {{ {} }}")):
+        named = " ".join(f"{variable}: {colour};" for colour, variable in colours(theme))
+        yield wrapped.format(f":root {{ {named} }}")

@@ -1,19 +1,33 @@
 """md: the post-mortem as Markdown that renders well on GitHub."""
 
-import re
-import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
-from markupsafe import Markup
-
-from spikediag.model import Artifact, Diagnosis
+from spikediag.model import Artifact, Diagnosis, say
+from spikediag.reporter.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Code,
+    Paragraph,
+    Picture,
+    Pointer,
+    Prose,
+    Row,
+    Rows,
+    Section,
+    Table,
+)
+from spikediag.reporter.document import APPENDIX, on_page, whole
+from spikediag.reporter.page import page
 from spikediag.reporter.protocol import registry
-from spikediag.reporter.templates import environment
-from spikediag.reporter.view import page
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
 from spikediag.wording.language import Language
-from spikediag.wording.writer import MARKDOWN, Writer
+from spikediag.wording.writer import COLON, MARKDOWN, Writer, spaced
+
+WIDTH = 900  # pixels of a picture
 
 
 @registry.register
@@ -34,33 +48,103 @@ def to_markdown(diagnosis: Diagnosis, lang: str = "en", *, pictures: bool = Fals
     Raises:
         UsageError: there is no such language.
     """
-    return _rendered("report.md.j2", diagnosis, lang, pictures=pictures)
+    writer = Writer(language.load(lang), MARKDOWN)
+    first, blocks = whole(diagnosis, writer)
+    paper = _Paper(writer, pictures)
+    title = writer.text(say("Post-mortem of {run}", run=first.run))
+    return (
+        "\n\n".join([f"# {title}", f"> **{writer.text(first.headline)}**", *paper.lay_out(blocks, 2)]) + "\n"
+    )
 
 
-def verdict(diagnosis: Diagnosis, lang: str = "en") -> str:
-    """The verdict, the findings and what to do, without pictures.
+def brief(diagnosis: Diagnosis, lang: str = "en") -> str:
+    """The page alone, without pictures: for a terminal, a chat, or TensorBoard.
 
     Raises:
         UsageError: there is no such language.
     """
-    return _rendered("verdict.md.j2", diagnosis, lang, pictures=False)
-
-
-def _rendered(template: str, diagnosis: Diagnosis, lang: str, *, pictures: bool) -> str:
     writer = Writer(language.load(lang), MARKDOWN)
-    env = environment(lang, MARKDOWN)
-    text = env.get_template(template).render(
-        page(diagnosis, writer), pictures=pictures, code_block=_code_block
-    )
-    return re.sub(r"\n{3,}", "\n\n", text)
+    first = page(diagnosis, writer)
+    parts = [f"## {writer.text(first.headline)}", *_Paper(writer, pictures=False).lay_out(on_page(first), 3)]
+    return "\n\n".join(parts) + "\n"
 
 
-def _code_block(code: str, indent: str = "   ") -> Markup:
-    """A fence longer than any fence inside, indented for a list item."""
+@dataclass(frozen=True)
+class _Paper:
+    """Lays blocks out."""
+
+    writer: Writer
+    pictures: bool
+
+    def lay_out(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
+        """One string for each block that shows; titles begin at this level."""
+        for block in blocks:
+            yield from self._block(block, level)
+
+    def _block(self, block: Block, level: int) -> Iterator[str]:
+        match block:
+            case Rows():
+                yield "\n".join(["| | |", "|---|---|", *(self._question(row) for row in block.rows)])
+            case Table():
+                yield self._table(block)
+            case Bullets():
+                yield "\n".join(f"- {self._line(row)}" for row in block.rows)
+            case Paragraph():
+                yield self.writer.text(block.text)
+            case Pointer():
+                title = self.writer.text(APPENDIX)
+                yield f"{self.writer.text(block.text)} → [{title}](#{title.lower()})"
+            case Code():
+                yield _fenced(block.lines)
+            case Picture():
+                if self.pictures:
+                    yield f'<img src="{block.name}.png" width="{WIDTH}" alt="{self._cell(block.label)}">'
+            case Section():
+                yield from self._section(block, level)
+            case _:
+                assert_never(block)
+
+    def _section(self, section: Section, level: int) -> Iterator[str]:
+        title = self.writer.text(section.title)
+        yield f"{'#' * level} {title}"
+        if section.folded:
+            shown = self.writer.text(say("Everything behind this page"))
+            yield f"<details><summary>{shown}</summary>"
+        yield from self.lay_out(section.blocks, level + 1)
+        if section.folded:
+            yield "</details>"
+
+    def _question(self, row: Row) -> str:
+        answer = [f"**{self._cell(row.answer)}**"] if row.answer is not None else []
+        told = [self._cell(text) for text in row.told]
+        return f"| **{self._cell(row.label)}** | {spaced(answer + told)} |"
+
+    def _line(self, row: Row) -> str:
+        label = self.writer.text(row.label)
+        told = [self.writer.text(t) for t in (row.answer, *row.told) if t is not None]
+        return f"**{label}**{self.writer.text(COLON)}{spaced(told)}" if told else label
+
+    def _table(self, table: Table) -> str:
+        flush = ("--:" if n in table.numbers else "---" for n in range(len(table.head)))
+        head = " | ".join(self._cell(cell) for cell in table.head)
+        rows = (f"| {' | '.join(self._cell(cell) for cell in row)} |" for row in table.rows)
+        return "\n".join([f"| {head} |", f"|{'|'.join(flush)}|", *rows])
+
+    def _cell(self, cell: Cell) -> str:
+        match cell:
+            case None:
+                return ""
+            case Prose():
+                return self.writer.prose(cell.said)
+            case _:
+                return self.writer.text(cell)
+
+
+def _fenced(code: str) -> str:
+    """A fence longer than any fence inside."""
     code = visible_lines(code)
     syntax = "sh" if code.startswith("spikediag ") else "python"
     fence = "```"
     while fence in code:
         fence += "`"
-    block = f"{fence}{syntax}\n{code}\n{fence}"
-    return Markup(textwrap.indent(block, indent))  # noqa: S704  # inside a fence nothing is markup
+    return f"{fence}{syntax}\n{code}\n{fence}"

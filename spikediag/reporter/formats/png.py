@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikediag.model import Artifact, Diagnosis
+from spikediag.reporter.appendix import close_up_name
+from spikediag.reporter.page import main_findings
 from spikediag.reporter.protocol import registry
-from spikediag.reporter.selection import close_up_name, main_findings
 from spikediag.wording.language import Language
 from spikediag.wording.writer import Writer
 

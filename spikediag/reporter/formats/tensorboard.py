@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikediag.model import Artifact, Diagnosis, Finding, Series
-from spikediag.reporter.formats.md import verdict
+from spikediag.reporter.formats.md import brief
 from spikediag.reporter.protocol import registry
 from spikediag.wording.language import Language
 
@@ -45,7 +45,7 @@ class Tensorboard:
         begin = min((m.wall_time for m in marks), default=0.0)
         events = [
             Event(wall_time=begin, file_version="brain.Event:2"),
-            Event(wall_time=begin, summary=text_pb("spikediag/verdict", verdict(diagnosis, language.code))),
+            Event(wall_time=begin, summary=text_pb("spikediag/verdict", brief(diagnosis, language.code))),
         ]
         for mark in marks:
             value = Summary.Value(tag=mark.tag, simple_value=mark.value)

@@ -1,0 +1,432 @@
+"""Where runs lie below a path, and which log files make up one of them."""
+
+import heapq
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
+from spikediag.model import Damage, Role
+from spikediag.parser.library_presets import recognise
+from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
+from spikediag.parser.roles import assign_roles
+from spikediag.parser.run_folders import CONTAINERS, RANK, Folder, Kin, survey
+from spikediag.parser.same_training import Sameness, compare
+from spikediag.parser.sessions import attempts, distinct, goes_on
+from spikediag.parser.sources import EVENTS, is_table, read_file, source_of
+
+SHOWN = 5  # runs or files named in a message
+NEAR = 3  # levels between two folders that may hold logs of one training
+LOGGERS = re.compile(
+    r"wandb|(offline-)?run-\d{8}_\d{6}-.+|files|csv(_logs)?"
+)  # what loggers call their folders
+MOST_TABLES = 200  # of one folder that are looked into
+MOST_KIN = 16  # folders that one is compared with
+
+
+@dataclass(frozen=True)
+class RunSource:
+    """A run that was found and not yet understood; `read_run` takes it, or its `path` alone.
+
+    What was read of its log files to find it is kept for `read_run`, within bounds: for the run found last,
+    and for earlier ones that are small. Reading takes it out; what is not there is read from the disk.
+    """
+
+    path: Path  # the folder or the log file; of a run in a file of several, the file and below it its name
+    folder: Folder  # where its log files lie; only the one file when `path` is a file
+    contents: LogFiles = field(default_factory=lambda: LogFiles(read_file), repr=False, compare=False)
+
+
+@dataclass
+class RunFiles:
+    """The log files of one run. `streams` maps a tag prefix to files of one writer, in order of time."""
+
+    streams: dict[str, tuple[LogFile, ...]] = field(default_factory=dict)
+    extra: list[LogFile] = field(default_factory=list)  # no points of their own: text, hyper-parameters
+    beside: list[LogFile] = field(default_factory=list)  # other sources that may log the same training
+    left_out: list[LeftOut] = field(default_factory=list)
+    damage: list[Damage] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def all(self) -> tuple[LogFile, ...]:
+        """Every file that says something of the run, but those beside it."""
+        return (*self.extra, *(file for stream in self.streams.values() for file in stream))
+
+
+def find_runs(root: str | Path, only: str | None = None) -> Iterator[RunSource]:
+    """Find what `read_run` can read below a folder, in the order of their paths, one at a time.
+
+    A run is a folder; `train/` and `validation/`, ranks, and the sub-folders of add_scalars and add_hparams
+    belong to the folder above them. Where one folder holds several attempts, each stands as its event file,
+    or files; so does each run of a file that holds several. Folders whose files are whole and hold no scalar
+    are passed over; what is empty or broken is found, so that reading it says why. What logs a training that
+    other files nearby log too is no second run. A table that nobody's library names is a run where nothing
+    else is: it may as well be a result.
+
+    Args:
+        root: a folder, or a log file.
+        only: the id of a source, or the name of a file; no other file is seen.
+
+    Raises:
+        RunNotFoundError: there is nothing at `root`.
+    """
+    top = Path(root)
+    if top.is_file():
+        return _in_file(top)
+    if not top.exists() and not top.parent.is_file():
+        raise RunNotFoundError(f"{top} does not exist; give the folder that holds your runs.")
+    return _found(top, only) if top.exists() else iter((_of_file(top),))
+
+
+def _of_file(path: Path, contents: LogFiles | None = None) -> RunSource:
+    """A log file, or one run of it, as a run."""
+    source = source_of(path.parent if path.parent.is_file() else path)
+    own = (path,)
+    folder = path.parent.parent if path.parent.is_file() else path.parent
+    is_event_file = source is None or source.id == EVENTS
+    found = Folder(folder, own) if is_event_file else Folder(folder, logs=own)
+    return RunSource(path, found, contents or LogFiles(read_file))
+
+
+def _in_file(path: Path) -> Iterator[RunSource]:
+    """Yield each run of a file; most hold one."""
+    whole = _of_file(path)
+    if whole.folder.files:
+        yield whole
+        return
+    parts = [file.path for file in _usable(whole.contents.keep((path,), path.parent))]
+    if parts in ([path], []):
+        yield whole
+    else:
+        yield from (_of_file(part, whole.contents) for part in parts)
+
+
+def _found(top: Path, only: str | None) -> Iterator[RunSource]:
+    contents = LogFiles(read_file)
+    tree = survey(top, only)
+    order = {folder.path: place for place, folder in enumerate(tree.runs())}
+    runs = [folder for folder in tree.runs() if folder.is_run]
+    loose = _Loose(contents, runs)
+    others = (folder for folder in tree.runs() if not folder.is_run)
+    # Each kind by itself, since only neighbours of one kind are joined.
+    kinds = _joined(runs, contents), _joined(others, contents)
+    nothing = True
+    for folder in heapq.merge(*kinds, key=lambda folder: order[folder.path]):
+        apart = _told_apart if folder.is_run else loose.runs
+        for run in apart(_with_earlier(folder, top), contents):
+            nothing = False
+            yield run
+    if nothing:
+        yield from loose.tables(tree)
+
+
+def _joined(folders: Iterable[Folder], contents: LogFiles) -> Iterator[Folder]:
+    """Yield the folders of runs; one that goes on with the training of the version before it has that."""
+    before: Folder | None = None
+    for folder in folders:
+        current = folder
+        if before is not None and _goes_on(before, folder, contents):
+            current = replace(folder, earlier=(*before.earlier, before))
+        elif before is not None:
+            yield before
+        before = current
+    if before is not None:
+        yield before
+
+
+def _goes_on(before: Folder, folder: Folder, contents: LogFiles) -> bool:
+    if before.version is None or folder.version is None or before.path.parent != folder.path.parent:
+        return False
+    earlier, later = (attempts(_main(one, contents))[0] for one in (before, folder))
+    return len(earlier) == len(later) == 1 and goes_on(earlier[0], later[0])
+
+
+def _main(folder: Folder, contents: LogFiles) -> list[LogFile]:
+    """The files that carry the run of a folder: its event files, else the most complete log."""
+    if folder.files:
+        return _usable(contents.keep(folder.files, folder.path))
+    return by_completeness(_usable(contents.keep(named(folder), folder.path)))[:1]
+
+
+def _with_earlier(folder: Folder, top: Path) -> Folder:
+    """The folder that was named itself, with the versions beside it that hold the training's beginning."""
+    if folder.version is None or folder.path != top.resolve():
+        return folder
+    beside = (child for child in survey(folder.path.parent).below if child.is_run or child.logs)
+    found = (one for one in _joined(beside, LogFiles(read_file)))
+    within = next((one for one in found if folder.path in (one.path, *(e.path for e in one.earlier))), folder)
+    paths = [one.path for one in (*within.earlier, within)]
+    return replace(folder, earlier=within.earlier[: paths.index(folder.path)])
+
+
+def _told_apart(folder: Folder, contents: LogFiles) -> Iterator[RunSource]:
+    """Yield a folder as one run, or each of its attempts."""
+    apart = _attempts(folder, contents)
+    if len(apart) > 1:
+        for path in (path for attempt in apart for path in attempt):
+            yield RunSource(path, Folder(folder.path, (path,)), contents)
+    elif apart or _is_broken(folder, contents) or _has_points_below(folder, contents):
+        yield RunSource(folder.path, folder, contents)
+
+
+def _attempts(folder: Folder, contents: LogFiles) -> list[tuple[Path, ...]]:
+    """Return the files of each attempt by path, so that only `contents` holds what is in them."""
+    files, _ = distinct(_usable(contents.keep(folder.files, folder.path)))
+    return [tuple(file.path for file in attempt) for attempt in attempts(files)[0]]
+
+
+def _is_broken(folder: Folder, contents: LogFiles) -> bool:
+    """Whether a file of the folder should hold events and is empty, cut, or no event file."""
+    kept = contents.keep(folder.files, folder.path)
+    return any(isinstance(file, LeftOut) or file.log.is_cut for file in kept)
+
+
+def _has_points_below(folder: Folder, contents: LogFiles) -> bool:
+    """Whether a sub-folder of the run holds a scalar; only as many files are read as it takes to tell."""
+    return any(
+        file.points
+        for child in folder.below
+        if child.kin is not Kin.STRANGER
+        for path in child.files
+        for file in _usable(contents.keep((path,), folder.path))
+    )
+
+
+@dataclass
+class _Loose:
+    """Folders with logs and no event file; what logs the training of another folder nearby is no run.
+
+    `taken` are the runs that such a folder is compared with.
+    """
+
+    contents: LogFiles
+    taken: list[Folder]
+
+    def runs(self, folder: Folder, contents: LogFiles) -> Iterator[RunSource]:
+        """Yield the runs of a folder: its own, or those in a file of several."""
+        known = contents.keep(named(folder), folder.path)
+        files = _usable(known)
+        if any(isinstance(file, LeftOut) and not file.foreign for file in known) and not files:
+            yield RunSource(folder.path, replace(folder, logs=named(folder)), self.contents)
+            return
+        own = tuple(file.path for file in files if not file.log.part)
+        if own and not self._is_elsewhere(folder, files):
+            self.taken.append(folder)
+            yield RunSource(folder.path, replace(folder, logs=named(folder)), self.contents)
+        for file in files:
+            if file.log.part and not self._is_elsewhere(folder, [file]):
+                yield _of_file(file.path, self.contents)
+
+    def tables(self, tree: Folder) -> Iterator[RunSource]:
+        """Yield each table below a folder that logs a loss and is no copy of one beside it."""
+        for folder in tree.runs():
+            told: list[LogFile] = []
+            for path in tables(folder)[:MOST_TABLES]:
+                for file in filter(_has_loss, _usable(self.contents.keep((path,), folder.path))):
+                    if all(compare(one.points, file.points) is not Sameness.SAME for one in told):
+                        told.append(file)
+                        yield _of_file(file.path, self.contents)
+
+    def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
+        kin = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
+        return any(
+            compare(other.points, file.points) is Sameness.SAME
+            for one in kin[:MOST_KIN]
+            for other in (_main(one, self.contents) or self._below(one))
+            for file in files
+        )
+
+    def _below(self, folder: Folder) -> list[LogFile]:
+        """What the sub-folders of a run hold where it holds no event file itself."""
+        below = [child for child in folder.below if child.kin is not Kin.STRANGER]
+        return [file for child in below for file in _usable(self.contents.keep(child.files, child.path))]
+
+
+def _has_loss(file: LogFile) -> bool:
+    """Whether a table logs what is understood as a loss: a table that counts steps may be anything."""
+    tags = tuple(file.points)
+    return any(one.role is Role.LOSS for one in assign_roles(tags, recognise(tags), {}).values())
+
+
+def near(one: Path, other: Path) -> bool:
+    """Whether two folders may hold logs of one training: by their place, whatever is in them."""
+    for low, high in ((one, other), (other, one)):
+        if low.is_relative_to(high) and len(low.relative_to(high).parts) <= NEAR:
+            return True
+    twins = one.name == other.name and one.parent.parent == other.parent.parent  # tb/version_0, csv/version_0
+    return twins or _home(one) == _home(other)
+
+
+def _home(folder: Path) -> Path:
+    """The folder of an experiment, above what loggers put into it: `out` of `out/wandb/run-1/files`."""
+    while LOGGERS.fullmatch(folder.name) or CONTAINERS.fullmatch(folder.name.lower()):
+        folder = folder.parent
+    return folder
+
+
+def named(folder: Folder) -> tuple[Path, ...]:
+    """The logs of a folder that libraries name, which together are one run."""
+    return tuple(path for path in folder.logs if not is_table(path))
+
+
+def tables(folder: Folder) -> tuple[Path, ...]:
+    """The logs of a folder that may be anything, each a run of its own if it is one."""
+    return tuple(path for path in folder.logs if is_table(path))
+
+
+def by_completeness(files: Iterable[LogFile]) -> list[LogFile]:
+    """Order files by how many points they have, most first."""
+    return sorted(files, key=lambda file: (-sum(len(t.steps) for t in file.points.values()), file.label))
+
+
+def _usable(files: Iterable[LogFile | LeftOut]) -> list[LogFile]:
+    return [file for file in files if isinstance(file, LogFile)]
+
+
+def source_at(path: Path, only: str | None = None) -> RunSource:
+    """Find the run at a path: a log file, a folder, or the only run below a folder.
+
+    Raises:
+        RunNotFoundError: there is nothing at `path`.
+        NoEventsError: no log file is there.
+        UsageError: several runs are below.
+        UnreadableRunError: the path cannot be entered, or is neither a folder nor a file.
+    """
+    try:
+        if path.is_dir():
+            next(path.iterdir(), None)  # permission to look inside
+            return _the_run(path, only)
+        if path.is_file():
+            return _the_only(path, _in_file(path))
+        if path.exists():
+            raise UnreadableRunError(
+                f"{path} is neither a folder nor a file; give a run folder or a log file."
+            )
+        if path.parent.is_file():
+            return _of_file(path)
+    except PermissionError as error:
+        raise UnreadableRunError(f"{path} cannot be opened (permission denied); make it readable.") from error
+    except OSError as error:
+        raise UnreadableRunError(f"{path} cannot be opened ({error.strerror}); check the path.") from error
+    raise RunNotFoundError(f"{path} does not exist; give a run folder or a log file.")
+
+
+def _the_run(path: Path, only: str | None) -> RunSource:
+    top = survey(path, only)
+    if top.is_run:
+        return RunSource(path, _with_earlier(top, path))
+    runs = list(_joined((one for one in top.runs() if one.is_run), LogFiles(read_file)))
+    if len(runs) == 1:
+        return RunSource(path, _with_earlier(runs[0], path))
+    if runs:
+        raise UsageError(f"{path} holds {len(runs)} runs; give one of them: {_names(r.path for r in runs)}.")
+    return _the_only(path, _found(path, only))
+
+
+def _the_only(path: Path, found: Iterator[RunSource]) -> RunSource:
+    runs = list(found)
+    if not runs:
+        raise NoEventsError(f"{path}: no log here or below that is read; give the folder that holds {LOGS}.")
+    if len(runs) > 1:
+        raise UsageError(f"{path} holds {len(runs)} runs; give one: {_names(run.path for run in runs)}.")
+    return replace(runs[0], path=path)
+
+
+LOGS = "events.out.tfevents.* files, run-*.wandb, progress.csv, metrics.csv, trainer_state.json or the like"
+
+
+def _names(paths: Iterable[Path]) -> str:
+    every = [str(path) for path in paths]
+    return ", ".join(every[:SHOWN]) + (", ..." if len(every) > SHOWN else "")
+
+
+def files_of(source: RunSource) -> RunFiles:
+    """Read the log files of a run, its own and those of the sub-folders that belong to it.
+
+    Raises:
+        UnreadableRunError: none of them can be read.
+    """
+    folder, files = source.folder, RunFiles()
+    before = [file for one in folder.earlier for file in _taken(files, source, one)]
+    if before:
+        names = ", ".join(one.path.name for one in folder.earlier)
+        files.notes.append(f"{folder.path.name} goes on with the training of {names}: read as one.")
+    if folder.is_run:
+        _add_event_files(files, source, before)
+    else:
+        own = by_completeness(_taken(files, source, folder))
+        files.streams[""] = (*before, *own[:1])
+        files.beside.extend(own[1:])
+    if not files.all:
+        raise UnreadableRunError(_why_nothing(source.path, files.left_out))
+    return files
+
+
+def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) -> None:
+    """Add the event files of a folder and of those below, and what other sources log beside them."""
+    folder = source.folder
+    _add_stream(files, "", [*before, *_taken(files, source, folder)])
+    ranks = sorted(folder.children(Kin.RANK), key=lambda child: _rank(child.path.name))
+    for child in folder.below:
+        if child.kin in (Kin.SPLIT, Kin.SCALARS):
+            _add_stream(files, child.path.name + "/", _taken(files, source, child))
+        elif child.kin is Kin.HPARAMS:
+            files.extra.extend(_taken(files, source, child))
+    if ranks and not folder.files:
+        _add_stream(files, "", _taken(files, source, ranks.pop(0)))
+    if ranks:
+        names = _names(child.path for child in ranks)
+        files.notes.append(f"The files of {len(ranks)} other ranks were left out: {names}.")
+    files.beside.extend(by_completeness(_usable(source.contents.take(named(folder), folder.path))))
+
+
+def _rank(name: str) -> int:
+    match = RANK.fullmatch(name.lower())
+    return int(match[2]) if match else 0
+
+
+def _taken(files: RunFiles, source: RunSource, folder: Folder) -> list[LogFile]:
+    """Take the files of one folder from a source, and note what is wrong with them."""
+    taken = source.contents.take(folder.files or folder.logs, source.folder.path)
+    for file in taken:
+        files.damage.extend(file.damage)
+    files.left_out.extend(file for file in taken if isinstance(file, LeftOut))
+    return _usable(taken)
+
+
+def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
+    """Add the newest attempt among files of one folder; say which others stand beside it."""
+    kept, copies = distinct(read)
+    files.notes.extend(copies)
+    apart, strays = attempts(kept)
+    files.notes.extend(
+        f"{file.label} holds a point or two that would replace many of the training: a stray start, left "
+        "out. To read it give its file."
+        for file in strays
+    )
+    if apart:
+        files.streams[prefix] = apart[-1]
+    if len(apart) > 1:
+        others = [file.label for attempt in apart[:-1] for file in attempt]
+        files.notes.append(
+            f"The folder holds {len(apart)} attempts; this is the newest, {apart[-1][0].label}. To read "
+            f"another give its file: {', '.join(others[:SHOWN])}{', ...' if len(others) > SHOWN else ''}."
+        )
+    # Text written by an earlier attempt describes that attempt; it speaks for this one only if nothing else
+    # does.
+    if not apart or not any(file.log.speaks for file in apart[-1]):
+        files.extra.extend(file for file in kept if not file.points)
+
+
+def _why_nothing(path: Path, left_out: list[LeftOut]) -> str:
+    if not left_out:
+        return f"{path}: its event files are empty; has the training written its first record yet?"
+    first = left_out[0]
+    if first.why == POINTED:
+        return f"{path}: {first.label} is {POINTED}."
+    if path.is_file():
+        return f"{path}: {first.why}; give a run folder or a log file."
+    count = len(left_out)
+    return f"{path}: none of its {count} log files can be read ({first.label}: {first.why}); check them."

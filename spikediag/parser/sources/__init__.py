@@ -1,0 +1,98 @@
+"""What training leaves on the disk: one file for each kind of log, found by the registry.
+
+A source knows its files by their names, says in which folder the run of a file lies, and reads a file into
+series, facts and damage. The first citizen is `event_files`: where a folder holds some, they are the run.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from spikediag.parser.log_files import LeftOut, Log, LogFile, Opened, read_log
+from spikediag.registry import Registry
+
+EVENTS = "event_files"
+PACKED = re.compile(r"(.+)\.(gz|bz2|xz|zst|zip)")
+
+
+class Source(Protocol):
+    """One kind of log.
+
+    Attributes:
+        id: The name of its module, with underscores.
+        alone: Whether each of its files is a run of its own and not a part of the folder's: a table that
+            nobody's library names.
+    """
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+
+    @property
+    def alone(self) -> bool: ...  # noqa: D102
+
+    def knows(self, path: Path) -> bool:
+        """Whether a file is of this kind, by its name and place, without opening it."""
+        ...
+
+    def home(self, path: Path) -> Path:
+        """The folder of the run that a file belongs to."""
+        ...
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read a file, run by run.
+
+        Raises:
+            UnusableLogError: it is not what its name says, or holds no point.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Named:
+    """A source whose files have a name of their own and lie in the folder of their run."""
+
+    id: str
+    name: str  # a regular expression over the whole name, in any case
+    alone: bool = False
+
+    def knows(self, path: Path) -> bool:
+        """Whether a file has the name."""
+        return re.fullmatch(self.name, path.name, re.IGNORECASE) is not None
+
+    def home(self, path: Path) -> Path:
+        """The folder of the file."""
+        return path.parent
+
+
+registry: Registry[Source] = Registry("spikediag.parser.sources")
+
+
+def source_of(path: Path) -> Source | None:
+    """The source that knows a file; of several the one that asks for more of its name."""
+    return next((source for source in _by_demand() if source.knows(path)), None)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file may be anything: a table that nobody's library names."""
+    source = source_of(path)
+    return source is not None and source.alone
+
+
+@cache
+def _by_demand() -> tuple[Source, ...]:
+    """Event files first; tables of any name last."""
+    known: Mapping[str, Source] = registry.load()
+    return tuple(sorted(known.values(), key=lambda source: (source.id != EVENTS, source.alone, source.id)))
+
+
+def read_file(path: Path, label: str) -> tuple[LogFile | LeftOut, ...]:
+    """Read a log file, or one run of a file that holds several; what no source knows is read as events."""
+    whole = path.parent if path.parent.is_file() else path
+    source = source_of(whole) or registry.load()[EVENTS]
+    files = read_log(whole, label, source.id, source.read)
+    if whole == path:
+        return files
+    return tuple(file for file in files if isinstance(file, LeftOut) or file.log.part == path.name)

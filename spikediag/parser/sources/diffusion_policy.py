@@ -1,0 +1,34 @@
+"""`logs.json.txt` of Diffusion Policy: `common/json_logger.py`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag.parser.log_files import Log, Opened
+from spikediag.parser.sources import Named, registry
+from spikediag.parser.tables import Points, json_lines, numbers_in
+
+STEP = "global_step"
+
+
+@registry.register
+@dataclass(frozen=True)
+class DiffusionPolicy(Named):
+    """`logs.json.txt`: an object a line for every batch; the last of an epoch has the mean of the epoch."""
+
+    id: str = "diffusion_policy"
+    name: str = r"logs\.json\.txt"
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read it line by line.
+
+        Raises:
+            UnusableLogError: no line is an object.
+        """
+        records, gaps = json_lines(file.content)
+        points = Points()
+        for record in records:
+            numbers = dict(numbers_in(record))
+            step = numbers.pop(STEP, None)
+            if step is not None:
+                points.add(step, float("nan"), numbers.items())
+        yield Log(points.tracks, (*gaps, *points.gaps))

@@ -1,0 +1,33 @@
+"""Lightning's `metrics.csv`: CSVLogger, `loggers/csv_logs.py`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag.parser.log_files import ForeignError, Log, Opened
+from spikediag.parser.sources import Named, registry
+from spikediag.parser.tables import points_in, read_csv
+
+
+@registry.register
+@dataclass(frozen=True)
+class LightningCsv(Named):
+    """`metrics.csv` in `version_N`: a sparse table, whose rows hold what was logged at once.
+
+    `version_1` that takes up the steps of `version_0` is the same training.
+    """
+
+    id: str = "lightning_csv"
+    name: str = r"metrics\.csv"
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read the table.
+
+        Raises:
+            ForeignError: it counts no steps.
+            UnusableLogError: it has no row, or is no table.
+        """
+        columns, gaps = read_csv(file.content)
+        if "step" not in columns:
+            raise ForeignError("it has no column step")
+        points, lost = points_in(columns, "step")
+        yield Log(points, (*gaps, *lost))

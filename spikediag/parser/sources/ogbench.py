@@ -1,0 +1,35 @@
+"""`train.csv` and `eval.csv` of OGBench: `utils/log_utils.py`, `main.py`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag.parser.log_files import ForeignError, Log, Opened
+from spikediag.parser.sources import Named, registry
+from spikediag.parser.tables import points_in, read_csv
+
+ITS_TAGS = re.compile(r"(training|validation|evaluation)/.+")
+
+
+@registry.register
+@dataclass(frozen=True)
+class OgBench(Named):
+    """`train.csv` and `eval.csv`: tables with a column `step`, which together are one run."""
+
+    id: str = "ogbench"
+    name: str = r"(train|eval)\.csv"
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read one of the tables.
+
+        Raises:
+            ForeignError: many a data set is called `train.csv`.
+            UnusableLogError: it has no row, or is no table.
+        """
+        if b"training/" not in file.content[:100_000] and b"evaluation/" not in file.content[:100_000]:
+            raise ForeignError("it is no table of OGBench")
+        columns, gaps = read_csv(file.content)
+        if "step" not in columns or not any(ITS_TAGS.fullmatch(name) for name in columns):
+            raise ForeignError("it has no column step beside those of a training")
+        points, lost = points_in(columns, "step")
+        yield Log(points, (*gaps, *lost))

@@ -1,0 +1,61 @@
+"""`progress.csv` and `progress.json`: the loggers of Stable-Baselines3, imitation and RLlib."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from spikediag.parser.log_files import Log, Opened
+from spikediag.parser.sources import Named, registry
+from spikediag.parser.tables import Points, clock_column, json_lines, numbers_in, points_in, read_csv
+from spikediag.parser.track import Track
+
+STEPS = ("time/total_timesteps", "timesteps_total", "num_env_steps_sampled_lifetime", "training_iteration")
+UNLOGGED = frozenset(  # what Stable-Baselines3 keeps from TensorBoard: counters of its own
+    {"time/iterations", "time/time_elapsed", "time/total_timesteps", "time/episodes", "train/n_updates"}
+)
+RAY = "ray/tune/"  # what RLlib's own event files put before its names
+RAYS_OWN = "training_iteration"
+
+
+@registry.register
+@dataclass(frozen=True)
+class Progress(Named):
+    """`progress.csv` (a table whose header grows) and `progress.json` (an object a line).
+
+    Steps are environment steps; imitation's behaviour cloning has none, and its rows are counted.
+    """
+
+    id: str = "progress"
+    name: str = r"progress\.(csv|json)"
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read either.
+
+        Raises:
+            UnusableLogError: it has no row, or is neither.
+        """
+        if file.path.suffix.lower() == ".csv":
+            columns, gaps = read_csv(file.content)
+            points, lost = points_in(columns, _counter(columns))
+        else:
+            records, gaps = json_lines(file.content)
+            step = _counter(dict.fromkeys(key for record in records for key in record))
+            collected = Points()
+            for row, record in enumerate(records):
+                numbers = dict(numbers_in(record))
+                told = numbers.get(clock_column(numbers) or "", float("nan"))
+                at = numbers.pop(step, None) if step else float(row)
+                if at is not None:
+                    collected.add(at, told, numbers.items())
+            points, lost = collected.tracks, list(collected.gaps)
+        yield Log(dict(_named(points)), (*gaps, *lost))
+
+
+def _counter(names: Iterable[str]) -> str | None:
+    known = set(names)
+    return next((name for name in STEPS if name in known), None)
+
+
+def _named(points: dict[str, Track]) -> Iterator[tuple[str, Track]]:
+    """Name every series as the library's own event files do."""
+    before = RAY if RAYS_OWN in points or any(tag.startswith("info/learner/") for tag in points) else ""
+    yield from ((before + tag, track) for tag, track in points.items() if tag not in UNLOGGED)

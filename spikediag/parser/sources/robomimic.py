@@ -1,0 +1,67 @@
+"""`logs/log.txt` of robomimic: what `scripts/train.py` prints."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, UnusableLogError, told
+from spikediag.parser.sources import Named, registry
+from spikediag.parser.tables import MOST_BYTES, Points, numbers_in
+
+HEADING = re.compile(
+    rb"^(?:(Train|Validation) Epoch (\d{1,15})|Epoch (\d{1,15}) Rollouts took .*?\n+Env: ([^\n]{1,200}))\s*\n"
+    rb"(\{\s*\n)",
+    re.MULTILINE,
+)
+END = re.compile(rb"^\}[ \t]*\r?$", re.MULTILINE)
+TIMED = "Time_"
+
+
+@registry.register
+@dataclass(frozen=True)
+class Robomimic(Named):
+    """`log.txt`: the standard output, in which each epoch is a heading and a JSON object.
+
+    Its names are those of robomimic's event files: `Train/Loss`, `Valid/Loss`, `Rollout/Return/Lift`.
+    """
+
+    id: str = "robomimic"
+    name: str = r"log\.txt"
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read every epoch.
+
+        Raises:
+            ForeignError: another program printed it.
+            UnusableLogError: it is too large.
+        """
+        if len(file.content) > MOST_BYTES:
+            raise UnusableLogError(f"it is larger than {MOST_BYTES >> 20} MB")
+        points, gaps = Points(), []
+        for match in HEADING.finditer(file.content):
+            end = END.search(file.content, match.end())
+            try:
+                record = json.loads(file.content[match.start(5) : end.end() if end else None])
+            except (ValueError, RecursionError):
+                length = (end.end() if end else len(file.content)) - match.start()
+                gaps.append(Gap(match.start(), length, "the numbers of an epoch are cut"))
+                continue
+            split, epoch, tested, env = (
+                text.decode("utf-8", "replace") if text else "" for text in match.groups()[:4]
+            )
+            points.add(float(epoch or tested), float("nan"), _named(split, env, record))
+        if not points.found:
+            raise ForeignError("it is no log of robomimic")
+        yield Log(points.tracks, (*told(gaps), *points.gaps))
+
+
+def _named(split: str, env: str, record: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    group = {"Train": "Train", "Validation": "Valid"}.get(split)
+    for key, value in numbers_in(record):
+        if group is None:
+            yield f"Rollout/{key}/{env}", value
+        elif key.startswith(TIMED):
+            yield f"Timing_Stats/{group}_{key.removeprefix(TIMED)}", value
+        else:
+            yield f"{group}/{key}", value

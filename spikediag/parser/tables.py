@@ -1,0 +1,282 @@
+"""Rows and columns to points: what every source that is no event file ends with."""
+
+import csv
+import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikediag.model import FloatArray
+from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap, UnusableLogError, left_out, told
+from spikediag.parser.track import FARTHEST, Track
+
+PEEK = 1 << 15  # bytes that show what a file is
+MOST_BYTES = 1 << 28  # of a file of text; in memory it is several times as large
+NANS = ("nan", "+nan", "-nan")
+STEPS = (  # what a step is called, the most certain name first; an epoch is one where nothing else is
+    "step",
+    "global_step",
+    "trainer/global_step",
+    "train/global_step",
+    "_step",
+    "steps",
+    "current_steps",
+    "train_step",
+    "train_steps",
+    "iteration",
+    "iterations",
+    "iter",
+    "timesteps",
+    "total_timesteps",
+    "num_timesteps",
+    "time/total_timesteps",
+    "timesteps_total",
+    "training_iteration",
+    "update",
+    "updates",
+    "epoch",
+    "epochs",
+)
+CLOCKS = ("_timestamp", "timestamp", "wall_time", "wall time", "walltime", "time")
+EARLIEST = 1e8  # seconds since the epoch, the year 1973; less is a duration
+IDLE = re.compile(r"_runtime|unnamed: \d+|_index|index|_wandb.*", re.IGNORECASE)  # no quantity
+DEEPEST = 8  # levels of nested records
+BoolArray = NDArray[np.bool_]
+WORDS_FOR_NAN = re.compile(rb"(?i)(?<![a-z0-9_])[+-]?nan(?![a-z0-9_])")
+
+
+@dataclass
+class Points:
+    """Points while they are collected from rows, by tag."""
+
+    limit: int = MOST_TAGS
+    found: dict[str, tuple[list[int], list[float], list[float]]] = field(default_factory=dict)
+    astray: int = 0
+    refused: int = 0
+
+    def add(self, step: float, wall: float, values: Iterable[tuple[str, float]]) -> None:
+        """Add a row; a step that is no whole number within reach costs its points."""
+        pairs = tuple(values)
+        if not abs(step) <= FARTHEST or step != int(step):
+            self.astray += len(pairs)
+            return
+        for tag, value in pairs:
+            if tag not in self.found and len(self.found) >= self.limit:
+                self.refused += 1
+                continue
+            steps, numbers, walls = self.found.setdefault(tag, ([], [], []))
+            steps.append(int(step))
+            numbers.append(value)
+            walls.append(wall)
+
+    @property
+    def tracks(self) -> dict[str, Track]:
+        """What was collected, in the order it came."""
+        return {
+            tag: Track(np.array(s, np.int64), np.array(v, np.float64), clock(np.array(w, np.float64)))
+            for tag, (s, v, w) in self.found.items()
+        }
+
+    @property
+    def gaps(self) -> Iterator[Gap]:
+        """What was not collected."""
+        yield from left_out(self.astray, self.refused)
+
+
+def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple[str, float]]:
+    """Yield the numbers of a nested record, keys joined; truth is 1 or 0, lists are no numbers."""
+    stack: list[tuple[str, object, int]] = [(str(k), v, 1) for k, v in reversed(list(record.items()))]
+    while stack:
+        key, value, depth = stack.pop()
+        if isinstance(value, Real):
+            yield key, number(value)
+        elif isinstance(value, Mapping) and depth < DEEPEST:
+            stack.extend((f"{key}{joint}{k}", v, depth + 1) for k, v in reversed(list(value.items())))
+        elif isinstance(value, str) and (meant := SPELLED.get(value.lower())) is not None:
+            yield key, meant
+
+
+SPELLED = {"nan": np.nan, "inf": np.inf, "infinity": np.inf, "-inf": -np.inf, "-infinity": -np.inf}
+
+
+def number(value: Any) -> float:  # noqa: ANN401  # the numbers of Python have no common type
+    """A number as a 64-bit float; a whole number that is too large is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
+
+
+def clock(walls: FloatArray) -> FloatArray:
+    """Wall times in seconds since the epoch; what is no clock time is NaN."""
+    return np.where((walls > EARLIEST) & (walls < LATEST), walls, np.nan)
+
+
+def step_column(names: Iterable[str]) -> str | None:
+    """The column that counts steps, by its name."""
+    known = {name.strip().lower(): name for name in reversed(list(names))}
+    return next((known[name] for name in STEPS if name in known), None)
+
+
+def clock_column(names: Iterable[str]) -> str | None:
+    """The column that may tell the time, by its name."""
+    known = {name.strip().lower(): name for name in reversed(list(names))}
+    return next((known[name] for name in CLOCKS if name in known), None)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, (n,) each."""
+
+    values: FloatArray
+    there: BoolArray  # cells that hold a number; a NaN that was logged is one, an empty cell is none
+
+
+def points_in(
+    columns: Mapping[str, Column], step: str | None, tags: Mapping[str, str] | None = None
+) -> tuple[dict[str, Track], list[Gap]]:
+    """Bring the columns of a table to points; a cell that is empty is no point.
+
+    Args:
+        columns: All of one length, by name.
+        step: The column that counts; None where rows are counted.
+        tags: What columns are called that are not called by their own name.
+
+    Raises:
+        UnusableLogError: there is no row.
+    """
+    rows = max((len(column.there) for column in columns.values()), default=0)
+    if not rows:
+        raise UnusableLogError("it has a header and no row; has the training written its first yet?")
+    told = clock_column(columns)
+    walls = clock(columns[told].values) if told else np.full(rows, np.nan)
+    counted = np.arange(rows, dtype=np.float64) if step is None else columns[step].values
+    with np.errstate(invalid="ignore"):
+        near = (np.abs(counted) <= FARTHEST) & (counted == np.round(counted))
+    tracks: dict[str, Track] = {}
+    astray, refused = 0, 0
+    for name, column in columns.items():
+        if name in (step, told) or IDLE.fullmatch(name) or not column.there.any():
+            continue
+        kept = column.there & near
+        astray += int(np.count_nonzero(column.there & ~near))
+        if len(tracks) >= MOST_TAGS:
+            refused += int(np.count_nonzero(kept))
+        elif kept.any():
+            tag = (tags or {}).get(name, name.strip())
+            tracks[tag] = Track(counted[kept].astype(np.int64), column.values[kept], walls[kept])
+    return tracks, list(left_out(astray, refused))
+
+
+def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
+    """Read one JSON object a line; lines that are none are left out.
+
+    Raises:
+        UnusableLogError: no line is one.
+    """
+    if len(content) > MOST_BYTES:
+        raise UnusableLogError(f"it is larger than {MOST_BYTES >> 20} MB; give a part of it")
+    lines = content.split(b"\n")
+    try:  # all at once, which is several times as fast
+        records: list[object] = json.loads(b"[" + b",".join(line for line in lines if line.strip()) + b"]")
+        gaps: list[Gap] = []
+    except (ValueError, RecursionError):
+        records, gaps = _line_by_line(lines)
+    found = [record for record in records if isinstance(record, dict)]
+    if not found:
+        raise UnusableLogError("it holds no JSON object; has the training written its first line yet?")
+    return found, told(gaps)
+
+
+def _line_by_line(lines: list[bytes]) -> tuple[list[object], list[Gap]]:
+    at, records, gaps = 0, [], []
+    for row, line in enumerate(lines, 1):
+        try:
+            if line.strip():
+                records.append(json.loads(line))
+        except (ValueError, RecursionError):
+            gaps.append(Gap(at, len(line), f"line {row} is no JSON"))
+        at += len(line) + 1
+    return records, gaps
+
+
+def read_csv(content: bytes) -> tuple[dict[str, Column], list[Gap]]:
+    """Read a table of comma- or tab-separated values with a header; rows of another width are left out.
+
+    Raises:
+        UnusableLogError: it is no such table.
+    """
+    if len(content) > MOST_BYTES:
+        raise UnusableLogError(f"it is larger than {MOST_BYTES >> 20} MB; give a part of it")
+    if b"\0" in content[:PEEK] or not content.strip():
+        raise UnusableLogError("it is empty" if not content.strip() else "it is no text")
+    whole, gaps = _ended_lines(content)
+    try:
+        return _columns(whole), gaps
+    except ValueError:  # a row of another width
+        even, odd = _even_rows(whole)
+        try:
+            return _columns(even), [*odd, *gaps]
+        except ValueError as error:
+            raise UnusableLogError("it is no table of comma-separated values") from error
+
+
+def _ended_lines(content: bytes) -> tuple[bytes, list[Gap]]:
+    """What stands before the last end of a line: a row that a writer has not ended may be half a number."""
+    end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
+    if end == len(content) or not end:
+        return content, []
+    what = "the last row has no end of line: it may be half written and was left out"
+    return content[:end], [Gap(end, len(content) - end, what)]
+
+
+def _separator(content: bytes) -> str:
+    header = content[: content.find(b"\n")]
+    return max(",\t;", key=lambda mark: header.count(mark.encode()))
+
+
+def _columns(content: bytes) -> dict[str, Column]:
+    """Read a table of even rows.
+
+    Raises:
+        ValueError: it is none.
+    """
+    import pandas as pd  # noqa: PLC0415  # half a second, and event files need none
+
+    how: dict[str, Any] = {"sep": _separator(content), "encoding_errors": "replace", "low_memory": False}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of columns that are words and numbers
+        table = pd.read_csv(BytesIO(content), index_col=False, skipinitialspace=True, **how)
+        words = None
+        if WORDS_FOR_NAN.search(content):  # a logged NaN is to be told from an empty cell
+            words = pd.read_csv(BytesIO(content), index_col=False, dtype=str, keep_default_na=False, **how)
+    columns = {}
+    for at, name in enumerate(table.columns):
+        numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        there = ~np.isnan(numbers)
+        if words is not None and not there.all():
+            there |= words.iloc[:, at].str.strip().str.lower().isin(NANS).to_numpy(bool)
+        columns[str(name)] = Column(numbers, there)
+    return columns
+
+
+def _even_rows(content: bytes) -> tuple[bytes, list[Gap]]:
+    """Keep the rows that are as wide as the header; say of the others where they stand."""
+    lines = content.splitlines(keepends=True)
+    mark, at, kept, gaps = _separator(content), 0, [], []
+    width = len(next(csv.reader([lines[0].decode("utf-8", "replace")], delimiter=mark)))
+    for row, line in enumerate(lines, 1):
+        cells = next(csv.reader([line.decode("utf-8", "replace")], delimiter=mark), [])
+        if len(cells) == width:
+            kept.append(line)
+        elif cells:
+            gaps.append(Gap(at, len(line), f"row {row} has {len(cells)} cells and not {width}"))
+        at += len(line)
+    return b"".join(kept), told(gaps)

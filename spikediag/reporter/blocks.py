@@ -1,0 +1,112 @@
+"""What a report is made of, whatever its format: a handful of blocks, laid out by each format in its way."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from spikediag.model import Text
+from spikediag.wording import numbers
+from spikediag.wording.writer import verbatim
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A sentence that came with the run: hostile, and words rather than code."""
+
+    said: str
+
+
+Cell: TypeAlias = Text | Prose | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A question, its short answer, and what that rests on."""
+
+    label: Text
+    answer: Text | None = None  # in bold
+    text: Text | None = None  # what a terminal has room for
+    more: Text | None = None  # what only the page has room for
+
+    @property
+    def told(self) -> tuple[Text, ...]:
+        """All that stands behind the answer."""
+        return tuple(text for text in (self.text, self.more) if text is not None)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Questions and answers below each other."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the columns named by `numbers` stand flush right."""
+
+    head: tuple[Text, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    numbers: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """Short lines; with `bold` each begins with a word or two that a reader looks for."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Prose."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A line that leads to the appendix."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines to copy."""
+
+    lines: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture by its name, and what it shows."""
+
+    name: str
+    label: Text
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part; folded, it opens when the reader wants it."""
+
+    title: Text
+    blocks: tuple["Block", ...]
+    folded: bool = False
+
+
+Block: TypeAlias = Rows | Table | Bullets | Paragraph | Pointer | Code | Picture | Section
+
+
+def table(head: tuple[Text, ...], rows: tuple[tuple[Cell, ...], ...], *numeric: int) -> Table:
+    """A table without the columns in which nothing stands, but for the first."""
+    kept = [n for n in range(len(head)) if n == 0 or any(row[n] is not None for row in rows)]
+    return Table(
+        tuple(head[n] for n in kept),
+        tuple(tuple(row[n] for n in kept) for row in rows),
+        frozenset(place for place, n in enumerate(kept) if n in numeric),
+    )
+
+
+def num(value: float | None, *, signed: bool = False) -> Text:
+    """A number as people read it."""
+    return verbatim(numbers.number(value, signed=signed))

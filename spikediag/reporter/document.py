@@ -1,0 +1,118 @@
+"""The whole report as blocks: the page, and behind a fold the appendix."""
+
+from collections.abc import Iterator
+
+from spikediag.model import Diagnosis, Text, say
+from spikediag.reporter.appendix import appendix
+from spikediag.reporter.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Paragraph,
+    Picture,
+    Pointer,
+    Row,
+    Rows,
+    Section,
+    Table,
+    table,
+)
+from spikediag.reporter.page import Page, page
+from spikediag.wording.language import Language
+from spikediag.wording.writer import Writer, verbatim
+
+OVERVIEW = say("Every series on one step axis, findings numbered")
+APPENDIX = say("Appendix")
+
+
+def whole(diagnosis: Diagnosis, writer: Writer) -> tuple[Page, tuple[Block, ...]]:
+    """The page, and all blocks of a report."""
+    first = page(diagnosis, writer)
+    behind = Section(APPENDIX, appendix(diagnosis, first, writer), folded=True)
+    return first, (*on_page(first, font_note(writer.language)), behind)
+
+
+def on_page(first: Page, note: Text | None = None) -> tuple[Block, ...]:
+    """The blocks of the page below its headline."""
+    return tuple(_blocks(first, note))
+
+
+def _blocks(first: Page, note: Text | None) -> Iterator[Block]:
+    yield Picture("overview", OVERVIEW)
+    if note is not None:
+        yield Paragraph(note)
+    yield Rows(first.rows)
+    if first.smaller is not None:
+        yield Pointer(first.smaller)
+    if first.refuted:
+        yield Section(say("What it is not"), (Bullets(first.refuted),))
+    if to_do := tuple(_what_to_do(first)):
+        yield Section(say("What to do"), to_do)
+    if first.state:
+        yield Section(say("State of the training"), (Bullets(first.state),))
+    if to_log := tuple(_to_log(first)):
+        yield Section(say("To be sure, log"), to_log)
+
+
+def _to_log(first: Page) -> Iterator[Block]:
+    if first.code_to_log:
+        yield Code(first.code_to_log)
+    if first.to_log:
+        yield Bullets(tuple(Row(text) for text in first.to_log))
+
+
+def _what_to_do(first: Page) -> Iterator[Block]:
+    if any(remedy.line for remedy in first.remedies):
+        yield _table(first)
+    elif first.remedies:
+        yield Bullets(tuple(Row(remedy.what) for remedy in first.remedies))
+    if first.reference is not None:
+        yield Paragraph(
+            say("Measured in the laboratory's study, three short trainings for each line, not in this run.")
+        )
+    lines = list(first.scenarios)
+    if first.verify is not None:
+        verified = say("{text} {command}", text=first.verify.text, command=first.verify.code)
+        lines.append(Row(say("Then"), None, verified))
+    if lines:
+        yield Bullets(tuple(lines))
+
+
+def _table(first: Page) -> Table:
+    head = (
+        say("remedy"),
+        say("line to change"),
+        say("jumps left (95 %)"),
+        say("error at the end ({reference} without)", reference=first.reference),
+        say("price"),
+        say("good for"),
+    )
+    rows = tuple(
+        (
+            remedy.what,
+            say("{line}", line=remedy.line) if remedy.line and "\n" not in remedy.line else None,
+            remedy.left,
+            remedy.error,
+            remedy.price,
+            remedy.use,
+        )
+        for remedy in first.remedies
+    )
+    return table(head, rows, 2, 3)
+
+
+def font_note(spoken: Language) -> Text | None:
+    """Why figures are in English although the report is not; None when they are not."""
+    if not spoken.fonts:
+        return None
+    from spikediag.reporter.figures.style import can_draw  # noqa: PLC0415  # Matplotlib is heavy
+
+    if can_draw(spoken):
+        return None
+    return say(
+        "The figures are in English: no installed font has the letters of {language}. Install the package "
+        "{package}, or any of these: {fonts}.",
+        language=verbatim(spoken.name),
+        package=spoken.font_package,
+        fonts=verbatim(", ".join(spoken.fonts[:4])),
+    )

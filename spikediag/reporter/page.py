@@ -1,0 +1,433 @@
+"""What the first page of a report says, decided once: every format, the terminal and TensorBoard lay it out.
+
+About sixty lines of Markdown, for one finding or twenty. What it leaves out stands in `appendix`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from spikediag import phrases
+from spikediag.model import (
+    UNEXPLAINED,
+    Advice,
+    CauseVerdict,
+    CouplingVerdict,
+    Diagnosis,
+    Evidence,
+    Finding,
+    Outcome,
+    OutcomeVerdict,
+    Role,
+    Searched,
+    SmallestJump,
+    Status,
+    Text,
+    Tier,
+    Witness,
+    by_gravity,
+    say,
+)
+from spikediag.model.text import Value
+from spikediag.phrases import listed
+from spikediag.reporter.blocks import Row, num
+from spikediag.reporter.remedies import (
+    Remedied,
+    log_lines,
+    reference_error,
+    remedies,
+    setting_place,
+    verification,
+)
+from spikediag.reporter.training import state
+from spikediag.study import Remedy
+from spikediag.wording.writer import Writer, verbatim
+
+CLOSE_UPS = 3  # findings told in full; the rest stand in one table
+SMALLER = 4  # of the others, named on the page
+REFUTED = 7  # lines of what it is not
+OUTCOMES = 2  # series that say whether it matters
+TABLE = 8  # remedies
+MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
+SUFFERED = {
+    OutcomeVerdict.WORSE: say("the reward got worse"),
+    OutcomeVerdict.NOT_WORSE: say("the reward did not suffer"),
+    OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
+}
+UNTOLD = say("whether the error moved cannot be told")
+MOVED = {
+    CouplingVerdict.DECOUPLED: say("No, it stayed."),
+    CouplingVerdict.PARTLY: say("Too little to explain it."),
+    CouplingVerdict.COUPLED: say("Yes, it moved."),
+    CouplingVerdict.UNDECIDED: say("Undecided."),
+    CouplingVerdict.NO_COMPANION: say("Not logged."),
+}
+BETTER = say("No, it got better.")
+WORSE = {
+    OutcomeVerdict.WORSE: say("Yes, it got worse."),
+    OutcomeVerdict.NOT_WORSE: say("No, it is no worse."),
+    OutcomeVerdict.CANNOT_BE_TOLD: say("Cannot be told."),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page, part by part, in the order in which it is read."""
+
+    run: str
+    headline: Text
+    rows: tuple[Row, ...]  # what, error, why, does it matter, do this now
+    code: str | None  # for a terminal: what to change or log, where it is no single line
+    smaller: Text | None  # the other findings, in one line
+    refuted: tuple[Row, ...]  # what it is not, each with its number
+    remedies: tuple[Remedied, ...]  # without the first where that row has said all of it
+    reference: Text | None  # the error without any remedy, where remedies were measured
+    scenarios: tuple[Row, ...]  # for a quick check, for real training
+    verify: Advice | None
+    state: tuple[Row, ...]
+    to_log: tuple[Text, ...]  # what to log where no line of code is known
+    code_to_log: str  # lines; empty for none
+
+
+def page(diagnosis: Diagnosis, writer: Writer) -> Page:
+    """Decide what the page says; `writer` only gives the names of ids in its language."""
+    lead, best = diagnosis.lead, remedies(diagnosis)
+    wanted = [a for a in log_lines(diagnosis) if not (a.code or "").startswith("spikediag ")]
+    measured = any(remedy.left is not None for remedy in best)
+    return Page(
+        run=diagnosis.run.name,
+        headline=headline(diagnosis),
+        rows=tuple(_rows(diagnosis, best, writer)),
+        code=_code(diagnosis, best),
+        smaller=_smaller(diagnosis, writer),
+        refuted=tuple(_refuted(lead))[:REFUTED] if lead else (),
+        remedies=tuple(r for n, r in enumerate(best[:TABLE]) if n or r.advice.remedy is not None),
+        reference=reference_error() if measured else None,
+        scenarios=tuple(_scenarios(lead, best)) if measured else (),
+        verify=verification(diagnosis),
+        state=state(diagnosis, writer),
+        to_log=tuple(a.text for a in wanted if a.code is None),
+        code_to_log="\n".join(dict.fromkeys(a.code for a in wanted if a.code is not None)),
+    )
+
+
+def headline(diagnosis: Diagnosis) -> Text:
+    """One line that a person may forward: what the loss did, and what the error or the reward did."""
+    lead = diagnosis.lead
+    if lead is None:
+        return diagnosis.overall.summary
+    reward = _reward(diagnosis)
+    if lead.coupling.verdict is CouplingVerdict.NO_COMPANION:
+        if reward is not None:
+            return phrases.headline(lead, SUFFERED[reward.verdict])
+        if _is_untold(diagnosis, lead):
+            return phrases.headline(lead, UNTOLD)
+    return phrases.headline(lead)
+
+
+def main_findings(diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """The findings told in full, the leading one first."""
+    return by_gravity(diagnosis.findings)[:CLOSE_UPS]
+
+
+def witnesses(finding: Finding) -> tuple[Witness, ...]:
+    """Those worth a line: not the errors, which were tested, and of twins the first."""
+    tested = {test.tag for test in finding.coupling.tests}
+    seen: dict[tuple[str, float], Witness] = {}
+    for witness in finding.witnesses.moved:
+        if witness.tag not in tested:
+            seen.setdefault((f"{abs(witness.sigmas):.3g}", witness.lag.steps), witness)
+    return tuple(seen.values())[:SMALLER]
+
+
+def events(finding: Finding) -> tuple[CauseVerdict, ...]:
+    """What may have happened at this step, likeliest first."""
+    return tuple(v for v in finding.verdicts if v.tier is not Tier.CONDITION and v.cause != UNEXPLAINED)
+
+
+def would_show(searched: Searched) -> Text:
+    """The height from which jumps would have been found in one series, or why none would."""
+    reason = searched.reason or say("No jump of any height would have been found in it.")
+    if not searched.jumps:
+        return say("Not judged: {reason}", reason=reason)
+    found = say(
+        "{jumps}, between steps {first:,} and {last:,}.",
+        jumps=listed([_jump(jump) for jump in searched.jumps]),
+        first=max(jump.first_step for jump in searched.jumps),
+        last=min(jump.last_step for jump in searched.jumps),
+    )
+    return found if searched.reason is None else say("{found} {reason}", found=found, reason=searched.reason)
+
+
+def _jump(jump: SmallestJump) -> Text:
+    height, sigmas = num(jump.height, signed=True), num(jump.sigmas)
+    if jump.width == 1:
+        return say("{height} for one point ({sigmas} sigma)", height=height, sigmas=sigmas)
+    if jump.width is None:
+        return say("{height} for good ({sigmas} sigma)", height=height, sigmas=sigmas)
+    return say(
+        "{height} for {width:,} points ({sigmas} sigma)", height=height, width=jump.width, sigmas=sigmas
+    )
+
+
+def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> Iterator[Row]:
+    lead = diagnosis.lead
+    if lead is None:
+        yield Row(say("Verdict"), writer.word("run", diagnosis.overall.status.value))
+        yield from _searched(diagnosis)
+    else:
+        moved = [phrases.moved_with(witness) for witness in witnesses(lead)[:1]]
+        rhythm = phrases.rhythm(lead.spike)
+        more = moved if rhythm is None else [rhythm, *moved]
+        yield Row(say("What jumped"), None, phrases.story(lead.spike), _told(more))
+        yield _error_row(diagnosis, lead)
+        yield _why(diagnosis, lead, writer)
+        yield _matters(diagnosis, best)
+    blind = [one for one in diagnosis.searched_losses if not one.judged]
+    if blind:
+        yield Row(say("Not judged"), None, listed([say("{tag}", tag=one.tag) for one in blind[:3]]))
+    if best:
+        label = say("Do this now") if _answers_lead(best[0], lead) else say("Against the risks")
+        yield Row(label, _line(diagnosis, best[0]), best[0].advice.text)
+    elif logged := log_lines(diagnosis):
+        yield Row(say("Do this now"), None, logged[0].text)
+
+
+def _searched(diagnosis: Diagnosis) -> Iterator[Row]:
+    judged = [one for one in diagnosis.searched_losses if one.judged]
+    for one in sorted(judged, key=lambda s: -s.points)[:1]:
+        yield Row(
+            say("What would have been found"), None, say("{tag}: {what}", tag=one.tag, what=would_show(one))
+        )
+
+
+def _error_row(diagnosis: Diagnosis, lead: Finding) -> Row:
+    reward = _reward(diagnosis)
+    if lead.coupling.verdict is CouplingVerdict.NO_COMPANION and reward is not None:
+        return Row(say("Did the reward suffer?"), WORSE[reward.verdict], _ended(reward))
+    answer = MOVED[lead.coupling.verdict]
+    if lead.coupling.improved:
+        answer = BETTER
+    elif _is_untold(diagnosis, lead):
+        answer = WORSE[OutcomeVerdict.CANNOT_BE_TOLD]
+    return Row(say("Did the error move?"), answer, lead.coupling.reading)
+
+
+def _is_untold(diagnosis: Diagnosis, lead: Finding) -> bool:
+    """Whether an error is logged, but not so that it can answer."""
+    logged = any(diagnosis.run.having(Role.COMPANION))
+    return lead.coupling.verdict is CouplingVerdict.NO_COMPANION and logged
+
+
+def _reward(diagnosis: Diagnosis) -> Outcome | None:
+    """How the reward stood around the leading finding: held out first, then the worst."""
+    lead = diagnosis.lead
+    ours = [o for o in diagnosis.overall.outcomes if lead and o.finding == lead.id and o.role is Role.REWARD]
+    return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
+
+
+def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> Row:
+    """How the cause made the jump, why the error does not show it, and what would change the answer."""
+    mechanism = lead.primary.mechanism if lead.primary is not None else None
+    loss = diagnosis.run.series.get(lead.spike.tag)
+    still = lead.coupling.verdict is CouplingVerdict.DECOUPLED
+    now = why_now(lead, writer)
+    more = [] if now is None else [now]
+    if still and loss is not None and diagnosis.run.has_sigma(loss) and mechanism is not None:
+        plainly = say(
+            "In plain words: the error says how far the action misses, the loss how sure the policy was of "
+            "it; one that is almost certain is badly surprised by a miss too small to see."
+        )
+        more.insert(0, plainly)
+    answer = say("{answer}.", answer=phrases.answer(lead))
+    return Row(say("Why, most likely"), answer, mechanism, _told(more))
+
+
+def why_now(finding: Finding, writer: Writer) -> Text | None:
+    """Found, ruled out, or not checkable: what is known of the step itself; None where nothing is open."""
+    found = [v for v in events(finding) if v.status is Status.SUPPORTED]
+    triggers = [v for v in events(finding) if v.tier is Tier.TRIGGER]
+    unchecked = [
+        v for v in events(finding) if v.status is Status.NOT_CHECKABLE and (v.missing or v in triggers)
+    ]
+    names = listed([writer.word("cause", v.cause) for v in unchecked]) if unchecked else None
+    if found and names is None:
+        return None
+    if found:
+        return say("What could not be checked, and might change this answer: {causes}.", causes=names)
+    if names is None:
+        return say(
+            "Nothing that was logged changed at this step; a fragile run breaks when chance has it. "
+            "{count} triggers were checked.",
+            count=len(triggers),
+        )
+    return say("Why just then is open; what could not be checked: {causes}.", causes=names)
+
+
+def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> Row:
+    """How the loss, the error and the reward stood after it, what that cannot tell, and what it costs."""
+    overall, lead = diagnosis.overall, diagnosis.lead
+    readings = {str(o.reading) for o in overall.outcomes}
+    beside = [text for text in overall.because if not any(r in str(text) for r in readings)]
+    said = _reward(diagnosis) if lead and lead.coupling.verdict is CouplingVerdict.NO_COMPANION else None
+    shown = [o for o in _telling(diagnosis) if o is not said][:OUTCOMES]
+    parts = [_ended(o) if lead and o.finding == lead.id else _elsewhere(o) for o in shown]
+    answer = MATTERS[overall.matters]
+    return Row(say("Does it matter?"), answer, _told(parts), _told([*beside[:2], *_price(best)]))
+
+
+def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
+    """What ended worse, wherever; else of each role how the first series ended around the leading finding.
+
+    A loss that stands higher though the run is no worse for it tells nothing.
+    """
+    overall, lead, roles = diagnosis.overall, diagnosis.lead, set()
+    order = sorted(overall.outcomes, key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS))
+    if overall.matters:
+        yield from (o for o in order if o.verdict is OutcomeVerdict.WORSE)
+    for o in order:
+        misleads = overall.matters is False and o.verdict is OutcomeVerdict.WORSE
+        if o.finding == (lead and lead.id) and o.role not in roles and not misleads:
+            roles.add(o.role)
+            if not (overall.matters and o.verdict is OutcomeVerdict.WORSE):
+                yield o
+
+
+def _price(best: tuple[Remedied, ...]) -> Iterator[Text]:
+    """That the state behind the jumps costs more than they do, where that was measured."""
+    floored = next((r for r in best if r.advice.remedy == Remedy.FLOOR and r.error is not None), None)
+    if floored is not None:
+        yield say(
+            "The state behind it does: in the laboratory's study such a training with a {what} ended at an "
+            "error of {error} instead of {reference}.",
+            what=floored.what,
+            error=floored.error,
+            reference=reference_error(),
+        )
+
+
+def _ended(outcome: Outcome) -> Text:
+    levels: dict[str, Value] = {
+        "tag": outcome.tag,
+        "before": num(outcome.before),
+        "after": num(outcome.after),
+        "margin": num(outcome.margin),
+    }
+    match outcome.verdict:
+        case OutcomeVerdict.WORSE:
+            return say("{tag} ended worse: {before} before, {after} after.", **levels)
+        case OutcomeVerdict.NOT_WORSE:
+            return say("{tag} ended no worse: {before} before, {after} after (margin {margin}).", **levels)
+        case _:
+            return say("Whether {tag} ended worse cannot be told: {before} before, {after} after.", **levels)
+
+
+def _elsewhere(outcome: Outcome) -> Text:
+    return say("{id}: {ended}", id=verbatim(outcome.finding), ended=_ended(outcome))
+
+
+def _answers_lead(best: Remedied, lead: Finding | None) -> bool:
+    """Whether a remedy answers the cause of the leading finding, rather than a risk of the run."""
+    judged = (v for v in lead.verdicts if v.status is Status.SUPPORTED) if lead is not None else ()
+    return any(best.advice.text.template == a.text.template for v in judged for a in v.advice)
+
+
+def _line(diagnosis: Diagnosis, best: Remedied) -> Text | None:
+    """The line to change, and the file in which it stands; None where no single line does it."""
+    if best.line is None or "\n" in best.line:
+        return None
+    place = setting_place(diagnosis.run, best.advice)
+    if place is None:
+        return say("{line}.", line=best.line)
+    return say("{line} in {place}.", line=best.line, place=place)
+
+
+def _code(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> str | None:
+    """The code of what to do now, where it is not a single line of the row itself."""
+    if not best:
+        return next((a.code for a in log_lines(diagnosis)), None)
+    return None if _line(diagnosis, best[0]) is not None else best[0].line
+
+
+def _smaller(diagnosis: Diagnosis, writer: Writer) -> Text | None:
+    """The other findings in one line, the gravest named."""
+    others = by_gravity(diagnosis.findings)[1:]
+    if not others:
+        return None
+    named = listed([phrases.glimpse(f, writer.word("kind", f.spike.kind.value)) for f in others[:SMALLER]])
+    if len(others) > SMALLER:
+        return say(
+            "Besides, {count:,} lesser findings: {named}, and {rest:,} more.",
+            count=len(others),
+            named=named,
+            rest=len(others) - SMALLER,
+        )
+    return say("Besides: {named}.", named=named)
+
+
+def _refuted(lead: Finding) -> Iterator[Row]:
+    """What it is not, one line each with its number."""
+    for verdict in lead.verdicts:
+        if verdict.status is Status.RULED_OUT and verdict.cause != UNEXPLAINED:
+            against = _against(verdict, lead)
+            if against is not None:
+                yield Row(say("{cause}", cause=verdict.cause), None, against)
+    evidence = lead.primary.evidence if lead.primary is not None else ()
+    for one in evidence:
+        if one.what == "resampling-height" and isinstance(one.reference, float):
+            strays = say(
+                "the largest of them would stray by {reach}, the jump is {height}.",
+                reach=num(one.reference),
+                height=num(float(one.observed or 0)),
+            )
+            yield Row(say("an unlucky draw of the batch"), None, strays)
+
+
+def _against(verdict: CauseVerdict, lead: Finding) -> Text | None:
+    """What rules a cause out; that the error did not move, in the fewest words."""
+    speaking = sorted((e for e in verdict.evidence if e.weight < 0), key=lambda e: e.weight)
+    if not speaking:
+        return None
+    first = speaking[0]
+    return _flat(lead) if _is_coupling(first, lead) else first.reading
+
+
+def _is_coupling(evidence: Evidence, lead: Finding) -> bool:
+    return str(evidence.reading) == str(lead.coupling.reading)
+
+
+def _flat(lead: Finding) -> Text:
+    test = lead.coupling.tests[0] if lead.coupling.tests else None
+    if test is None:
+        return lead.coupling.reading
+    moved = {"tag": say("{tag}", tag=test.tag), "change": num(test.change, signed=True)}
+    if test.needed is None:
+        return say("it would raise {tag} too, which changed by {change}.", **moved)
+    return say(
+        "it would raise {tag} by {needed}, which changed by {change}.",
+        **moved,
+        needed=num(test.needed, signed=True),
+    )
+
+
+def _scenarios(lead: Finding | None, best: tuple[Remedied, ...]) -> Iterator[Row]:
+    """What to do for a quick check of the data, and for a training that is to be used."""
+    if lead is not None and lead.coupling.tests:
+        learnt = say(
+            "{tag} tells whether the data can be learnt, and the jumps do not hide it; to be rid of them, "
+            "change the first line alone.",
+            tag=lead.coupling.tests[0].tag,
+        )
+        yield Row(say("For a quick check"), None, learnt)
+    if any(r.advice.remedy == Remedy.MORE_SAMPLES for r in best):
+        useful = say(
+            "change the first line and use all the data there are: more data alone did not stop the jumps. "
+            "Judge the policy on held-out data or on the robot."
+        )
+        yield Row(say("For real training"), None, useful)
+
+
+def _told(parts: Sequence[Text]) -> Text | None:
+    """Sentences after each other; None for none."""
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return say("{said} {more}", said=parts[0], more=_told(parts[1:]))

@@ -1,0 +1,163 @@
+"""The training as a whole, in three lines: has it converged, where does it stand, what may break."""
+
+import math
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+
+from spikediag.model import (
+    Condition,
+    Diagnosis,
+    FactName,
+    FloatArray,
+    Measure,
+    Reduction,
+    Role,
+    Run,
+    Series,
+    Status,
+    Text,
+    say,
+)
+from spikediag.model.text import Value
+from spikediag.phrases import listed
+from spikediag.reporter.blocks import Row, num
+from spikediag.stats.scale import robust_sigma
+from spikediag.wording.writer import Writer
+
+LAST = 4  # the last quarter of the log says where a training is going
+FEWEST = 24  # finite points
+STILL = 0.05  # of the whole way a series came: what moves less has arrived
+SURE = 4.0  # standard errors of the difference of two medians
+SHOWN = {Role.REWARD: 1, Role.LOSS: 1, Role.COMPANION: 1}
+Course = Literal["flat", "falls", "rises"]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The last quarter of a series: its level at the end, how far it moved, and how widely it scatters."""
+
+    series: Series
+    level: float
+    change: float
+    scatter: float
+    course: Course
+
+    @property
+    def arrives(self) -> bool:
+        """Whether it goes nowhere any more."""
+        return self.course == "flat"
+
+    @property
+    def goes_well(self) -> bool:
+        """Whether it still moves as it should: a reward or an accuracy up, anything else down."""
+        up = self.series.role is Role.REWARD or self.series.measure is Measure.ACCURACY
+        return self.course == ("rises" if up else "falls")
+
+
+def trend(series: Series) -> Trend | None:
+    """How a series ends; None where too few of its last points are numbers."""
+    values = series.values[series.finite]
+    if len(values) < FEWEST or not series.finite[-1]:
+        return None
+    last = values[-(len(values) // LAST) :]
+    third = max(1, len(last) // 3)
+    level, change = _median(last[-third:]), _median(last[-third:]) - _median(last[:third])
+    scatter = robust_sigma(last)
+    way = abs(_median(values[: max(1, len(values) // 50)]) - level)
+    course: Course = "rises" if change > 0 else "falls"
+    noise = (
+        SURE * scatter * math.sqrt(math.pi / third)
+    )  # of medians: sqrt(pi / 2), of two of them sqrt(2) more
+    if not math.isfinite(change) or abs(change) <= max(noise, STILL * way):
+        course = "flat"
+    return Trend(series, level, change, scatter, course)
+
+
+def state(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
+    """Converged, level and risks; a line of which nothing is known is left out."""
+    trends = [t for s in _followed(diagnosis) if (t := trend(s)) is not None]
+    rows = [_converged(trends), _level(trends, diagnosis.run)] if trends else []
+    return (*rows, *_risks(diagnosis, writer))
+
+
+def _followed(diagnosis: Diagnosis) -> list[Series]:
+    """The leading loss, its first error and a reward; of a calm run the longest of each."""
+    lead, run = diagnosis.lead, diagnosis.run
+    named = [] if lead is None else [lead.spike.tag, *(t.tag for t in lead.coupling.tests)]
+    order = {tag: place for place, tag in reversed(list(enumerate(named)))}
+    found: list[Series] = []
+    for role, most in SHOWN.items():
+        having = sorted(run.having(role), key=lambda s: (order.get(s.tag, len(order)), -len(s)))
+        found += islice(having, most)
+    return sorted(found, key=lambda s: (s.role is not Role.LOSS, s.role is not Role.REWARD))
+
+
+def _converged(trends: list[Trend]) -> Row:
+    text = say("Over the last quarter of the log {moves}.", moves=listed([_move(t) for t in trends]))
+    still = [t for t in trends if not t.arrives]
+    if not still:
+        answer = say("Yes, it has.")
+    elif len(trends) > 1 and all(t.series.role is Role.LOSS and t.goes_well for t in still):
+        answer = say("All but the loss, which still falls.")
+    elif all(t.arrives or t.goes_well for t in trends):
+        answer = say("Not yet: it is still getting better.")
+    else:
+        answer = say("No, it has not.")
+    return Row(say("Converged?"), answer, text)
+
+
+def _move(t: Trend) -> Text:
+    values: dict[str, Value] = {"tag": t.series.tag, "change": num(t.change, signed=True)}
+    match t.course:
+        case "flat":
+            return say("{tag} stayed ({change})", **values)
+        case "falls":
+            return say("{tag} fell ({change})", **values)
+        case _:
+            return say("{tag} rose ({change})", **values)
+
+
+def _level(trends: list[Trend], run: Run) -> Row:
+    levels = [say("{tag} {level}", tag=t.series.tag, level=num(t.level)) for t in trends]
+    ends = listed(levels)
+    error = next((t for t in trends if t.series.role is Role.COMPANION), None)
+    missed = _per_dimension(error, run) if error is not None else None
+    if missed is None:
+        return Row(say("Level at the end"), None, say("{levels}.", levels=ends))
+    dimension = say(
+        "{levels} ({missed} per action dimension, root mean square).", levels=ends, missed=num(missed)
+    )
+    return Row(say("Level at the end"), None, dimension)
+
+
+def _per_dimension(error: Trend, run: Run) -> float | None:
+    """The error of one action dimension; None where the tag does not say how it was reduced."""
+    dims = run.fact(FactName.ACTION_DIM).number
+    series = error.series
+    if series.measure is not Measure.SQUARED_ERROR or error.level < 0:
+        return None
+    if series.reduction is Reduction.SUM and dims:
+        return math.sqrt(error.level / dims)
+    return math.sqrt(error.level) if series.reduction is Reduction.MEAN else None
+
+
+def _risks(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
+    there = [c for c in diagnosis.conditions if _bears(c, diagnosis)]
+    if not there:
+        return ()
+    names = listed([writer.word("condition", c.condition) for c in there])
+    return (Row(say("Risks"), None, say("{names}.", names=names)),)
+
+
+def _bears(condition: Condition, diagnosis: Diagnosis) -> bool:
+    """Whether a risk is there; that no error is logged is none where another one was tested."""
+    tested = diagnosis.lead is not None and diagnosis.lead.coupling.tests
+    answered = condition.condition == Role.COMPANION.value and tested
+    return condition.status in {Status.SUPPORTED, Status.PLAUSIBLE} and not answered
+
+
+def _median(values: FloatArray) -> float:
+    return float(np.median(values))

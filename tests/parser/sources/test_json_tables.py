@@ -1,0 +1,49 @@
+"""Any file of JSON objects, a line each, with a key that counts steps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from spikediag import read_run
+from spikediag.errors import UnreadableRunError
+from tests.parser.sources.twins import as_events, rows, told, training
+from tests.parser.writing import paths
+
+
+def test_it_is_understood_as_its_event_file(tmp_path: Path) -> None:
+    curves = training("train/loss", "train/mse")
+    file = tmp_path / "run" / "metrics.jsonl"
+    file.parent.mkdir()
+    lines = [
+        {"step": step, "train": {"loss": row["train/loss"], "mse": row["train/mse"]}, "note": "fine"}
+        for step, row in rows(curves)
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert told(file) == told(as_events(tmp_path / "events", curves))
+    assert paths(tmp_path / "run") == (file,)
+
+
+def test_a_data_set_is_no_run_and_says_so_when_it_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_text('{"prompt": "a", "answer": "b"}\n' * 3)
+    assert paths(tmp_path) == ()
+    with pytest.raises(UnreadableRunError, match="no key step"):
+        read_run(file)
+
+
+def test_numbers_that_no_machine_holds_and_steps_that_no_counter_reaches(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    rows = [{"step": k, "loss": 1.0} for k in range(5)]
+    odd = [
+        '{"step": 5, "loss": 1%s}' % ("0" * 400),
+        '{"step": 1e300, "loss": 1}',
+        '{"step": 6, "loss": "nan"}',
+    ]
+    file.write_text("\n".join([*map(json.dumps, rows), *odd, '{"step": 7, "loss": tru']))
+    run = read_run(file)
+    assert str(run.series["loss"].values[-2:].tolist()) == "[inf, nan]"
+    assert [d.what for d in run.damage] == [
+        "line 9 is no JSON",
+        "left out: 1 points at steps farther than 2^53 from 0",
+    ]

@@ -1,0 +1,315 @@
+"""The first page: what it says, in which order, how long it is, and that nothing is said twice."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spikediag import reporter
+from spikediag.model import (
+    Advice,
+    CouplingVerdict,
+    Diagnosis,
+    Fact,
+    FactName,
+    Finding,
+    Kind,
+    Measure,
+    Origin,
+    OutcomeVerdict,
+    Reduction,
+    Role,
+    Status,
+    say,
+)
+from spikediag.reporter.page import Page, headline, main_findings, page, why_now
+from spikediag.reporter.remedies import log_lines, remedies, setting_line, setting_place
+from spikediag.reporter.training import trend
+from spikediag.study import Remedy
+from spikediag.wording import language
+from spikediag.wording.writer import PLAIN, Writer
+from tests.conftest import diagnosed, sample_runs
+from tests.reporter import builders
+
+WRITER = Writer(language.load("en"), PLAIN)
+LINES = 65  # of Markdown, before the appendix
+BETWEEN = re.compile(r"\n|\||(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])")
+PROSE = re.compile(r"(\S \S.{26,}|.*[\u4e00-\u9fff]{10,}.*)[.!?\u3002\uff01\uff1f]$")
+PROBES = ["bc_single_trajectory", "calm", "lr_step", "corrupted_labels"]
+
+
+def first(diagnosis: Diagnosis) -> Page:
+    return page(diagnosis, WRITER)
+
+
+def row(diagnosis: Diagnosis, label: str) -> str:
+    found = next(r for r in first(diagnosis).rows if str(r.label) == label)
+    return " ".join(WRITER.text(t) for t in (found.answer, *found.told) if t is not None)
+
+
+def finding(**changes: object) -> Finding:
+    return replace(builders.findings()[1], spike=replace(builders.leap(), **changes))
+
+
+def with_verdicts(one: Finding, *verdicts) -> Finding:
+    return replace(one, why=replace(one.why, verdicts=verdicts))
+
+
+def sentences(text: str) -> list[str]:
+    """Every sentence of a report without its label; code, figures and bare numbers are none."""
+    prose = re.sub(r"```.*?```|<(script|style|svg)\b.*?</\1>", "", text, flags=re.DOTALL)
+    prose = re.sub(
+        r"<strong>[^\n]*?</strong>: |^- \*\*[^\n]*?\*\*(: |\uff1a)", "\n", prose, flags=re.MULTILINE
+    )
+    prose = re.sub(r"</(td|th|p|li|tr|summary|h\d|strong)>", "\n", prose)
+    pieces = (" ".join(one.split()).strip("*- ") for one in BETWEEN.split(re.sub(r"<[^>]+>", "", prose)))
+    return [one for one in pieces if PROSE.search(one)]
+
+
+def assert_said_once(text: str) -> None:
+    said = sentences(text)
+    assert not (twice := sorted({one for one in said if said.count(one) > 1})), "\n".join(twice)
+
+
+def of_page(text: str) -> str:
+    return text.split("<details>", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize("code", language.available())
+@pytest.mark.parametrize("name", PROBES)
+def test_a_report_says_no_sentence_twice(name: str, code: str) -> None:
+    assert_said_once(reporter.to_markdown(diagnosed(name), code))
+
+
+@pytest.mark.parametrize("name", ["bc_single_trajectory", "calm"])
+def test_a_web_page_says_no_sentence_twice(name: str) -> None:
+    assert_said_once(reporter.to_html(diagnosed(name)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", language.available())
+@pytest.mark.parametrize("name", [run.name for run in sample_runs()])
+def test_every_sample_run_fits_on_a_page_and_says_nothing_twice(name: str, code: str) -> None:
+    text = reporter.to_markdown(diagnosed(name), code, pictures=True)
+    assert of_page(text).count("\n") <= LINES
+    assert_said_once(text)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_the_page_is_one_page(name: str) -> None:
+    text = reporter.to_markdown(diagnosed(name), pictures=True)
+    assert "## Appendix" in text
+    assert of_page(text).count("\n") <= LINES
+
+
+def test_twenty_findings_and_a_train_of_many_need_no_more_room_than_one() -> None:
+    small, big = builders.findings()
+    crowd = tuple(replace(small, id=f"F{n}") for n in range(3, 22))
+    whole = builders.diagnosis(found=(replace(small, spike=replace(small.spike, count=26)), big, *crowd))
+    text = reporter.to_markdown(whole, pictures=True)
+    assert of_page(text).count("\n") <= LINES
+    assert "Besides, 20 lesser findings: F1, train of spikes in `bc/actor_loss` (26)" in text
+    assert "and 16 more. → [Appendix](#appendix)" in text
+
+
+def test_the_rows_answer_what_error_why_matters_and_what_to_do() -> None:
+    assert [str(r.label) for r in first(builders.diagnosis()).rows] == [
+        "What jumped",
+        "Did the error move?",
+        "Why, most likely",
+        "Does it matter?",
+        "Do this now",
+    ]
+    assert row(builders.diagnosis(), "Did the error move?").startswith("No, it stayed.")
+    assert row(builders.diagnosis(), "Does it matter?").startswith("No.")
+
+
+def test_the_row_on_the_error_says_better_and_untold_and_the_reward_where_there_is_no_error() -> None:
+    _, big = builders.findings()
+    better = tuple(replace(t, low=-0.4, high=-0.2) for t in big.coupling.tests)
+    improved = builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
+    assert row(improved, "Did the error move?").startswith("No, it got better.")
+    silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))
+    assert row(builders.alone(silent), "Did the error move?").startswith("Cannot be told.")
+    assert str(headline(builders.alone(silent))).endswith("; whether the error moved cannot be told.")
+    lone = {"bc/actor_loss": builders.seed_curves()["bc/actor_loss"]}
+    bare = builders.diagnosis(builders.seed_run(lone), (silent,))
+    assert str(headline(bare)).endswith("; no error metric is logged.")
+    rewarded = replace(builders.mattering(), findings=(silent,))
+    assert row(rewarded, "Did the reward suffer?").startswith("Yes, it got worse. eval/return ended worse")
+    assert str(headline(rewarded)).endswith("; the reward got worse.")
+
+
+def test_what_did_not_get_worse_is_told_once_for_each_role_and_what_did_wherever_it_is() -> None:
+    found = builders.mattering()
+    (outcome,) = found.overall.outcomes
+    fine = replace(outcome, verdict=OutcomeVerdict.NOT_WORSE)
+    untold = replace(outcome, tag="loss", role=Role.LOSS, verdict=OutcomeVerdict.CANNOT_BE_TOLD)
+    elsewhere = replace(outcome, finding="F1")
+
+    def says(matters: bool, *outcomes) -> str:
+        overall = replace(found.overall, matters=matters, outcomes=outcomes)
+        return row(replace(found, overall=overall), "Does it matter?")
+
+    assert "eval/return ended no worse: 200 before, 150 after (margin 21.0). Whether loss" in says(
+        False, fine, fine, untold
+    )
+    assert "Yes. F1: eval/return ended worse: 200 before, 150 after." in says(True, fine, elsewhere)
+
+
+def test_why_now_tells_found_from_unchecked_from_ruled_out() -> None:
+    one = finding()
+    _, drift, rate = one.verdicts
+    found = with_verdicts(one, replace(rate, status=Status.SUPPORTED), drift)
+    assert "might change this answer: log-std drift." in WRITER.text(why_now(found, WRITER))
+    assert why_now(with_verdicts(one, replace(rate, status=Status.SUPPORTED)), WRITER) is None
+    assert "could not be checked: log-std drift." in WRITER.text(why_now(one, WRITER))
+    assert "Nothing that was logged changed" in WRITER.text(why_now(with_verdicts(one, rate), WRITER))
+
+
+def test_what_it_is_not_has_a_line_each_with_its_number() -> None:
+    flagship = diagnosed("bc_single_trajectory")
+    lines = {WRITER.text(r.label): WRITER.text(r.text) for r in first(flagship).refuted}
+    assert re.fullmatch(
+        r"it would raise bc/mse by \+[\d.]+, which changed by \+[\d.]+\.", lines["hard batch"]
+    )
+    assert re.search(r"stray by [\d.]+, the jump is 39\.1\.$", lines["an unlucky draw of the batch"])
+
+
+def test_the_leading_finding_is_told_first_and_three_in_full() -> None:
+    crowd = tuple(replace(finding(sigmas=10.0 + n), id=f"F{n}") for n in range(5))
+    lost = replace(finding(kind=Kind.NON_FINITE, sigmas=0.0, end_step=None), id="F9")
+    diagnosis = builders.diagnosis(found=(*crowd, lost))
+    told = main_findings(diagnosis)
+    assert [f.id for f in told] == ["F9", "F4", "F3"]
+    assert told[0] is diagnosis.lead
+
+
+def test_remedies_stand_once_in_order_of_rank_and_only_for_what_holds() -> None:
+    diagnosis = builders.diagnosis()
+    assert [r.advice.rank for r in remedies(diagnosis)] == [1]
+    assert [a.code for a in log_lines(diagnosis)] == [
+        'writer.add_scalar("bc/log_std_min", log_std.min(), step)'
+    ]
+
+
+def test_what_helps_the_leading_finding_comes_before_what_helps_another() -> None:
+    small, big = builders.findings()
+    other = replace(small.verdicts[0], advice=(Advice(say("Check the inputs."), rank=1),))
+    ours = replace(big.verdicts[0], advice=(Advice(say("Clip the gradient."), rank=4),))
+    found = (with_verdicts(small, other), with_verdicts(big, ours))
+    advised = remedies(replace(builders.diagnosis(found=found), conditions=()))
+    assert [str(r.what) for r in advised] == ["Clip the gradient.", "Check the inputs."]
+
+
+def test_a_remedy_that_answers_only_a_risk_is_not_called_the_thing_to_do() -> None:
+    one = builders.findings()[1]
+    unanswered = with_verdicts(one, *one.verdicts[1:])
+    assert "Against the risks" in [str(r.label) for r in first(builders.alone(unanswered)).rows]
+
+
+def test_the_line_to_change_is_the_users_own_setting_where_it_was_read() -> None:
+    floor = Advice(say("Floor."), "code", remedy=Remedy.FLOOR, setting=(FactName.SIGMA_MIN, 0.06))
+    stated = Fact(FactName.SIGMA_MIN, 1e-05, "config.yaml: actor.std_min", origin=Origin.BESIDE)
+    run = replace(builders.small_run(), facts={stated.name: stated})
+    assert setting_line(run, floor) == "actor.std_min: 1e-05 → 0.06"
+    assert setting_place(run, floor) == "config.yaml"
+    typed = replace(run, facts={stated.name: replace(stated, origin=Origin.COMMAND_LINE)})
+    assert setting_line(typed, floor) is None
+    assert setting_place(typed, floor) is None
+    there = replace(run, facts={stated.name: replace(stated, value=0.06)})
+    assert setting_line(there, floor) is None
+
+
+def test_the_flagship_is_told_the_line_its_effect_its_price_and_what_it_is_good_for() -> None:
+    told = first(diagnosed("bc_single_trajectory"))
+    best = told.remedies[0]
+    assert best.line == "std_min: 1e-05 → 0.06"
+    assert all(part is not None for part in (best.left, best.error, best.price, best.use))
+    assert [str(r.label) for r in told.scenarios] == ["For a quick check", "For real training"]
+    assert len(told.code_to_log.splitlines()) >= 3
+    assert row(diagnosed("bc_single_trajectory"), "Do this now").startswith(
+        "std_min: 1e-05 → 0.06 in config.yaml."
+    )
+
+
+def test_a_log_line_without_code_is_a_sentence() -> None:
+    one = builders.findings()[1]
+    ratio, drift, rate = one.verdicts
+    wanted = replace(drift, missing=(*drift.missing, Advice(say("Log every term of the reward."))))
+    told = first(builders.alone(with_verdicts(one, ratio, wanted, rate)))
+    assert [str(text) for text in told.to_log] == ["Log every term of the reward."]
+    assert "log_std_min" in told.code_to_log
+
+
+@pytest.mark.parametrize(
+    ("slope", "noise", "role", "course", "well"),
+    [
+        (0.0, 1.0, Role.LOSS, "flat", False),
+        (-4.0, 0.1, Role.LOSS, "falls", True),
+        (4.0, 0.1, Role.LOSS, "rises", False),
+        (4.0, 0.1, Role.REWARD, "rises", True),
+    ],
+)
+def test_a_trend_is_what_noise_alone_would_not_show(
+    slope: float, noise: float, role: Role, course: str, well: bool
+) -> None:
+    x = np.linspace(0, 1, 400)
+    values = slope * x + np.random.default_rng(0).normal(0, noise, 400)
+    told = trend(builders.series("a", role, values, np.arange(400)))
+    assert told is not None
+    assert (told.course, told.goes_well) == (course, well)
+
+
+def test_too_few_points_or_a_lost_end_have_no_trend() -> None:
+    assert trend(builders.series("a", Role.LOSS, np.ones(5), np.arange(5))) is None
+    lost = np.where(np.arange(100) > 90, np.nan, 1.0)
+    assert trend(builders.series("a", Role.LOSS, lost, np.arange(100))) is None
+
+
+def state(**curves) -> list[str]:
+    """The state of a calm training with these curves, by role."""
+    series = {
+        name: builders.series(
+            name,
+            Role(name),
+            values,
+            np.arange(len(values)),
+            measure=Measure.SQUARED_ERROR,
+            reduction=Reduction.MEAN,
+        )
+        for name, values in curves.items()
+    }
+    whole = builders.calm()
+    told = first(replace(whole, run=replace(whole.run, series=series)))
+    return [" ".join(WRITER.text(t) for t in (r.answer, *r.told) if t is not None) for r in told.state]
+
+
+def test_the_state_tells_converged_from_still_better_from_worse() -> None:
+    falling, flat = np.linspace(9, 0, 400), np.full(400, 0.25)
+    assert state(loss=flat, companion=flat)[0].startswith("Yes, it has.")
+    assert state(loss=falling, companion=flat)[0].startswith("All but the loss, which still falls.")
+    assert state(loss=falling, companion=falling)[0].startswith("Not yet: it is still getting better.")
+    assert state(loss=falling, companion=falling[::-1])[0].startswith("No, it has not.")
+    assert "0.5 per action dimension" in state(loss=flat, companion=flat)[1]
+
+
+def test_risks_are_named_and_a_tested_error_is_none() -> None:
+    names = [WRITER.text(r.text) for r in first(builders.diagnosis()).state if str(r.label) == "Risks"]
+    assert names == ["batch is a large part of the dataset."]
+
+
+def test_a_calm_run_says_what_would_have_been_found_and_has_no_section_on_jumps() -> None:
+    told = first(builders.searched())
+    assert [str(r.label) for r in told.rows] == ["Verdict", "What would have been found", "Not judged"]
+    assert not told.refuted
+    assert told.smaller is None
+
+
+def test_the_brief_report_is_the_page_alone() -> None:
+    short = reporter.brief(diagnosed("bc_single_trajectory"))
+    assert short.startswith("## `bc/actor_loss` leapt")
+    assert "<img" not in short
+    assert "<details>" not in short
+    assert short.count("\n") <= LINES
