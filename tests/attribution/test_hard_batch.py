@@ -1,6 +1,7 @@
 """hard-batch."""
 
 import numpy as np
+import pytest
 
 from spikediag.attribution import Case, explain
 from spikediag.attribution.causes.hard_batch import HardBatch
@@ -81,3 +82,11 @@ def test_a_small_rise_of_the_error_does_not() -> None:
     judged = HardBatch().judge(partly(0.04))
     assert not judged.decisive
     assert cases.evidence(judged, "error-partly").weight < 0.3
+
+
+@pytest.mark.parametrize(("count", "few"), [(3, True), (9, False)])
+def test_many_bursts_are_not_single_bad_batches(count: int, few: bool) -> None:
+    at = list(range(1500, 1500 + 37 * count, 37))
+    run = cases.make_run(cases.nll(dict.fromkeys(at, 20.0)), cases.mse(dict.fromkeys(at, 3.0)), facts={})
+    judged = HardBatch().judge(cases.make_case(run, cases.train_at(run, at)))
+    assert (cases.evidence(judged, "many-bursts") is None) == few

@@ -117,3 +117,16 @@ def test_an_accuracy_does_not_scale_and_so_does_not_speak_against_it() -> None:
     }
     run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
     assert spikediag.diagnose(run).lead.primary_cause == "logging-change"
+
+
+@pytest.mark.parametrize("count", [4, 8])
+def test_tags_that_drift_apart_are_compared_close_to_the_onset(count: int) -> None:
+    """As a model learns its loss falls and its gradient norm grows; the factor is seen at the step alone."""
+    rng, steps = np.random.default_rng(12), np.arange(1, 451)
+    scale = np.where(steps < 300, 1.0, count)
+    curves = {
+        "train/loss": scale * 1.5 * np.exp(-0.002 * steps) * np.exp(rng.normal(0, 0.02, 450)),
+        "train/grad_norm": scale * 0.3 * np.exp(0.0025 * steps) * np.exp(rng.normal(0, 0.05, 450)),
+    }
+    run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
+    assert spikediag.diagnose(run).lead.primary_cause == "logging-change"

@@ -15,6 +15,7 @@ from spikediag.model import Advice, CouplingVerdict, Evidence, LossKind, Role, T
 
 SHORTEST = 2  # logged points one bad batch may fill
 LONGEST = 6  # more are not one batch
+MOST = 6  # bursts of a train; a few batches may be bad, many have a reason of their own
 AWAY_SDS = 10.0  # sd of the loss above its level; more: the weights were thrown
 AWAY_SHARE = 0.07  # of the height
 NEXT_POINTS = 5  # logged points after the peak
@@ -64,11 +65,13 @@ class HardBatch:
             *_gradient(gradient),
             *_aftershock(case),
             *_periodic(period),
+            *_many(case),
         )
         own_gradient = gradient is not None and gradient.leapt_with  # it can throw the weights too
         thrown = next_batches is not None and next_batches.away and not own_gradient
         gradient_first = gradient is not None and gradient.leapt_first
-        excluded = thrown or gradient_first or case.is_aftershock or period is not None
+        many = len(case.spike.excursions) > MOST
+        excluded = thrown or gradient_first or case.is_aftershock or period is not None or many
         return Judgement(
             Tier.TRIGGER,
             evidence,
@@ -171,6 +174,13 @@ def _periodic(period: Phase | None) -> Iterator[Evidence]:
             "The peaks come with a period of {period:g} steps, not at any step.", period=period.period
         )
         yield weigh("periodic", -1.0, observed=period.period, reading=reading)
+
+
+def _many(case: Case) -> Iterator[Evidence]:
+    count = len(case.spike.excursions)
+    if count > MOST:
+        reading = say("{count} bursts: single bad batches make a few.", count=count)
+        yield weigh("many-bursts", -1.0, observed=count, reference=MOST, reading=reading)
 
 
 def _gradient(rise: GradientRise | None) -> Iterator[Evidence]:

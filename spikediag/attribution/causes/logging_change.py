@@ -24,6 +24,8 @@ from spikediag.model import (
 from spikediag.stats.scale import robust_sigma
 
 LEVEL_POINTS = 65  # logged points a level is the median of
+NEAR_POINTS = 16  # where tags drift apart as the training goes on, only so many
+LARGE = 0.6  # |log factor| from which so few points tell
 FEWEST_POINTS = 5
 SMALLEST = 0.18  # |log factor|: a fifth
 TOLERANCE = 0.05  # |log factor| by which tags may differ beyond their errors
@@ -78,14 +80,15 @@ class LoggingChange:
         """Compare the factors of all batch statistics at the onset."""
         if case.is_burst or case.spike.kind in {Kind.NON_FINITE, Kind.DIVERGENCE}:
             return Judgement(Tier.TRIGGER, (_not_lasting(case),), ruled_out=True)
-        factors = tuple(_factors(case))
-        own = next((f for f in factors if f.tag == case.spike.tag), None)
-        others = [f for f in factors if f.role is not Role.LOSS]
+        own, others = _factors(case, LEVEL_POINTS)
         gap = tuple(_interval_change(case))
         if own is None or not others:
             return Judgement(Tier.TRIGGER, gap, checkable=bool(gap))
-        agreeing = [f for f in others if own.agrees(f)]
-        if abs(own.log) < SMALLEST or len(agreeing) < max(1, AGREEING * len(others)):
+        agreeing = _agreeing(own, others)
+        near, beside = _factors(case, NEAR_POINTS)
+        if not agreeing and near is not None and LARGE <= abs(near.log) < np.inf:
+            own, agreeing = near, _agreeing(near, beside)
+        if abs(own.log) < SMALLEST or not agreeing:
             return Judgement(Tier.TRIGGER, (_differ(own, others), *gap), ruled_out=True)
         counted = tuple(_counted(case, own))
         return Judgement(
@@ -98,18 +101,28 @@ class LoggingChange:
         )
 
 
-def _factors(case: Case) -> Iterator[Factor]:
-    for role in (Role.LOSS, Role.COMPANION, Role.GRAD_NORM):
-        for series in case.run.having(role):
-            factor = _factor(case, series)
-            scales = not series.held_out and series.measure is not Measure.ACCURACY  # a share is no sum
-            if factor is not None and scales:
-                yield factor
+def _agreeing(own: Factor, others: list[Factor]) -> list[Factor]:
+    """The others with the same factor, where most have it; else none."""
+    found = [f for f in others if own.agrees(f)]
+    return found if len(found) >= max(1, AGREEING * len(others)) else []
 
 
-def _factor(case: Case, series: Series) -> Factor | None:
-    before = series.values[series.finite & (series.steps < case.spike.onset_step)][-LEVEL_POINTS:]
-    after = series.values[case.stretch.points(series)][:LEVEL_POINTS]
+def _factors(case: Case, points: int) -> tuple[Factor | None, list[Factor]]:
+    """The factor of the loss that jumped, and those of the error and the gradient norm."""
+    scaling = [
+        series
+        for role in (Role.COMPANION, Role.GRAD_NORM)
+        for series in case.run.having(role)
+        if not series.held_out and series.measure is not Measure.ACCURACY  # a share is no sum
+    ]
+    others = (_factor(case, series, points) for series in scaling)
+    own = None if case.loss.held_out else _factor(case, case.loss, points)
+    return own, [factor for factor in others if factor is not None]
+
+
+def _factor(case: Case, series: Series, points: int) -> Factor | None:
+    before = series.values[series.finite & (series.steps < case.spike.onset_step)][-points:]
+    after = series.values[case.stretch.points(series)][:points]
     if min(len(before), len(after)) < FEWEST_POINTS:
         return None
     low, high = float(np.median(before)), float(np.median(after))
