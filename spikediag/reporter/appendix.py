@@ -91,7 +91,7 @@ def appendix(diagnosis: Diagnosis, first: page.Page, writer: Writer) -> tuple[Se
     parts = (
         (say("Findings"), _findings(diagnosis, writer)),
         (say("Causes"), _causes(diagnosis, said, writer)),
-        (say("What the likelihood says of the jump"), _algebra(diagnosis, said)),
+        (say("What the likelihood says of the jump"), _algebra(diagnosis, said, writer)),
         (say("What makes the run fragile"), _conditions(diagnosis, said, writer)),
         (say("What each remedy does"), _advice(diagnosis, said)),
         (say("How every series ended"), _outcomes(diagnosis, said, writer)),
@@ -123,29 +123,19 @@ def _findings(diagnosis: Diagnosis, writer: Writer) -> Iterator[Block]:
         left = len(diagnosis.findings) - ROWS
         yield Paragraph(say("{count:,} smaller ones stand in the JSON report only.", count=left))
     main = page.main_findings(diagnosis)
-    yield _losses(main)
+    yield _losses(main, writer)
     yield from _errors(main, writer)
-    yield from _witnesses(main)
+    yield from _witnesses(main, writer)
     yield from (Picture(close_up_name(f), phrases.caption(f)) for f in main)
 
 
 def _findings_table(findings: Sequence[Finding], writer: Writer) -> Table:
-    head = (
-        say(""),
-        say("kind"),
-        say("series"),
-        say("begins at"),
-        say("highest at"),
-        say("back at"),
-        say("before"),
-        say("peak"),
-        say("jump"),
-        say("expected by chance"),
-        say("did the error move?"),
-        say("cause"),
+    head = say(
+        " | kind | series | begins at | highest at | back at | before | peak | jump | "
+        "expected by chance | did the error move? | cause"
     )
     rows = tuple(_finding_row(f, writer) for f in findings)
-    return table(head, rows, *range(3, 10))
+    return table(writer, head, rows, *range(3, 10))
 
 
 def _finding_row(f: Finding, writer: Writer) -> tuple[Cell, ...]:
@@ -176,7 +166,7 @@ def _kind(spike: Spike, writer: Writer) -> Text:
     return say("{name}, at the end of the log", name=kind) if spike.provisional else kind
 
 
-def _losses(main: Sequence[Finding]) -> Table:
+def _losses(main: Sequence[Finding], writer: Writer) -> Table:
     rows = tuple(
         (
             verbatim(f.id),
@@ -189,32 +179,16 @@ def _losses(main: Sequence[Finding]) -> Table:
         for f in main
         for loss in f.losses
     )
-    head = (
-        say("finding"),
-        say("loss"),
-        say("before"),
-        say("highest"),
-        say("after"),
-        say("in standard deviations"),
-    )
-    return table(head, rows, 2, 3, 4, 5)
+    head = say("finding | loss | before | highest | after | in standard deviations")
+    return table(writer, head, rows, 2, 3, 4, 5)
 
 
 def _errors(main: Sequence[Finding], writer: Writer) -> Iterator[Block]:
     tests = [(f, test) for f in main for test in f.coupling.tests]
     if not tests:
         return
-    head = (
-        say("finding"),
-        say("error"),
-        say("before"),
-        say("during"),
-        say("change"),
-        say("90 % interval"),
-        say("margin"),
-        say("did it move?"),
-    )
-    yield table(head, tuple(_error_row(f, test, writer) for f, test in tests), 2, 3, 4, 5, 6)
+    head = say("finding | error | before | during | change | 90 % interval | margin | did it move?")
+    yield table(writer, head, tuple(_error_row(f, test, writer) for f, test in tests), 2, 3, 4, 5, 6)
     _, first = tests[0]
     yield Paragraph(
         say(
@@ -250,16 +224,8 @@ def moved(test: CompanionTest, writer: Writer) -> Text:
     return verdict if test.blind is None else say("{verdict}. {blind}", verdict=verdict, blind=test.blind)
 
 
-def _witnesses(main: Sequence[Finding]) -> Iterator[Block]:
-    head = (
-        say("finding"),
-        say("what else moved"),
-        say("before"),
-        say("then"),
-        say("in standard deviations"),
-        say("when"),
-        say("as far elsewhere"),
-    )
+def _witnesses(main: Sequence[Finding], writer: Writer) -> Iterator[Block]:
+    head = say("finding | what else moved | before | then | in standard deviations | when | as far elsewhere")
     rows = tuple(
         (
             verbatim(f.id),
@@ -274,7 +240,7 @@ def _witnesses(main: Sequence[Finding]) -> Iterator[Block]:
         for w in page.witnesses(f)
     )
     if rows:
-        yield table(head, rows, 2, 3, 4)
+        yield table(writer, head, rows, 2, 3, 4)
     silent: dict[int, list[Text]] = defaultdict(list)
     for f in main:
         if f.witnesses.asked and not f.witnesses.moved:
@@ -354,7 +320,7 @@ def _side(weight: float) -> Text:
     return say("for") if weight > 0 else say("against") if weight < 0 else say("beside it")
 
 
-def _algebra(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
+def _algebra(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:
     lead = diagnosis.lead
     if lead is None:
         return
@@ -363,7 +329,7 @@ def _algebra(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
         yield Bullets(lines)
     if lead.why.components:
         rows = tuple((c.name, num(c.value, signed=True)) for c in lead.why.components)
-        yield Table((say("part of the jump"), say("nats")), rows, frozenset({1}))
+        yield table(writer, say("part of the jump | nats"), rows, 1)
 
 
 def _conditions(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:
@@ -373,7 +339,7 @@ def _conditions(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Bl
         if (text := said.once(c.reading))
     )
     if rows:
-        yield table((say("risk"), say("present?"), say("reading")), rows)
+        yield table(writer, say("risk | present? | reading"), rows)
 
 
 def _advice(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
@@ -395,18 +361,11 @@ def _outcomes(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Bloc
     overall = diagnosis.overall
     rows = tuple(_outcome_row(o, writer) for o in overall.outcomes)
     if rows:
-        head = (
-            say("finding"),
-            say("series"),
-            say("before"),
-            say("during"),
-            say("after"),
-            say("foretold"),
-            say("change for the worse, 90 % interval"),
-            say("margin"),
-            say("did it end worse?"),
+        head = say(
+            "finding | series | before | during | after | foretold | "
+            "change for the worse, 90 % interval | margin | did it end worse?"
         )
-        yield table(head, rows, 2, 3, 4, 5, 6, 7)
+        yield table(writer, head, rows, 2, 3, 4, 5, 6, 7)
     readings = {str(o.reading) for o in overall.outcomes}
     beside = [t for t in overall.because if not any(r in str(t) for r in readings) and said.once(t)]
     if beside:
@@ -440,7 +399,7 @@ def _checks(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]
         for (ran, reason), names in groups.items()
     )
     if rows:
-        yield table((say("check"), say("ran?"), say("what was done, or why not")), rows)
+        yield table(writer, say("check | ran? | what was done, or why not"), rows)
     alike: dict[str, list[str]] = defaultdict(list)
     shown = {}
     for one in diagnosis.searched:
@@ -448,12 +407,12 @@ def _checks(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]
         alike[f"{one.points} {text}"].append(one.tag)
         shown[f"{one.points} {text}"] = (say("{n:,}", n=one.points), text)
     if alike:
-        head = (say("series"), say("points"), say("jumps that would have been found, from this height on"))
+        head = say("series | points | jumps that would have been found, from this height on")
         found = tuple(
             (listed([_name(tag) for tag in tags]), shown[key][0], said.once(shown[key][1]))
             for key, tags in alike.items()
         )
-        yield table(head, found, 1)
+        yield table(writer, head, found, 1)
 
 
 def _provenance(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:
@@ -470,15 +429,15 @@ def _provenance(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Bl
         )
     )
     if run.facts:
-        head = (say("fact"), say("value"), say("source"), say("other sources say"))
-        yield table(head, tuple(_fact_row(fact) for _, fact in sorted(run.facts.items())), 1)
-    columns = (say("series"), say("role"), say("points"), say("steps"), say("why this role"))
+        head = say("fact | value | source | other sources say")
+        yield table(writer, head, tuple(_fact_row(fact) for _, fact in sorted(run.facts.items())), 1)
+    columns = say("series | role | points | steps | why this role")
     series = tuple(_series_row(run, run.series[tag], said, writer) for tag in sorted(run.series))
-    yield table(columns, series, 2)
+    yield table(writer, columns, series, 2)
     if run.files:
         files = tuple((_name(f.path), verbatim(size(f.size)), _name(f.sha256)) for f in run.files)
-        yield table((say("file"), say("size"), say("SHA-256")), files, 1)
-    yield from _oddities(run)
+        yield table(writer, say("file | size | SHA-256"), files, 1)
+    yield from _oddities(run, writer)
 
 
 def _fact_row(fact: Fact) -> tuple[Cell, ...]:
@@ -513,7 +472,7 @@ def _series_row(run: Run, series: Series, said: Said, writer: Writer) -> tuple[C
     )
 
 
-def _oddities(run: Run) -> Iterator[Block]:
+def _oddities(run: Run, writer: Writer) -> Iterator[Block]:
     rewinds = tuple(
         Row(
             say(
@@ -532,11 +491,9 @@ def _oddities(run: Run) -> Iterator[Block]:
             (_name(d.file), say("{offset:,}", offset=d.offset), say("{n:,}", n=d.length), Prose(d.what))
             for d in run.damage
         )
-        yield table(
-            (say("damaged file"), say("from byte"), say("bytes"), say("what became of it")), rows, 1, 2
-        )
+        yield table(writer, say("damaged file | from byte | bytes | what became of it"), rows, 1, 2)
     if run.notes:
-        yield table((say("what reading decided"),), tuple((Prose(note),) for note in run.notes))
+        yield table(writer, say("what reading decided"), tuple((Prose(note),) for note in run.notes))
 
 
 def command(run: Run, lang: str) -> str:

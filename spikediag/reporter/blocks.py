@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from spikediag.model import Text
 from spikediag.wording import numbers
-from spikediag.wording.writer import verbatim
+from spikediag.wording.writer import Writer, verbatim
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,19 @@ class Section:
 Block: TypeAlias = Rows | Table | Bullets | Paragraph | Pointer | Code | Picture | Section
 
 
-def table(head: tuple[Text, ...], rows: tuple[tuple[Cell, ...], ...], *numeric: int) -> Table:
-    """A table without the columns in which nothing stands, but for the first."""
-    kept = [n for n in range(len(head)) if n == 0 or any(row[n] is not None for row in rows)]
+def table(writer: Writer, head: Text, rows: tuple[tuple[Cell, ...], ...], *numeric: int) -> Table:
+    """A table without the columns in which nothing stands, but for the first.
+
+    Args:
+        writer: knows the heads in its language.
+        head: of all columns, with ` | ` between them.
+        rows: a cell for each column.
+        numeric: the columns that hold numbers.
+    """
+    heads = [Text(part, head.values) for part in writer.language.sentence(head.template).split(" | ")]
+    kept = [n for n in range(len(heads)) if n == 0 or any(row[n] is not None for row in rows)]
     return Table(
-        tuple(head[n] for n in kept),
+        tuple(heads[n] for n in kept),
         tuple(tuple(row[n] for n in kept) for row in rows),
         frozenset(place for place, n in enumerate(kept) if n in numeric),
     )

@@ -29,15 +29,15 @@ def whole(diagnosis: Diagnosis, writer: Writer) -> tuple[Page, tuple[Block, ...]
     """The page, and all blocks of a report."""
     first = page(diagnosis, writer)
     behind = Section(APPENDIX, appendix(diagnosis, first, writer), folded=True)
-    return first, (*on_page(first, font_note(writer.language)), behind)
+    return first, (*on_page(first, writer, font_note(writer.language)), behind)
 
 
-def on_page(first: Page, note: Text | None = None) -> tuple[Block, ...]:
+def on_page(first: Page, writer: Writer, note: Text | None = None) -> tuple[Block, ...]:
     """The blocks of the page below its headline."""
-    return tuple(_blocks(first, note))
+    return tuple(_blocks(first, writer, note))
 
 
-def _blocks(first: Page, note: Text | None) -> Iterator[Block]:
+def _blocks(first: Page, writer: Writer, note: Text | None) -> Iterator[Block]:
     yield Picture("overview", OVERVIEW)
     if note is not None:
         yield Paragraph(note)
@@ -46,7 +46,7 @@ def _blocks(first: Page, note: Text | None) -> Iterator[Block]:
         yield Pointer(first.smaller)
     if first.refuted:
         yield Section(say("What it is not"), (Bullets(first.refuted),))
-    if to_do := tuple(_what_to_do(first)):
+    if to_do := tuple(_what_to_do(first, writer)):
         yield Section(say("What to do"), to_do)
     if first.state:
         yield Section(say("State of the training"), (Bullets(first.state),))
@@ -61,9 +61,9 @@ def _to_log(first: Page) -> Iterator[Block]:
         yield Bullets(tuple(Row(text) for text in first.to_log))
 
 
-def _what_to_do(first: Page) -> Iterator[Block]:
+def _what_to_do(first: Page, writer: Writer) -> Iterator[Block]:
     if any(remedy.line for remedy in first.remedies):
-        yield _table(first)
+        yield _table(first, writer)
     elif first.remedies:
         yield Bullets(tuple(Row(remedy.what) for remedy in first.remedies))
     if first.reference is not None:
@@ -78,14 +78,11 @@ def _what_to_do(first: Page) -> Iterator[Block]:
         yield Bullets(tuple(lines))
 
 
-def _table(first: Page) -> Table:
-    head = (
-        say("remedy"),
-        say("line to change"),
-        say("jumps left (95 %)"),
-        say("error at the end ({reference} without)", reference=first.reference),
-        say("price"),
-        say("good for"),
+def _table(first: Page, writer: Writer) -> Table:
+    head = say(
+        "remedy | line to change | jumps left (95 %) | "
+        "error at the end ({reference} without) | price | good for",
+        reference=first.reference,
     )
     rows = tuple(
         (
@@ -98,7 +95,7 @@ def _table(first: Page) -> Table:
         )
         for remedy in first.remedies
     )
-    return table(head, rows, 2, 3)
+    return table(writer, head, rows, 2, 3)
 
 
 def font_note(spoken: Language) -> Text | None:

@@ -222,13 +222,15 @@ def _is_untold(diagnosis: Diagnosis, lead: Finding) -> bool:
 
 def _reward(diagnosis: Diagnosis) -> Outcome | None:
     """How the reward stood around the leading finding, the worst first; a constant one tells nothing."""
-    lead, run = diagnosis.lead, diagnosis.run
-    ours = [
-        o
-        for o in diagnosis.overall.outcomes
-        if lead is not None and o.finding == lead.id and o.role is Role.REWARD and varies(run.series[o.tag])
-    ]
+    lead = diagnosis.lead
+    ours = [o for o in _told_of(diagnosis) if lead and o.finding == lead.id and o.role is Role.REWARD]
     return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
+
+
+def _told_of(diagnosis: Diagnosis) -> list[Outcome]:
+    """The outcomes of series that can tell something: a reward that is one number throughout cannot."""
+    run = diagnosis.run
+    return [o for o in diagnosis.overall.outcomes if o.role is not Role.REWARD or varies(run.series[o.tag])]
 
 
 def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> Row:
@@ -295,7 +297,7 @@ def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
     A loss that stands higher though the run is no worse for it tells nothing.
     """
     overall, lead, roles = diagnosis.overall, diagnosis.lead, set()
-    order = sorted(overall.outcomes, key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS))
+    order = sorted(_told_of(diagnosis), key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS))
     if overall.matters:
         yield from (o for o in order if o.verdict is OutcomeVerdict.WORSE)
     for o in order:

@@ -1,5 +1,6 @@
 """A language is one TOML file: its name, its fonts, names of ids, and a translation of every sentence."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,10 +25,19 @@ class Language:
     font_package: str = ""  # what to install when none is there
     ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by group: cause, kind, ...
     sentences: Mapping[str, str] = field(default_factory=dict)  # by English template
+    prose: Mapping[str, str] = field(default_factory=dict)  # of finished sentences, by a pattern with fields
 
     def sentence(self, template: str) -> str:
         """The template in this language; one not translated yet stays English."""
         return self.sentences.get(template, template)
+
+    def retell(self, prose: str) -> str:
+        """A finished sentence of the parser in this language; one that matches no pattern stays English."""
+        for pattern, told in self.prose.items():
+            fields = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*?)", re.escape(pattern))
+            if match := re.fullmatch(fields, prose):
+                return told.format(**match.groupdict())
+        return prose
 
     def label(self, group: str, identifier: str) -> str:
         """The human name of an id; an id that a plugin just brought stands for itself."""
@@ -59,4 +69,5 @@ def load(code: str) -> Language:
         font_package=table.get("font_package", ""),
         ids=table.get("ids", {}),
         sentences=table.get("sentences", {}),
+        prose=table.get("prose", {}),
     )

@@ -78,7 +78,7 @@ class Writer:
 
     def prose(self, hostile: str) -> str:
         """A sentence that came with the run, such as a note of the parser: words, not code."""
-        return self.paper.prose(escape.visible(hostile, 4 * escape.LIMIT))
+        return self.paper.prose(escape.visible(self.language.retell(hostile), 4 * escape.LIMIT))
 
     def word(self, group: str, identifier: str) -> Text:
         """The human name of an id in this language, to stand in a sentence."""

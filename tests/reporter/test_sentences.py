@@ -172,4 +172,7 @@ def test_every_sentence_of_the_report_is_said(said: set[str]) -> None:
     own = {
         text for text, path in templates().items() if path.parts[0] == "reporter" or path.name == "phrases.py"
     }
-    assert not own - said, "never said in this suite:\n" + "\n".join(sorted(own - said))
+    silent = {
+        text for text in own if not set(text.split(" | ")) <= said
+    }  # heads of a table are said one by one
+    assert not silent, "never said in this suite:\n" + "\n".join(sorted(silent))

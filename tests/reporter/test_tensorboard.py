@@ -31,6 +31,8 @@ def test_marks_lie_on_the_loss_itself(tmp_path: Path) -> None:
     loss = builders.seed_curves()["bc/actor_loss"]
     assert marks[15_280] == float(loss.values[1528].astype("float32"))
     assert len(marks) == 3 * 6
+    shown = dict(zip(loss.steps.tolist(), loss.values.astype("float32").tolist(), strict=True))
+    assert all(shown[step] == value for step, value in marks.items())
 
 
 def test_a_calm_run_has_a_verdict_and_no_mark(tmp_path: Path) -> None:

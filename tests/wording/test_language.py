@@ -1,5 +1,7 @@
 """Languages: sentences with the same fields, ids with a name, fonts or a way out."""
 
+import re
+
 import pytest
 
 from spikediag.errors import UsageError
@@ -16,6 +18,7 @@ from spikediag.model import (
 )
 from spikediag.wording import language
 from spikediag.wording.writer import HTML, MARKDOWN, PLAIN, Writer
+from tests.conftest import ROOT
 from tests.wording.sentences import fields
 
 IDS = {
@@ -92,3 +95,24 @@ def test_values_are_written_for_people() -> None:
     )
     assert Writer(language.load("en"), PLAIN).text(say("log `{a}` in `b`", a="x")) == "log x in b"
     assert Writer(language.load("en"), MARKDOWN).text(say("log `{a}` in `b`", a="x")) == "log `x` in `b`"
+
+
+def test_what_reading_wrote_is_retold_and_anything_else_stays_as_it_is() -> None:
+    zh = language.load("zh")
+    assert zh.retell("the last record is cut off") == "最后一条记录不完整"
+    overtaken = "12 points gave way to newer ones of the same step, or were left behind by a resume."
+    assert zh.retell(overtaken).startswith("12 个点被同一步的新点取代")
+    assert zh.retell("a{b}.yaml was left out: {why}").startswith("a{b}.yaml 未读取")
+    assert zh.retell("the last record is cut off, or so") == "the last record is cut off, or so"
+    assert language.load("en").retell("the last record is cut off") == "the last record is cut off"
+
+
+def test_every_sentence_that_is_retold_is_one_that_the_parser_writes() -> None:
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "spikediag" / "parser").rglob("*.py")
+    )
+    joined = re.sub(r'"\s*f?"', "", source)
+    for pattern in language.load("zh").prose:
+        pieces = [piece for piece in re.split(r"\{\w+\}", pattern) if len(piece) > 8]
+        assert pieces
+        assert all(piece in joined for piece in pieces), pattern

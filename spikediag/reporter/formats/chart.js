@@ -22,7 +22,7 @@ const short = (value) => {
   if (value === null || value === undefined) return "NaN";
   const size = Math.abs(value);
   if (size >= 1000 && size < 1e9) return Math.round(value).toLocaleString("en");
-  return size !== 0 && (size < 1e-3 || size >= 1e9) ? value.toExponential(2) : String(+value.toPrecision(3));
+  return size !== 0 && (size < 1e-3 || size >= 1e9) ? value.toExponential(2).replace(/\.?0+e/, "e") : String(+value.toPrecision(3));
 };
 const label = (step) => (Math.abs(step) >= 1e6 ? `${+(step / 1e6).toPrecision(6)}M` : Math.round(step).toLocaleString("en"));
 const place = (steps, step) => { // the first position at or after a step

@@ -65,7 +65,10 @@ def brief(diagnosis: Diagnosis, lang: str = "en") -> str:
     """
     writer = Writer(language.load(lang), MARKDOWN)
     first = page(diagnosis, writer)
-    parts = [f"## {writer.text(first.headline)}", *_Paper(writer, pictures=False).lay_out(on_page(first), 3)]
+    parts = [
+        f"## {writer.text(first.headline)}",
+        *_Paper(writer, pictures=False).lay_out(on_page(first, writer), 3),
+    ]
     return "\n\n".join(parts) + "\n"
 
 

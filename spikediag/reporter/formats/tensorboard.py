@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spikediag.model import Artifact, Diagnosis, Finding, Series
+from spikediag.model import Artifact, Diagnosis, Series
 from spikediag.reporter.formats.md import brief
 from spikediag.reporter.protocol import registry
 from spikediag.wording.language import Language
@@ -15,7 +15,7 @@ NAME = "events.out.tfevents.0.spikediag"
 
 @dataclass(frozen=True)
 class Mark:
-    """One point of the curve that TensorBoard draws over the loss: levels at onset and end, and the peak."""
+    """One point of the curve that TensorBoard draws over the loss."""
 
     tag: str
     step: int
@@ -58,23 +58,16 @@ class Tensorboard:
 
 
 def _marks(diagnosis: Diagnosis) -> Iterator[Mark]:
+    """The logged points at which each jump begins, is highest and ends: no level is made up."""
     seen: set[tuple[str, int]] = set()
     for finding in diagnosis.findings:
         series = diagnosis.run.series[finding.spike.tag]
-        for position, value in _corners(finding, series):
-            mark = Mark(series.tag, int(series.steps[position]), value, _time(series, position))
-            if math.isfinite(value) and (mark.tag, mark.step) not in seen:
-                seen.add((mark.tag, mark.step))
-                yield mark
-
-
-def _corners(finding: Finding, series: Series) -> Iterator[tuple[int, float]]:
-    spike = finding.spike
-    for part in spike.excursions:
-        end = min(part.stop, len(series) - 1)
-        yield max(part.start - 1, 0), spike.baseline
-        yield part.peak, float(series.values[part.peak])
-        yield end, float(series.values[end])
+        for part in finding.spike.excursions:
+            for position in (max(part.start - 1, 0), part.peak, min(part.stop, len(series) - 1)):
+                step, value = int(series.steps[position]), float(series.values[position])
+                if math.isfinite(value) and (series.tag, step) not in seen:
+                    seen.add((series.tag, step))
+                    yield Mark(series.tag, step, value, _time(series, position))
 
 
 def _time(series: Series, position: int) -> float:
