@@ -12,16 +12,14 @@ from spikediag.model import Damage, Role
 from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
 from spikediag.parser.roles import assign_roles
-from spikediag.parser.run_folders import CONTAINERS, MOST_ENTRIES, RANK, Folder, Kin, survey
+from spikediag.parser.run_folders import CONTAINERS, MOST_ENTRIES, RANK, WANDB_RUN, Folder, Kin, survey
 from spikediag.parser.same_training import Sameness, compare
 from spikediag.parser.sessions import attempts, distinct, goes_on
 from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, source_of
 
 SHOWN = 5  # runs or files named in a message
 NEAR = 3  # levels between two folders that may hold logs of one training
-LOGGERS = re.compile(
-    r"wandb|(offline-)?run-\d{8}_\d{6}-.+|files|csv(_logs)?"
-)  # what loggers call their folders
+LOGGERS = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|csv(_logs)?")  # what loggers call their folders
 MOST_TABLES = 200  # of one folder that are looked into
 MOST_KIN = 16  # folders that one is compared with
 
@@ -140,6 +138,8 @@ def _joined(folders: Iterable[Folder], contents: LogFiles) -> Iterator[Folder]:
 
 def _goes_on(before: Folder, folder: Folder, contents: LogFiles) -> bool:
     if before.version is None or folder.version is None or before.path.parent != folder.path.parent:
+        return False
+    if before.kin_name != folder.kin_name:
         return False
     earlier, later = (attempts(_main(one, contents))[0] for one in (before, folder))
     return len(earlier) == len(later) == 1 and goes_on(earlier[0], later[0])

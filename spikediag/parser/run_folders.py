@@ -15,6 +15,7 @@ SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
 CONTAINERS = re.compile(r"tensorboard(_log)?|tb(_logs)?|logs?|events|summar(y|ies)|all|runs")
 RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
 HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
+WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8})_(\d{6})-(.+)")
 VERSION = re.compile(r"version_(\d{1,9})")
 PEEK = 1 << 15  # bytes of a file that show its tags
 MOST_FOLDERS = 200_000
@@ -69,9 +70,17 @@ class Folder:
 
     @property
     def version(self) -> int | None:
-        """Its number where the folder is named as Lightning names them, `version_3`."""
-        match = VERSION.fullmatch(self.path.name)
-        return int(match[1]) if match else None
+        """Its place among its kin: the number of Lightning's `version_3`, the clock of a W&B run."""
+        if match := VERSION.fullmatch(self.path.name):
+            return int(match[1])
+        match = WANDB_RUN.fullmatch(self.path.name)
+        return int(match[1] + match[2]) if match else None
+
+    @property
+    def kin_name(self) -> str:
+        """What folders of one training have in common: the id of a W&B run; every version of Lightning's."""
+        match = WANDB_RUN.fullmatch(self.path.name)
+        return match[3] if match else ""
 
     @property
     def is_run(self) -> bool:

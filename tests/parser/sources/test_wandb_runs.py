@@ -24,8 +24,8 @@ TAGS = ("bc/actor_loss", "bc/mse", "bc/lr")
 FOLDER = "wandb/run-20261101_120000-abc"
 
 
-def logged(curves: Curves) -> list[bytes]:
-    return [wandb.history(step, row, clock=START) for step, row in rows(curves)]
+def logged(curves: Curves, clock: float = START) -> list[bytes]:
+    return [wandb.history(step, row, clock=clock) for step, row in rows(curves)]
 
 
 def read(content: bytes) -> Log:
@@ -65,8 +65,23 @@ def test_runs_are_found_where_libraries_leave_them_each_once(tmp_path: Path) -> 
         file = next(folder.glob("*.wandb"))
         file.rename(folder / f"run-{folder.name[-3:]}.wandb")
     found = [path.name for path in paths(tmp_path)]
-    assert found == ["offline-run-20261102_120000-def", "run-20261101_120000-abc"]
+    assert found == ["run-20261101_120000-abc", "offline-run-20261102_120000-def"]
     assert len(read_run(tmp_path / "wandb" / "latest-run").series["bc/mse"]) == 400
+
+
+def test_a_run_that_was_resumed_is_one_training(tmp_path: Path) -> None:
+    curves = training(*TAGS)
+    for day, steps in ((1, range(2500)), (2, range(2010, 10_000))):
+        part = {tag: {s: v for s, v in curve.items() if s in steps} for tag, curve in curves.items()}
+        wandb.write(tmp_path / "wandb" / f"run-2026110{day}_120000-abc", logged(part, START + 86_400 * day))
+    wandb.write(
+        tmp_path / "wandb" / "run-20261103_120000-def", logged(training(*TAGS, seed=1)), "run-def.wandb"
+    )
+    assert [path.name[-5:] for path in paths(tmp_path)] == ["0-abc", "0-def"]
+    run = read_run(paths(tmp_path)[0])
+    assert len(run.series["bc/mse"]) == 400
+    assert [(session.first_step, session.last_step) for session in run.sessions] == [(10, 2490), (2010, 4000)]
+    assert [(rewind.from_step, rewind.to_step) for rewind in run.rewinds] == [(2490, 2010)]
 
 
 def test_beside_an_event_file_of_the_same_training_it_is_no_second_run(tmp_path: Path) -> None:
