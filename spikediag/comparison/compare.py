@@ -9,8 +9,7 @@ from scipy import special
 
 from spikediag import study
 from spikediag.comparison import sides
-from spikediag.comparison.differences import conditions, differences
-from spikediag.comparison.foretold import foretold
+from spikediag.comparison.differences import conditions, differences, foretold
 from spikediag.comparison.sides import Axis, Group, Tags
 from spikediag.comparison.values import EFFECTS, Change, Comparison, Cost, Curve, Effect, Side
 from spikediag.errors import UsageError

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spikediag.comparison.foretold import foretold
+from spikediag.comparison.differences import foretold
 from spikediag.model import Effect, Remedy, say
 from tests.policy.cases import diagnosis
 
