@@ -279,7 +279,8 @@ def _probe(run: Run, _settings: Settings) -> Change:
 def _set(run: Run, name: FactName, value: float | str, code: str | None) -> tuple[Text, str | None]:
     """The change of one setting: in the run's own name for it where it has one, else the library's line."""
     fact = run.fact(name)
-    key = fact.source.rpartition(": ")[2].rpartition(".")[2] if ": " in fact.source else None
+    *above, last = fact.source.rpartition(": ")[2].split(".")
+    key = None if ": " not in fact.source else f"{above[-1]}[{last}]" if above and last.isdigit() else last
     shown = value if isinstance(value, str) else f"{value:g}"
     if fact.value is None or key is None:
         return say("Set {name} to {value}.", name=str(name), value=shown), code

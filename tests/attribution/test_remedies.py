@@ -69,11 +69,19 @@ def test_every_remedy_has_its_place():
     assert set(ORDER) == {remedy.id for remedy in remedies(run(), ())} == IDS
 
 
-def test_the_change_is_said_in_the_runs_own_setting_name():
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("config.yaml: policy.std_min", "std_min: 1e-05 -> 0.05"),
+        ("config.yaml: bounds.0", "bounds[0]: 1e-05 -> 0.05"),
+        ("--sigma-min", "Set sigma_min to 0.05."),
+    ],
+)
+def test_the_change_is_said_in_the_runs_own_setting_name(source, said):
     one = run()
-    stated = replace(one.fact(FactName.SIGMA_MIN), source="config.yaml: policy.std_min")
+    stated = replace(one.fact(FactName.SIGMA_MIN), source=source)
     one = replace(one, facts={**one.facts, FactName.SIGMA_MIN: stated})
-    assert str(proposed(one)["sigma-floor"].text) == "std_min: 1e-05 -> 0.05"
+    assert str(proposed(one)["sigma-floor"].text) == said
 
 
 def test_the_best_stands_first_and_what_does_not_apply_last():
