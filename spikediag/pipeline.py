@@ -30,7 +30,8 @@ def diagnose(run: Run) -> Diagnosis:
     incidents = detectors.group(run, spikes)
     table = witnesses.SeriesTable(run)
     findings = tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in enumerate(incidents, 1))
-    conditions = attribution.conditions(run, findings)
+    remedies = attribution.remedies(run, findings)
+    conditions = attribution.weighed(attribution.conditions(run, findings), remedies)
     return Diagnosis(
         run=run,
         findings=findings,
@@ -39,7 +40,7 @@ def diagnose(run: Run) -> Diagnosis:
         checks=tuple(checks(run, findings, spikes)),
         version=VERSION,
         searched=searched,
-        remedies=attribution.remedies(run, findings),
+        remedies=remedies,
     )
 
 

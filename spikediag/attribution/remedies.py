@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from spikediag.attribution import advice
 from spikediag.attribution.advice import line
 from spikediag.model import (
+    Condition,
     Effect,
     FactName,
     Finding,
@@ -30,6 +31,15 @@ DECAYED = 0.5  # of the highest rate, at the end of a schedule that decays
 COUNTED = frozenset({Kind.TRANSIENT, Kind.TRAIN})
 SHUFFLED = frozenset({"epochs", "shuffle", "without_replacement"})
 WITH_REPLACEMENT = frozenset({"replacement", "uniform", "random"})
+REMOVED_BY = MappingProxyType(
+    {
+        "batch-ratio": "smaller-batch",
+        "degenerate-dimension": "drop-dimension",
+        "sigma-collapse": "sigma-floor",
+        "constant-rate": "lr-decay",
+        "no-clipping": "grad-clip",
+    }
+)
 SETTING, LINE, DATA, LOGGED = (
     say("one setting"),
     say("one line of code"),
@@ -56,6 +66,12 @@ def remedies(run: Run, findings: tuple[Finding, ...], rates: Rates | None = None
         for change in (make(run, settings) for make in CHANGES)
     ]
     return tuple(sorted(proposed, key=lambda remedy: _worth(remedy, rates)))
+
+
+def weighed(conditions: tuple[Condition, ...], proposed: tuple[Remedy, ...]) -> tuple[Condition, ...]:
+    """The conditions, each with the remedy that removes it; side by side, they share no probability."""
+    by_id = {remedy.id: remedy for remedy in proposed}
+    return tuple(replace(c, removed_by=by_id.get(REMOVED_BY.get(c.condition, ""))) for c in conditions)
 
 
 def settings_of(run: Run) -> Settings:
@@ -263,7 +279,8 @@ def _probe(run: Run, _settings: Settings) -> Change:
 def _set(run: Run, name: FactName, value: float | str, code: str | None) -> tuple[Text, str | None]:
     """The change of one setting: in the run's own name for it where it has one, else the library's line."""
     fact = run.fact(name)
-    key = fact.source.rpartition(": ")[2].rpartition(".")[2] if ": " in fact.source else None
+    *above, last = fact.source.rpartition(": ")[2].split(".")
+    key = None if ": " not in fact.source else f"{above[-1]}[{last}]" if above and last.isdigit() else last
     shown = value if isinstance(value, str) else f"{value:g}"
     if fact.value is None or key is None:
         return say("Set {name} to {value}.", name=str(name), value=shown), code

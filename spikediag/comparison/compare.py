@@ -9,7 +9,7 @@ from scipy import special
 
 from spikediag import study
 from spikediag.comparison import sides
-from spikediag.comparison.differences import conditions, differences
+from spikediag.comparison.differences import conditions, differences, foretold
 from spikediag.comparison.sides import Axis, Group, Tags
 from spikediag.comparison.values import EFFECTS, Change, Comparison, Cost, Curve, Effect, Side
 from spikediag.errors import UsageError
@@ -99,6 +99,7 @@ def _compare(old: _Pooled, new: _Pooled, shared: _Shared, ratio: Ratio, p: float
         cost=cost(companion, _measure(old.group.diagnoses[0].run, shared.tags)),
         differences=differences(old.group.diagnoses, new.group.diagnoses),
         conditions=conditions(old.group.diagnoses[0], new.group.diagnoses[0]),
+        foretold=foretold(old.group.diagnoses[0], new.group.diagnoses[0], ratio.value),
         summary=_summary(before, after, shared.height, ratio, outcome),
         notes=()
         if _same_runs(before, after)

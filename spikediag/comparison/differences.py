@@ -1,9 +1,10 @@
-"""What else differs between the sides, the likeliest explanation first."""
+"""What else differs between the sides, the likeliest explanation first, and what was foretold of it."""
 
+import math
 from collections.abc import Iterator, Sequence
 
-from spikediag.comparison.values import ConditionChange, Difference
-from spikediag.model import Condition, Diagnosis, FactName, say
+from spikediag.comparison.values import ConditionChange, Difference, Foretold
+from spikediag.model import Condition, Diagnosis, FactName, Run, say
 
 SIGMA = say("A floor under sigma caps what one small error can cost in nats.")
 BATCH = say("The batch sets how often every sample is used, and the noise of the gradient.")
@@ -44,6 +45,19 @@ REASONS = {
     "seed": CHANCE,
 }
 RANKS = {name: rank for rank, name in enumerate(REASONS, 1)}
+
+# By how much a setting changes where a remedy was studied: the value after, or after over before.
+DOSES = (
+    ("smaller-batch", FactName.BATCH_SIZE, "times", 1 / 6, 1 / 3),
+    ("more-data", FactName.DATASET_SIZE, "times", 3.5, 7.0),
+    ("sigma-floor", FactName.SIGMA_MIN, "value", 0.025, 0.1),
+    ("grad-clip", FactName.GRAD_CLIP, "value", 0.5, 2.0),
+    ("beta2", FactName.BETA2, "value", 0.93, 0.97),
+)
+WORDS = (
+    ("lr-decay", FactName.LR_SCHEDULE, "cosine"),
+    ("weighted-sampling", FactName.SAMPLING, "weighted"),
+)
 
 
 def differences(before: Sequence[Diagnosis], after: Sequence[Diagnosis]) -> tuple[Difference, ...]:
@@ -88,3 +102,33 @@ def _conditions(before: dict[str, Condition], after: dict[str, Condition]) -> It
             before_reading=old.reading if old else None,
             after_reading=new.reading if new else None,
         )
+
+
+def foretold(before: Diagnosis, after: Diagnosis, ratio: float) -> Foretold | None:
+    """The prediction beside the measured effect; None unless one remedy at its studied dose is what changed.
+
+    Args:
+        before: The training that spiked, with its remedies.
+        after: The one that was changed.
+        ratio: Rate of spikes after over before, as counted.
+    """
+    made = tuple(_made(before.run, after.run))
+    effects = {remedy.id: remedy.effect for remedy in before.remedies}
+    if len(made) != 1 or math.isnan(ratio):
+        return None
+    effect = effects.get(made[0])
+    return None if effect is None else Foretold(made[0], effect.prevented, effect.low, effect.high, 1 - ratio)
+
+
+def _made(before: Run, after: Run) -> Iterator[str]:
+    """Each remedy that was made; a setting that changed to what was not studied counts as an unknown one."""
+    for remedy, name, how, low, high in DOSES:
+        old, new = before.fact(name).number, after.fact(name).number
+        if old == new or new is None:
+            continue
+        dose = new if how == "value" else new / old if old else math.nan
+        yield remedy if low <= dose <= high else "unknown"
+    for remedy, name, word in WORDS:
+        old_word, new_word = before.fact(name).value, after.fact(name).value
+        if old_word != new_word and new_word is not None:
+            yield remedy if str(new_word).lower() == word else "unknown"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spikediag.comparison.values import COSTS, EFFECTS, Change, Comparison, Curve, Side
+from spikediag.comparison.values import COSTS, EFFECTS, Change, Comparison, Curve, Foretold, Side
 from spikediag.model import Artifact, Text, say
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_png
 from spikediag.wording import language
@@ -109,6 +109,8 @@ def _section(c: Comparison) -> Iterator[str]:
     yield _change("Final loss", c.loss)
     if c.companion is not None:
         yield _change("Final error", c.companion)
+    if c.foretold is not None:
+        yield f"- {_text(_foretold(c.foretold))}"
     for note in c.notes:
         yield f"- {_text(note)}"
     if c.differences:
@@ -119,6 +121,27 @@ def _section(c: Comparison) -> Iterator[str]:
         yield "\n| condition | before | after |\n| --- | --- | --- |"
     for k in c.conditions:
         yield f"| {_label(k.condition)} | {_reading(k.before_reading)} | {_reading(k.after_reading)} |"
+
+
+def _foretold(foretold: Foretold) -> Text:
+    numbers: dict[str, str | float] = {
+        "remedy": foretold.remedy,
+        "prevented": foretold.prevented,
+        "low": foretold.low,
+        "high": foretold.high,
+        "measured": foretold.measured,
+    }
+    if foretold.inside:
+        return say(
+            "Foretold for {remedy}: {prevented:.0%} of the spikes prevented (80 % prediction interval "
+            "{low:.0%} to {high:.0%}); measured: {measured:.0%}, inside it.",
+            **numbers,
+        )
+    return say(
+        "Foretold for {remedy}: {prevented:.0%} of the spikes prevented (80 % prediction interval "
+        "{low:.0%} to {high:.0%}); measured: {measured:.0%}, outside it.",
+        **numbers,
+    )
 
 
 def _change(what: str, change: Change) -> str:
@@ -190,6 +213,7 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         },
         "loss": _change_document(c.loss),
         "companion": None if c.companion is None else _change_document(c.companion),
+        "foretold": c.foretold and {**vars(c.foretold), "inside": c.foretold.inside},
         "settings": [
             {"name": s.name, "before": s.before, "after": s.after, "why": plain(s.why)} for s in c.differences
         ],

@@ -116,6 +116,25 @@ class ConditionChange:
     after_reading: Text | None
 
 
+@dataclass(frozen=True)
+class Foretold:
+    """The effect of the one remedy that was made: predicted from the run before, and as it was measured.
+
+    Shares of the spikes; `low` and `high` are the 80 % prediction interval.
+    """
+
+    remedy: str
+    prevented: float
+    low: float
+    high: float
+    measured: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the measured effect lies in the interval."""
+        return self.low <= self.measured <= self.high
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Did the change work, and what did it cost?"""
@@ -135,6 +154,7 @@ class Comparison:
     cost: Cost
     differences: tuple[Difference, ...]
     conditions: tuple[ConditionChange, ...]
+    foretold: Foretold | None
     summary: Text
     notes: tuple[Text, ...]
 

@@ -181,6 +181,7 @@ class Condition:
     reading: Text
     value: float | str | None = None
     advice: tuple[Advice, ...] = ()
+    removed_by: Remedy | None = None  # what it is worth: the share of spikes that its removal prevents
 
 
 class RunStatus(StrEnum):

@@ -5,9 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikediag.attribution.remedies import ORDER, remedies, settings_of
+from spikediag.attribution import conditions
+from spikediag.attribution.remedies import ORDER, remedies, settings_of, weighed
 from spikediag.detectors import search
-from spikediag.model import Coupling, CouplingVerdict, Explanation, FactName, Finding, Role, Run, say
+from spikediag.model import (
+    ActionDimension,
+    Coupling,
+    CouplingVerdict,
+    Explanation,
+    FactName,
+    Finding,
+    Role,
+    Run,
+    say,
+)
 from tests.rates.rates_by_hand import rates
 
 IDS = {
@@ -58,11 +69,19 @@ def test_every_remedy_has_its_place():
     assert set(ORDER) == {remedy.id for remedy in remedies(run(), ())} == IDS
 
 
-def test_the_change_is_said_in_the_runs_own_setting_name():
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("config.yaml: policy.std_min", "std_min: 1e-05 -> 0.05"),
+        ("config.yaml: bounds.0", "bounds[0]: 1e-05 -> 0.05"),
+        ("--sigma-min", "Set sigma_min to 0.05."),
+    ],
+)
+def test_the_change_is_said_in_the_runs_own_setting_name(source, said):
     one = run()
-    stated = replace(one.fact(FactName.SIGMA_MIN), source="config.yaml: policy.std_min")
+    stated = replace(one.fact(FactName.SIGMA_MIN), source=source)
     one = replace(one, facts={**one.facts, FactName.SIGMA_MIN: stated})
-    assert str(proposed(one)["sigma-floor"].text) == "std_min: 1e-05 -> 0.05"
+    assert str(proposed(one)["sigma-floor"].text) == said
 
 
 def test_the_best_stands_first_and_what_does_not_apply_last():
@@ -138,3 +157,20 @@ def test_a_rate_that_ends_low_decays_whatever_is_stated():
     steps = np.arange(600) * 10
     arrays = {"bc/actor_loss": (steps, np.zeros(600)), "train/lr": (steps, np.linspace(1e-3, 0, 600))}
     assert settings_of(Run.from_arrays(arrays, lr_schedule="constant")).decays is True
+
+
+def test_a_condition_is_worth_what_its_removal_prevents():
+    one = run()
+    found = remedies(one, findings(one), rates())
+    weighed_ = {c.condition: c for c in weighed(conditions(one, findings(one)), found)}
+    batch = weighed_["batch-ratio"].removed_by
+    assert batch.id == "smaller-batch"
+    assert batch.effect.prevented > 0
+    assert weighed_["passes"].removed_by is None
+
+
+def test_dataset_statistics_decide_whether_a_dimension_can_be_dropped():
+    flat = ActionDimension(6, "meta/stats.json", 1.0, 1.0, 0.0, 1.0, 1.0, 1.0)
+    moving = replace(flat, low=-1.0, sd=0.4, mean=0.0, q01=-0.9, q99=0.9)
+    assert proposed(replace(run(), actions=(flat,)))["drop-dimension"].applies
+    assert not proposed(replace(run(), actions=(moving,)))["drop-dimension"].applies

@@ -19,6 +19,7 @@ from spikediag.model import (
     CompanionTest,
     Coupling,
     Diagnosis,
+    Effect,
     Evidence,
     Finding,
     Outcome,
@@ -68,6 +69,7 @@ def _computed(diagnosis: Diagnosis) -> dict[str, Any]:
                 "value": c.value,
                 "reading": str(c.reading),
                 "advice": _advice(c.advice),
+                "worth": c.removed_by and _worth(c.removed_by),
             }
             for c in diagnosis.conditions
         ],
@@ -87,19 +89,31 @@ def _computed(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
+def _worth(remedy: Remedy) -> dict[str, Any]:
+    """What a condition is worth: the spikes that the remedy prevents which removes it."""
+    return {
+        "remedy": remedy.id,
+        "effect": remedy.effect and _effect(remedy.effect),
+        "applies": remedy.applies,
+        "because": str(remedy.reason),
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "prevented": effect.prevented,
+        "low": effect.low,
+        "high": effect.high,
+        "source": str(effect.source),
+    }
+
+
 def _remedy(remedy: Remedy) -> dict[str, Any]:
-    effect = remedy.effect
     return {
         "id": remedy.id,
         "text": str(remedy.text),
         "code": remedy.code,
-        "effect": effect
-        and {
-            "prevented": effect.prevented,
-            "low": effect.low,
-            "high": effect.high,
-            "source": str(effect.source),
-        },
+        "effect": remedy.effect and _effect(remedy.effect),
         "cost": remedy.cost and str(remedy.cost),
         "effort": str(remedy.effort),
         "applies": remedy.applies,
