@@ -79,8 +79,8 @@ def test_something_else_that_moved_with_the_tallest_speaks_against_it() -> None:
 
 
 def test_so_does_a_loss_that_diverges_in_the_same_log() -> None:
-    run = cases.make_run(cases.nll({600: 8, 900: 9, 1200: 12}), None)
-    bursts = replace(cases.train_at(run, (600, 900, 1200)), usual=True)
+    run = cases.make_run(cases.nll({100: 8, 1000: 9, 1900: 12}), None)
+    bursts = replace(cases.train_at(run, (100, 1000, 1900)), usual=True)
     lost = cases.spike_at(run, cases.AT, len(cases.STEPS), Kind.DIVERGENCE)
     judged = HeavyTail().judge(cases.make_case(run, bursts, {bursts.tag: (bursts, lost)}))
     assert cases.evidence(judged, "diverges").weight == -1.5
