@@ -14,6 +14,7 @@ WRITER = Writer(language.load("en"), PLAIN)
 GONE = {"end_step": None}
 
 BACK = "came back to within 3.91 of its level by step 15,310"
+FAR_BACK = "came back to within 10 % of the jump by step 200"
 
 
 def spike(**changes: object) -> Spike:
@@ -29,8 +30,7 @@ def spike(**changes: object) -> Spike:
         ),
         (
             {"baseline": 0.1, "margin": 3.91, "end_step": 200},
-            "bc/actor_loss leapt by +39.1 at step 15,260 and came back to within "
-            "10 % of the jump by step 200",
+            f"bc/actor_loss leapt by +39.1 at step 15,260 and {FAR_BACK}",
         ),
         (GONE, "bc/actor_loss rose by +39.1 at step 15,260 and did not come back"),
         (
