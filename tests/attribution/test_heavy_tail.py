@@ -60,7 +60,9 @@ def test_a_likelihood_is_not_spoken_of() -> None:
     assert "heavy-tail" not in {v.cause for v in explain(case).verdicts}
 
 
-@pytest.mark.parametrize(("positions", "habit"), [((900, 1000, 1100), False), ((100, 1000, 1900), True)])
+@pytest.mark.parametrize(
+    ("positions", "habit"), [((900, 950, 1000, 1050, 1100), False), ((100, 500, 1000, 1500, 1900), True)]
+)
 def test_bursts_that_began_late_or_ended_early_are_no_habit(positions: tuple[int, ...], habit: bool) -> None:
     """A policy that was thrown in the middle of its training bursts for a while."""
     run = cases.make_run(cases.nll(dict.fromkeys(positions, 20.0)), cases.mse(), facts={})
@@ -79,8 +81,16 @@ def test_something_else_that_moved_with_the_tallest_speaks_against_it() -> None:
 
 
 def test_so_does_a_loss_that_diverges_in_the_same_log() -> None:
-    run = cases.make_run(cases.nll({100: 8, 1000: 9, 1900: 12}), None)
-    bursts = replace(cases.train_at(run, (100, 1000, 1900)), usual=True)
+    run = cases.make_run(cases.nll({100: 8, 500: 8, 1000: 9, 1500: 8, 1900: 12}), None)
+    bursts = replace(cases.train_at(run, (100, 500, 1000, 1500, 1900)), usual=True)
     lost = cases.spike_at(run, cases.AT, len(cases.STEPS), Kind.DIVERGENCE)
     judged = HeavyTail().judge(cases.make_case(run, bursts, {bursts.tag: (bursts, lost)}))
     assert cases.evidence(judged, "diverges").weight == -1.5
+
+
+def test_three_bursts_foretell_no_tail() -> None:
+    positions = (100, 1000, 1900)
+    run = cases.make_run(cases.nll(dict.fromkeys(positions, 20.0)), cases.mse(), facts={})
+    judged = HeavyTail().judge(cases.make_case(run, replace(cases.train_at(run, positions), usual=True)))
+    assert not judged.decisive
+    assert "too few" in str(cases.evidence(judged, "few").reading)

@@ -13,6 +13,7 @@ from spikediag.model import Advice, Evidence, FactName, Kind, LossKind, Role, Ru
 
 FAR = 10.0  # times the median of a loss without negative values: points above are far
 FEWEST_FAR = 3
+FEWEST_BURSTS = 5  # fewer foretell no tail
 PART = 0.35  # of the log at either end, in which a habit shows too
 REFUTES = -1.0  # bans
 FOLLOW = frozenset({Role.LOSS, Role.COMPANION, Role.GRAD_NORM})  # tall where a loss is, whatever the reason
@@ -57,6 +58,8 @@ class HeavyTail:
         if not case.spike.usual:
             apart = _apart(case)
             return Judgement(Tier.MECHANISM, (apart,), ruled_out=apart.weight < REFUTES)
+        if case.spike.count < FEWEST_BURSTS:
+            return Judgement(Tier.MECHANISM, (_few(case),))
         if not _spans(case):
             return Judgement(Tier.MECHANISM, (_since(case),), ruled_out=True)
         return Judgement(
@@ -83,6 +86,13 @@ def _apart(case: Case) -> Evidence:
         "The jump stands apart from all others of {tag}: no habit of this loss.", tag=case.spike.tag
     )
     return weigh("stands-apart", -2.0, observed=case.spike.sigmas, reading=reading)
+
+
+def _few(case: Case) -> Evidence:
+    reading = say(
+        "{count:,} bursts are too few to foretell how tall the next may be.", count=case.spike.count
+    )
+    return weigh("few", 0.0, observed=case.spike.count, reference=FEWEST_BURSTS, reading=reading)
 
 
 def _spans(case: Case) -> bool:
