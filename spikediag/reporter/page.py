@@ -326,11 +326,14 @@ def _ended(outcome: Outcome) -> Text:
         "tag": outcome.tag,
         "before": num(outcome.before),
         "after": num(outcome.after),
+        "foretold": num(outcome.foretold),
         "margin": num(outcome.margin),
     }
     match outcome.verdict:
         case OutcomeVerdict.WORSE:
-            return say("{tag} ended worse: {before} before, {after} after.", **levels)
+            return say(
+                "{tag} ended worse: {before} before, {after} after, where {foretold} was foretold.", **levels
+            )
         case OutcomeVerdict.NOT_WORSE:
             return say("{tag} ended no worse: {before} before, {after} after (margin {margin}).", **levels)
         case _:
