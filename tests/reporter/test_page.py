@@ -175,7 +175,9 @@ def test_what_did_not_get_worse_is_told_once_for_each_role_and_what_did_wherever
     assert "eval/return ended no worse: 200 before, 150 after (margin 21.0). Whether loss" in says(
         False, fine, fine, untold
     )
-    assert "Yes. F1: eval/return ended worse: 200 before, 150 after, where 210 was foretold." in says(True, fine, elsewhere)
+    assert "Yes. F1: eval/return ended worse: 200 before, 150 after, where 210 was foretold." in says(
+        True, fine, elsewhere
+    )
 
 
 def test_why_now_tells_found_from_unchecked_from_ruled_out() -> None:
