@@ -169,7 +169,7 @@ def _kinds(axes: Axes, firsts: Sequence[Trained]) -> None:
         of = [rate(t) for t in firsts if t.last_action == kind]
         beside = [place + 0.05 * ((7 * i) % 11 - 5) for i in range(len(of))]
         _dots(axes, beside, of, CALM if kind == "none" else BARE, kind)
-    axes.set_xticks(range(len(LAST_ACTIONS)), ["none", "gripper", "constant", "mostly zero"])
+    axes.set_xticks(range(len(LAST_ACTIONS)), ["none", "gripper", "constant", "presses"])
     _rates(axes, "degenerate action dimension")
 
 
@@ -190,14 +190,14 @@ def _remedies(axes: Axes, trainings: Sequence[Trained]) -> None:
     found = {remedy: effects(trainings, remedy) for remedy in REMEDIES}
     shown = sorted((r for r in found if found[r]), key=lambda remedy: -median(found[remedy]))
     for place, remedy in enumerate(shown):
-        shares = [max(share, -2.0) for share in found[remedy]]
+        shares = [max(share, -1.0) for share in found[remedy]]
         axes.plot(shares, [place] * len(shares), "o", color=GUARDED, ms=4, alpha=0.4, mew=0)
         axes.plot(median(found[remedy]), place, "|", color=BARE, ms=14, mew=2)
     axes.axvline(0, color="#8c959f", lw=0.8)
     axes.set_yticks(range(len(shown)), shown)
     axes.invert_yaxis()
-    axes.set_xlim(-2.1, 1.1)
-    axes.set_xlabel("share of the spikes prevented, a dot a recipe")
+    axes.set_xlim(-1.1, 1.1)
+    axes.set_xlabel("share prevented, one dot per recipe")
     _plain(axes)
 
 
