@@ -33,6 +33,7 @@ from spikediag.model import (
 from spikediag.stats.nll import certified_dimensions, isotropic_floor
 from spikediag.stats.sampling import FLAGGED_ABOVE, RECOMMENDED, batches_to_see_all, distinct_share
 
+OF_POLICIES = REINFORCED | {LossKind.LIKELIHOOD}  # trainings whose rate may follow how far the policy moves
 EXPLODED = 10.0  # gradient norm, times its median
 DECAYED = 0.99  # of the highest rate
 LAST_SHARE = 0.1  # of the log, for the level at the end
@@ -338,7 +339,7 @@ def _constant_rate(run: Run) -> Condition | None:
 def _logged_rate(run: Run, series: Series) -> Condition:
     values = series.values[series.finite]
     first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
-    if habit(series).adaptive:
+    if habit(series).adaptive and run.loss_kinds & OF_POLICIES:
         return _adaptive_rate(series, float(np.min(values[values > 0])), top)
     constant = float(np.min(values)) >= top - 1e-6 * abs(top)
     if not constant and last < DECAYED * top:

@@ -31,6 +31,9 @@ DECAYED = 0.5  # of the highest rate, at the end of a schedule that decays
 COUNTED = frozenset({Kind.TRANSIENT, Kind.TRAIN})
 SHUFFLED = frozenset({"epochs", "shuffle", "without_replacement"})
 WITH_REPLACEMENT = frozenset({"replacement", "uniform", "random"})
+OF_ANY_LOSS = frozenset(
+    {"lr-decay", "grad-clip", "beta2"}
+)  # what is done to the optimizer; others need a policy's sigma
 REMOVED_BY = MappingProxyType(
     {
         "batch-ratio": "smaller-batch",
@@ -59,11 +62,13 @@ def remedies(run: Run, findings: tuple[Finding, ...], rates: Rates | None = None
     rates = fitted() if rates is None else rates
     lead = next(iter(by_gravity(findings)), None)
     settings = settings_of(run)
+    has_sigma = any(run.has_sigma(loss) for loss in run.having(Role.LOSS))
     unknown = _unknown(run, lead, settings, rates)
     observed = _observed(run, findings, lead)
     proposed = [
         _with_effect(change, settings, rates, observed) if unknown is None else _without(change, unknown)
         for change in (make(run, settings) for make in CHANGES)
+        if has_sigma or change.id in OF_ANY_LOSS
     ]
     return tuple(sorted(proposed, key=lambda remedy: _worth(remedy, rates)))
 

@@ -53,7 +53,8 @@ def log(text: str) -> None:
 def markdown(text: str) -> None:
     one_line(text)
     for token in (t for block in PARSER.parse(text) for t in (block, *(block.children or ()))):
-        assert token.type not in {"link_open", "image", "s_open", "em_open"}, token
+        own = token.type == "link_open" and token.attrs == {"href": "#appendix"}
+        assert own or token.type not in {"link_open", "image", "s_open", "em_open"}, token
         if token.type in {"html_block", "html_inline"}:
             assert "<" not in OURS.sub("", token.content), token
 

@@ -161,5 +161,4 @@ def test_a_series_that_was_constant_before_says_so_and_counts_no_standard_deviat
     told = {w["tag"]: w for w in diagnosis.to_dict()["findings"][0]["witnesses"]}
     assert told["lr"]["sigmas"] is None
     assert told["kl"]["sigmas"] > 1e6
-    row = next(line for line in diagnosis.to_markdown().splitlines() if line.startswith("| `lr`"))
-    assert "constant before" in row
+    assert any("`lr`" in line and "constant before" in line for line in diagnosis.to_markdown().splitlines())
