@@ -1,5 +1,6 @@
 """`spikediag tags`: how each tag and fact of a run was understood, and how to correct it."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,7 +110,8 @@ def _session_table(run: "Run") -> "Table":
     for number, session in enumerate(run.sessions, 1):
         seconds = session.last_wall_time - session.first_wall_time
         steps = f"{session.first_step:,}", f"{session.last_step:,}"
-        _row(table, str(number), session.file, *steps, f"{seconds:,.0f}")
+        timed = f"{seconds:,.0f}" if math.isfinite(seconds) else "not logged"
+        _row(table, str(number), session.file, *steps, timed)
     return table
 
 

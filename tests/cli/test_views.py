@@ -54,6 +54,14 @@ def test_tags_shows_sessions_rewinds_damage_and_notes(capsys):
     assert "\x07" not in said
 
 
+def test_tags_says_that_a_log_without_times_has_none(capsys, tmp_path):
+    rows = "".join(f"0,{i},{1 / (i + 1)}\n" for i in range(30))
+    (tmp_path / "metrics.csv").write_text("epoch,step,train_loss\n" + rows, encoding="utf-8")
+    said = shown(["tags", str(tmp_path)], capsys).out
+    assert "not logged" in said
+    assert "inf" not in said
+
+
 def test_scan_has_a_line_for_each_run_the_worst_first(capsys, tmp_path):
     for name in ("bc_batch_32", "lr_step", "non_finite"):
         shutil.copytree(SAMPLE_RUNS / name, tmp_path / name)
