@@ -32,6 +32,7 @@ WIDENING = 0.5  # of the standard deviation, for each factor of e beyond what wa
 FARTHEST = 1.6  # factors of e beyond what was studied, from which nothing is predicted
 
 Floats = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Rates:
         counts: Floats = np.unique(np.round(np.geomspace(1, 4 * float(means.max()) + 40, 400)) - 1.0)
         gaps: Floats = np.diff(counts, append=counts[-1:] + 1)  # a count stands for those up to the next
         chance: Floats = weights @ _count(means, self.size, counts) * gaps
-        low, middle, high = (_quantile(counts, chance, q) for q in QUANTILES)
+        low, middle, high = (float(counts[at]) for at in _places(chance, QUANTILES))
         return Interval(middle, low, high)
 
     def effect(self, remedy: str, settings: Settings, updates: float, observed: Observed | None) -> Interval:
@@ -162,9 +163,11 @@ class Rates:
         before = _count(means, size, counts[1:])
         after = self._after(self.shifts[remedy], means, size, counts, self._widening(settings))
         joint = (before * weights[:, None]).T @ after  # (before, after)
-        left = counts[None, :] / counts[1:, None]
-        low, middle, high = (1 - _quantile(left, joint, 1 - q) for q in QUANTILES)
-        return Interval(middle, low, high)
+        left, order = _left(len(counts))
+        low, middle, high = (
+            1 - left[order[at]] for at in _places(joint.ravel()[order], [1 - q for q in QUANTILES])
+        )
+        return Interval(float(middle), float(low), float(high))
 
     def _after(self, shift: Shift, means: Floats, size: float, counts: Floats, wider: float) -> Floats:
         """The chance of each count (n, counts) under a remedy whose effect differs between recipes."""
@@ -191,10 +194,18 @@ def _count(means: Floats, size: float, counts: Sequence[float] | Floats) -> Floa
     return np.exp(log)
 
 
-def _quantile(values: Floats, weights: Floats, share: float) -> float:
-    order = np.argsort(values, axis=None, kind="stable")
-    total = np.cumsum(weights.ravel()[order])
-    return float(values.ravel()[order[np.searchsorted(total, share * total[-1])]])
+def _places(weights: Floats, shares: Sequence[float]) -> Sequence[int]:
+    """Where each share of the weight (n,) of values in rising order is reached."""
+    total = np.cumsum(weights)
+    return [int(np.searchsorted(total, share * total[-1])) for share in shares]
+
+
+@cache
+def _left(counts: int) -> tuple[Floats, IntArray]:
+    """Spikes after over spikes before, at least 1, of every pair of counts, (pairs,), and their order."""
+    count = np.arange(counts, dtype=np.float64)
+    left: Floats = (count[None, :] / count[1:, None]).ravel()
+    return left, np.argsort(left, kind="stable")
 
 
 @cache
