@@ -4,7 +4,7 @@ import csv
 import json
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from numbers import Real
@@ -75,6 +75,13 @@ class Points:
             steps.append(int(step))
             numbers.append(value)
             walls.append(wall)
+
+    def add_record(self, record: Mapping[str, object], step: str, named: Callable[[str], str] = str) -> None:
+        """Add the numbers of a record, which says under the key `step` where they belong; else none."""
+        numbers = dict(numbers_in(record))
+        at = numbers.pop(step, None)
+        if at is not None:
+            self.add(at, float("nan"), ((named(key), value) for key, value in numbers.items()))
 
     @property
     def tracks(self) -> dict[str, Track]:

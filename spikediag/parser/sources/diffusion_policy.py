@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import Points, json_lines, numbers_in
+from spikediag.parser.tables import Points, json_lines
 
 STEP = "global_step"
 
@@ -27,8 +27,5 @@ class DiffusionPolicy(Named):
         records, gaps = json_lines(file.content)
         points = Points()
         for record in records:
-            numbers = dict(numbers_in(record))
-            step = numbers.pop(STEP, None)
-            if step is not None:
-                points.add(step, float("nan"), numbers.items())
+            points.add_record(record, STEP)
         yield Log(points.tracks, (*gaps, *points.gaps))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.trainer_state import name_of
-from spikediag.parser.tables import Points, json_lines, numbers_in
+from spikediag.parser.tables import Points, json_lines
 
 STEP = "current_steps"
 COUNTERS = frozenset({"total_steps", "percentage", "throughput", "total_tokens"})
@@ -30,9 +30,6 @@ class TrainerLog(Named):
         records, gaps = json_lines(file.content)
         points = Points()
         for record in records:
-            numbers = {key: value for key, value in numbers_in(record) if key not in COUNTERS}
-            step = numbers.pop(STEP, None)
-            if step is not None:
-                named = ((name_of(RENAMED.get(key, key)), value) for key, value in numbers.items())
-                points.add(step, float("nan"), named)
+            told = {key: value for key, value in record.items() if key not in COUNTERS}
+            points.add_record(told, STEP, lambda key: name_of(RENAMED.get(key, key)))
         yield Log(points.tracks, (*gaps, *points.gaps))

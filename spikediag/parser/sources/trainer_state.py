@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spikediag.parser.log_files import Log, Opened, Summaries, UnusableLogError
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import MOST_BYTES, Points, numbers_in
+from spikediag.parser.tables import MOST_BYTES, Points
 
 HISTORY, STEP = "log_history", "step"
 CHECKPOINT = re.compile(r"checkpoint-\d+")
@@ -58,10 +58,7 @@ def collected(history: list[object]) -> Points:
     points = Points()
     for record in history:
         if isinstance(record, Mapping):
-            numbers = dict(numbers_in(record))
-            step = numbers.pop(STEP, None)
-            if step is not None:
-                points.add(step, float("nan"), ((name_of(key), value) for key, value in numbers.items()))
+            points.add_record(record, STEP, name_of)
     return points
 
 
