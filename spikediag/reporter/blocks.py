@@ -1,11 +1,12 @@
 """What a report is made of, whatever its format: a handful of blocks, laid out by each format in its way."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from spikediag.model import Text
 from spikediag.wording import numbers
-from spikediag.wording.writer import Writer, verbatim
+from spikediag.wording.writer import COLON, Writer, spaced, verbatim
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,43 @@ class Section:
 
 
 Block: TypeAlias = Rows | Table | Bullets | Paragraph | Pointer | Code | Picture | Section
+
+
+class Paper:
+    """How blocks are laid out; a format says how each of them, and bold print, looks."""
+
+    writer: Writer
+
+    def bold(self, text: str) -> str:
+        """Escaped text in bold print."""
+        raise NotImplementedError
+
+    def block(self, block: Block, level: int) -> Iterator[str]:
+        """One string for each part of a block that shows."""
+        raise NotImplementedError
+
+    def lay_out(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
+        """One string for each part that shows; titles begin at this level."""
+        for block in blocks:
+            yield from self.block(block, level)
+
+    def line(self, row: Row) -> str:
+        """A row of bullets."""
+        label = self.writer.text(row.label)
+        told = [self.writer.text(t) for t in (row.answer, *row.told) if t is not None]
+        return f"{self.bold(label)}{self.writer.text(COLON)}{spaced(told)}" if told else label
+
+    def cell(self, cell: Cell) -> str:
+        """A cell of a table."""
+        match cell:
+            case None:
+                return ""
+            case Prose():
+                return self.writer.prose(cell.said)
+            case Text():
+                return self.writer.text(cell)
+            case _:
+                assert_never(cell)
 
 
 def table(writer: Writer, head: Text, rows: tuple[tuple[Cell, ...], ...], *numeric: int) -> Table:

@@ -3,22 +3,21 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import assert_never
 
-from spikediag.model import Artifact, Diagnosis, Text, say
+from spikediag.model import Artifact, Diagnosis, say
 from spikediag.reporter.appendix import close_up_name
 from spikediag.reporter.blocks import (
     Block,
     Bullets,
-    Cell,
     Code,
+    Paper,
     Paragraph,
     Picture,
     Pointer,
-    Prose,
     Row,
     Rows,
     Section,
@@ -30,7 +29,7 @@ from spikediag.reporter.protocol import registry
 from spikediag.wording import escape, language
 from spikediag.wording.escape import html_text, visible_lines
 from spikediag.wording.language import Language
-from spikediag.wording.writer import COLON, HTML, PLAIN, Writer, spaced
+from spikediag.wording.writer import HTML, PLAIN, Writer, spaced
 
 OURS = files("spikediag.reporter.formats")
 GENERATOR = "spikediag"
@@ -126,18 +125,18 @@ def to_notebook(diagnosis: Diagnosis) -> str:
 
 
 @dataclass(frozen=True)
-class _Paper:
+class _Paper(Paper):
     """Lays blocks out."""
 
     writer: Writer
     pictures: dict[str, str]  # SVG by name
 
-    def lay_out(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
-        """Markup for each block; titles begin at this level."""
-        for block in blocks:
-            yield from self._block(block, level)
+    def bold(self, text: str) -> str:
+        """Escaped text in bold print."""
+        return f"<strong>{text}</strong>"
 
-    def _block(self, block: Block, level: int) -> Iterator[str]:
+    def block(self, block: Block, level: int) -> Iterator[str]:
+        """One string for each part of a block that shows."""
         match block:
             case Rows():
                 rows = "\n".join(self._question(row) for row in block.rows)
@@ -145,7 +144,7 @@ class _Paper:
             case Table():
                 yield self._table(block)
             case Bullets():
-                yield "<ul>\n" + "\n".join(f"<li>{self._line(row)}</li>" for row in block.rows) + "\n</ul>"
+                yield "<ul>\n" + "\n".join(f"<li>{self.line(row)}</li>" for row in block.rows) + "\n</ul>"
             case Paragraph():
                 yield f"<p>{self.writer.text(block.text)}</p>"
             case Pointer():
@@ -181,38 +180,20 @@ class _Paper:
             yield "</details>"
 
     def _question(self, row: Row) -> str:
-        answer = [f"<strong>{self.writer.text(row.answer)}</strong>"] if row.answer is not None else []
+        answer = [self.bold(self.writer.text(row.answer))] if row.answer is not None else []
         told = spaced((*answer, *(self.writer.text(text) for text in row.told)))
         return f'<tr><th scope="row">{self.writer.text(row.label)}</th><td>{told}</td></tr>'
-
-    def _line(self, row: Row) -> str:
-        label = self.writer.text(row.label)
-        told = [self.writer.text(t) for t in (row.answer, *row.told) if t is not None]
-        return f"<strong>{label}</strong>{self.writer.text(COLON)}{spaced(told)}" if told else label
 
     def _table(self, table: Table) -> str:
         flush = [' class="n"' if n in table.numbers else "" for n in range(len(table.head))]
         names = zip(flush, table.head, strict=True)
         head = "".join(f'<th scope="col"{n}>{self.writer.text(cell)}</th>' for n, cell in names)
         rows = "\n".join(
-            "<tr>"
-            + "".join(f"<td{n}>{self._cell(c)}</td>" for n, c in zip(flush, row, strict=True))
-            + "</tr>"
+            "<tr>" + "".join(f"<td{n}>{self.cell(c)}</td>" for n, c in zip(flush, row, strict=True)) + "</tr>"
             for row in table.rows
         )
         body = f"<thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody>"
         return f'<div class="scroll"><table>{body}</table></div>'
-
-    def _cell(self, cell: Cell) -> str:
-        match cell:
-            case None:
-                return ""
-            case Prose():
-                return self.writer.prose(cell.said)
-            case Text():
-                return self.writer.text(cell)
-            case _:
-                assert_never(cell)
 
 
 def _hash(script: str) -> str:

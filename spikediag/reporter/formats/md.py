@@ -1,6 +1,6 @@
 """md: the post-mortem as Markdown that renders well on GitHub."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -8,12 +8,11 @@ from spikediag.model import Artifact, Diagnosis, say
 from spikediag.reporter.blocks import (
     Block,
     Bullets,
-    Cell,
     Code,
+    Paper,
     Paragraph,
     Picture,
     Pointer,
-    Prose,
     Row,
     Rows,
     Section,
@@ -25,7 +24,7 @@ from spikediag.reporter.protocol import registry
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
 from spikediag.wording.language import Language
-from spikediag.wording.writer import COLON, MARKDOWN, Writer, spaced
+from spikediag.wording.writer import MARKDOWN, Writer, spaced
 
 WIDTH = 900  # pixels of a picture
 
@@ -73,25 +72,25 @@ def brief(diagnosis: Diagnosis, lang: str = "en") -> str:
 
 
 @dataclass(frozen=True)
-class _Paper:
+class _Paper(Paper):
     """Lays blocks out."""
 
     writer: Writer
     pictures: bool
 
-    def lay_out(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
-        """One string for each block that shows; titles begin at this level."""
-        for block in blocks:
-            yield from self._block(block, level)
+    def bold(self, text: str) -> str:
+        """Escaped text in bold print."""
+        return f"**{text}**"
 
-    def _block(self, block: Block, level: int) -> Iterator[str]:
+    def block(self, block: Block, level: int) -> Iterator[str]:
+        """One string for each part of a block that shows."""
         match block:
             case Rows():
                 yield "\n".join(["| | |", "|---|---|", *(self._question(row) for row in block.rows)])
             case Table():
                 yield self._table(block)
             case Bullets():
-                yield "\n".join(f"- {self._line(row)}" for row in block.rows)
+                yield "\n".join(f"- {self.line(row)}" for row in block.rows)
             case Paragraph():
                 yield self.writer.text(block.text)
             case Pointer():
@@ -101,7 +100,7 @@ class _Paper:
                 yield _fenced(block.lines)
             case Picture():
                 if self.pictures:
-                    yield f'<img src="{block.name}.png" width="{WIDTH}" alt="{self._cell(block.label)}">'
+                    yield f'<img src="{block.name}.png" width="{WIDTH}" alt="{self.cell(block.label)}">'
             case Section():
                 yield from self._section(block, level)
             case _:
@@ -118,29 +117,15 @@ class _Paper:
             yield "</details>"
 
     def _question(self, row: Row) -> str:
-        answer = [f"**{self._cell(row.answer)}**"] if row.answer is not None else []
-        told = [self._cell(text) for text in row.told]
-        return f"| **{self._cell(row.label)}** | {spaced(answer + told)} |"
-
-    def _line(self, row: Row) -> str:
-        label = self.writer.text(row.label)
-        told = [self.writer.text(t) for t in (row.answer, *row.told) if t is not None]
-        return f"**{label}**{self.writer.text(COLON)}{spaced(told)}" if told else label
+        answer = [self.bold(self.cell(row.answer))] if row.answer is not None else []
+        told = [self.cell(text) for text in row.told]
+        return f"| {self.bold(self.cell(row.label))} | {spaced(answer + told)} |"
 
     def _table(self, table: Table) -> str:
         flush = ("--:" if n in table.numbers else "---" for n in range(len(table.head)))
-        head = " | ".join(self._cell(cell) for cell in table.head)
-        rows = (f"| {' | '.join(self._cell(cell) for cell in row)} |" for row in table.rows)
+        head = " | ".join(self.cell(cell) for cell in table.head)
+        rows = (f"| {' | '.join(self.cell(cell) for cell in row)} |" for row in table.rows)
         return "\n".join([f"| {head} |", f"|{'|'.join(flush)}|", *rows])
-
-    def _cell(self, cell: Cell) -> str:
-        match cell:
-            case None:
-                return ""
-            case Prose():
-                return self.writer.prose(cell.said)
-            case _:
-                return self.writer.text(cell)
 
 
 def _fenced(code: str) -> str:
