@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from spikediag.attribution import advice
-from spikediag.attribution.advice import line
+from spikediag.attribution.advice import USUAL_STEPS, line
 from spikediag.model import (
     Condition,
     Effect,
@@ -23,7 +23,6 @@ from spikediag.model import (
 )
 from spikediag.rates import FARTHEST, Observed, Rates, Settings, fitted
 
-USUAL_UPDATES = 20_000  # for a run whose length is not known
 FLOOR, CLIP, BETA2, NOISE = 0.05, 1.0, 0.95, 0.03  # as in the study
 QUARTER, FIVEFOLD = 4, 5
 LEAST_BATCH = 32
@@ -158,7 +157,7 @@ def _with_effect(
     """The remedy with what the model predicts for it; measures and what does not apply have no effect."""
     if rates is None or change.reason is not None or change.id not in rates.shifts:
         return _without(change, say("It shows what happens and prevents nothing."))
-    predicted = rates.effect(change.id, settings, settings.updates or USUAL_UPDATES, observed)
+    predicted = rates.effect(change.id, settings, settings.updates or USUAL_STEPS, observed)
     source = _source(rates, change.id, settings)
     shift = rates.shifts[change.id]
     cost = say(
@@ -226,7 +225,7 @@ def _weighted_sampling(run: Run, _settings: Settings) -> Change:
 
 def _lr_decay(run: Run, settings: Settings) -> Change:
     rate = run.fact(FactName.LEARNING_RATE).number or "learning_rate"
-    decay = line(run, "decay_rate", rate=rate, steps=settings.updates or USUAL_UPDATES)
+    decay = line(run, "decay_rate", rate=rate, steps=settings.updates or USUAL_STEPS)
     text, code = _set(run, FactName.LR_SCHEDULE, "cosine", decay)
     reason = say("The learning rate decays already.") if settings.decays else None
     return Change("lr-decay", text, code, SETTING, reason)

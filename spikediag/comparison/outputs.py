@@ -131,16 +131,11 @@ def _foretold(foretold: Foretold) -> Text:
         "high": foretold.high,
         "measured": foretold.measured,
     }
-    if foretold.inside:
-        return say(
-            "Foretold for {remedy}: {prevented:.0%} of the spikes prevented (80 % prediction interval "
-            "{low:.0%} to {high:.0%}); measured: {measured:.0%}, inside it.",
-            **numbers,
-        )
     return say(
         "Foretold for {remedy}: {prevented:.0%} of the spikes prevented (80 % prediction interval "
-        "{low:.0%} to {high:.0%}); measured: {measured:.0%}, outside it.",
+        "{low:.0%} to {high:.0%}); measured: {measured:.0%}, {place}.",
         **numbers,
+        place=say("inside it") if foretold.inside else say("outside it"),
     )
 
 

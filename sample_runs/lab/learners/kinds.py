@@ -71,9 +71,9 @@ def learner_faults(seeds: range) -> Iterator[LearnerRun]:
             yield LearnerRun(name, case.learner, case.truth, case.dialect, place)
 
 
-def _late(draw: Draw, iterations: int, period: int = 1) -> int:
+def _late(draw: Draw, plan: Plan) -> int:
     """An iteration of the second part, one that is logged."""
-    return int(draw.uniform(0.5, 0.75) * iterations) // period * period
+    return int(draw.uniform(0.5, 0.75) * plan.iterations) // plan.log_period * plan.log_period
 
 
 def _truth(cause: str | tuple[str, ...], step: int | None, intervention: str, why: str) -> Truth:
@@ -110,7 +110,7 @@ def _ppo_calm(draw: Draw, seed: int) -> Case:
 
 def _ppo_trust_region(draw: Draw, seed: int) -> Case:
     learner, dialect = _ppo(draw, seed)
-    at, factor = _late(draw, learner.plan.iterations), float(draw.uniform(100, 400))
+    at, factor = _late(draw, learner.plan), float(draw.uniform(100, 400))
     truth = _truth(
         "trust-region",
         learner.plan.step(at),
@@ -123,7 +123,7 @@ def _ppo_trust_region(draw: Draw, seed: int) -> Case:
 def _ppo_lr_step(draw: Draw, seed: int) -> Case:
     learner, dialect = _ppo(draw, seed)
     learner = replace(learner, usual=replace(learner.usual, desired_kl=None))
-    at, factor = _late(draw, learner.plan.iterations), float(draw.uniform(30, 100))
+    at, factor = _late(draw, learner.plan), float(draw.uniform(30, 100))
     rate = learner.usual.learning_rate * factor
     truth = _truth(
         "lr-change",
@@ -136,7 +136,7 @@ def _ppo_lr_step(draw: Draw, seed: int) -> Case:
 
 def _ppo_reward_term(draw: Draw, seed: int) -> Case:
     learner, dialect = _ppo(draw, seed)
-    at, force = _late(draw, learner.plan.iterations), float(10 ** draw.uniform(3.5, 5.5))
+    at, force = _late(draw, learner.plan), float(10 ** draw.uniform(3.5, 5.5))
     change = Change(at, {"contact": force}, int(draw.integers(1, 4)))
     truth = _truth(
         "reward-term",
@@ -167,7 +167,7 @@ def _ppo_returns_grow(draw: Draw, seed: int) -> Case:
 
 def _ppo_resume(draw: Draw, seed: int) -> Case:
     learner, dialect = _ppo(draw, seed)
-    at = _late(draw, learner.plan.iterations)
+    at = _late(draw, learner.plan)
     truth = _truth(
         "resume",
         learner.plan.step(at),
@@ -199,7 +199,7 @@ def _sac_calm(draw: Draw, seed: int) -> Case:
 def _sac_temperature(draw: Draw, seed: int) -> Case:
     learner, dialect = _off_policy(draw, seed, actor=True)
     learner = replace(learner, usual=replace(learner.usual, temperature_rate=float(draw.uniform(3e-3, 8e-3))))
-    at = _late(draw, learner.plan.iterations, learner.plan.log_period) * 4 // 5
+    at = _late(draw, learner.plan) * 4 // 5
     truth = _truth(
         "temperature",
         learner.plan.step(at),
@@ -211,7 +211,7 @@ def _sac_temperature(draw: Draw, seed: int) -> Case:
 
 def _q_divergence(draw: Draw, seed: int) -> Case:
     learner, dialect = _off_policy(draw, seed, actor=bool(draw.integers(2)))
-    at = _late(draw, learner.plan.iterations, learner.plan.log_period) * 4 // 5
+    at = _late(draw, learner.plan) * 4 // 5
     discount = float(draw.uniform(1.2, 1.8))
     changes = Change(at, {"discount": discount, "tau": 0.05})
     truth = _truth(
@@ -238,7 +238,7 @@ def _dqn_target_update(draw: Draw, seed: int) -> Case:
 
 def _dqn_lr_step(draw: Draw, seed: int) -> Case:
     learner, dialect = _off_policy(draw, seed, actor=False)
-    at = _late(draw, learner.plan.iterations, learner.plan.log_period)
+    at = _late(draw, learner.plan)
     factor = float(draw.uniform(50, 150))
     truth = _truth(
         "lr-change",
@@ -272,7 +272,7 @@ def _lm_calm(draw: Draw, seed: int) -> Case:
 
 def _lm_lr_step(draw: Draw, seed: int) -> Case:
     learner, dialect = _language(draw, seed)
-    at = _late(draw, learner.plan.iterations, learner.plan.log_period)
+    at = _late(draw, learner.plan)
     factor = float(draw.uniform(20, 60))
     truth = _truth(
         "lr-change",
@@ -287,7 +287,7 @@ def _lm_lr_step(draw: Draw, seed: int) -> Case:
 def _lm_summed(draw: Draw, seed: int) -> Case:
     learner, dialect = _language(draw, seed)
     learner = replace(learner, usual=replace(learner.usual, accumulation=int(draw.choice([2, 4, 8]))))
-    at = _late(draw, learner.plan.iterations, learner.plan.log_period)
+    at = _late(draw, learner.plan)
     truth = _truth(
         "logging-change",
         learner.plan.step(at),
@@ -300,7 +300,7 @@ def _lm_summed(draw: Draw, seed: int) -> Case:
 def _lm_resume(draw: Draw, seed: int) -> Case:
     learner, dialect = _language(draw, seed)
     learner = replace(learner, usual=replace(learner.usual, pretrained=False))
-    at = _late(draw, learner.plan.iterations, learner.plan.log_period)
+    at = _late(draw, learner.plan)
     saved = int(at * draw.uniform(0.03, 0.12))
     truth = _truth(
         "resume",
@@ -314,7 +314,7 @@ def _lm_resume(draw: Draw, seed: int) -> Case:
 
 def _lm_data_stage(draw: Draw, seed: int) -> Case:
     learner, dialect = _language(draw, seed)
-    at = _late(draw, learner.plan.iterations, learner.plan.log_period)
+    at = _late(draw, learner.plan)
     truth = _truth(
         "data-stage",
         learner.plan.step(at),
@@ -331,7 +331,7 @@ def _lm_hard_batch(draw: Draw, seed: int) -> Case:
         learner, plan=replace(learner.plan, log_period=1), usual=replace(learner.usual, pretrained=True)
     )
     dialect = (dialects.TRL_SFT, dialects.LIGHTNING_LM)[int(draw.integers(2))]
-    at, share = _late(draw, learner.plan.iterations), float(draw.uniform(0.6, 1.0))
+    at, share = _late(draw, learner.plan), float(draw.uniform(0.6, 1.0))
     truth = replace(
         _truth(
             "hard-batch",
@@ -346,7 +346,7 @@ def _lm_hard_batch(draw: Draw, seed: int) -> Case:
 
 def _lm_non_finite(draw: Draw, seed: int) -> Case:
     learner, dialect = _language(draw, seed)
-    at = _late(draw, learner.plan.iterations, learner.plan.log_period)
+    at = _late(draw, learner.plan)
     truth = _truth(
         "non-finite",
         learner.plan.step(at),
