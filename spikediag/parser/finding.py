@@ -397,6 +397,10 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
         files.notes.append(f"The files of {len(ranks)} other ranks were left out: {names}.")
     beside = source.contents.take(named(folder), folder.path)
     files.beside.extend(by_completeness(_usable(beside)))
+    if not files.streams and files.left_out and files.beside:
+        first, instead = files.left_out[0], files.beside.pop(0)
+        files.streams[""] = (instead,)
+        files.notes.append(f"{first.label}: {first.why}. {instead.label} was read instead.")
     files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
     files.unread |= {path.name: kind.beside for path in tables(folder) if (kind := source_of(path))}
 

@@ -79,3 +79,15 @@ def test_one_that_cannot_be_read_is_found_and_says_why(tmp_path: Path, content: 
     assert paths(tmp_path) == (tmp_path,)
     with pytest.raises(UnreadableRunError, match=words):
         read_run(tmp_path)
+
+
+def test_it_is_read_where_the_event_file_was_not_fetched(tmp_path: Path) -> None:
+    run = state(tmp_path, training(*TAGS))
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:1234\nsize 88\n"
+    (run / "events.out.tfevents.1674974582.host").write_text(pointer)
+    read = read_run(run)
+    assert set(TAGS) <= read.series.keys()
+    assert any(
+        "git lfs pull" in note and "trainer_state.json was read instead" in note for note in read.notes
+    )
+    assert "git lfs pull" in read.damage[0].what
