@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,6 +31,12 @@ def diagnose(arrays: dict[str, tuple[np.ndarray, np.ndarray]], **facts: float) -
     return spikediag.diagnose(spikediag.Run.from_arrays(arrays, **facts))
 
 
+@cache
+def usual() -> spikediag.Diagnosis:
+    """Of the user's case, without facts."""
+    return diagnose(seed_like())
+
+
 def test_the_users_case_is_one_decoupled_jump_blamed_on_the_ratio() -> None:
     diagnosis = diagnose(seed_like(), batch_size=256, dataset_size=418, action_dim=7)
     assert len(diagnosis.findings) == 1
@@ -41,13 +48,12 @@ def test_the_users_case_is_one_decoupled_jump_blamed_on_the_ratio() -> None:
 
 
 def test_without_the_facts_the_cause_is_unexplained() -> None:
-    diagnosis = diagnose(seed_like())
-    assert [f.primary_cause for f in diagnosis.findings] == ["unexplained"]
+    assert [f.primary_cause for f in usual().findings] == ["unexplained"]
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1e-3, 0.0), (1e3, 0.0), (1.0, 1e4), (2.0, -500.0)])
 def test_findings_do_not_depend_on_scale_or_sign(scale: float, shift: float) -> None:
-    plain = [(f.spike.kind, f.spike.onset_step, f.spike.peak_step) for f in diagnose(seed_like()).findings]
+    plain = [(f.spike.kind, f.spike.onset_step, f.spike.peak_step) for f in usual().findings]
     moved = diagnose(seed_like(scale=scale, shift=shift)).findings
     assert [(f.spike.kind, f.spike.onset_step, f.spike.peak_step) for f in moved] == plain
 
@@ -62,9 +68,8 @@ def test_a_calm_run_is_clean() -> None:
 
 
 def test_the_order_of_tags_does_not_matter() -> None:
-    arrays = seed_like()
-    backwards = dict(reversed(list(arrays.items())))
-    assert diagnose(arrays).to_dict()["findings"] == diagnose(backwards).to_dict()["findings"]
+    backwards = dict(reversed(list(seed_like().items())))
+    assert usual().to_dict()["findings"] == diagnose(backwards).to_dict()["findings"]
 
 
 AWKWARD = {

@@ -7,17 +7,16 @@ from functools import cache
 from pathlib import Path
 from string import Formatter
 
-import spikediag
-
-PACKAGE = Path(spikediag.__file__).parent
+from tests import modules
+from tests.modules import PACKAGE
 
 
 @cache
 def templates() -> dict[str, Path]:
     """English template -> a file that says it."""
     found: dict[str, Path] = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        found |= dict.fromkeys(_of_python(path), path.relative_to(PACKAGE))
+    for path, tree in modules.parsed().items():
+        found |= dict.fromkeys(_of_python(path, tree), path)
     for path in sorted(PACKAGE.rglob("presets/*.toml")):
         rules = tomllib.loads(path.read_text(encoding="utf-8"))["rule"]
         reasons = [rule["reason"] for rule in rules if "reason" in rule]
@@ -29,8 +28,8 @@ def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
-def _of_python(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def _of_python(path: Path, tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
             first = node.args[0]
             assert isinstance(first, ast.Constant), f"{path}:{node.lineno}: say() wants a literal template"
