@@ -3,17 +3,19 @@
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.model.text import Text, say
+
+T = TypeVar("T")
 
 STILL = 3  # points that a loss keeps one number while no gradient is one, at least
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
@@ -500,6 +502,18 @@ class Run:
         return Batch(samples.number, dataset.number, samples.source, dataset.source)
 
     @cached_property
+    def _answers(self) -> dict[tuple[Hashable, ...], Any]:
+        return {}
+
+    def once(self, question: Callable[..., T], *about: Hashable) -> T:
+        """What a function says of this run, asked once: causes ask the same of a run for every loss."""
+        key = (question, *about)
+        if key not in self._answers:
+            self._answers[key] = question(self, *about)
+        answer: T = self._answers[key]
+        return answer
+
+    @cached_property
     def last_step(self) -> float | None:
         """One logging interval past the last step of the losses: the length of training, in x-axis units."""
         ends = [float(s.steps[-1]) + s.interval for s in self.having(Role.LOSS) if len(s) > 1]
@@ -524,7 +538,7 @@ class Run:
         which no squared or absolute error can, is a likelihood where the error of the same actions is
         logged beside it, in the same group of tags. Else its tag says what it measures.
         """
-        if loss.kind is LossKind.UNKNOWN and self._settles_below_zero(loss):
+        if loss.kind is LossKind.UNKNOWN and self.once(Run._settles_below_zero, loss):
             return LossKind.LIKELIHOOD
         return _MEASURED.get(loss.measure, LossKind.UNKNOWN) if loss.kind is LossKind.UNKNOWN else loss.kind
 

@@ -100,3 +100,15 @@ def test_a_loss_that_goes_on_moving_or_a_gradient_that_is_a_number_hides_nothing
         read = Run.from_arrays({"train/loss": (steps, loss), "train/grad_norm": (steps, gradient)})
         assert read.revealed().series["train/loss"].finite.all()
         assert read.revealed().notes == read.notes
+
+
+def test_what_is_asked_of_a_run_for_every_loss_is_worked_out_once() -> None:
+    asked = []
+
+    def question(run: Run, word: str) -> int:
+        asked.append(word)
+        return len(run.series)
+
+    run = Run.from_arrays({"a/loss": [1.0, 2.0], "b/loss": [1.0, 2.0]})
+    assert [run.once(question, word) for word in ("x", "y", "x")] == [2, 2, 2]
+    assert asked == ["x", "y"]
