@@ -132,6 +132,7 @@ class FactName(StrEnum):
     LOG_STD_MIN = "log_std_min"
     LOG_STD_MAX = "log_std_max"
     DROPOUT = "dropout"
+    HIDDEN_UNITS = "hidden_units"
     SAMPLING = "sampling"
     SEED = "seed"
     LOG_EVERY = "log_every"
