@@ -141,7 +141,8 @@ def _source(foretold: Effect | None, unforeseen: Text | None) -> Text | None:
     if foretold is not None:
         return say(
             "Shares of such jumps in this run (below zero: more of them), foretold with 80 % intervals by a "
-            "{source}. Error: times that of the same training unchanged, there. `spikediag compare` says what came of it.",
+            "{source}. Error: times that of the same training unchanged, there. `spikediag compare` says "
+            "what came of it.",
             source=foretold.source,
         )
     return (
