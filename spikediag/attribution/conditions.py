@@ -56,7 +56,7 @@ REMOVED_BY = MappingProxyType(
 )
 HOW = {
     Degenerate.CONSTANT: say("it is constant"),
-    Degenerate.MOSTLY_CONSTANT: say("98 % of its values are the same"),
+    Degenerate.MOSTLY_CONSTANT: say("most of its values are the same"),
     Degenerate.TWO_VALUES: say("it has two values only"),
 }
 
