@@ -2,8 +2,9 @@
 
 LeRobot keeps them in `meta/stats.json`, openpi in `norm_stats.json`, Octo and OpenVLA in
 `dataset_statistics.json`; robomimic works out a count, a sum of squares and rows of one line each, which its
-users write to `action_stats.json`; a small `action_stats.csv` with a row for each dimension is read too. They
-are looked for in the folder of the run and up to three levels above it. Nothing but numbers is taken from them.
+users write to `action_stats.json`; a small `action_stats.csv` with a row for each dimension is read too.
+They are looked for in the folder of the run and up to three levels above it. Nothing but numbers is taken
+from them.
 """
 
 import csv
