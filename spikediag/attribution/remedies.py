@@ -137,8 +137,10 @@ def _unknown(run: Run, lead: Finding | None, settings: Settings, rates: Rates | 
     """Why no effect can be given for any remedy; None where the study speaks of runs like this one."""
     if rates is None:
         return say("What it does to the rate of spikes has not been measured yet.")
-    if lead is None or lead.spike.kind not in COUNTED or lead.spike.is_fall:
+    if lead is None or lead.spike.is_fall:
         return say("There is no spike to prevent.")
+    if lead.spike.kind not in COUNTED:
+        return say("The study counted spikes that come back; this is a {kind}.", kind=lead.spike.kind.value)
     if run.loss_kind(run.series[lead.spike.tag]) is not LossKind.LIKELIHOOD:
         return say("The study trained on likelihoods; {tag} is not known to be one.", tag=lead.spike.tag)
     cause = lead.primary
@@ -316,8 +318,14 @@ def lower_beta2(run: Run) -> Advice:
 
 
 def clip_gradients(run: Run, limit: float | None = None) -> Advice:
-    """Gradient clipping: at a norm that this run shows in calm times where that is given, else at 1."""
-    norm = _one_digit(limit) if limit and limit > 0 else CLIP
+    """Gradient clipping: for a likelihood at 1 as in the study, else at a norm that this run shows.
+
+    Args:
+        run: The run; in the study norms in the hundreds were clipped at 1: Adam does not mind the scale.
+        limit: A norm of calm times, where it is logged.
+    """
+    studied = LossKind.LIKELIHOOD in run.loss_kinds or not limit or limit <= 0
+    norm = CLIP if studied or limit is None else _one_digit(limit)
     text = say(
         "Clip the gradient norm at {norm:g}, so that one batch cannot throw the weights far.", norm=norm
     )

@@ -272,7 +272,7 @@ def test_code_is_written_for_the_library(library: str | None) -> None:
         remedies.clip_gradients(run, 3.2).code,
     ]
     assert all(("optax" in code or "jnp" in code) == (library == "hil-serl") for code in codes)
-    assert "3)" in codes[3]
+    assert "1)" in codes[3]
 
 
 def test_the_rate_of_a_decay_is_stated_or_logged_or_left_to_the_user() -> None:
@@ -287,3 +287,9 @@ def test_a_beta2_that_nobody_states_is_called_assumed() -> None:
     assert "from 0.99 to" in str(remedies.lower_beta2(stated).text)
     unknown = cases.make_run(cases.nll(), None, facts={})
     assert "from 0.999 (assumed) to" in str(remedies.lower_beta2(unknown).text)
+
+
+def test_gradients_of_a_likelihood_are_clipped_as_in_the_study_and_others_at_their_own_calm_norm() -> None:
+    other = cases.make_run(cases.series("train/td_loss", Role.LOSS, np.ones(len(cases.STEPS))), None)
+    assert remedies.clip_gradients(RUN, 320.0).change.value == 1.0
+    assert remedies.clip_gradients(other, 320.0).change.value == 300.0
