@@ -1,6 +1,7 @@
 """From a run to its diagnosis: the only module that knows all stages."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from spikediag import attribution, coupling, detectors, outcome, witnesses
 from spikediag.checks import checks
@@ -30,8 +31,7 @@ def diagnose(run: Run) -> Diagnosis:
     incidents = detectors.group(run, spikes)
     table = witnesses.SeriesTable(run)
     findings = tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in enumerate(incidents, 1))
-    remedies = attribution.remedies(run, findings)
-    conditions = attribution.weighed(attribution.conditions(run, findings), remedies)
+    conditions = attribution.conditions(run, findings)
     return Diagnosis(
         run=run,
         findings=findings,
@@ -40,7 +40,7 @@ def diagnose(run: Run) -> Diagnosis:
         checks=tuple(checks(run, findings, spikes)),
         version=VERSION,
         searched=searched,
-        remedies=remedies,
+        foresee=partial(attribution.foresee, run, findings),
     )
 
 

@@ -11,6 +11,9 @@ import pytest
 
 import spikediag
 from spikediag.errors import NoLossError, UsageError
+from spikediag.policy import Policy
+from spikediag.policy.rules import judge
+from spikediag.rates import Interval, Rates
 
 N = 2_000
 STEPS = np.arange(N) * 10
@@ -35,6 +38,17 @@ def diagnose(arrays: dict[str, tuple[np.ndarray, np.ndarray]], **facts: float) -
 def usual() -> spikediag.Diagnosis:
     """Of the user's case, without facts."""
     return diagnose(seed_like())
+
+
+def test_effects_of_remedies_are_worked_out_for_those_who_read_them_only(monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(Rates, "effect", lambda *_: asked.append(1) or Interval(0.9, 0.5, 1.0))
+    facts = {"batch_size": 256, "dataset_size": 418, "sigma_min": 1e-5}
+    diagnosis = diagnose(seed_like(), **facts)
+    assert judge(diagnosis, Policy()).breaches
+    assert not asked
+    assert diagnosis.to_dict()["remedies"]
+    assert asked
 
 
 def test_the_users_case_is_one_decoupled_jump_blamed_on_the_ratio() -> None:

@@ -2,7 +2,6 @@
 
 from spikediag.model.diagnosis import (
     UNEXPLAINED,
-    Advice,
     Aftermath,
     Artifact,
     CauseVerdict,
@@ -24,7 +23,7 @@ from spikediag.model.diagnosis import (
     of_losses,
     shared_tags,
 )
-from spikediag.model.remedy import Effect, Remedy
+from spikediag.model.remedy import Advice, Change, Effect, Remedy
 from spikediag.model.run import (
     REINFORCED,
     ActionDimension,
@@ -84,6 +83,7 @@ __all__ = [
     "Artifact",
     "Batch",
     "CauseVerdict",
+    "Change",
     "Check",
     "Checkpoint",
     "CompanionTest",

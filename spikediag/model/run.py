@@ -21,6 +21,7 @@ STILL = 3  # points that a loss keeps one number while no gradient is one, at le
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
 NOTHING = 1e-4  # standard deviation or range of an action that counts as none
 TWO_VALUED = 0.95  # of the largest variance between two ends
+SELDOM = 0.06  # mean over the 99 % quantile, both from an end at which values tie; 0.22 of an exponential
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 
@@ -134,6 +135,7 @@ class FactName(StrEnum):
     LOG_STD_MIN = "log_std_min"
     LOG_STD_MAX = "log_std_max"
     DROPOUT = "dropout"
+    HIDDEN_UNITS = "hidden_units"
     SAMPLING = "sampling"
     SEED = "seed"
     LOG_EVERY = "log_every"
@@ -284,7 +286,7 @@ class Degenerate(StrEnum):
     """In which way an action dimension has nothing to be learned as a Gaussian."""
 
     CONSTANT = "constant"
-    MOSTLY_CONSTANT = "mostly_constant"  # zero but for a few presses
+    MOSTLY_CONSTANT = "mostly_constant"  # zero but for some presses
     TWO_VALUES = "two_values"  # a gripper command
 
 
@@ -300,6 +302,8 @@ class ActionDimension:
     mean: float
     q01: float
     q99: float
+    q10: float = math.nan
+    q90: float = math.nan
 
     @property
     def degenerate(self) -> Degenerate | None:
@@ -311,10 +315,21 @@ class ActionDimension:
         still = self.high - self.low <= NOTHING
         if self.sd <= NOTHING or (still and math.isnan(self.sd)):
             return Degenerate.CONSTANT
-        if still or self.q99 - self.q01 <= NOTHING:
+        if still or self.q99 - self.q01 <= NOTHING or self.q90 - self.q10 <= NOTHING or self._rests_at_an_end:
             return Degenerate.MOSTLY_CONSTANT
         most = (self.mean - self.low) * (self.high - self.mean)
         return Degenerate.TWO_VALUES if self.sd**2 >= TWO_VALUED * most > 0 else None
+
+    @property
+    def _rests_at_an_end(self) -> bool:
+        """Whether values tie at one end and leave it so seldom, or so little, that the mean hardly does.
+
+        Presses that grow are so: neither constant nor two-valued, and in more than 1 % of the frames.
+        """
+        span = self.q99 - self.q01
+        at_low = self.q01 == self.low and self.mean - self.low <= SELDOM * span
+        at_high = self.q99 == self.high and self.high - self.mean <= SELDOM * span
+        return at_low or at_high
 
 
 @dataclass(frozen=True)

@@ -345,15 +345,13 @@ def _conditions(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Bl
 def _advice(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
     """The sentence behind each line of the table on the page, and code too long for it."""
     every = remedies(diagnosis)
-    lines = []
-    for one in every:
-        text, measured = said.once(one.advice.text), one.advice.measured
-        if one.advice.remedy is not None and (text or measured):
-            lines.append(Row(one.what, None, text, measured))
-        elif text is not None:
-            lines.append(Row(text))
+    lines = tuple(
+        Row(text) if one.what is one.advice.text else Row(one.what, None, text)
+        for one in every
+        if (text := said.once(one.advice.text)) is not None
+    )
     if lines:
-        yield Bullets(tuple(lines))
+        yield Bullets(lines)
     yield from (Code(one.line) for one in every if one.line is not None and "\n" in one.line)
 
 

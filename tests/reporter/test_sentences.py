@@ -106,6 +106,8 @@ def written_only() -> Iterator[Diagnosis]:
     """Diagnoses whose figures say nothing that those of others do not say."""
     small, big = builders.findings()
     yield builders.remedied()
+    abstains = tuple(replace(remedy, effect=None) for remedy in builders.remedied().remedies)
+    yield replace(builders.remedied(), foresee=lambda: abstains)
     silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))
     lone = {"bc/actor_loss": builders.seed_curves()["bc/actor_loss"]}
     yield builders.diagnosis(builders.seed_run(lone), (silent,))
