@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spikediag.model.text import Text
+from spikediag.text import Text
 
 
 @dataclass(frozen=True)
