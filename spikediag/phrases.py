@@ -24,7 +24,7 @@ from spikediag.model import (
     Witness,
     say,
 )
-from spikediag.model.text import Value
+from spikediag.text import Value
 from spikediag.wording.numbers import number, share
 from spikediag.wording.writer import verbatim
 

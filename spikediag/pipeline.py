@@ -6,7 +6,7 @@ from functools import partial
 from spikediag import attribution, coupling, detectors, outcome, witnesses
 from spikediag.checks import checks
 from spikediag.errors import NoLossError
-from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Spike
+from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Spike, say
 from spikediag.version import VERSION
 
 LARGEST = 1e60  # beyond what 32 bits hold; ratios of what is smaller, and their squares, stay numbers
@@ -21,8 +21,12 @@ def diagnose(run: Run) -> Diagnosis:
     """
     if next(run.having(Role.LOSS), None) is None:
         raise NoLossError(
-            f"{run.name}: none of its {len(run.series)} tags is understood as a loss; "
-            f"`spikediag tags` shows how each was understood and how to override it."
+            say(
+                "{name}: none of its {count} tags is understood as a loss; `spikediag tags` shows how "
+                "each was understood and how to override it.",
+                name=run.name,
+                count=len(run.series),
+            )
         )
     run = run.within(LARGEST).revealed()
     found = {tag: detectors.search(series) for tag, series in run.series.items() if series.role in WATCHED}

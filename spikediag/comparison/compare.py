@@ -40,11 +40,18 @@ def compare(
         UsageError: the runs share no loss or no stretch of the axis, or passes cannot be computed.
     """
     if not min_height >= 0:
-        raise UsageError(f"the least height of a spike is a number of at least 0, not {min_height}.")
+        raise UsageError(
+            say(
+                "the least height of a spike is a number of at least 0, not {min_height}.",
+                min_height=min_height,
+            )
+        )
     everyone = [d for group in (before, *afters) for d in group.diagnoses]
     loss = common_loss(everyone)
     if loss is None:
-        raise UsageError("the runs share no loss; `spikediag tags RUN` shows how each understands its tags.")
+        raise UsageError(
+            say("the runs share no loss; `spikediag tags RUN` shows how each understands its tags.")
+        )
     tags = Tags(loss, sides.companion_tag(everyone))
     axis = sides.common_axis([d.run for d in everyone], loss, unit)
     values = [d.run.series[loss].values for d in everyone]

@@ -66,11 +66,11 @@ from spikediag.model.spike import (
     SmallestJump,
     Spike,
 )
-from spikediag.model.text import (
+from spikediag.model.witness import NO_WITNESSES, Copy, Lag, Moment, Witness, Witnesses
+from spikediag.text import (
     Text,
     say,
 )
-from spikediag.model.witness import NO_WITNESSES, Copy, Lag, Moment, Witness, Witnesses
 
 __all__ = [
     "LONGEST_LOOK",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from spikediag.model.remedy import Advice, Remedy
 from spikediag.model.run import Role, Run
 from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
-from spikediag.model.text import Text
 from spikediag.model.witness import NO_WITNESSES, Witnesses
+from spikediag.text import Text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spikediag.model.run import FactName
-from spikediag.model.text import Text
+from spikediag.text import Text
 
 
 @dataclass(frozen=True)

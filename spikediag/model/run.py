@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model.text import Text, say
+from spikediag.text import Text, say
 
 T = TypeVar("T")
 
@@ -369,7 +369,7 @@ class Damage:
     file: str
     offset: int
     length: int  # bytes
-    what: str
+    what: Text
 
 
 @dataclass(frozen=True)
@@ -386,7 +386,7 @@ class UnreadFile:
     """A file beside the run that looks like a log and was not read, and why."""
 
     path: str  # relative to the run
-    why: str
+    why: Text
 
 
 @dataclass(frozen=True)
@@ -413,7 +413,7 @@ class Run:
     checkpoints: tuple[Checkpoint, ...] = ()
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
     step_unit: StepUnit = StepUnit.STEP
-    notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
+    notes: tuple[Text, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
     actions: tuple[ActionDimension, ...] = ()  # what dataset statistics beside the run say of them
     framework: Framework = Framework.TORCH  # in whose code advice is written
     own_settings: tuple[str, ...] = ()  # tags and facts of which a spikediag.toml beside the run speaks
@@ -456,8 +456,8 @@ class Run:
         """
         tamed, notes = dict(self.series), list(self.notes)
         for said, low, high, becomes in (
-            (f"beyond {bound:g} were taken as infinite", bound, np.inf, np.inf),
-            (f"nearer to 0 than {1 / bound:g} were taken as 0", 0.0, 1 / bound, 0.0),
+            (say("beyond {bound:g} were taken as infinite", bound=bound), bound, np.inf, np.inf),
+            (say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound), 0.0, 1 / bound, 0.0),
         ):
             sizes = {tag: np.abs(one.values) for tag, one in self.series.items()}
             hits = {tag: hit for tag, size in sizes.items() if (hit := (low < size) & (size < high)).any()}
@@ -465,7 +465,14 @@ class Run:
                 before = tamed[tag].values
                 tamed[tag] = replace(tamed[tag], values=np.where(hit, np.copysign(becomes, before), before))
             if hits:
-                notes.append(f"Values {said}, in {len(hits)} series; first {next(iter(hits))}.")
+                notes.append(
+                    say(
+                        "Values {said}, in {count} series; first {first}.",
+                        said=said,
+                        count=len(hits),
+                        first=next(iter(hits)),
+                    )
+                )
         return (
             self
             if tamed == self.series
@@ -486,8 +493,13 @@ class Run:
                 at, values = float(loss.values[first]), np.where(hits, np.nan, loss.values)
                 shown[loss.tag] = replace(loss, values=values, stood_still_at=at)
                 notes.append(
-                    f"{loss.tag} stands still at {at:g} from step {loss.steps[first]:,} on while the "
-                    f"gradient norm is no number: taken as not a number."
+                    say(
+                        "{tag} stands still at {at:g} from step {step:,} on while the gradient norm is no "
+                        "number: taken as not a number.",
+                        tag=loss.tag,
+                        at=at,
+                        step=int(loss.steps[first]),
+                    )
                 )
         return replace(self, series=MappingProxyType(shown), notes=tuple(notes))
 

@@ -28,7 +28,6 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.model.text import Value
 from spikediag.phrases import listed
 from spikediag.reporter.blocks import Row, num
 from spikediag.reporter.remedies import (
@@ -40,6 +39,7 @@ from spikediag.reporter.remedies import (
     verification,
 )
 from spikediag.reporter.training import state, varies
+from spikediag.text import Value
 from spikediag.wording.writer import Writer, verbatim
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table

@@ -107,10 +107,10 @@ def seed_run(curves: Mapping[str, Series] | None = None) -> Run:
             SourceFile("config.yaml", 412, "ab" * 32),
         ),
         damage=(
-            Damage(DamageKind.LOST, "events.out.tfevents.1", 412_000, 331, "the last record is cut off"),
+            Damage(DamageKind.LOST, "events.out.tfevents.1", 412_000, 331, say("the last record is cut off")),
         ),
         library="hil-serl",
-        notes=("12 copies of records were dropped",),
+        notes=(say("12 copies of records were dropped"),),
     )
 
 
@@ -440,10 +440,10 @@ def hostile(strings: tuple[str, ...] = HOSTILE) -> Diagnosis:
         name=strings[5],
         path=strings[2],
         facts=facts,
-        notes=strings,
+        notes=tuple(say("{s}", s=s) for s in strings),
         library=strings[1],
         files=tuple(SourceFile(h, 1, "00" * 32) for h in strings),
-        damage=tuple(Damage(DamageKind.LOST, h, 0, 1, h) for h in strings),
+        damage=tuple(Damage(DamageKind.LOST, h, 0, 1, say("{h}", h=h)) for h in strings),
         sessions=(),
     )
     found = []

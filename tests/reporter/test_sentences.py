@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from spikediag import reporter
+from spikediag.errors import UsageError
 from spikediag.model import (
     Advice,
     CouplingVerdict,
@@ -21,10 +22,11 @@ from spikediag.model import (
     Witnesses,
     say,
 )
+from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_figure
 from spikediag.reporter.figures import style
 from spikediag.reporter.figures.closeup import closeup
 from spikediag.wording import language
-from spikediag.wording.writer import Writer
+from spikediag.wording.writer import TERMINAL, Writer
 from tests.conftest import diagnosed
 from tests.reporter import builders
 from tests.wording.sentences import templates
@@ -165,6 +167,17 @@ def said() -> set[str]:
             reporter.to_markdown(diagnosis, pictures=True)
         for finding in builders.findings():
             reporter.to_html(builders.alone(finding))
+        for values in (np.geomspace(1, 1e6, 200), np.geomspace(1, 1e6, 200) * (-1) ** np.arange(200)):
+            strand = Strand(np.arange(200.0), values, np.array([]))
+            comparison_figure((FigureRow("bc", say("1 spike"), (strand,), ()),), "loss", None, "pass")
+        writer = Writer(language.load("zh"), TERMINAL)
+        for wrong in (
+            lambda: reporter.render(builders.calm(), ["mdd"]),
+            lambda: reporter.to_frame(builders.calm(), "moon"),
+        ):
+            with pytest.raises(UsageError) as error:
+                wrong()
+            writer.text(error.value.said)
         patch.setattr(style, "_first", lambda wanted: None)
         reporter.to_markdown(builders.diagnosis(), "zh")
     return heard

@@ -1,12 +1,15 @@
-"""Every sentence that the package can say, collected from its source and its presets."""
+"""Every sentence that the package can say, collected from its source, its presets and its pages."""
 
 import ast
+import inspect
 import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from string import Formatter
 
+from spikediag import attribution, detectors, reporter
+from spikediag.cli.explain import PARAGRAPH
 from tests import modules
 from tests.modules import PACKAGE
 
@@ -21,7 +24,16 @@ def templates() -> dict[str, Path]:
         rules = tomllib.loads(path.read_text(encoding="utf-8"))["rule"]
         reasons = [rule["reason"] for rule in rules if "reason" in rule]
         found |= dict.fromkeys(reasons, path.relative_to(PACKAGE))
-    return found
+    return found | dict(_pages())
+
+
+def _pages() -> Iterator[tuple[str, Path]]:
+    """Every paragraph of a page that `spikediag explain` shows."""
+    for stage in (attribution, detectors, reporter):
+        for plugin in stage.registry.load().values():
+            page = inspect.cleandoc(type(plugin).__doc__ or "")
+            for paragraph in PARAGRAPH.finditer(page + "\n"):
+                yield " ".join(paragraph[0].split()), Path(type(plugin).__module__)
 
 
 def fields(template: str) -> set[str]:

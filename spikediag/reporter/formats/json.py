@@ -173,10 +173,10 @@ def _run(run: Run) -> dict[str, Any]:
             }
             for name, fact in sorted(run.facts.items())
         },
-        "damage": [vars(d) for d in run.damage],
+        "damage": [vars(d) | {"what": str(d.what)} for d in run.damage],
         "files": [vars(f) for f in run.files],
         "checkpoints": [vars(c) for c in run.checkpoints],
-        "notes": list(run.notes),
+        "notes": [str(note) for note in run.notes],
     }
 
 

@@ -54,4 +54,4 @@ def test_another_log_of_that_name_is_no_run_and_a_cut_epoch_costs_itself(tmp_pat
     file.write_text(file.read_text().replace("Train Epoch 7\n{\n", "Train Epoch 7\n{\n{", 1))
     run = read_run(file)
     assert len(run.series["Train/Loss"]) == 399
-    assert run.damage[0].what == "the numbers of an epoch are cut"
+    assert str(run.damage[0].what) == "the numbers of an epoch are cut"
