@@ -117,6 +117,8 @@ def written_only() -> Iterator[Diagnosis]:
         ended = replace(outcome, verdict=verdict)
         overall = replace(found.overall, outcomes=(ended, replace(ended, finding="F1")))
         yield replace(found, overall=replace(overall, matters=verdict is OutcomeVerdict.WORSE))
+        unlogged = replace(overall, outcomes=(replace(ended, during=math.nan),))
+        yield replace(found, overall=unlogged)
         yield replace(found, overall=overall, findings=(small, silent))
         alone = replace(overall, matters=False, outcomes=(ended,))
         yield replace(found, overall=alone, findings=(small, silent))
