@@ -1,7 +1,7 @@
 """`spikediag compare`: did the remedy work?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -56,6 +56,7 @@ def compare(
         check_out(out)
     base, sides = _side(before), [_attempted(side) for side in after]
     judged = [side for side in sides if isinstance(side, _Side)]
+    base, *judged = _told_apart([base, *judged])
     made = comparison.compare(base.group, [side.group for side in judged], by, min_height) if judged else ()
     for side in sides:
         if isinstance(side, Failure):
@@ -116,6 +117,21 @@ def _side(typed: str) -> _Side:
     if not diagnoses:
         raise UsageError(say("a side of the comparison is empty; give a run, a folder of runs, or RUN,RUN."))
     return _Side(paths[0], Group(_name(whole, [d.run.name for d in diagnoses]), tuple(diagnoses)))
+
+
+def _told_apart(sides: "Sequence[_Side]") -> "list[_Side]":
+    """The sides with different names: of two that share one, as many folders of their paths as it takes."""
+    names = [side.group.name for side in sides]
+    paths = [side.path.resolve() for side in sides]
+    if len(set(names)) == len(names) or len(set(paths)) < len(paths):
+        return list(sides)
+    longest = max(len(path.parts) for path in paths)
+    ends = (["/".join(path.parts[-n:]) for path in paths] for n in range(1, longest + 1))
+    apart = next(end for end in ends if len(set(end)) == len(end))
+    return [
+        replace(side, group=replace(side.group, name=name)) if names.count(side.group.name) > 1 else side
+        for side, name in zip(sides, apart, strict=True)
+    ]
 
 
 def _name(typed: Path, names: Sequence[str]) -> str:

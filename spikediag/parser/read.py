@@ -35,7 +35,7 @@ from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settl
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
-from spikediag.parser.run_folders import CONTAINERS, checkpoints
+from spikediag.parser.run_folders import checkpoints, distinctive, says_nothing
 from spikediag.parser.same_training import Together, bring_together
 from spikediag.parser.sessions import JoinedTraining, join_sessions
 from spikediag.parser.sources import PACKED, packed
@@ -91,7 +91,7 @@ def read_run(
     sources = {file.label.removesuffix(f"/{file.log.part}"): file for file in (*files.all, *logs)}
     made = Run(
         path=str(source.path if isinstance(run, RunSource) else run),
-        name=_given_name(files) or _name(source.path, folder),
+        name=_name(files, source.path, folder),
         series=MappingProxyType(series),
         facts=facts.facts,
         sessions=read.sessions,
@@ -234,23 +234,24 @@ def _notes(joined: Mapping[str, JoinedTraining]) -> Iterator[Text]:
             )
 
 
-def _given_name(files: RunFiles) -> str:
-    """What a logger calls the run, its newest file first; of a path the last part."""
+def _name(files: RunFiles, path: Path, folder: Path) -> str:
+    """Name a run as its logger does, its newest file first, else after its folder.
+
+    One of several attempts in a folder is named after its clock too.
+    """
     named = (file.log.name for stream in files.streams.values() for file in reversed(stream))
-    return Path(next((name for name in named if name), "")).name
-
-
-def _name(path: Path, folder: Path) -> str:
-    """Name a run after its folder; one of several attempts in a folder also after its clock."""
-    shown = path.absolute() if path.is_dir() else folder
-    while CONTAINERS.fullmatch(shown.name.lower()) and shown.parent != shown:
-        shown = shown.parent
+    given = Path(next((name for name in named if name), "")).name
+    if given and not says_nothing(given):
+        return given
+    shown = distinctive(path.absolute() if path.is_dir() else folder) or "run"
     stamp = STAMP.fullmatch(path.name)
     beside = [entry.name for entry in folder.iterdir() if MARK in entry.name] if folder.is_dir() else []
+    if given:
+        return f"{shown}/{given}"
     if stamp and len(beside) > 1:
         alone = sum(f".{stamp[1]}." in name for name in beside) == 1
-        return f"{shown.name}-{stamp[1] if alone else path.name.partition(MARK + '.')[2]}"
-    return shown.name or "run"
+        return f"{shown}-{stamp[1] if alone else path.name.partition(MARK + '.')[2]}"
+    return shown
 
 
 def run_from_arrays(

@@ -48,7 +48,7 @@ def test_the_only_run_below_a_folder(tmp_path) -> None:
     write(tmp_path / "exp" / "logs" / "tb", curves(BC))
     run = read_run(tmp_path / "exp")
     assert run.series.keys() == BC.keys()
-    assert run.name == "exp"
+    assert run.name == f"{tmp_path.name}/exp"
 
 
 def test_no_loss_is_still_a_run(tmp_path) -> None:

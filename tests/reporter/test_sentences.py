@@ -36,6 +36,10 @@ def variants() -> Iterator[Diagnosis]:
     """Diagnoses that make a report say everything it can say."""
     yield builders.diagnosis()
     yield builders.calm()
+    found = builders.mattering()
+    ended = tuple(replace(outcome, during=math.nan) for outcome in found.overall.outcomes)
+    louder = tuple(replace(f, spike=replace(f.spike, sigmas=90.0)) for f in found.findings)
+    yield replace(found, findings=louder, overall=replace(found.overall, outcomes=ended))
     yield replace(builders.calm(), conditions=builders.diagnosis().conditions)
     yield builders.resumed()
     yield builders.diagnosis(builders.small_run(), builders.findings() * 30)
@@ -167,7 +171,7 @@ def said() -> set[str]:
             reporter.to_markdown(diagnosis, pictures=True)
         for finding in builders.findings():
             reporter.to_html(builders.alone(finding))
-        for values in (np.geomspace(1, 1e6, 200), np.geomspace(1, 1e6, 200) * (-1) ** np.arange(200)):
+        for values in (np.geomspace(1, 1e6, 200), np.r_[np.sin(np.arange(199)), 1e6]):
             strand = Strand(np.arange(200.0), values, np.array([]))
             comparison_figure((FigureRow("bc", say("1 spike"), (strand,), ()),), "loss", None, "pass")
         writer = Writer(language.load("zh"), TERMINAL)

@@ -37,7 +37,7 @@ def test_it_is_understood_as_its_event_file(tmp_path: Path) -> None:
     run = log(tmp_path / "run" / "logs", {tag: curves[tag] for tag in TAGS})
     assert told(run) == told(as_events(tmp_path / "events", curves))
     assert read_run(run).library == "robomimic"
-    assert read_run(run).name == "run"
+    assert read_run(run).name == f"{tmp_path.name}/run"
 
 
 def test_above_its_event_file_it_is_no_second_run(tmp_path: Path) -> None:
