@@ -14,7 +14,7 @@ import typer
 from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, publish
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
-from spikediag.cli.runs import Failure, Paths, attempt, find, quietly
+from spikediag.cli.runs import Failure, Paths, Source, attempt, find, quietly
 from spikediag.cli.terminal import note
 from spikediag.cli.whole_files import write_file
 from spikediag.errors import NoLossError, UsageError
@@ -127,6 +127,7 @@ def check(
     dataset_size: DatasetSize = None,
     action_dim: ActionDim = None,
     fact: OtherFacts = None,
+    source: Source = None,
 ) -> int:
     """Fail on what the policy forbids.
 
@@ -138,20 +139,26 @@ def check(
     policy = load(Path.cwd(), keys, policy_file)
     accepted = Baseline.open(baseline, write_baseline, reason, expires.date() if expires else None)
     facts = given(batch_size, dataset_size, action_dim, fact)
-    result = accepted.applied(judge_all(paths, policy, facts, against or ()))
+    result = accepted.applied(judge_all(paths, policy, facts, against or (), source))
     publish(result, Files(junit, sarif, gitlab, markdown), as_json=as_json)
     return EXITS[result.outcome.value]
 
 
-def judge_all(paths: Sequence[Path], policy: Policy, facts: Given, against: Sequence[Path]) -> "CheckResult":
+def judge_all(
+    paths: Sequence[Path],
+    policy: Policy,
+    facts: Given,
+    against: Sequence[Path],
+    source: str | None,
+) -> "CheckResult":
     """What the policy says of every run, beside the history when there is one."""
     from spikediag.policy.result import CheckResult
 
-    results, unread = _apart(attempt(find(paths), partial(_judged, policy=policy, facts=facts)))
+    results, unread = _apart(attempt(find(paths, source), partial(_judged, policy=policy, facts=facts)))
     if against:
         from spikediag.policy import history
 
-        earlier, missing = _apart(attempt(find(against), partial(quietly, facts={})))
+        earlier, missing = _apart(attempt(find(against, source), partial(quietly, facts={})))
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
         unread = [*unread, *missing]
     return CheckResult(policy, tuple(results), tuple(unread))

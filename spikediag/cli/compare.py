@@ -11,7 +11,7 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
-from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.runs import Failure, Source, attempt, find, quietly
 from spikediag.cli.terminal import STYLES, labelled, note, show, show_json
 from spikediag.errors import SpikediagError, UsageError
 from spikediag.wording.escape import log_lines
@@ -39,6 +39,7 @@ def compare(
     as_table: Annotated[
         bool, typer.Option("--table", help="Print one Markdown table of all remedies.")
     ] = False,
+    source: Source = None,
 ) -> int:
     """Compare training before and after a change: spikes, levels, settings, and whether it helped.
 
@@ -51,7 +52,7 @@ def compare(
         raise UsageError(f"runs are compared by {' or '.join(comparison.UNITS)}, not by {by!r}.")
     if out is not None:
         check_out(out)
-    base, sides = _side(before), [_attempted(side) for side in after]
+    base, sides = _side(before, source), [_attempted(side, source) for side in after]
     judged = [side for side in sides if isinstance(side, _Side)]
     made = comparison.compare(base.group, [side.group for side in judged], by, min_height) if judged else ()
     for side in sides:
@@ -76,9 +77,9 @@ class _Side:
     group: "Group"
 
 
-def _attempted(typed: str) -> "_Side | Failure":
+def _attempted(typed: str, source: str | None) -> "_Side | Failure":
     try:
-        return _side(typed)
+        return _side(typed, source)
     except SpikediagError as error:
         return Failure(Path(typed), error)
 
@@ -100,13 +101,13 @@ def _write(base: _Side, sides: "Sequence[_Side]", made: "Sequence[Comparison]", 
     note(f"wrote {folder / comparison.PAGE}")
 
 
-def _side(typed: str) -> _Side:
+def _side(typed: str, source: str | None) -> _Side:
     from spikediag.comparison import Group
 
     whole = Path(typed)
     paths = [whole] if whole.exists() else [Path(part.strip()) for part in typed.split(",") if part.strip()]
     diagnoses = []
-    for outcome in attempt(find(paths), partial(quietly, facts={})):
+    for outcome in attempt(find(paths, source), partial(quietly, facts={})):
         if isinstance(outcome, Failure):
             raise outcome.error
         diagnoses.append(outcome)

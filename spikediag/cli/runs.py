@@ -127,6 +127,6 @@ def _at(path: Path, only: str | None) -> "Sequence[RunSource | Failure]":
     try:
         if runs := tuple(find_runs(existing(path), only)):
             return runs
-        raise NoEventsError(nothing_at(path))
+        raise NoEventsError(nothing_at(path, only))
     except SpikediagError as error:
         return (Failure(path, error),)

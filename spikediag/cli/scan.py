@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikediag.cli.exits import Exit
-from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.runs import Failure, Source, attempt, find, quietly
 from spikediag.cli.terminal import STYLES, note, show
 from spikediag.wording.escape import printable, table_cell
 
@@ -25,13 +25,15 @@ HEADINGS = ("run", "verdict", "findings", "matters", "jump", "sigmas", "at step"
 
 def scan(
     root: Annotated[Path, typer.Argument(help="A folder with runs anywhere below it.")],
+    *,
+    source: Source = None,
 ) -> int:
     """Diagnose every run below ROOT and print one line for each, the worst first.
 
     Each line speaks of the finding that leads the run's report. Exits with 0 when a run was diagnosed, and
     with 2 when none could be.
     """
-    outcomes = list(attempt(find([root]), partial(quietly, facts={})))
+    outcomes = list(attempt(find([root], source), partial(quietly, facts={})))
     diagnoses = [o for o in outcomes if not isinstance(o, Failure)]
     if diagnoses:
         show(_table(root, sorted(diagnoses, key=_badness)), uncut=True)
