@@ -15,7 +15,7 @@ from spikediag.parser.roles import assign_roles
 from spikediag.parser.run_folders import CONTAINERS, MOST_ENTRIES, RANK, WANDB_RUN, Folder, Kin, survey
 from spikediag.parser.same_training import Sameness, compare
 from spikediag.parser.sessions import attempts, distinct, goes_on
-from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, source_of
+from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, registry, source_of
 
 SHOWN = 5  # runs or files named in a message
 NEAR = 3  # levels between two folders that may hold logs of one training
@@ -302,7 +302,7 @@ def source_at(path: Path, only: str | None = None) -> RunSource:
             next(path.iterdir(), None)  # permission to look inside
             return _the_run(path, only)
         if path.is_file():
-            return _the_only(path, _in_file(path))
+            return _the_only(path, _in_file(path), only)
         if path.exists():
             raise UnreadableRunError(
                 f"{path} is neither a folder nor a file; give a run folder or a log file."
@@ -325,20 +325,28 @@ def _the_run(path: Path, only: str | None) -> RunSource:
         return RunSource(path, _with_earlier(runs[0], path))
     if runs:
         raise UsageError(f"{path} holds {len(runs)} runs; give one of them: {_names(r.path for r in runs)}.")
-    return _the_only(path, _found(path, only))
+    return _the_only(path, _found(path, only), only)
 
 
-def _the_only(path: Path, found: Iterator[RunSource]) -> RunSource:
+def _the_only(path: Path, found: Iterator[RunSource], only: str | None) -> RunSource:
     runs = list(found)
     if not runs:
-        raise NoEventsError(nothing_at(path))
+        raise NoEventsError(nothing_at(path, only))
     if len(runs) > 1:
         raise UsageError(f"{path} holds {len(runs)} runs; give one: {_names(run.path for run in runs)}.")
     return replace(runs[0], path=path)
 
 
-def nothing_at(path: Path) -> str:
-    """Say why no run was found in a folder, and the way out."""
+def nothing_at(path: Path, only: str | None = None) -> str:
+    """Say why no run was found in a folder, and the way out.
+
+    Args:
+        path: of the folder.
+        only: the one source, or name of a file, that was asked for.
+    """
+    if only is not None:
+        kinds = ", ".join(sorted(registry.load()))
+        return f"{path}: no log of the source {only!r} is here or below; sources are {kinds}, or a file name."
     with suppress(OSError):
         for entry in sorted(path.iterdir())[:MOST_ENTRIES]:
             if packed(entry):
