@@ -172,7 +172,9 @@ def _judged(source: "RunSource", policy: Policy, facts: Given) -> "RunResult":
     diagnosis = quietly(source, facts)
     result = judge(diagnosis, policy)
     if place := not_asked(source.folder.path, policy):
-        said = say("The policy beside the run is not asked ({place}).", place=str(place.path))
+        from spikediag.parser import address
+
+        said = say("The policy beside the run is not asked ({place}).", place=address(place.path))
         result = replace(result, remarks=(said,))
     if policy.trust_settings or not (own := diagnosis.run.own_settings):
         return result
@@ -195,7 +197,7 @@ def _apart(outcomes: "Iterable[T | Failure]") -> "tuple[list[T], list[Unread]]":
 
     every = list(outcomes)
     done = [o for o in every if not isinstance(o, Failure)]
-    return done, [Unread(str(o.path), str(o.error)) for o in every if isinstance(o, Failure)]
+    return done, [Unread(o.document["path"], str(o.error)) for o in every if isinstance(o, Failure)]
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,9 @@ def _side(typed: str, source: str | None) -> _Side:
 def _name(typed: Path, names: Sequence[str]) -> str:
     if len(names) == 1:
         return names[0]
-    return typed.resolve().name if typed.exists() else _shared(names)
+    from spikediag.parser import url_of
+
+    return typed.resolve().name if typed.exists() or url_of(typed) else _shared(names)
 
 
 def _shared(names: Sequence[str]) -> str:

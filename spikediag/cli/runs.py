@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="RUN", help="Run folders, log files, or folders of runs.")
+    list[Path],
+    typer.Argument(
+        metavar="RUN", help="Run folders, log files, or folders of runs; also URLs, as s3://bucket/runs."
+    ),
 ]
 Source = Annotated[
     str | None,
@@ -42,13 +45,15 @@ class Failure:
     @property
     def sentence(self) -> str:
         """The error, with the path in front where it does not name it: many runs are called run_1."""
-        said = str(self.error)
-        return said if str(self.path) in said else f"{self.path}: {said}"
+        said, where = str(self.error), self.document["path"]
+        return said if where in said else f"{where}: {said}"
 
     @property
     def document(self) -> dict[str, str]:
         """The failure in JSON, where a diagnosis would stand."""
-        return {"path": str(self.path), "error": str(self.error)}
+        from spikediag.parser import address
+
+        return {"path": address(self.path), "error": str(self.error)}
 
 
 def find(paths: Sequence[Path], only: str | None = None) -> "tuple[RunSource | Failure, ...]":
@@ -65,6 +70,8 @@ def find(paths: Sequence[Path], only: str | None = None) -> "tuple[RunSource | F
 
 def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], T]") -> Iterator[T | Failure]:
     """Do a job for each run that was found."""
+    from spikediag.parser import address
+
     for run in found:
         if isinstance(run, Failure):
             yield run
@@ -76,7 +83,7 @@ def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], 
         except PermissionError as error:
             yield Failure(run.path, UnreadableRunError(f"{error.filename}: {error.strerror}."))
         except Exception as error:
-            error.add_note(f"while working on {run.path}")
+            error.add_note(f"while working on {address(run.path)}")
             raise
         else:
             yield outcome
@@ -88,7 +95,9 @@ def existing(path: Path) -> Path:
     Raises:
         RunNotFoundError: nothing is there; the nearest name that exists is said.
     """
-    if path.exists() or path.parent.is_file():  # a run in a database
+    from spikediag.parser import url_of
+
+    if url_of(path) or path.exists() or path.parent.is_file():  # a run in a database
         return path
     parent, name = path.parent, path.name
     while not parent.exists():
@@ -107,11 +116,11 @@ def diagnose(
     Raises:
         SpikediagError: the run cannot be read or has no loss.
     """
-    begin(f"reading {source.path}")
     from spikediag import parser, pipeline
 
+    begin(f"reading {parser.address(source.path)}")
     run = parser.read_run(source, facts, settings=settings)
-    begin(f"diagnosing {source.path}")
+    begin(f"diagnosing {run.path}")
     return pipeline.diagnose(run)
 
 

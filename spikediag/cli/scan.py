@@ -43,6 +43,13 @@ def scan(
     return Exit.DONE if diagnoses else Exit.UNUSABLE
 
 
+def _below(root: Path, path: str) -> str:
+    """The path of a run relative to what was scanned."""
+    from spikediag.parser import address
+
+    return os.path.relpath(path, address(root))
+
+
 def _badness(diagnosis: "Diagnosis") -> tuple[int, bool, float, str]:
     overall, lead = diagnosis.overall, diagnosis.lead
     sigmas = abs(lead.spike.sigmas) if lead else 0.0
@@ -61,7 +68,7 @@ def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
     for diagnosis in diagnoses:
         status = diagnosis.overall.status.value
         table.add_row(
-            Text(printable(table_cell(os.path.relpath(diagnosis.run.path, root)))),
+            Text(printable(table_cell(_below(root, diagnosis.run.path)))),
             Text(status.replace("_", " "), style=STYLES[status]),
             str(len(diagnosis.findings)),
             MATTERS[diagnosis.overall.matters] if diagnosis.findings else "",

@@ -38,7 +38,9 @@ The kinds of loss are {kinds}.
 
 
 def tags(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a log file.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder or a log file, or the URL of one.")
+    ],
     *,
     batch_size: BatchSize = None,
     dataset_size: DatasetSize = None,
