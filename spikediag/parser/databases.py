@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from spikediag.parser.log_files import ForeignError, UnusableLogError
+from spikediag.parser.remote import beginning, present
 
 MAGIC = b"SQLite format 3\0"
 PATIENCE = 2_000_000_000  # instructions of SQLite's machine; a view may never end
@@ -23,9 +24,10 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
         ForeignError: it is no SQLite file.
         UnusableLogError: it cannot be opened, is damaged, or does not end.
     """
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise ForeignError("it is no SQLite database")
+    if beginning(path, len(MAGIC)) != MAGIC:
+        raise ForeignError("it is no SQLite database")
+    for name in (path.name, f"{path.name}-wal"):
+        present(path.with_name(name))
     connection = _connected(path)
     spent = [0]
 

@@ -11,6 +11,7 @@ from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError
 from spikediag.model import Damage, Role
 from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
+from spikediag.parser.remote import address, local
 from spikediag.parser.roles import assign_roles
 from spikediag.parser.run_folders import CONTAINERS, MOST_ENTRIES, RANK, WANDB_RUN, Folder, Kin, survey
 from spikediag.parser.same_training import Sameness, compare
@@ -71,12 +72,13 @@ def find_runs(root: str | Path, only: str | None = None) -> Iterator[RunSource]:
 
     Raises:
         RunNotFoundError: there is nothing at `root`.
+        UnreadableRunError: it lies elsewhere and may not be read, or nobody answers.
     """
-    top = Path(root)
+    top = local(root)
     if top.is_file():
         return _in_file(top)
     if not top.exists() and not top.parent.is_file():
-        raise RunNotFoundError(f"{top} does not exist; give the folder that holds your runs.")
+        raise RunNotFoundError(f"{address(top)} does not exist; give the folder that holds your runs.")
     return _found(top, only) if top.exists() else iter((_of_file(top),))
 
 
@@ -288,7 +290,7 @@ def _usable(files: Iterable[LogFile | LeftOut]) -> list[LogFile]:
     return [file for file in files if isinstance(file, LogFile)]
 
 
-def source_at(path: Path, only: str | None = None) -> RunSource:
+def source_at(path: str | Path, only: str | None = None) -> RunSource:
     """Find the run at a path: a log file, a folder, or the only run below a folder.
 
     Raises:
@@ -297,6 +299,7 @@ def source_at(path: Path, only: str | None = None) -> RunSource:
         UsageError: several runs are below.
         UnreadableRunError: the path cannot be entered, or is neither a folder nor a file.
     """
+    path = local(path)
     try:
         if path.is_dir():
             next(path.iterdir(), None)  # permission to look inside
@@ -305,15 +308,19 @@ def source_at(path: Path, only: str | None = None) -> RunSource:
             return _the_only(path, _in_file(path), only)
         if path.exists():
             raise UnreadableRunError(
-                f"{path} is neither a folder nor a file; give a run folder or a log file."
+                f"{address(path)} is neither a folder nor a file; give a run folder or a log file."
             )
         if path.parent.is_file():
             return _of_file(path)
     except PermissionError as error:
-        raise UnreadableRunError(f"{path} cannot be opened (permission denied); make it readable.") from error
+        raise UnreadableRunError(
+            f"{address(path)} cannot be opened (permission denied); make it readable."
+        ) from error
     except OSError as error:
-        raise UnreadableRunError(f"{path} cannot be opened ({error.strerror}); check the path.") from error
-    raise RunNotFoundError(f"{path} does not exist; give a run folder or a log file.")
+        raise UnreadableRunError(
+            f"{address(path)} cannot be opened ({error.strerror}); check the path."
+        ) from error
+    raise RunNotFoundError(f"{address(path)} does not exist; give a run folder or a log file.")
 
 
 def _the_run(path: Path, only: str | None) -> RunSource:
@@ -324,7 +331,9 @@ def _the_run(path: Path, only: str | None) -> RunSource:
     if len(runs) == 1:
         return RunSource(path, _with_earlier(runs[0], path))
     if runs:
-        raise UsageError(f"{path} holds {len(runs)} runs; give one of them: {_names(r.path for r in runs)}.")
+        raise UsageError(
+            f"{address(path)} holds {len(runs)} runs; give one of them: {_names(r.path for r in runs)}."
+        )
     return _the_only(path, _found(path, only), only)
 
 
@@ -333,7 +342,9 @@ def _the_only(path: Path, found: Iterator[RunSource], only: str | None) -> RunSo
     if not runs:
         raise NoEventsError(nothing_at(path, only))
     if len(runs) > 1:
-        raise UsageError(f"{path} holds {len(runs)} runs; give one: {_names(run.path for run in runs)}.")
+        raise UsageError(
+            f"{address(path)} holds {len(runs)} runs; give one: {_names(run.path for run in runs)}."
+        )
     return replace(runs[0], path=path)
 
 
@@ -344,23 +355,25 @@ def nothing_at(path: Path, only: str | None = None) -> str:
         path: of the folder.
         only: the one source, or name of a file, that was asked for.
     """
+    path = local(path)
     if only is not None:
         kinds = ", ".join(sorted(registry.load()))
-        return f"{path}: no log of the source {only!r} is here or below; sources are {kinds}, or a file name."
+        which = f"sources are {kinds}, or a file name"
+        return f"{address(path)}: no log of the source {only!r} is here or below; {which}."
     with suppress(OSError):
         for entry in sorted(path.iterdir())[:MOST_ENTRIES]:
             if packed(entry):
-                return f"{path}: {entry.name}: {PACKED}."
+                return f"{address(path)}: {entry.name}: {PACKED}."
             if is_table(entry) and isinstance(file := read_file(entry, entry.name)[0], LeftOut):
-                return f"{path}: {entry.name} is the only kind of log here, and {file.why}."
-    return f"{path}: no log here or below that is read; give the folder that holds {LOGS}."
+                return f"{address(path)}: {entry.name} is the only kind of log here, and {file.why}."
+    return f"{address(path)}: no log here or below that is read; give the folder that holds {LOGS}."
 
 
 LOGS = "events.out.tfevents.* files, run-*.wandb, progress.csv, metrics.csv, trainer_state.json or the like"
 
 
 def _names(paths: Iterable[Path]) -> str:
-    every = [str(path) for path in paths]
+    every = [address(path) for path in paths]
     return ", ".join(every[:SHOWN]) + (", ..." if len(every) > SHOWN else "")
 
 
@@ -454,11 +467,12 @@ def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
 
 def _why_nothing(path: Path, left_out: list[LeftOut]) -> str:
     if not left_out:
-        return f"{path}: its event files are empty; has the training written its first record yet?"
+        return f"{address(path)}: its event files are empty; has the training written its first record yet?"
     first = left_out[0]
     if first.why == POINTED:
-        return f"{path}: {first.label} is {POINTED}."
+        return f"{address(path)}: {first.label} is {POINTED}."
     if path.is_file():
-        return f"{path}: {first.why}; give a run folder or a log file."
+        return f"{address(path)}: {first.why}; give a run folder or a log file."
     count = len(left_out)
-    return f"{path}: none of its {count} log files can be read ({first.label}: {first.why}); check them."
+    which = f"{first.label}: {first.why}"
+    return f"{address(path)}: none of its {count} log files can be read ({which}); check them."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spikediag.model import Checkpoint
 from spikediag.parser.event_files.scalars import read_scalars
+from spikediag.parser.remote import beginning, listed
 from spikediag.parser.sources import EVENTS, Source, source_of
 
 SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
@@ -105,7 +106,7 @@ def survey(root: Path, only: str | None = None) -> Folder:
         root: where to begin.
         only: the id of a source, or the name of a file; no other file is seen.
     """
-    return _Survey(root.resolve(), set(), only).look(root) or Folder(root)
+    return _Survey(listed(root.resolve(), whole=True), set(), only).look(root) or Folder(root)
 
 
 @dataclass(frozen=True)
@@ -193,8 +194,7 @@ def _names_its_tags(folder: Folder) -> bool:
     if "_" not in name:
         return False
     try:
-        with folder.files[0].open("rb") as file:
-            tags = read_scalars(file.read(PEEK)).points
+        tags = read_scalars(beginning(folder.files[0], PEEK)).points
     except OSError:
         return False
     return bool(tags) and all(name.startswith(tag.replace("/", "_") + "_") for tag in tags)

@@ -10,6 +10,7 @@ from spikediag.errors import UsageError
 from spikediag.model import LossKind, Origin, Role, SourceFile
 from spikediag.parser.facts import Claim, claims_of_user, nearest, shown
 from spikediag.parser.fingerprint import fingerprint
+from spikediag.parser.remote import address, present
 
 NAME = "spikediag.toml"
 LARGEST = 1 << 20  # bytes
@@ -43,7 +44,7 @@ class UserSettings:
         for table, tag in (*(("roles", tag) for tag in self.roles), *(("losses", tag) for tag in self.kinds)):
             if tag not in known:
                 raise UsageError(
-                    f"{self.path}: [{table}] names {tag!r}, which this run does not log; "
+                    f"{address(self.path)}: [{table}] names {tag!r}, which this run does not log; "
                     f"{nearest(tag, known)}"
                 )
 
@@ -59,36 +60,41 @@ def read_user_settings(folder: Path, named: Path | None = None) -> UserSettings:
             if path.is_file():
                 return _read(path, folder)
             if path.exists():
-                raise UsageError(f"{path} is no file; move it away.")
+                raise UsageError(f"{address(path)} is no file; move it away.")
         except OSError as error:
             raise UsageError(
-                f"{path} cannot be read ({error.strerror}); make it readable or move it away."
+                f"{address(path)} cannot be read ({error.strerror}); make it readable or move it away."
             ) from error
     return UserSettings()
 
 
 def _read(path: Path, folder: Path) -> UserSettings:
-    with path.open("rb") as file:
+    with present(path).open("rb") as file:
         content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
-            raise UsageError(f"{path} is larger than 1 MB; this is no settings file, move it away.")
+            raise UsageError(f"{address(path)} is larger than 1 MB; this is no settings file, move it away.")
         source = fingerprint(file, folder)
     try:
         table = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no valid TOML ({error}); correct it.") from error
+        raise UsageError(f"{address(path)} is no valid TOML ({error}); correct it.") from error
     for name in table:
         if f"[{name}]" not in TABLES:
-            raise UsageError(f"{path}: {name!r} is no table of it; {nearest(f'[{name}]', TABLES)}")
+            raise UsageError(f"{address(path)}: {name!r} is no table of it; {nearest(f'[{name}]', TABLES)}")
     roles, kinds, facts = (table.get(name, {}) for name in ("roles", "losses", "facts"))
     if not all(isinstance(part, dict) for part in (roles, kinds, facts)):
         raise UsageError(
-            f'{path}: [roles], [losses] and [facts] are tables, as in [roles] "my/tag" = "loss".'
+            f'{address(path)}: [roles], [losses] and [facts] are tables, as in [roles] "my/tag" = "loss".'
         )
-    claims = claims_of_user(facts, Origin.SETTINGS, lambda name: f"{NAME}: {name}", f"{path}: [facts] ")
+    claims = claims_of_user(
+        facts, Origin.SETTINGS, lambda name: f"{NAME}: {name}", f"{address(path)}: [facts] "
+    )
     return UserSettings(
-        {tag: _member(Role, role, f"{path}: {tag}", "role") for tag, role in roles.items()},
-        {tag: _member(LossKind, kind, f"{path}: {tag}", "kind of loss") for tag, kind in kinds.items()},
+        {tag: _member(Role, role, f"{address(path)}: {tag}", "role") for tag, role in roles.items()},
+        {
+            tag: _member(LossKind, kind, f"{address(path)}: {tag}", "kind of loss")
+            for tag, kind in kinds.items()
+        },
         tuple(claims),
         (source,),
         path,
