@@ -39,7 +39,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     try:
         yield connection
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         raise UnusableLogError(
             f"its database cannot be read ({error!s:.100}); is it a whole copy?"
         ) from error
@@ -55,7 +55,7 @@ def _connected(path: Path) -> sqlite3.Connection:
             connection = sqlite3.connect(how, uri=True, timeout=SECONDS)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # its message quotes what is damaged
             failure = error
         else:
             return connection
