@@ -127,7 +127,7 @@ def _found(top: Path, only: str | None) -> Iterator[RunSource]:
 def _joined(folders: Iterable[Folder], contents: LogFiles) -> Iterator[Folder]:
     """Yield the folders of runs; one that goes on with the training of the version before it has that."""
     before: Folder | None = None
-    for folder in folders:
+    for folder in _by_id(folders):
         current = folder
         if before is not None and _goes_on(before, folder, contents):
             current = replace(folder, earlier=(*before.earlier, before))
@@ -136,6 +136,17 @@ def _joined(folders: Iterable[Folder], contents: LogFiles) -> Iterator[Folder]:
         before = current
     if before is not None:
         yield before
+
+
+def _by_id(folders: Iterable[Folder]) -> list[Folder]:
+    """Bring the folders of one W&B run together, where its newest one stands."""
+    every = list(folders)
+    newest = {(folder.path.parent, folder.kin_name): place for place, folder in enumerate(every)}
+    places = [
+        newest[folder.path.parent, folder.kin_name] if folder.kin_name else place
+        for place, folder in enumerate(every)
+    ]
+    return [every[at] for at in sorted(range(len(every)), key=lambda at: (places[at], at))]
 
 
 def _goes_on(before: Folder, folder: Folder, contents: LogFiles) -> bool:
