@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from spikediag.parser.log_files import ForeignError, UnusableLogError
 from spikediag.parser.remote import beginning, present
+from spikediag.text import say
 
 MAGIC = b"SQLite format 3\0"
 PATIENCE = 2_000_000_000  # instructions of SQLite's machine; a view may never end
@@ -25,7 +26,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
         UnusableLogError: it cannot be opened, is damaged, or does not end.
     """
     if beginning(path, len(MAGIC)) != MAGIC:
-        raise ForeignError("it is no SQLite database")
+        raise ForeignError(say("it is no SQLite database"))
     for name in (path.name, f"{path.name}-wal"):
         present(path.with_name(name))
     connection = _connected(path)
@@ -41,7 +42,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         raise UnusableLogError(
-            f"its database cannot be read ({error!s:.100}); is it a whole copy?"
+            say("its database cannot be read ({error}); is it a whole copy?", error=f"{error!s:.100}")
         ) from error
     finally:
         connection.close()
@@ -60,7 +61,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         else:
             return connection
     raise UnusableLogError(
-        f"its database cannot be opened ({failure!s:.100}); is it a whole copy?"
+        say("its database cannot be opened ({failure}); is it a whole copy?", failure=f"{failure!s:.100}")
     ) from failure
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
-from spikediag.model import Damage, Role
+from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError, refused
+from spikediag.model import Damage, Role, Text, say
 from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
 from spikediag.parser.remote import address, local
@@ -46,9 +46,9 @@ class RunFiles:
     extra: list[LogFile] = field(default_factory=list)  # no points of their own: text, hyper-parameters
     beside: list[LogFile] = field(default_factory=list)  # other sources that may log the same training
     left_out: list[LeftOut] = field(default_factory=list)
-    unread: dict[str, str] = field(default_factory=dict)  # logs that were seen and not read, and why
+    unread: dict[str, Text] = field(default_factory=dict)  # logs that were seen and not read, and why
     damage: list[Damage] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)
 
     @property
     def all(self) -> tuple[LogFile, ...]:
@@ -78,7 +78,9 @@ def find_runs(root: str | Path, only: str | None = None) -> Iterator[RunSource]:
     if top.is_file():
         return _in_file(top)
     if not top.exists() and not top.parent.is_file():
-        raise RunNotFoundError(f"{address(top)} does not exist; give the folder that holds your runs.")
+        raise RunNotFoundError(
+            say("{top} does not exist; give the folder that holds your runs.", top=address(top))
+        )
     return _found(top, only) if top.exists() else iter((_of_file(top),))
 
 
@@ -319,19 +321,22 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
             return _the_only(path, _in_file(path), only)
         if path.exists():
             raise UnreadableRunError(
-                f"{address(path)} is neither a folder nor a file; give a run folder or a log file."
+                say(
+                    "{path} is neither a folder nor a file; give a run folder or a log file.",
+                    path=address(path),
+                )
             )
         if path.parent.is_file():
             return _of_file(path)
     except PermissionError as error:
         raise UnreadableRunError(
-            f"{address(path)} cannot be opened (permission denied); make it readable."
+            say("{path} cannot be opened (permission denied); make it readable.", path=address(path))
         ) from error
     except OSError as error:
         raise UnreadableRunError(
-            f"{address(path)} cannot be opened ({error.strerror}); check the path."
+            say("{path} cannot be opened ({why}); check the path.", path=address(path), why=refused(error))
         ) from error
-    raise RunNotFoundError(f"{address(path)} does not exist; give a run folder or a log file.")
+    raise RunNotFoundError(say("{path} does not exist; give a run folder or a log file.", path=address(path)))
 
 
 def _the_run(path: Path, only: str | None) -> RunSource:
@@ -343,7 +348,12 @@ def _the_run(path: Path, only: str | None) -> RunSource:
         return RunSource(path, _with_earlier(runs[0], path))
     if runs:
         raise UsageError(
-            f"{address(path)} holds {len(runs)} runs; give one of them: {_names(r.path for r in runs)}."
+            say(
+                "{path} holds {count} runs; give one of them: {names}.",
+                path=address(path),
+                count=len(runs),
+                names=_names(r.path for r in runs),
+            )
         )
     return _the_only(path, _found(path, only), only)
 
@@ -354,12 +364,17 @@ def _the_only(path: Path, found: Iterator[RunSource], only: str | None) -> RunSo
         raise NoEventsError(nothing_at(path, only))
     if len(runs) > 1:
         raise UsageError(
-            f"{address(path)} holds {len(runs)} runs; give one: {_names(run.path for run in runs)}."
+            say(
+                "{path} holds {count} runs; give one: {names}.",
+                path=address(path),
+                count=len(runs),
+                names=_names(run.path for run in runs),
+            )
         )
     return replace(runs[0], path=path)
 
 
-def nothing_at(path: Path, only: str | None = None) -> str:
+def nothing_at(path: Path, only: str | None = None) -> Text:
     """Say why no run was found in a folder, and the way out.
 
     Args:
@@ -368,19 +383,33 @@ def nothing_at(path: Path, only: str | None = None) -> str:
     """
     path = local(path)
     if only is not None:
-        kinds = ", ".join(sorted(registry.load()))
-        which = f"sources are {kinds}, or a file name"
-        return f"{address(path)}: no log of the source {only!r} is here or below; {which}."
+        return say(
+            "{path}: no log of the source {source!r} is here or below; sources are {kinds}, or a file name.",
+            path=address(path),
+            source=only,
+            kinds=", ".join(sorted(registry.load())),
+        )
     with suppress(OSError):
         for entry in sorted(path.iterdir())[:MOST_ENTRIES]:
             if packed(entry):
-                return f"{address(path)}: {entry.name}: {PACKED}."
+                return say("{path}: {name}: {why}.", path=address(path), name=entry.name, why=PACKED)
             if is_table(entry) and isinstance(file := read_file(entry, entry.name)[0], LeftOut):
-                return f"{address(path)}: {entry.name} is the only kind of log here, and {file.why}."
-    return f"{address(path)}: no log here or below that is read; give the folder that holds {LOGS}."
+                return say(
+                    "{path}: {name} is the only kind of log here, and {why}.",
+                    path=address(path),
+                    name=entry.name,
+                    why=file.why,
+                )
+    return say(
+        "{path}: no log here or below that is read; give the folder that holds {logs}.",
+        path=address(path),
+        logs=LOGS,
+    )
 
 
-LOGS = "events.out.tfevents.* files, run-*.wandb, progress.csv, metrics.csv, trainer_state.json or the like"
+LOGS = say(
+    "events.out.tfevents.* files, run-*.wandb, progress.csv, metrics.csv, trainer_state.json or the like"
+)
 
 
 def _names(paths: Iterable[Path]) -> str:
@@ -398,7 +427,13 @@ def files_of(source: RunSource) -> RunFiles:
     before = [file for one in folder.earlier for file in _taken(files, source, one)]
     if before:
         names = ", ".join(one.path.name for one in folder.earlier)
-        files.notes.append(f"{folder.path.name} goes on with the training of {names}: read as one.")
+        files.notes.append(
+            say(
+                "{name} goes on with the training of {names}: read as one.",
+                name=folder.path.name,
+                names=names,
+            )
+        )
     if folder.is_run:
         _add_event_files(files, source, before)
     else:
@@ -426,13 +461,22 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
         _add_stream(files, "", _taken(files, source, ranks.pop(0)))
     if ranks:
         names = _names(child.path for child in ranks)
-        files.notes.append(f"The files of {len(ranks)} other ranks were left out: {names}.")
+        files.notes.append(
+            say("The files of {count} other ranks were left out: {names}.", count=len(ranks), names=names)
+        )
     beside = source.contents.take(named(folder), folder.path)
     files.beside.extend(by_completeness(_usable(beside)))
     if not files.streams and files.left_out and files.beside:
         first, instead = files.left_out[0], files.beside.pop(0)
         files.streams[""] = (instead,)
-        files.notes.append(f"{first.label}: {first.why}. {instead.label} was read instead.")
+        files.notes.append(
+            say(
+                "{label}: {why}. {other} was read instead.",
+                label=first.label,
+                why=first.why,
+                other=instead.label,
+            )
+        )
     files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
     files.unread |= {path.name: kind.beside for path in tables(folder) if (kind := source_of(path))}
 
@@ -458,8 +502,11 @@ def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
     files.notes.extend(copies)
     apart, strays = attempts(kept)
     files.notes.extend(
-        f"{file.label} holds a point or two that would replace many of the training: a stray start, left "
-        "out. To read it give its file."
+        say(
+            "{file} holds a point or two that would replace many of the training: a stray start, left "
+            "out. To read it give its file.",
+            file=file.label,
+        )
         for file in strays
     )
     if apart:
@@ -467,8 +514,13 @@ def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
     if len(apart) > 1:
         others = [file.label for attempt in apart[:-1] for file in attempt]
         files.notes.append(
-            f"The folder holds {len(apart)} attempts; this is the newest, {apart[-1][0].label}. To read "
-            f"another give its file: {', '.join(others[:SHOWN])}{', ...' if len(others) > SHOWN else ''}."
+            say(
+                "The folder holds {count} attempts; this is the newest, {label}. To read another give "
+                "its file: {names}.",
+                count=len(apart),
+                label=apart[-1][0].label,
+                names=", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else ""),
+            )
         )
     # Text written by an earlier attempt describes that attempt; it speaks for this one only if nothing else
     # does.
@@ -476,14 +528,22 @@ def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
         files.extra.extend(file for file in kept if not file.points)
 
 
-def _why_nothing(path: Path, left_out: list[LeftOut]) -> str:
+def _why_nothing(path: Path, left_out: list[LeftOut]) -> Text:
     if not left_out:
-        return f"{address(path)}: its event files are empty; has the training written its first record yet?"
+        return say(
+            "{path}: its event files are empty; has the training written its first record yet?",
+            path=address(path),
+        )
     first = left_out[0]
     if first.why == POINTED:
-        return f"{address(path)}: {first.label} is {POINTED}."
+        return say("{path}: {file} is {pointed}.", path=address(path), file=first.label, pointed=POINTED)
     if path.is_file():
-        return f"{address(path)}: {first.why}; give a run folder or a log file."
+        return say("{path}: {why}; give a run folder or a log file.", path=address(path), why=first.why)
     count = len(left_out)
-    which = f"{first.label}: {first.why}"
-    return f"{address(path)}: none of its {count} log files can be read ({which}); check them."
+    return say(
+        "{path}: none of its {count} log files can be read ({file}: {why}); check them.",
+        path=address(path),
+        count=count,
+        file=first.label,
+        why=first.why,
+    )

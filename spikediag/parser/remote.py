@@ -13,7 +13,6 @@ path is called, and every failure is told in words of our own, without its cause
 """
 
 import atexit
-import errno
 import hashlib
 import logging
 import os
@@ -28,7 +27,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from spikediag.errors import RunNotFoundError, SpikediagError, UnreadableRunError, UsageError
+from spikediag.errors import (
+    RunNotFoundError,
+    SpikediagError,
+    UnfetchedError,
+    UnreadableRunError,
+    UsageError,
+)
+from spikediag.model import Text, say
 
 URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)", re.DOTALL)  # of the two slashes pathlib leaves one
 FILE = re.compile(r"^file:/+")
@@ -192,7 +198,7 @@ class _StandIn:
             parts = [part for part in shown.partition("://")[2].split("/") if part]
             path = below.joinpath(*(unquote(p).replace("/", "_") if scheme in WEB else p for p in parts))
             if not _is_plain(path, below):
-                raise UsageError(f"{shown} is no plain address; give it without dots.")
+                raise UsageError(say("{address} is no plain address; give it without dots.", address=shown))
             self._name_parents(path, below, _Remote(system, name, info))
             if info["type"] == "directory":
                 self.deep = {folder for folder in self.deep if not folder.is_relative_to(path)}
@@ -324,8 +330,14 @@ def _opened(url: str, scheme: str) -> tuple[Any, str, Mapping[str, Any]]:
     import fsspec  # noqa: PLC0415  # an extra
 
     if scheme not in fsspec.available_protocols():
-        known = ", ".join(f"{name}://" for name in PACKAGES)
-        raise UsageError(f"{address(url)}: {scheme}:// is no protocol that is known; known are {known}.")
+        raise UsageError(
+            say(
+                "{address}: {scheme}:// is no protocol that is known; known are {known}.",
+                address=address(url),
+                scheme=scheme,
+                known=", ".join(f"{name}://" for name in PACKAGES),
+            )
+        )
     system, name = fsspec.core.url_to_fs(url)
     system.invalidate_cache()
     try:
@@ -383,33 +395,53 @@ def _children(system: Any, folder: str) -> Iterator[Mapping[str, Any]]:  # noqa:
 @contextmanager
 def _explained(shown: str, scheme: str) -> Iterator[None]:
     """Say in one sentence what went wrong, and the way out; never what an exception says, nor its cause."""
-    package = PACKAGES.get(scheme, "the package of its protocol")
     try:
         yield
     except SpikediagError:
         raise
     except ImportError:
-        install = f"pip install 'spikediag[remote]'{f' {PACKAGES[scheme]}' if scheme in PACKAGES else ''}"
-        raise UnreadableRunError(
-            f"{shown} needs fsspec and {package}; install them with `{install}`."
-        ) from None
+        raise UnreadableRunError(_lacking(shown, scheme)) from None
     except FileNotFoundError:
-        raise RunNotFoundError(f"{shown} does not exist; check the bucket or host, and the path.") from None
+        raise RunNotFoundError(
+            say("{address} does not exist; check the bucket or host, and the path.", address=shown)
+        ) from None
     except Exception as error:  # noqa: BLE001  # whatever a driver raises
-        raise UnreadableRunError(f"{shown}: {_said(error)}.") from None
+        raise UnreadableRunError(say("{address}: {why}.", address=shown, why=_why(error))) from None
 
 
-def _said(error: Exception) -> str:
+def _lacking(shown: str, scheme: str) -> Text:
+    install = "pip install 'spikediag[remote]'"
+    if scheme not in PACKAGES:
+        return say(
+            "{address} needs fsspec and the package of its protocol; install them, fsspec with `{install}`.",
+            address=shown,
+            install=install,
+        )
+    return say(
+        "{address} needs fsspec and {package}; install them with `{install}`.",
+        address=shown,
+        package=PACKAGES[scheme],
+        install=f"{install} {PACKAGES[scheme]}",
+    )
+
+
+def _why(error: Exception) -> Text:
     """What a failure means, by its kind alone: its text may hold a credential."""
     kind = type(error).__name__
     if isinstance(error, PermissionError) or "Credential" in kind or "Auth" in kind:
-        return f"no permission to read it ({kind}); give {CREDENTIALS}"
-    if getattr(error, "status", None) in (401, 403):
-        return f"no permission to read it (status {error.status}); give {CREDENTIALS}"  # type: ignore[attr-defined]
-    return f"it could not be reached ({kind}); check the network, the address and {CREDENTIALS}"
+        return say("no permission to read it ({kind}); {way_out}", kind=kind, way_out=CREDENTIALS)
+    if (status := getattr(error, "status", None)) in (401, 403):
+        return say(
+            "no permission to read it (status {status}); {way_out}", status=status, way_out=CREDENTIALS
+        )
+    return say(
+        "it could not be reached ({kind}); check the network and the address, and {way_out}",
+        kind=kind,
+        way_out=CREDENTIALS,
+    )
 
 
-CREDENTIALS = "credentials where the tools of its service look for them"
+CREDENTIALS = say("give credentials where the tools of its service look for them")
 
 
 @contextmanager
@@ -418,9 +450,9 @@ def _as_os_error() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise OSError(errno.ENOENT, "it is no longer there") from None
+        raise UnfetchedError(say("it is no longer there")) from None
     except Exception as error:  # noqa: BLE001  # whatever a driver raises
-        raise OSError(errno.EIO, f"it could not be fetched: {_said(error)}") from None
+        raise UnfetchedError(say("it could not be fetched: {why}", why=_why(error))) from None
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ REACH = 4.0  # standard deviations that a grid covers on each side
 LEAST_SPIKES, MOST_SPIKES = 4.0, 60.0  # of one training, in the horizon that an effect is predicted for
 QUANTILES = (0.1, 0.5, 0.9)  # an 80 % interval and the median
 WIDENING = 0.5  # of the standard deviation, for each factor of e beyond what was studied
-FARTHEST = 1.6  # factors of e beyond what was studied, from which nothing is predicted
+FARTHEST = 2.0  # factors of e beyond what was studied, from which nothing is predicted
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -52,7 +52,8 @@ class Shift:
         mean: Over recipes.
         sd: Of that mean, as far as the study tells it.
         spread: Standard deviation between recipes.
-        error: The squared error at the end, as a factor: median over the recipes.
+        error: The squared error at the end, as a factor: median over the trainings; 80 % of them lie from
+            `error_low` to `error_high`.
         loss: What it added to the final loss, nats: median over the recipes.
         recipes: How many it was tried on.
     """
@@ -61,6 +62,8 @@ class Shift:
     sd: float
     spread: float
     error: float
+    error_low: float
+    error_high: float
     loss: float
     recipes: int
 
@@ -145,6 +148,10 @@ class Rates:
         chance: Floats = weights @ _count(means, self.size, counts) * gaps
         low, middle, high = (float(counts[at]) for at in _places(chance, QUANTILES))
         return Interval(middle, low, high)
+
+    def prevented(self, remedy: str) -> float:
+        """The share of the spikes that a remedy prevents in the middle recipe of the study."""
+        return 1 - math.exp(self.shifts[remedy].mean)
 
     def effect(self, remedy: str, settings: Settings, updates: float, observed: Observed | None) -> Interval:
         """The share of the spikes that a remedy prevents, measured with two trainings a side.

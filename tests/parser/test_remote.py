@@ -111,7 +111,7 @@ def test_every_command_takes_the_address_of_a_folder_of_runs(
     ]
     assert json.loads(said[-1][1])["path"] == f"{address(url)}/nothing"
     folders = sorted(path.name for path in reports.iterdir())
-    assert folders == ["bc", "run-20261101_120000-abc", "sb3"]
+    assert folders == ["bc", "il_abc", "sb3"]
     written = b"".join(p.read_bytes() for p in reports.rglob("*") if p.is_file())
     for text in (*(text for _, *texts in said for text in texts), caplog.text, str(written)):
         assert SECRET not in text
@@ -295,6 +295,15 @@ def test_a_file_that_is_gone_when_it_is_asked_for_is_left_out_with_the_reason(ru
         remote._standing_in().waiting.add(again.folder.files[0])
         with pytest.raises(UnreadableRunError, match="no longer there"):
             read_run(again)
+
+
+def test_a_remote_run_is_named_by_its_url_and_never_by_where_its_bytes_are_kept(tmp_path: Path) -> None:
+    as_events(tmp_path / "run_1", training(*TAGS))
+    system = fsspec.filesystem("memory")
+    names = {"/pick/lightning_logs/version_0": "pick/version_0", "/results/run_1": "run_1"}
+    for there in names:
+        system.put(f"{tmp_path}/run_1/", f"{there}/", recursive=True)
+    assert {there: read_run(f"memory:/{there}").name for there in names} == names
 
 
 def test_local_paths_stay_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
