@@ -28,6 +28,14 @@ def test_a_step_up_just_before_the_jump_is_a_trigger() -> None:
     assert "10.0 times" in str(judged.mechanism)
 
 
+def test_the_small_steps_of_a_warm_up_make_a_large_one_no_commoner() -> None:
+    values = stepped(cases.AT - 2, 40)
+    values[:60] *= np.linspace(1 / 60, 1, 60)
+    judged = LrChange().judge(cases.calm_case(rate(values)))
+    assert cases.evidence(judged, "lag").weight > 1
+    assert "1 such change(s)" in str(cases.evidence(judged, "lag").reading)
+
+
 @pytest.mark.parametrize("position", [200, cases.AT + 50])
 def test_a_step_long_before_or_after_rules_it_out(position: int) -> None:
     assert LrChange().judge(cases.calm_case(rate(stepped(position, 10)))).ruled_out

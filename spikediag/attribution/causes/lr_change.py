@@ -14,6 +14,7 @@ from spikediag.attribution.run_facts import constant_rate_stated
 from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Series, Text, Tier, say
 
 SMALLEST_FACTOR = 1.05
+AS_FAR = 0.5  # of the logarithm of a change, from which others like it make it less telling
 WARMED_UP = 0.99  # of the largest rate
 LEAST_WARM_UP = 1.5  # factor from first to largest rate
 HORIZON = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
@@ -78,6 +79,11 @@ class RateChange:
         """New rate over old."""
         return self.after / self.before
 
+    def rivals(self, other: "RateChange") -> bool:
+        """Whether it might as well have done what the other did: the same way, and at least half as far."""
+        own, far = math.log(self.factor), math.log(other.factor)
+        return own * far > 0 and abs(own) >= AS_FAR * abs(far)
+
 
 def rate_changes(series: Series) -> tuple[RateChange, ...]:
     """Abrupt changes (above the smallest factor and eight times the usual move), else a warm-up's end."""
@@ -135,7 +141,7 @@ class Before:
 
     change: RateChange
     lag: float  # steps; below 0 where it was logged after the jump was
-    alike: int  # changes in the same direction in the whole run
+    alike: int  # changes in the same direction, at least half as far, in the whole run
     bans: float
 
 
@@ -147,7 +153,7 @@ def _last_before(case: Case, series: Series) -> Before | None:
     if not near:
         return None
     change = max(near, key=lambda c: ((c.factor > 1) != case.spike.is_fall, c.step))
-    alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
+    alike = sum(c.rivals(change) for c in changes)
     delays = tuple(max(d, n * case.loss.interval) for d, n in zip(DELAYS, FEWEST_POINTS, strict=True))
     return Before(change, float(case.begin - change.step), alike, case.precedence(change.step, delays, alike))
 
