@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spikediag import comparison
 from spikediag.comparison import Comparison
-from spikediag.model import Diagnosis, Run
+from spikediag.model import Diagnosis, Run, say
 
 __all__ = ["Comparison", "Diagnosis", "Run", "compare", "diagnose", "read_run"]
 
@@ -40,7 +40,9 @@ def diagnose(run: str | Path | Run, **facts: Given) -> Diagnosis:
     if not isinstance(run, Run):
         return pipeline.diagnose(read_run(run, **facts))
     if facts:
-        raise UsageError("Give facts to read_run or Run.from_arrays; the run passed here was read already.")
+        raise UsageError(
+            say("Give facts to read_run or Run.from_arrays; the run passed here was read already.")
+        )
     return pipeline.diagnose(run)
 
 

@@ -1,7 +1,19 @@
 """Every error a user can meet: one sentence that names the way out."""
 
+import errno
 
-class SpikediagError(Exception):
+from spikediag.text import Text, say
+
+
+class SaidError(Exception):
+    """An error that is one sentence, in any language; `str` gives it in English."""
+
+    def __init__(self, said: Text) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+class SpikediagError(SaidError):
     """Base of every error that spikediag raises on purpose."""
 
 
@@ -31,3 +43,25 @@ class ReportExistsError(SpikediagError):
 
 class CannotWriteError(SpikediagError):
     """The file system refused to take a report."""
+
+
+_REFUSALS = {
+    errno.EACCES: say("Permission denied"),
+    errno.EPERM: say("Operation not permitted"),
+    errno.ENOENT: say("No such file or directory"),
+    errno.ENOTDIR: say("Not a directory"),
+    errno.EISDIR: say("Is a directory"),
+    errno.EEXIST: say("File exists"),
+    errno.ENOSPC: say("No space left on device"),
+    errno.EROFS: say("Read-only file system"),
+    errno.ENAMETOOLONG: say("File name too long"),
+    errno.ELOOP: say("Too many levels of symbolic links"),
+    errno.EIO: say("Input/output error"),
+}
+
+
+def refused(error: OSError) -> Text:
+    """Why the system refused, in its own words; those people meet have a translation."""
+    said = error.strerror or str(error)
+    known = _REFUSALS.get(error.errno or 0)
+    return known if known is not None and str(known) == said else say("{said}", said=said)

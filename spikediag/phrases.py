@@ -12,6 +12,7 @@ from spikediag.model import (
     CauseVerdict,
     Copy,
     CouplingVerdict,
+    Effect,
     Finding,
     Kind,
     Lag,
@@ -23,7 +24,7 @@ from spikediag.model import (
     Witness,
     say,
 )
-from spikediag.model.text import Value
+from spikediag.text import Value
 from spikediag.wording.numbers import number, share
 from spikediag.wording.writer import verbatim
 
@@ -327,6 +328,26 @@ def headline(finding: Finding, effect: Text | None = None) -> Text:
     """
     error = IMPROVED if finding.coupling.improved else ERROR[finding.coupling.verdict]
     return say("{what}; {error}.", what=spike_clause(finding.spike), error=effect or error)
+
+
+def prevented(effect: Effect) -> Text:
+    """The share of the spikes that a remedy would prevent: "81% (45% to 94%)"."""
+    return say(
+        "{prevented:.0%} ({low:.0%} to {high:.0%})",
+        prevented=effect.prevented,
+        low=effect.low,
+        high=effect.high,
+    )
+
+
+def error_after(effect: Effect) -> Text:
+    """What a remedy did to the error of the trainings that were studied: "0.79 (0.035 to 0.97)"."""
+    return say(
+        "{error:.2f} ({low:.2f} to {high:.2f})",
+        error=effect.error,
+        low=effect.error_low,
+        high=effect.error_high,
+    )
 
 
 def glimpse(finding: Finding, kind: Text) -> Text:

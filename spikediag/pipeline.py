@@ -1,11 +1,12 @@
 """From a run to its diagnosis: the only module that knows all stages."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from spikediag import attribution, coupling, detectors, outcome, witnesses
 from spikediag.checks import checks
 from spikediag.errors import NoLossError
-from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Spike
+from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Spike, say
 from spikediag.version import VERSION
 
 LARGEST = 1e60  # beyond what 32 bits hold; ratios of what is smaller, and their squares, stay numbers
@@ -20,8 +21,12 @@ def diagnose(run: Run) -> Diagnosis:
     """
     if next(run.having(Role.LOSS), None) is None:
         raise NoLossError(
-            f"{run.name}: none of its {len(run.series)} tags is understood as a loss; "
-            f"`spikediag tags` shows how each was understood and how to override it."
+            say(
+                "{name}: none of its {count} tags is understood as a loss; `spikediag tags` shows how "
+                "each was understood and how to override it.",
+                name=run.name,
+                count=len(run.series),
+            )
         )
     run = run.within(LARGEST).revealed()
     found = {tag: detectors.search(series) for tag, series in run.series.items() if series.role in WATCHED}
@@ -30,8 +35,7 @@ def diagnose(run: Run) -> Diagnosis:
     incidents = detectors.group(run, spikes)
     table = witnesses.SeriesTable(run)
     findings = tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in enumerate(incidents, 1))
-    remedies = attribution.remedies(run, findings)
-    conditions = attribution.weighed(attribution.conditions(run, findings), remedies)
+    conditions = attribution.conditions(run, findings)
     return Diagnosis(
         run=run,
         findings=findings,
@@ -40,7 +44,7 @@ def diagnose(run: Run) -> Diagnosis:
         checks=tuple(checks(run, findings, spikes)),
         version=VERSION,
         searched=searched,
-        remedies=remedies,
+        foresee=partial(attribution.foresee, run, findings),
     )
 
 

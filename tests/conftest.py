@@ -66,3 +66,10 @@ def diagnosed_once(run: spikediag.Run) -> spikediag.Diagnosis:
     if key not in KNOWN:
         KNOWN[key] = DIAGNOSE(run)
     return replace(KNOWN[key], run=run)
+
+
+@pytest.fixture(autouse=True)
+def english_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may speak any language; a test that wants one says so."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)

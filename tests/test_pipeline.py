@@ -4,12 +4,16 @@ import json
 import subprocess
 import sys
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
 
 import spikediag
 from spikediag.errors import NoLossError, UsageError
+from spikediag.policy import Policy
+from spikediag.policy.rules import judge
+from spikediag.rates import Interval, Rates
 
 N = 2_000
 STEPS = np.arange(N) * 10
@@ -30,6 +34,23 @@ def diagnose(arrays: dict[str, tuple[np.ndarray, np.ndarray]], **facts: float) -
     return spikediag.diagnose(spikediag.Run.from_arrays(arrays, **facts))
 
 
+@cache
+def usual() -> spikediag.Diagnosis:
+    """Of the user's case, without facts."""
+    return diagnose(seed_like())
+
+
+def test_effects_of_remedies_are_worked_out_for_those_who_read_them_only(monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(Rates, "effect", lambda *_: asked.append(1) or Interval(0.9, 0.5, 1.0))
+    facts = {"batch_size": 256, "dataset_size": 418, "sigma_min": 1e-5}
+    diagnosis = diagnose(seed_like(), **facts)
+    assert judge(diagnosis, Policy()).breaches
+    assert not asked
+    assert diagnosis.to_dict()["remedies"]
+    assert asked
+
+
 def test_the_users_case_is_one_decoupled_jump_blamed_on_the_ratio() -> None:
     diagnosis = diagnose(seed_like(), batch_size=256, dataset_size=418, action_dim=7)
     assert len(diagnosis.findings) == 1
@@ -41,13 +62,12 @@ def test_the_users_case_is_one_decoupled_jump_blamed_on_the_ratio() -> None:
 
 
 def test_without_the_facts_the_cause_is_unexplained() -> None:
-    diagnosis = diagnose(seed_like())
-    assert [f.primary_cause for f in diagnosis.findings] == ["unexplained"]
+    assert [f.primary_cause for f in usual().findings] == ["unexplained"]
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1e-3, 0.0), (1e3, 0.0), (1.0, 1e4), (2.0, -500.0)])
 def test_findings_do_not_depend_on_scale_or_sign(scale: float, shift: float) -> None:
-    plain = [(f.spike.kind, f.spike.onset_step, f.spike.peak_step) for f in diagnose(seed_like()).findings]
+    plain = [(f.spike.kind, f.spike.onset_step, f.spike.peak_step) for f in usual().findings]
     moved = diagnose(seed_like(scale=scale, shift=shift)).findings
     assert [(f.spike.kind, f.spike.onset_step, f.spike.peak_step) for f in moved] == plain
 
@@ -62,9 +82,8 @@ def test_a_calm_run_is_clean() -> None:
 
 
 def test_the_order_of_tags_does_not_matter() -> None:
-    arrays = seed_like()
-    backwards = dict(reversed(list(arrays.items())))
-    assert diagnose(arrays).to_dict()["findings"] == diagnose(backwards).to_dict()["findings"]
+    backwards = dict(reversed(list(seed_like().items())))
+    assert usual().to_dict()["findings"] == diagnose(backwards).to_dict()["findings"]
 
 
 AWKWARD = {

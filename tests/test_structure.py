@@ -11,9 +11,10 @@ from functools import cache
 from spikediag import attribution, detectors, reporter
 from spikediag.model import FactName
 from spikediag.parser import sources
+from tests import modules
 from tests.conftest import ROOT
+from tests.modules import PACKAGE
 
-PACKAGE = ROOT / "spikediag"
 FRAGMENT = 80  # lines; a longer module may well stand alone
 SENTENCE = 40  # characters that nobody writes twice by chance
 REGISTRIES = (detectors.registry, attribution.registry, reporter.registry, sources.registry)
@@ -23,8 +24,7 @@ REGISTRIES = (detectors.registry, attribution.registry, reporter.registry, sourc
 def parsed() -> dict[str, ast.Module]:
     """Every module of the package by its dotted name."""
     return {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(PACKAGE.rglob("*.py"))
+        ".".join(("spikediag", *path.with_suffix("").parts)): tree for path, tree in modules.parsed().items()
     }
 
 

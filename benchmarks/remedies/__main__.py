@@ -3,20 +3,25 @@
 A test recipe of the randomised study was never fitted on. Its first training stands for the run a user has:
 settings and a count of spikes. What was predicted from these for each remedy is held against what two other
 seeds measured, unchanged and remedied. `--development` does the same on the recipes that were fitted on.
+
+The reference training of the laboratory lies outside what was studied; what one change at a time did to it is
+held against the predictions too.
 """
 
 import argparse
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from sample_runs.lab import study
 from sample_runs.lab.randomised_study import AGAIN, FIRST, REMEDIES, RESULTS, UNCHANGED, Trained, read
 from sample_runs.lab.rate_fit import settings, usable
-from spikediag.rates import Interval, Observed, Rates, fitted
+from spikediag.rates import Interval, Observed, Rates, Settings, fitted
 
 README = Path(__file__).with_name("README.md")
-START, END = "<!-- results -->\n", "<!-- /results -->"
+PLACES = {name: (f"<!-- {name} -->\n", f"<!-- /{name} -->") for name in ("results", "outside")}
 WANTED_COVERAGE, WANTED_RANKING = 0.75, 0.90
 
 
@@ -53,6 +58,51 @@ def tried(trainings: Sequence[Trained], rates: Rates, *, test: bool) -> Iterator
                 seen = Observed(first.spikes, first.exposure)
                 predicted = rates.effect(remedy, settings(first), first.exposure, seen)
                 yield Tried(first.recipe, remedy, predicted, 1 - sum(left) / sum(unchanged))
+
+
+def outside(rates: Rates) -> list[Tried]:
+    """What was foretold of the reference training, and what three seeds a side measured."""
+    recipe = study.SETTINGS[study.REFERENCE]
+    known = Settings(
+        batch_size=recipe.batch_size,
+        dataset_size=recipe.dataset_size,
+        updates=recipe.train_steps,
+        learning_rate=recipe.learning_rate,
+        decays=False,
+        beta2=recipe.beta2,
+        sigma_floor=recipe.std_min,
+        clip=math.inf,
+        weight_decay=recipe.weight_decay,
+        dropout=recipe.dropout,
+        width=recipe.hidden,
+        action_dims=recipe.task.action_dim,
+        degenerate=True,
+        action_noise=0.0,
+        shuffled=False,
+    )
+    seen = Observed(study.trainings(study.REFERENCE)[0].spikes, recipe.train_steps)
+    return [
+        Tried(
+            0, remedy, rates.effect(remedy, known, recipe.train_steps, seen), 1 - study.ratio(setting).value
+        )
+        for remedy, setting in study.REMEDIES.items()
+    ]
+
+
+def outside_table(results: Sequence[Tried]) -> str:
+    """The reference training in Markdown, a row for each remedy."""
+    lines = ["| remedy | foretold (80 %) | measured | inside |", "|---|--:|--:|---|"]
+    for one in results:
+        foretold = f"{one.predicted.median:.2f} ({one.predicted.low:.2f} to {one.predicted.high:.2f})"
+        lines.append(f"| {one.remedy} | {foretold} | {one.measured:.2f} | {'yes' if one.covered else 'no'} |")
+    return "\n".join(lines) + "\n"
+
+
+def write(name: str, said: str) -> None:
+    """Replace one part of the page."""
+    start, end = PLACES[name]
+    before, _, rest = README.read_text(encoding="utf-8").partition(start)
+    README.write_text(before + start + said + end + rest.partition(end)[2], encoding="utf-8")
 
 
 def ranked_right(of_recipe: Sequence[Tried]) -> bool:
@@ -102,12 +152,11 @@ def main() -> None:
         f"{recipes} (wanted: {WANTED_RANKING:.0%}).\n"
     )
     print(table(results) + "\n" + said)
+    far = outside_table(outside(rates))
+    print(far)
     if not arguments.development:
-        text = README.read_text(encoding="utf-8")
-        before, _, rest = text.partition(START)
-        README.write_text(
-            before + START + table(results) + "\n" + said + END + rest.partition(END)[2], encoding="utf-8"
-        )
+        write("results", table(results) + "\n" + said)
+        write("outside", far)
 
 
 if __name__ == "__main__":

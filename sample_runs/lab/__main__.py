@@ -10,8 +10,8 @@ from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.faults import faults
 from sample_runs.lab.learners.kinds import LearnerRun, learner_faults
 from sample_runs.lab.sample_run import SampleRun
+from sample_runs.lab.study import FILE, read
 from spikediag.rates import FILE as RATES
-from spikediag.study import FILE, read
 
 SAMPLE_RUNS = Path(__file__).resolve().parents[1]
 MAIN_JUMP = SAMPLE_RUNS / "lab" / "main_jump.csv"

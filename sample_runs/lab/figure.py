@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sample_runs.lab.main_jump import Moment
-from sample_runs.lab.study import SETTINGS
-from spikediag.study import Row
+from sample_runs.lab.study import SETTINGS, Row
 
 INK, BATCH, DATASET, ERROR = "#24292f", "#c0392b", "#1f5fa8", "#6b8e23"
 

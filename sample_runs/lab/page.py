@@ -10,9 +10,8 @@ from sample_runs.lab.collection import COLLECTION
 from sample_runs.lab.configuration_places import ConfigurationPlace
 from sample_runs.lab.main_jump import Moment
 from sample_runs.lab.randomised_study import Trained
-from sample_runs.lab.study import SETTINGS
+from sample_runs.lab.study import SETTINGS, Row
 from sample_runs.lab.truth import Ids, ids
-from spikediag.study import Row
 
 
 def rewrite(page: Path, rows: Sequence[Row], moments: Sequence[Moment], trainings: Sequence[Trained]) -> None:

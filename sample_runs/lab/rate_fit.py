@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sample_runs.lab.randomised_study import FIRST, REMEDIES, UNCHANGED, Trained
 from spikediag.rates import Settings
+from spikediag.rates.model import QUANTILES
 
 WARM_UP, DRAWS = 300, 500
 USUAL = -7.6  # logarithm of 3 spikes in 6,000 updates, the prior mean of the intercept
@@ -170,8 +171,9 @@ def _ends(trainings: Sequence[Trained], remedy: str) -> dict[str, float]:
         for t in trainings
         if t.remedy == remedy and (t.recipe, t.seed) in unchanged
     ]
+    errors = np.quantile([after.mse / before.mse for before, after in both], QUANTILES)
     return {
-        "error": _round(median(after.mse / before.mse for before, after in both)),
+        **dict(zip(("error_low", "error", "error_high"), map(_round, errors), strict=True)),
         "loss": _round(median(after.loss - before.loss for before, after in both)),
         "recipes": len({after.recipe for _, after in both}),
     }

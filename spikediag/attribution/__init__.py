@@ -5,11 +5,11 @@ from spikediag.attribution.conditions import conditions
 from spikediag.attribution.nll_algebra import algebra, components
 from spikediag.attribution.overall import conclude
 from spikediag.attribution.protocol import Cause, Judgement, applies, registry, weigh
-from spikediag.attribution.remedies import remedies, weighed
+from spikediag.attribution.remedies import foresee
 from spikediag.attribution.scoring import primary_cause, verdicts
 from spikediag.model import Explanation, Role, Run, say
 
-__all__ = ["Case", "applicable", "conclude", "conditions", "explain", "registry", "remedies", "weighed"]
+__all__ = ["Case", "applicable", "conclude", "conditions", "explain", "foresee", "registry"]
 
 
 def explain(case: Case) -> Explanation:

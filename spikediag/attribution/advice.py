@@ -1,169 +1,11 @@
-"""What to do and what to log, with this run's numbers; remedies in the order of their measured effect."""
+"""What to log, which facts to give, and how to verify: in the code of the run's own library."""
 
-import math
 import shlex
-from dataclasses import replace
 from string import Template
 
-import numpy as np
+from spikediag.model import REINFORCED, Advice, FactName, Role, Run, Series, say
 
-from spikediag.attribution.run_facts import beta2
-from spikediag.model import REINFORCED, Advice, Batch, FactName, Role, Run, Series, say
-from spikediag.stats.sampling import RECOMMENDED, recommended_batch
-from spikediag.study import Remedy, effect, rank
-
-USUAL_STEPS = 20_000  # for a run whose length is not known
-
-
-def measured(remedy: Remedy, advice: Advice) -> Advice:
-    """The advice with what this remedy did in the study, for a run that is like it."""
-    return replace(advice, measured=effect(remedy))
-
-
-def smaller_batch(run: Run, batch: Batch) -> Advice:
-    """A batch of 10 to 20 % of the dataset; accumulation and workers stay as they are."""
-    span = recommended_batch(batch.dataset)
-    size = span.power_of_two or span.high
-    parts = max(1, round(batch.samples / (run.fact(FactName.BATCH_SIZE).number or batch.samples)))
-    code = (
-        f"batch_size = {size}" if parts == 1 else f"batch_size = {max(1, size // parts)}  # of {parts} parts"
-    )
-    return Advice(
-        say(
-            "Use a batch of {low} to {high} (10 to 20 % of {dataset:.0f} samples; {size} is {ratio:.0%}) "
-            "instead of {batch:.0f}: at the same number of steps every sample is used {fewer:.1f} times "
-            "less.",
-            low=span.low,
-            high=span.high,
-            dataset=batch.dataset,
-            size=size,
-            ratio=size / batch.dataset,
-            batch=batch.samples,
-            fewer=batch.samples / size,
-        ),
-        code,
-        rank(Remedy.SMALL_BATCH),
-        remedy=Remedy.SMALL_BATCH,
-        setting=(FactName.BATCH_SIZE, max(1, size // parts)),
-    )
-
-
-def sigma_floor(run: Run, mse: float | None, dims: int | None) -> Advice:
-    """A floor under sigma, at half the error per dimension where that is known.
-
-    Args:
-        run: The run.
-        mse: Squared error summed over dimensions.
-        dims: Action dimensions.
-    """
-    floor = _one_digit(0.5 * math.sqrt(mse / dims)) if mse and dims and mse > 0 else 0.05
-    return Advice(
-        say(
-            "Bound sigma from below, at {floor:g}: an error of e then costs at most e^2 / (2 x {floor:g}^2) "
-            "nats per dimension, and sharpening further earns nothing.",
-            floor=floor,
-        ),
-        line(run, "sigma_floor", floor=floor),
-        rank(Remedy.FLOOR),
-        remedy=Remedy.FLOOR,
-        setting=_sigma_setting(run, floor),
-    )
-
-
-def _sigma_setting(run: Run, floor: float) -> tuple[FactName, float]:
-    """The floor as the run states it: of sigma itself, or of its logarithm."""
-    if run.fact(FactName.SIGMA_MIN).number is None and run.fact(FactName.LOG_STD_MIN).number is not None:
-        return FactName.LOG_STD_MIN, float(f"{math.log(floor):.2g}")
-    return FactName.SIGMA_MIN, floor
-
-
-def decay_rate(run: Run) -> Advice:
-    """A learning-rate decay to zero over the length of this run."""
-    steps = int(run.last_step or USUAL_STEPS)
-    return Advice(
-        say(
-            "Let the learning rate decay to zero over the {steps:,} steps: late steps then cannot overshoot.",
-            steps=steps,
-        ),
-        line(run, "decay_rate", rate=_rate(run), steps=steps),
-        rank(Remedy.DECAY),
-        remedy=Remedy.DECAY,
-        setting=(FactName.LR_SCHEDULE, "cosine"),
-    )
-
-
-def lower_beta2(run: Run) -> Advice:
-    """A shorter memory of Adam's second moment."""
-    decay = beta2(run)
-    stated = run.fact(FactName.BETA2).number == decay
-    known = say("{beta2:g}", beta2=decay) if stated else say("{beta2:g} (assumed)", beta2=decay)
-    return Advice(
-        say(
-            "Lower Adam's beta2 from {beta2} to 0.95: its step size then follows a sudden gradient within "
-            "20 steps instead of {memory:,.0f}.",
-            beta2=known,
-            memory=1 / (1 - decay),
-        ),
-        line(run, "lower_beta2"),
-        rank(Remedy.BETA2),
-        remedy=Remedy.BETA2,
-        setting=(FactName.BETA2, 0.95),
-    )
-
-
-def clip_gradients(run: Run, limit: float | None) -> Advice:
-    """Gradient clipping at a norm this run shows in calm times, where it is logged."""
-    norm = _one_digit(limit) if limit and limit > 0 else 1.0
-    return Advice(
-        say("Clip the gradient norm at {norm:g}, so that one batch cannot throw the weights far.", norm=norm),
-        line(run, "clip_gradients", norm=norm),
-        rank(Remedy.CLIP),
-        remedy=Remedy.CLIP,
-        setting=(FactName.GRAD_CLIP, norm),
-    )
-
-
-def more_samples(batch: Batch) -> Advice:
-    """Enough data for this batch to be a fifth of it."""
-    needed = batch.samples / RECOMMENDED[1]
-    return Advice(
-        say(
-            "Collect more data: {needed:,.0f} samples make batch {batch:.0f} a fifth of the dataset "
-            "({times:.1f} times today's {dataset:.0f}). Good for the policy, but no cure.",
-            needed=needed,
-            batch=batch.samples,
-            times=needed / batch.dataset,
-            dataset=batch.dataset,
-        ),
-        None,
-        rank(Remedy.MORE_SAMPLES),
-        remedy=Remedy.MORE_SAMPLES,
-    )
-
-
-def weighted_sampling(run: Run) -> Advice:
-    """Sampling by error; it does not touch what makes the loss sharp."""
-    return Advice(
-        say(
-            "Weight the sampling by each sample's error, if a few samples are much harder than the rest; try "
-            "it after the others."
-        ),
-        line(run, "weighted_sampling"),
-        rank(Remedy.WEIGHTED),
-        remedy=Remedy.WEIGHTED,
-    )
-
-
-def drop_dimension(run: Run) -> Advice:
-    """A degenerate action dimension taken out of the Gaussian."""
-    return Advice(
-        say(
-            "Take an action dimension that is constant, has two values only or is mostly zero out of the "
-            "Gaussian: drop it, or give it a head of its own."
-        ),
-        line(run, "drop_dimension"),
-        len(Remedy),
-    )
+AFTER_REMEDIES = 11  # the rank of what comes after every remedy
 
 
 def verify(run: Run) -> Advice:
@@ -174,15 +16,8 @@ def verify(run: Run) -> Advice:
             "others."
         ),
         f"spikediag compare {shlex.quote(run.path)} RUN_AFTER",
-        len(Remedy) + 1,
+        AFTER_REMEDIES,
     )
-
-
-def _rate(run: Run) -> float | str:
-    """The learning rate as it is stated, else the highest that was logged, else its name."""
-    stated = run.fact(FactName.LEARNING_RATE).number
-    logged = (float(np.max(s.values[s.finite])) for s in run.having(Role.LEARNING_RATE) if s.finite.any())
-    return stated or next(logged, None) or "learning_rate"
 
 
 def line(run: Run, remedy: str, **values: float | str) -> str | None:
@@ -190,10 +25,6 @@ def line(run: Run, remedy: str, **values: float | str) -> str | None:
     known = run.remedy_lines.get(remedy)
     shown = {n: value if isinstance(value, str) else f"{value:.10g}" for n, value in values.items()}
     return None if known is None else Template(known).safe_substitute(shown)
-
-
-def _one_digit(value: float) -> float:
-    return float(f"{value:.1g}")
 
 
 def log_line(run: Run, role: Role) -> Advice:

@@ -5,10 +5,12 @@ it all.
 """
 
 import math
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
-from spikediag.attribution import advice
+from spikediag.attribution import advice, remedies
 from spikediag.attribution.causes.lr_change import habit
 from spikediag.attribution.nll_algebra import SATURATION, Certificate
 from spikediag.attribution.nll_levels import log_std_series, per_sum
@@ -52,9 +54,19 @@ AT_BOUND = 0.999  # of the bound of a squashed action, from which its logarithms
 INSIDE = 0.99  # of it, where targets are safe
 UNSEEN_ERROR, USUAL_SIGMA = 1e-4, 0.03  # of an action; before it is squashed
 WIDE_GAP = 1.25  # nats: in the randomised study no recipe spiked, as it was drawn, with a smaller one
+REMOVED_BY = MappingProxyType(
+    {
+        "batch-ratio": "smaller-batch",
+        "degenerate-dimension": "drop-dimension",
+        "sigma-collapse": "sigma-floor",
+        "constant-rate": "lr-decay",
+        "long-memory": "beta2",
+        "no-clipping": "grad-clip",
+    }
+)
 HOW = {
     Degenerate.CONSTANT: say("it is constant"),
-    Degenerate.MOSTLY_CONSTANT: say("98 % of its values are the same"),
+    Degenerate.MOSTLY_CONSTANT: say("most of its values are the same"),
     Degenerate.TWO_VALUES: say("it has two values only"),
 }
 
@@ -75,11 +87,12 @@ def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]
         _tanh_squash(run),
         _noise_grows(run),
         _constant_rate(run),
+        _long_memory(run),
         _no_clipping(run),
         _no_companion(run),
         _no_log_std(run),
     )
-    return tuple(condition for condition in judged if condition is not None)
+    return tuple(replace(c, removed_by=REMOVED_BY.get(c.condition)) for c in judged if c is not None)
 
 
 def _batch_ratio(run: Run) -> Condition | None:
@@ -99,7 +112,7 @@ def _batch_ratio(run: Run) -> Condition | None:
             share=share,
             limit=FLAGGED_ABOVE,
         )
-        both = (advice.smaller_batch(run, batch), advice.more_samples(batch))
+        both = (remedies.smaller_batch(run), remedies.more_data(run))
         return Condition("batch-ratio", Status.SUPPORTED, reading, ratio, both)
     if ratio > RECOMMENDED[1]:
         reading = say(
@@ -107,7 +120,7 @@ def _batch_ratio(run: Run) -> Condition | None:
             share=share,
             limit=FLAGGED_ABOVE,
         )
-        smaller = advice.smaller_batch(run, batch)
+        smaller = remedies.smaller_batch(run)
         return Condition("batch-ratio", Status.PLAUSIBLE, reading, ratio, (smaller,))
     reading = say("{share}: within the rule (at most {limit:.0%}).", share=share, limit=RECOMMENDED[1])
     return Condition("batch-ratio", Status.RULED_OUT, reading, ratio)
@@ -183,8 +196,7 @@ def _sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None
         **numbers,
         below=-above,
     )
-    floor = advice.sigma_floor(run, certified.mse, dims(run))
-    return Condition("sigma-collapse", Status.SUPPORTED, reading, above, (floor,))
+    return Condition("sigma-collapse", Status.SUPPORTED, reading, above, (remedies.sigma_floor(run),))
 
 
 def _degenerate_dimension(run: Run) -> Condition | None:
@@ -194,7 +206,7 @@ def _degenerate_dimension(run: Run) -> Condition | None:
     """
     if LossKind.LIKELIHOOD not in run.loss_kinds:
         return None
-    drop = advice.drop_dimension(run)
+    drop = remedies.drop_dimension(run)
     found = [(d, HOW[d.degenerate]) for d in run.actions if d.degenerate is not None]
     if found:
         first, how = found[0]
@@ -395,7 +407,9 @@ def _constant_rate(run: Run) -> Condition | None:
         value=stated.value,
         source=stated.source,
     )
-    return Condition("constant-rate", Status.PLAUSIBLE, reading, str(stated.value), (advice.decay_rate(run),))
+    return Condition(
+        "constant-rate", Status.PLAUSIBLE, reading, str(stated.value), (remedies.decay_rate(run),)
+    )
 
 
 def _logged_rate(run: Run, series: Series) -> Condition:
@@ -418,7 +432,7 @@ def _logged_rate(run: Run, series: Series) -> Condition:
     )
     if constant:
         reading = say("{tag} is {rate:.3g} from the first point to the last.", tag=series.tag, rate=last)
-    return Condition("constant-rate", Status.SUPPORTED, reading, last, (advice.decay_rate(run),))
+    return Condition("constant-rate", Status.SUPPORTED, reading, last, (remedies.decay_rate(run),))
 
 
 def _adaptive_rate(series: Series, low: float, high: float) -> Condition:
@@ -440,6 +454,26 @@ def _adaptive_rate(series: Series, low: float, high: float) -> Condition:
     return Condition("adaptive-rate", Status.PLAUSIBLE, reading, high / low, (bound,))
 
 
+def _long_memory(run: Run) -> Condition | None:
+    """Whether Adam remembers so long that its step is late to shrink; None without a stated beta2.
+
+    Asked of likelihoods, for which it was studied.
+    """
+    stated = run.fact(FactName.BETA2)
+    if LossKind.LIKELIHOOD not in run.loss_kinds or stated.number is None or not 0 < stated.number < 1:
+        return None
+    status = Status.RULED_OUT if stated.number <= remedies.SHORT_MEMORY else Status.PLAUSIBLE
+    reading = say(
+        "Adam's beta2 is {beta2:g} ({source}): its step follows a sudden gradient within {memory:,.0f} "
+        "steps.",
+        beta2=stated.number,
+        source=stated.source,
+        memory=1 / (1 - stated.number),
+    )
+    advised = (remedies.lower_beta2(run),) if status is Status.PLAUSIBLE else ()
+    return Condition("long-memory", status, reading, stated.number, advised)
+
+
 def _no_clipping(run: Run) -> Condition | None:
     """Whether gradients explode without a stated clip; None when no gradient norm is logged."""
     limit = run.fact(FactName.GRAD_CLIP).number
@@ -453,7 +487,7 @@ def _no_clipping(run: Run) -> Condition | None:
         reading = _largest_gradient(series.tag, times, typical, limit)
         if times < EXPLODED or limit is not None:
             return Condition("no-clipping", Status.RULED_OUT, reading, times)
-        clip = advice.clip_gradients(run, float(np.quantile(later, 0.9)))
+        clip = remedies.clip_gradients(run, float(np.quantile(later, 0.9)))
         return Condition("no-clipping", Status.SUPPORTED, reading, times, (clip,))
     return None
 

@@ -4,7 +4,6 @@ A tag is read in lower case, every run of other signs than letters and digits as
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -53,11 +52,14 @@ def plain(tag: str) -> str:
     return _SIGNS.sub("_", tag.lower()).strip("_")
 
 
-def named(run: Run, *quantities: Quantity) -> Iterator[Series]:
+def named(run: Run, *quantities: Quantity) -> tuple[Series, ...]:
     """The series that measure one of the quantities, in tag order; losses measure losses."""
-    for tag in sorted(run.series):
-        if run.series[tag].role is not Role.LOSS and any(re.search(q.value, plain(tag)) for q in quantities):
-            yield run.series[tag]
+    return run.once(_named, *quantities)
+
+
+def _named(run: Run, *quantities: Quantity) -> tuple[Series, ...]:
+    others = (run.series[tag] for tag in sorted(run.series) if run.series[tag].role is not Role.LOSS)
+    return tuple(s for s in others if any(re.search(q.value, plain(s.tag)) for q in quantities))
 
 
 def witnesses_of(case: Case, *quantities: Quantity) -> tuple[Witness, ...]:

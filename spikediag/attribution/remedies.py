@@ -1,47 +1,62 @@
-"""Remedies: every remedy of the study for one run, in the user's own setting names, the best first."""
+"""Remedies: what can be changed in a run, each worded once, in the user's own setting names."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
-from spikediag.attribution import advice
-from spikediag.attribution.advice import USUAL_STEPS, line
+import numpy as np
+
+from spikediag.attribution.advice import line
+from spikediag.attribution.nll_levels import per_sum
+from spikediag.attribution.run_facts import beta2, dims
 from spikediag.model import (
-    Condition,
+    Advice,
+    Change,
     Effect,
+    Fact,
     FactName,
     Finding,
     Kind,
     LossKind,
+    Measure,
+    Origin,
     Remedy,
     Role,
     Run,
+    Status,
     Text,
+    Tier,
     by_gravity,
     say,
 )
-from spikediag.rates import FARTHEST, Observed, Rates, Settings, fitted
+from spikediag.rates import DOSES, FARTHEST, Observed, Rates, Settings, fitted
+from spikediag.stats.sampling import RECOMMENDED, recommended_batch
 
 FLOOR, CLIP, BETA2, NOISE = 0.05, 1.0, 0.95, 0.03  # as in the study
 QUARTER, FIVEFOLD = 4, 5
 LEAST_BATCH = 32
+SHORT_MEMORY = 0.97  # a beta2 up to which Adam forgets soon enough
+USUAL_STEPS = 20_000  # for a run whose length is not known
 DECAYED = 0.5  # of the highest rate, at the end of a schedule that decays
+LAST_SHARE, FEWEST_POINTS = 0.1, 10  # of the log, for the level of the error at its end
 COUNTED = frozenset({Kind.TRANSIENT, Kind.TRAIN})
 SHUFFLED = frozenset({"epochs", "shuffle", "without_replacement"})
 WITH_REPLACEMENT = frozenset({"replacement", "uniform", "random"})
 OF_ANY_LOSS = frozenset(
     {"lr-decay", "grad-clip", "beta2"}
 )  # what is done to the optimizer; others need a policy's sigma
-REMOVED_BY = MappingProxyType(
+CONFIGURED = frozenset(
     {
-        "batch-ratio": "smaller-batch",
-        "degenerate-dimension": "drop-dimension",
-        "sigma-collapse": "sigma-floor",
-        "constant-rate": "lr-decay",
-        "no-clipping": "grad-clip",
+        Origin.SETTINGS,
+        Origin.HPARAMS,
+        Origin.TEXT,
+        Origin.BESIDE,
+        Origin.ABOVE,
+        Origin.ABOVE_TWO,
+        Origin.ABOVE_THREE,
     }
-)
+)  # somebody's configuration: it has a name of their own for a setting, and a place to change it
 SETTING, LINE, DATA, LOGGED = (
     say("one setting"),
     say("one line of code"),
@@ -50,7 +65,7 @@ SETTING, LINE, DATA, LOGGED = (
 )
 
 
-def remedies(run: Run, findings: tuple[Finding, ...], rates: Rates | None = None) -> tuple[Remedy, ...]:
+def foresee(run: Run, findings: tuple[Finding, ...], rates: Rates | None = None) -> tuple[Remedy, ...]:
     """Every remedy: those that apply first, by what they prevent less what they cost in error.
 
     Args:
@@ -61,21 +76,19 @@ def remedies(run: Run, findings: tuple[Finding, ...], rates: Rates | None = None
     rates = fitted() if rates is None else rates
     lead = next(iter(by_gravity(findings)), None)
     settings = settings_of(run)
-    has_sigma = any(run.has_sigma(loss) for loss in run.having(Role.LOSS))
     unknown = _unknown(run, lead, settings, rates)
-    observed = _observed(run, findings, lead)
-    proposed = [
-        _with_effect(change, settings, rates, observed) if unknown is None else _without(change, unknown)
-        for change in (make(run, settings) for make in CHANGES)
-        if has_sigma or change.id in OF_ANY_LOSS
-    ]
-    return tuple(sorted(proposed, key=lambda remedy: _worth(remedy, rates)))
+    foreseen = _Foreseen(settings, _observed(run, findings, lead), rates if unknown is None else None)
+    has_sigma = any(run.has_sigma(loss) for loss in run.having(Role.LOSS))
+    proposed = [_remedy(id_, run, foreseen, unknown) for id_ in PROPOSALS if has_sigma or id_ in OF_ANY_LOSS]
+    return tuple(sorted(proposed, key=_order))
 
 
-def weighed(conditions: tuple[Condition, ...], proposed: tuple[Remedy, ...]) -> tuple[Condition, ...]:
-    """The conditions, each with the remedy that removes it; side by side, they share no probability."""
-    by_id = {remedy.id: remedy for remedy in proposed}
-    return tuple(replace(c, removed_by=by_id.get(REMOVED_BY.get(c.condition, ""))) for c in conditions)
+def applying(run: Run) -> tuple[Advice, ...]:
+    """What can be changed in a run against the spikes of a likelihood, in the order of the study."""
+    settings = settings_of(run)
+    return tuple(
+        p.advise(run) for id_, p in PROPOSALS.items() if id_ != "probe" and p.hindrance(run, settings) is None
+    )
 
 
 def settings_of(run: Run) -> Settings:
@@ -83,6 +96,7 @@ def settings_of(run: Run) -> Settings:
     batch, sampling = run.batch, str(run.fact(FactName.SAMPLING).value).lower()
     log_floor = run.fact(FactName.LOG_STD_MIN).number
     floor = run.fact(FactName.SIGMA_MIN).number
+    clip = run.fact(FactName.GRAD_CLIP)
     return Settings(
         batch_size=batch.samples if batch is not None else run.fact(FactName.BATCH_SIZE).number,
         dataset_size=run.fact(FactName.DATASET_SIZE).number,
@@ -91,9 +105,10 @@ def settings_of(run: Run) -> Settings:
         decays=_decays(run),
         beta2=run.fact(FactName.BETA2).number,
         sigma_floor=floor if floor is not None and floor > 0 else log_floor and math.exp(min(log_floor, 0.0)),
-        clip=run.fact(FactName.GRAD_CLIP).number,
+        clip=math.inf if str(clip.value).lower() == "none" and clip.value is not None else clip.number,
         weight_decay=run.fact(FactName.WEIGHT_DECAY).number,
         dropout=run.fact(FactName.DROPOUT).number,
+        width=run.fact(FactName.HIDDEN_UNITS).number,
         action_dims=run.fact(FactName.ACTION_DIM).number,
         degenerate=any(d.degenerate for d in run.actions) if run.actions else None,
         shuffled=sampling in SHUFFLED if sampling in SHUFFLED | WITH_REPLACEMENT else None,
@@ -120,190 +135,372 @@ def _observed(run: Run, findings: tuple[Finding, ...], lead: Finding | None) -> 
 
 def _unknown(run: Run, lead: Finding | None, settings: Settings, rates: Rates | None) -> Text | None:
     """Why no effect can be given for any remedy; None where the study speaks of runs like this one."""
-    optimizer = run.fact(FactName.OPTIMIZER).value
     if rates is None:
         return say("What it does to the rate of spikes has not been measured yet.")
-    if lead is None or lead.spike.kind not in COUNTED or lead.spike.is_fall:
+    if lead is None or lead.spike.is_fall:
         return say("There is no spike to prevent.")
+    if lead.spike.kind not in COUNTED:
+        return say("The study counted spikes that come back; this is a {kind}.", kind=lead.spike.kind.value)
     if run.loss_kind(run.series[lead.spike.tag]) is not LossKind.LIKELIHOOD:
         return say("The study trained on likelihoods; {tag} is not known to be one.", tag=lead.spike.tag)
+    cause = lead.primary
+    if cause is not None and cause.tier is Tier.TRIGGER and cause.status is Status.SUPPORTED:
+        return say("In the study nothing set the spikes off; here {cause} did.", cause=cause.cause)
+    return _outside(run, settings, rates)
+
+
+def _outside(run: Run, settings: Settings, rates: Rates) -> Text | None:
+    """Why the study does not speak of a run with these settings; None where it does."""
+    optimizer = run.fact(FactName.OPTIMIZER).value
     if optimizer is not None and "adam" not in str(optimizer).lower():
         return say("The study trained with Adam, this run with {optimizer}.", optimizer=str(optimizer))
+    if settings.batch_size is None or settings.dataset_size is None:
+        return say("Batch and dataset are not both known, so nobody can tell whether the study speaks of it.")
     far = [name for name, excess in rates.beyond(settings).items() if excess > FARTHEST]
     return say("Too far from what was studied: {names}.", names=", ".join(far)) if far else None
 
 
 @dataclass(frozen=True)
-class Change:
-    """A remedy before its effect is known; `reason` says why it does not apply, None where it does."""
+class _Foreseen:
+    """What effects are predicted from; without a model, none is."""
 
-    id: str
-    text: Text
-    code: str | None
-    effort: Text
-    reason: Text | None = None
+    settings: Settings
+    observed: Observed | None
+    rates: Rates | None
+
+    def effect(self, remedy: str, rates: Rates) -> Effect:
+        """The share of the spikes that a remedy prevents, and what it did to the error."""
+        updates, shift = self.settings.updates or USUAL_STEPS, rates.shifts[remedy]
+        predicted = rates.effect(remedy, self.settings, updates, self.observed)
+        return Effect(
+            predicted.median,
+            predicted.low,
+            predicted.high,
+            _source(rates, remedy, self.settings),
+            shift.error,
+            shift.error_low,
+            shift.error_high,
+        )
 
 
-def _without(change: Change, reason: Text) -> Remedy:
-    applies = change.reason is None
-    return Remedy(
-        change.id, change.text, change.code, None, None, change.effort, applies, change.reason or reason
-    )
+def _remedy(id_: str, run: Run, foreseen: _Foreseen, unknown: Text | None) -> Remedy:
+    proposal = PROPOSALS[id_]
+    advice = proposal.advise(run)
+    hindrance = proposal.hindrance(run, foreseen.settings)
+    rates = foreseen.rates
+    if hindrance is not None or rates is None or id_ not in rates.shifts:
+        reason = hindrance or unknown or say("It shows what happens and prevents nothing.")
+        return Remedy(id_, advice, None, proposal.effort, hindrance is None, reason)
+    if not _studied(id_, advice, run):
+        return Remedy(
+            id_, advice, None, proposal.effort, True, say("The study tried it at another dose only.")
+        )
+    reason = say("The study tried it on {recipes} spiking recipes.", recipes=rates.shifts[id_].recipes)
+    return Remedy(id_, advice, foreseen.effect(id_, rates), proposal.effort, True, reason)
 
 
-def _with_effect(
-    change: Change, settings: Settings, rates: Rates | None, observed: Observed | None
-) -> Remedy:
-    """The remedy with what the model predicts for it; measures and what does not apply have no effect."""
-    if rates is None or change.reason is not None or change.id not in rates.shifts:
-        return _without(change, say("It shows what happens and prevents nothing."))
-    predicted = rates.effect(change.id, settings, settings.updates or USUAL_STEPS, observed)
-    source = _source(rates, change.id, settings)
-    shift = rates.shifts[change.id]
-    cost = say(
-        "In the study the error ended at {error:.2g} times that of the unchanged training.",
-        error=shift.error,
-    )
-    effect = Effect(predicted.median, predicted.low, predicted.high, source)
-    reason = say("The study tried it on {recipes} spiking recipes.", recipes=shift.recipes)
-    return Remedy(
-        change.id, change.text, change.code, effect, cost, change.effort, applies=True, reason=reason
-    )
+def _studied(id_: str, advice: Advice, run: Run) -> bool:
+    """Whether the study tried about this dose."""
+    change = advice.change
+    if id_ not in DOSES or change is None or isinstance(change.value, str):
+        return True
+    low, high = DOSES[id_]
+    dose = math.exp(change.value) if change.name is FactName.LOG_STD_MIN else change.value
+    if id_ == "smaller-batch":
+        dose /= run.fact(FactName.BATCH_SIZE).number or QUARTER * dose
+    return low <= dose <= high
 
 
 def _source(rates: Rates, remedy: str, settings: Settings) -> Text:
-    beyond = rates.beyond(settings)
     numbers = {"recipes": rates.shifts[remedy].recipes, "trainings": rates.trainings}
-    if beyond:
+    studied = say(
+        "randomised study: {recipes} spiking recipes, {trainings:,} trainings of small networks", **numbers
+    )
+    if beyond := rates.beyond(settings):
         return say(
-            "randomised study: {recipes} spiking recipes, {trainings:,} trainings; wider, as this run lies "
-            "outside them in {names}",
-            **numbers,
+            "{studied}; wider, as this run lies outside them in {names}",
+            studied=studied,
             names=", ".join(beyond),
         )
-    return say("randomised study: {recipes} spiking recipes, {trainings:,} trainings", **numbers)
+    return studied
 
 
-def _worth(remedy: Remedy, rates: Rates | None) -> tuple[bool, bool, float]:
-    if remedy.effect is None or rates is None:
-        return (not remedy.applies, True, float(ORDER[remedy.id]))
-    worse = max(0.0, rates.shifts[remedy.id].error - 1)
-    return (not remedy.applies, False, worse - remedy.effect.prevented)
+def _order(remedy: Remedy) -> tuple[bool, bool, float, int]:
+    """What applies, then what prevents more for the error it costs, in whole percent as it is shown."""
+    gained = 0.0
+    if remedy.effect is not None:
+        gained = remedy.effect.prevented - max(0.0, remedy.effect.error - 1)
+    return (not remedy.applies, remedy.effect is None, -round(gained, 2), remedy.advice.rank)
 
 
-def _smaller_batch(run: Run, settings: Settings) -> Change:
-    """A quarter of the batch, as in the study."""
-    batch = settings.batch_size
-    own = run.fact(FactName.BATCH_SIZE).number
-    text = say("Train with a quarter of the batch.")
-    if batch is None or own is None:
-        return Change("smaller-batch", text, None, SETTING, say("The batch size is not known."))
-    smaller = max(1, round(own / QUARTER))
-    reason = say("A batch of {batch:.0f} is small already.", batch=batch) if batch < LEAST_BATCH * 2 else None
-    text, code = _set(run, FactName.BATCH_SIZE, smaller, f"batch_size = {smaller}")
-    return Change("smaller-batch", text, code, SETTING, reason)
-
-
-def _more_data(_run: Run, settings: Settings) -> Change:
-    size, batch = settings.dataset_size, settings.batch_size
-    text = say("Collect five times as many demonstrations.")
-    if size is None:
-        return Change("more-data", text, None, DATA)
+def smaller_batch(run: Run) -> Advice:
+    """A batch of 10 to 20 % of the dataset, else a quarter; accumulation and workers stay as they are."""
+    batch, own = run.batch, run.fact(FactName.BATCH_SIZE).number
+    if batch is None:
+        return _changing(run, "smaller-batch", say("Train with a quarter of the batch."))
+    span = recommended_batch(batch.dataset)
+    size = span.power_of_two or span.high
+    low, high = DOSES["smaller-batch"]
+    within = batch.ratio > RECOMMENDED[1] and (low <= size / batch.samples <= high or own is None)
+    size = size if within else max(1, round(batch.samples / QUARTER))
+    parts = max(1, round(batch.samples / (own or batch.samples)))
+    numbers = {"batch": batch.samples, "size": size, "ratio": size / batch.dataset}
     text = say(
-        "Collect demonstrations: {more:,.0f} samples instead of {size:,.0f}.", more=FIVEFOLD * size, size=size
+        "Use a batch of {size} instead of {batch:.0f}, a quarter of it: {ratio:.0%} of the dataset.",
+        **numbers,
     )
-    full = say("Every update sees the whole dataset: more data would make a larger batch.")
-    return Change("more-data", text, None, DATA, full if batch is not None and batch >= size else None)
+    if batch.ratio > RECOMMENDED[1]:
+        text = say(
+            "Use a batch of {low} to {high} (10 to 20 % of {dataset:.0f} samples; {size} is {ratio:.0%}) "
+            "instead of {batch:.0f}: at the same number of steps every sample is used {fewer:.1f} times "
+            "less.",
+            **numbers,
+            low=span.low,
+            high=span.high,
+            dataset=batch.dataset,
+            fewer=batch.samples / size,
+        )
+    part = max(1, size // parts)
+    code = f"batch_size = {part}" if parts == 1 else f"batch_size = {part}  # of {parts} parts"
+    return _changing(run, "smaller-batch", text, code, (FactName.BATCH_SIZE, part))
 
 
-def _weighted_sampling(run: Run, _settings: Settings) -> Change:
-    text = say("Draw samples by their error: half of the probability by it, half uniform.")
-    already = run.fact(FactName.SAMPLING).value == "weighted"
-    reason = say("Samples are drawn by weight already.") if already else None
-    return Change("weighted-sampling", text, line(run, "weighted_sampling"), LINE, reason)
-
-
-def _lr_decay(run: Run, settings: Settings) -> Change:
-    rate = run.fact(FactName.LEARNING_RATE).number or "learning_rate"
-    decay = line(run, "decay_rate", rate=rate, steps=settings.updates or USUAL_STEPS)
-    text, code = _set(run, FactName.LR_SCHEDULE, "cosine", decay)
-    reason = say("The learning rate decays already.") if settings.decays else None
-    return Change("lr-decay", text, code, SETTING, reason)
-
-
-def _sigma_floor(run: Run, settings: Settings) -> Change:
-    floor = settings.sigma_floor
-    text, code = _set(run, FactName.SIGMA_MIN, FLOOR, line(run, "sigma_floor", floor=FLOOR))
-    bound = say("Sigma is bounded at {floor:g} already.", floor=floor or 0.0)
-    return Change(
-        "sigma-floor", text, code, SETTING, bound if floor is not None and floor >= FLOOR / 2 else None
+def sigma_floor(run: Run) -> Advice:
+    """A floor under sigma: half the error per dimension where that is known, no higher than was studied."""
+    floor = _floor(run)
+    name, value = FactName.SIGMA_MIN, floor
+    if run.fact(FactName.SIGMA_MIN).number is None and run.fact(FactName.LOG_STD_MIN).number is not None:
+        name, value = FactName.LOG_STD_MIN, float(f"{math.log(floor):.2g}")
+    text = say(
+        "Bound sigma from below, at {floor:g}: an error of e then costs at most e^2 / (2 x {floor:g}^2) "
+        "nats per dimension, and sharpening further earns nothing.",
+        floor=floor,
     )
+    return _changing(run, "sigma-floor", text, line(run, "sigma_floor", floor=floor), (name, value))
 
 
-def _grad_clip(run: Run, settings: Settings) -> Change:
-    clip = settings.clip
-    text, code = _set(run, FactName.GRAD_CLIP, CLIP, line(run, "clip_gradients", norm=CLIP))
-    reason = say("Gradients are clipped at {clip:g} already.", clip=clip or 0.0)
-    return Change("grad-clip", text, code, SETTING, reason if clip is not None and clip <= 2 * CLIP else None)
+def _floor(run: Run) -> float:
+    d, most = dims(run), DOSES["sigma-floor"][1]
+    for error in run.having(Role.COMPANION):
+        values = error.values[error.finite]
+        if error.measure is not Measure.SQUARED_ERROR or len(values) < FEWEST_POINTS or d is None:
+            continue
+        mse = float(np.median(values[-max(FEWEST_POINTS, int(LAST_SHARE * len(values))) :])) * per_sum(
+            error, d
+        )
+        if mse > 0:
+            return min(_one_digit(0.5 * math.sqrt(mse / d)), most)
+    return FLOOR
 
 
-def _beta2(run: Run, settings: Settings) -> Change:
-    beta2 = settings.beta2
-    text, code = _set(run, FactName.BETA2, BETA2, line(run, "lower_beta2"))
-    reason = say("Adam's beta2 is {beta2:g} already.", beta2=beta2 or 0.0)
-    return Change("beta2", text, code, SETTING, reason if beta2 is not None and beta2 <= 0.97 else None)
+def decay_rate(run: Run) -> Advice:
+    """A learning-rate decay to zero over the length of this run."""
+    steps = int(run.updates() or run.last_step or USUAL_STEPS)
+    text = say(
+        "Let the learning rate decay to zero over the {steps:,} steps: late steps then cannot overshoot.",
+        steps=steps,
+    )
+    code = line(run, "decay_rate", rate=_rate(run), steps=steps)
+    return _changing(run, "lr-decay", text, code, (FactName.LR_SCHEDULE, "cosine"))
 
 
-def _action_noise(run: Run, _settings: Settings) -> Change:
+def lower_beta2(run: Run) -> Advice:
+    """A shorter memory of Adam's second moment."""
+    decay = beta2(run)
+    stated = run.fact(FactName.BETA2).number == decay
+    known = say("{beta2:g}", beta2=decay) if stated else say("{beta2:g} (assumed)", beta2=decay)
+    text = say(
+        "Lower Adam's beta2 from {beta2} to 0.95: its step size then follows a sudden gradient within "
+        "20 steps instead of {memory:,.0f}.",
+        beta2=known,
+        memory=1 / (1 - decay),
+    )
+    return _changing(run, "beta2", text, line(run, "lower_beta2"), (FactName.BETA2, BETA2))
+
+
+def clip_gradients(run: Run, limit: float | None = None) -> Advice:
+    """Gradient clipping: for a likelihood at 1 as in the study, else at a norm that this run shows.
+
+    Args:
+        run: The run; in the study norms in the hundreds were clipped at 1: Adam does not mind the scale.
+        limit: A norm of calm times, where it is logged.
+    """
+    studied = LossKind.LIKELIHOOD in run.loss_kinds or not limit or limit <= 0
+    norm = CLIP if studied or limit is None else _one_digit(limit)
+    text = say(
+        "Clip the gradient norm at {norm:g}, so that one batch cannot throw the weights far.", norm=norm
+    )
+    code = line(run, "clip_gradients", norm=norm)
+    return _changing(run, "grad-clip", text, code, (FactName.GRAD_CLIP, norm))
+
+
+def more_data(run: Run) -> Advice:
+    """Five times the demonstrations."""
+    size = run.fact(FactName.DATASET_SIZE).number
+    text = say("Collect five times as many demonstrations. Good for the policy, but no sure cure.")
+    if size is not None:
+        text = say(
+            "Collect more data: {more:,.0f} samples instead of {size:,.0f}. Good for the policy, but no sure "
+            "cure.",
+            more=FIVEFOLD * size,
+            size=size,
+        )
+    return _changing(run, "more-data", text)
+
+
+def weighted_sampling(run: Run) -> Advice:
+    """Sampling by error; it does not touch what makes the loss sharp."""
+    text = say(
+        "Weight the sampling by each sample's error, if a few samples are much harder than the rest; try "
+        "it after the others."
+    )
+    return _changing(run, "weighted-sampling", text, line(run, "weighted_sampling"))
+
+
+def action_noise(run: Run) -> Advice:
+    """Noise that keeps sigma from collapsing."""
     text = say(
         "Add fresh noise of {noise:g} (standard deviation, action units) to the actions of every batch.",
         noise=NOISE,
     )
-    return Change("action-noise", text, line(run, "action_noise", noise=NOISE), LINE)
+    return _changing(run, "action-noise", text, line(run, "action_noise", noise=NOISE))
 
 
-def _drop_dimension(run: Run, settings: Settings) -> Change:
-    drop = advice.drop_dimension(run)
-    unknown = say("Whether an action dimension is degenerate is not known: look at the actions.")
-    none = say(
-        "No action dimension is degenerate ({source}).", source=run.actions[0].source if run.actions else ""
+def drop_dimension(run: Run) -> Advice:
+    """A degenerate action dimension taken out of the Gaussian."""
+    text = say(
+        "Take an action dimension that is constant, has two values only or is mostly zero out of the "
+        "Gaussian: drop it, or give it a head of its own."
     )
-    reason = unknown if settings.degenerate is None else None if settings.degenerate else none
-    return Change("drop-dimension", drop.text, drop.code, LINE, reason)
+    return _changing(run, "drop-dimension", text, line(run, "drop_dimension"))
 
 
-def _probe(run: Run, _settings: Settings) -> Change:
+def probe(run: Run) -> Advice:
+    """The loss of a fixed set of samples."""
     text = say(
         "Log the loss of one fixed set of samples beside that of the batch: it tells a policy that moved "
         "from a batch that was hard."
     )
-    return Change("probe", text, line(run, "probe"), LOGGED)
+    return _changing(run, "probe", text, line(run, "probe"))
 
 
-def _set(run: Run, name: FactName, value: float | str, code: str | None) -> tuple[Text, str | None]:
-    """The change of one setting: in the run's own name for it where it has one, else the library's line."""
-    fact = run.fact(name)
+def _changing(
+    run: Run,
+    id_: str,
+    text: Text,
+    code: str | None = None,
+    setting: tuple[FactName, str | float] | None = None,
+) -> Advice:
+    """Advice that changes one setting: in the run's own name for it where that was read, else as code."""
+    rank = 1 + tuple(PROPOSALS).index(id_)
+    if setting is None:
+        return Advice(text, code, rank, id_)
+    fact = run.fact(setting[0])
+    was, shown = _shown(fact.value), _shown(setting[1])
+    if fact.origin not in CONFIGURED or was == shown:
+        return Advice(text, code, rank, id_, Change(*setting))
+    key = _own_name(fact)
+    change = Change(*setting, f"{key}: {was} -> {shown}", fact.source.rpartition(": ")[0] or None)
+    return Advice(text, code or f"{key}: {shown}", rank, id_, change)
+
+
+def _own_name(fact: Fact) -> str:
+    """The name that the configuration has for a setting: `actor.std_min`, `betas[1]`."""
     *above, last = fact.source.rpartition(": ")[2].split(".")
-    key = None if ": " not in fact.source else f"{above[-1]}[{last}]" if above and last.isdigit() else last
-    shown = value if isinstance(value, str) else f"{value:g}"
-    if fact.value is None or key is None:
-        return say("Set {name} to {value}.", name=str(name), value=shown), code
-    old = fact.value if isinstance(fact.value, str) else f"{fact.value:g}"
-    return say("{key}: {old} -> {value}", key=key, old=old, value=shown), code or f"{key}: {shown}"
+    return f"{'.'.join(above)}[{last}]" if above and last.isdigit() else ".".join((*above, last))
 
 
-CHANGES: tuple[Callable[[Run, Settings], Change], ...] = (
-    _sigma_floor,
-    _grad_clip,
-    _beta2,
-    _smaller_batch,
-    _action_noise,
-    _lr_decay,
-    _drop_dimension,
-    _weighted_sampling,
-    _more_data,
-    _probe,
-)
-ORDER = MappingProxyType(
-    {change.__name__.strip("_").replace("_", "-"): place for place, change in enumerate(CHANGES)}
+def _shown(value: str | float | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _rate(run: Run) -> float | str:
+    """The learning rate as it is stated, else the highest that was logged, else its name."""
+    stated = run.fact(FactName.LEARNING_RATE).number
+    logged = (float(np.max(s.values[s.finite])) for s in run.having(Role.LEARNING_RATE) if s.finite.any())
+    return stated or next(logged, None) or "learning_rate"
+
+
+def _one_digit(value: float) -> float:
+    return float(f"{value:.1g}")
+
+
+def _batch_is_small(run: Run, settings: Settings) -> Text | None:
+    batch = settings.batch_size
+    if batch is None or run.batch is None:
+        return say("Batch or dataset is not known.")
+    small = batch < 2 * LEAST_BATCH
+    return say("A batch of {batch:.0f} is small already.", batch=batch) if small else None
+
+
+def _batch_is_all(_run: Run, settings: Settings) -> Text | None:
+    size, batch = settings.dataset_size, settings.batch_size
+    full = size is not None and batch is not None and batch >= size
+    return say("Every update sees the whole dataset: more data would make a larger batch.") if full else None
+
+
+def _is_weighted(run: Run, _settings: Settings) -> Text | None:
+    already = run.fact(FactName.SAMPLING).value == "weighted"
+    return say("Samples are drawn by weight already.") if already else None
+
+
+def _has_decay(_run: Run, settings: Settings) -> Text | None:
+    return say("The learning rate decays already.") if settings.decays else None
+
+
+def _has_floor(run: Run, settings: Settings) -> Text | None:
+    floor = settings.sigma_floor
+    bound = floor is not None and floor >= _floor(run) / 2
+    return say("Sigma is bounded at {floor:g} already.", floor=floor) if floor is not None and bound else None
+
+
+def _is_clipped(_run: Run, settings: Settings) -> Text | None:
+    clip = settings.clip
+    if clip is None or clip > 2 * CLIP:
+        return None
+    return say("Gradients are clipped at {clip:g} already.", clip=clip)
+
+
+def _forgets(_run: Run, settings: Settings) -> Text | None:
+    stated = settings.beta2
+    if stated is None or stated > SHORT_MEMORY:
+        return None
+    return say("Adam's beta2 is {beta2:g} already.", beta2=stated)
+
+
+def _none_degenerate(run: Run, settings: Settings) -> Text | None:
+    if settings.degenerate is None:
+        return say("Whether an action dimension is degenerate is not known: look at the actions.")
+    if settings.degenerate:
+        return None
+    return say("No action dimension is degenerate ({source}).", source=run.actions[0].source)
+
+
+def _nothing(_run: Run, _settings: Settings) -> Text | None:
+    return None
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """A remedy for any run: the change, why it may not apply, and what it takes."""
+
+    advise: Callable[[Run], Advice]
+    hindrance: Callable[[Run, Settings], Text | None]
+    effort: Text
+
+
+# In the order of what they prevented in the study, those last that cost much or prevented little.
+PROPOSALS = MappingProxyType(
+    {
+        "sigma-floor": _Proposal(sigma_floor, _has_floor, SETTING),
+        "grad-clip": _Proposal(clip_gradients, _is_clipped, SETTING),
+        "beta2": _Proposal(lower_beta2, _forgets, SETTING),
+        "smaller-batch": _Proposal(smaller_batch, _batch_is_small, SETTING),
+        "action-noise": _Proposal(action_noise, _nothing, LINE),
+        "lr-decay": _Proposal(decay_rate, _has_decay, SETTING),
+        "drop-dimension": _Proposal(drop_dimension, _none_degenerate, LINE),
+        "weighted-sampling": _Proposal(weighted_sampling, _is_weighted, LINE),
+        "more-data": _Proposal(more_data, _batch_is_all, DATA),
+        "probe": _Proposal(probe, _nothing, LOGGED),
+    }
 )

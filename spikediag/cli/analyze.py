@@ -12,9 +12,10 @@ from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.report_folder import Marker, check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Paths, Source, attempt, diagnose, find, quietly
+from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import STYLES, labelled, note, progress, show, show_json, show_text
 from spikediag.cli.whole_files import write_file
-from spikediag.errors import UsageError
+from spikediag.text import say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,7 +33,7 @@ def analyze(
     formats: Annotated[
         str, typer.Option("--format", "-f", metavar="NAME,...", help="Formats to write.")
     ] = "md,png,json",
-    lang: Annotated[str, typer.Option("--lang", help="Language of the report: en or zh.")] = "en",
+    lang: Lang = None,
     brief: Annotated[
         bool, typer.Option("--brief", help="Print the page of each run as Markdown and write nothing.")
     ] = False,
@@ -58,10 +59,11 @@ def analyze(
     Exits with 0 when every run was diagnosed, with or without a finding, and with 2 when one could not be;
     the others are written all the same.
     """
+    code = speak(lang, *paths)
     facts = given(batch_size, dataset_size, action_dim, fact)
     if as_json:
         return _print_json(paths, facts, source)
-    names, code = _known_formats(f"{formats},html" if opened else formats), _known_language(lang)
+    names = _known_formats(f"{formats},html" if opened else formats)
     if brief:
         return _print_pages(paths, facts, code, source)
     check_out(out)
@@ -74,7 +76,7 @@ def analyze(
             if isinstance(outcome, Failure):
                 note(outcome.sentence)
     except KeyboardInterrupt:
-        note(f"interrupted: {written} of {len(found)} reports written.")
+        note(say("interrupted: {written} of {count} reports written.", written=written, count=len(found)))
         raise
     if "html" in names and written:
         _show_index(out, code, written=written, opened=opened)
@@ -84,23 +86,9 @@ def analyze(
 def _known_formats(typed: str) -> tuple[str, ...]:
     from spikediag import reporter
 
-    known = reporter.registry.load()
     names = tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
-    for name in names:
-        if name not in known:
-            raise UsageError(f"there is no format {name!r}; choose from {', '.join(known)}.")
+    reporter.refuse_unknown(names)
     return names
-
-
-def _known_language(typed: str) -> str:
-    """The code of a language; `zh-CN` and `zh_CN` speak `zh`."""
-    from spikediag.wording import language
-
-    whole = typed.replace("_", "-").lower()
-    code = whole if whole in language.available() else whole.partition("-")[0]
-    if code not in language.available():
-        raise UsageError(f"there is no language {typed!r}; choose one of {', '.join(language.available())}.")
-    return code
 
 
 def _print_json(paths: Sequence[Path], facts: Given, source: str | None) -> int:
@@ -142,7 +130,7 @@ def _show_index(out: Path, lang: str, *, written: int, opened: bool) -> None:
     summaries = [(page.parent.name, page.read_text(encoding="utf-8")) for page in pages]
     place = out / "index.html"
     if place.exists() and not reporter.is_ours(place.read_text(encoding="utf-8", errors="replace")):
-        note(f"{place} was not written by spikediag and is left as it is.")
+        note(say("{place} was not written by spikediag and is left as it is.", place=str(place)))
     else:
         write_file(place, reporter.index(summaries, lang))
     if opened:
@@ -157,7 +145,7 @@ def _report(
 
     with progress(3) as begin:
         diagnosis = diagnose(source, facts, begin)
-        begin(f"writing the report of {source.path}")
+        begin(say("writing the report of {path}", path=str(source.path)))
         folder = claim(out, source.path, diagnosis.run.name, taken)
         kept = write_report(folder, source.path, reporter.render(diagnosis, formats, lang))
     note_kept(folder, kept)

@@ -15,10 +15,12 @@ from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, pu
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.runs import Failure, Paths, attempt, find, quietly
+from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note
 from spikediag.cli.whole_files import write_file
 from spikediag.errors import NoLossError, UsageError
 from spikediag.policy import Policy, load, not_asked
+from spikediag.text import say
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis
@@ -118,6 +120,7 @@ def check(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the check as JSON.")] = False,
+    lang: Lang = None,
     junit: Junit = None,
     sarif: Sarif = None,
     gitlab: Gitlab = None,
@@ -135,11 +138,12 @@ def check(
 
     Exits with 0 when every run passed, 1 when one failed, else 2 when one could not be read or judged.
     """
+    code = speak(lang, *paths)
     policy = load(Path.cwd(), keys, policy_file)
     accepted = Baseline.open(baseline, write_baseline, reason, expires.date() if expires else None)
     facts = given(batch_size, dataset_size, action_dim, fact)
     result = accepted.applied(judge_all(paths, policy, facts, against or ()))
-    publish(result, Files(junit, sarif, gitlab, markdown), as_json=as_json)
+    publish(result, Files(junit, sarif, gitlab, markdown), code, as_json=as_json)
     return EXITS[result.outcome.value]
 
 
@@ -159,7 +163,6 @@ def judge_all(paths: Sequence[Path], policy: Policy, facts: Given, against: Sequ
 
 def _judged(source: "RunSource", policy: Policy, facts: Given) -> "RunResult":
     """What the policy says of one run, which its own settings cannot relax."""
-    from spikediag.model import say
     from spikediag.policy.rules import judge
 
     diagnosis = quietly(source, facts)
@@ -188,7 +191,7 @@ def _apart(outcomes: "Iterable[T | Failure]") -> "tuple[list[T], list[Unread]]":
 
     every = list(outcomes)
     done = [o for o in every if not isinstance(o, Failure)]
-    return done, [Unread(str(o.path), str(o.error)) for o in every if isinstance(o, Failure)]
+    return done, [Unread(str(o.path), o.error.said) for o in every if isinstance(o, Failure)]
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,7 @@ class Baseline:
         from spikediag.policy import baseline
 
         if target is None and (reason or expires):
-            raise UsageError("--reason and --expires belong to --write-baseline FILE; give that too.")
+            raise UsageError(say("--reason and --expires belong to --write-baseline FILE; give that too."))
         if source is None and target is not None and target.exists():
             source = target
         elif target is not None and target.exists() and not target.samefile(source or target):
@@ -228,7 +231,7 @@ class Baseline:
         elsewhere = [entry for entry in self.accepted if not entry.concerns(names)]
         entries = (*elsewhere, *baseline.accept(result.runs, self.reason, self.expires))
         write_file(self.target, baseline.to_toml(entries))
-        note(f"wrote {self.target}: {len(entries)} accepted")
+        note(say("wrote {target}: {count} accepted", target=str(self.target), count=len(entries)))
         return self._apart(result, entries)
 
     def _apart(self, result: "CheckResult", entries: "tuple[AcceptedSpike, ...]") -> "CheckResult":

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spikediag.cli.spoken import term, words
 from spikediag.cli.terminal import STYLES, show, show_json
 from spikediag.cli.whole_files import write_file
-from spikediag.errors import CannotWriteError
+from spikediag.errors import CannotWriteError, refused
+from spikediag.text import Text as Said
+from spikediag.text import say
 from spikediag.version import VERSION
 from spikediag.wording.escape import printable
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from rich.text import Text as Line
 
     from spikediag.policy.result import CheckResult, RunResult
 
 
-OUTCOMES = ("passed", "failed", "not_judged")
+OUTCOMES = {"passed": say("passed"), "failed": say("failed"), "not_judged": say("not judged")}
+BADGES, LABELS = 11, 14  # columns
 
 
 def _file(name: str, help_text: str) -> Any:  # noqa: ANN401  # Typer's own type is private
@@ -44,8 +48,8 @@ class Files:
     markdown: Path | None
 
 
-def publish(result: "CheckResult", files: Files, *, as_json: bool) -> None:
-    """Print the check and write every file that was asked for.
+def publish(result: "CheckResult", files: Files, lang: str, *, as_json: bool) -> None:
+    """Print the check and write every file that was asked for; what people read is in the language.
 
     Raises:
         CannotWriteError: the file system refuses a file.
@@ -57,13 +61,13 @@ def publish(result: "CheckResult", files: Files, *, as_json: bool) -> None:
     else:
         for line in _lines(result):
             show(line, wrap=False)
-    for path, content in _contents(result, files).items():
+    for path, content in _contents(result, files, lang).items():
         write_file(path, content)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        _publish_on_github(result, sys.stderr if as_json else sys.stdout)
+        _publish_on_github(result, sys.stderr if as_json else sys.stdout, lang)
 
 
-def _contents(result: "CheckResult", files: Files) -> dict[Path, bytes]:
+def _contents(result: "CheckResult", files: Files, lang: str) -> dict[Path, bytes]:
     from spikediag.policy.outputs import comment, gitlab, junit, sarif
 
     contents = {}
@@ -74,73 +78,94 @@ def _contents(result: "CheckResult", files: Files) -> dict[Path, bytes]:
     if files.gitlab:
         contents[files.gitlab] = gitlab.to_gitlab(result).encode()
     if files.markdown:
-        contents[files.markdown] = comment.to_markdown(result).encode()
+        contents[files.markdown] = comment.to_markdown(result, lang).encode()
     return contents
 
 
-def _publish_on_github(result: "CheckResult", stream: Any) -> None:  # noqa: ANN401  # any text stream
+def _publish_on_github(result: "CheckResult", stream: Any, lang: str) -> None:  # noqa: ANN401  # any text stream
     from spikediag.policy.outputs import comment, github
 
     stream.write(github.to_github(result))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(comment.to_markdown(result))
+                file.write(comment.to_markdown(result, lang))
         except OSError as error:
-            raise CannotWriteError(f"cannot write the job summary {summary}: {error.strerror}.") from error
+            raise CannotWriteError(
+                say(
+                    "cannot write the job summary {summary}: {why}.", summary=str(summary), why=refused(error)
+                )
+            ) from error
 
 
-def _lines(result: "CheckResult") -> "Iterator[Text]":
-    from rich.text import Text
+def _lines(result: "CheckResult") -> "Iterator[Line]":
+    from rich.text import Text as Line
 
     for run in result.runs:
         yield from _run(run)
     for unread in result.unread:
         yield _headline("not_judged", unread.path)
-        yield Text(f"  {printable(unread.reason)}")
+        yield Line(f"  {words(unread.reason)}")
     for a in result.stale:
-        steps = f"steps {a.first_step:,} to {a.last_step:,}"
-        why = f", {a.reason}" if a.reason else ""
-        yield Text(printable(f"stale in the baseline: {a.tag}, {a.kind}, {steps}{why}"), "yellow")
+        entry = say(
+            "{tag}, {kind_id}, steps {first:,} to {last:,}",
+            tag=a.tag,
+            kind_id=term("kind", a.kind),
+            first=a.first_step,
+            last=a.last_step,
+        )
+        entry = say("{entry}, {reason}", entry=entry, reason=a.reason) if a.reason else entry
+        yield Line(words(say("stale in the baseline: {entry}", entry=entry)), "yellow")
+    yield Line(words(_counts(result)), STYLES[result.outcome.value])
+
+
+def _counts(result: "CheckResult") -> Said:
+    """How many runs there were, and how many of them passed."""
     outcomes = [run.outcome.value for run in result.runs] + ["not_judged"] * len(result.unread)
-    counts = [f"{outcomes.count(o)} {o.replace('_', ' ')}" for o in OUTCOMES if o in outcomes]
+    counts = [f"{outcomes.count(o)} {words(said)}" for o, said in OUTCOMES.items() if o in outcomes]
     if partial := sum(run.partial for run in result.runs):
-        counts.append(f"{partial} of those passed not judged in full (--strict fails on that)")
-    said = (
-        f"{len(outcomes)} run{'s' * (len(outcomes) != 1)}: {', '.join(counts)}"
-        if counts
-        else "nothing was checked"
-    )
-    yield Text(said, STYLES[result.outcome.value])
+        counts.append(
+            words(say("{n} of those passed not judged in full (--strict fails on that)", n=partial))
+        )
+    if not counts:
+        return say("nothing was checked")
+    names = ", ".join(counts)
+    if len(outcomes) == 1:
+        return say("1 run: {counts}", counts=names)
+    return say("{n} runs: {counts}", n=len(outcomes), counts=names)
 
 
-def _run(run: "RunResult") -> "Iterator[Text]":
-    from rich.text import Text
+def _run(run: "RunResult") -> "Iterator[Line]":
+    from spikediag.policy.outputs.wording import remark
 
-    from spikediag.policy.outputs.wording import plain, remark
-
-    partly = "  (not judged in full)" if run.partial else ""
+    partly = f"  {words(say('(not judged in full)'))}" if run.partial else ""
     yield _headline(run.outcome.value, run.diagnosis.run.path + partly)
     for breach in run.breaches:
-        yield Text.assemble(
-            ("  forbidden   ", "red"), plain(breach.reading), (f"  [{', '.join(breach.rules)}]", "dim")
-        )
+        yield _row(say("forbidden"), "red", breach.reading, f"  [{', '.join(breach.rules)}]")
     for gap in run.gaps:
-        yield Text.assemble(("  not judged  ", "magenta"), plain(gap.reading), (f"  [{gap.rule}]", "dim"))
+        yield _row(say("not judged"), "magenta", gap.reading, f"  [{gap.rule}]")
     for accepted in run.accepted:
-        why = printable(f"  ({accepted.why})")
-        yield Text.assemble(("  accepted    ", "green"), plain(accepted.breach.reading), why)
+        yield _row(say("accepted"), "green", accepted.breach.reading, f"  ({words(accepted.why)})")
     for passed in run.let_through:
-        yield Text.assemble(("  let through ", "dim"), plain(remark(passed)))
+        yield _row(say("let through"), "dim", remark(passed))
     for measure in run.measures:
-        yield Text.assemble(("  history     ", "dim"), plain(measure))
+        yield _row(say("history"), "dim", measure)
     for remark_ in run.remarks:
-        yield Text.assemble(("  settings    ", "yellow"), plain(remark_))
+        yield _row(say("settings"), "yellow", remark_)
     for note in run.notes:
-        yield Text.assemble(("  note        ", "dim"), printable(note))
+        yield _row(say("note"), "dim", note)
 
 
-def _headline(outcome: str, name: str) -> "Text":
-    from rich.text import Text
+def _row(label: Said, style: str, said: Said, aside: str = "") -> "Line":
+    from rich.cells import set_cell_size
+    from rich.text import Text as Line
 
-    return Text.assemble((f"{outcome.replace('_', ' ').upper():<11}", STYLES[outcome]), printable(name))
+    return Line.assemble((set_cell_size(f"  {words(label)}", LABELS), style), words(said), (aside, "dim"))
+
+
+def _headline(outcome: str, name: str) -> "Line":
+    from rich.cells import set_cell_size
+    from rich.text import Text as Line
+
+    word = set_cell_size(words(OUTCOMES[outcome]).upper(), BADGES)
+    return Line.assemble((word, STYLES[outcome]), printable(name))

@@ -1,7 +1,7 @@
 """`spikediag compare`: did the remedy work?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -12,12 +12,14 @@ import typer
 from spikediag.cli.exits import Exit
 from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.spoken import Lang, speak, words
 from spikediag.cli.terminal import STYLES, labelled, note, show, show_json
 from spikediag.errors import SpikediagError, UsageError
+from spikediag.text import Text, say
 from spikediag.wording.escape import log_lines
 
 if TYPE_CHECKING:
-    from spikediag.comparison import Comparison, Group
+    from spikediag.comparison import Change, Comparison, Group
 
 
 def compare(
@@ -39,6 +41,7 @@ def compare(
     as_table: Annotated[
         bool, typer.Option("--table", help="Print one Markdown table of all remedies.")
     ] = False,
+    lang: Lang = None,
 ) -> int:
     """Compare training before and after a change: spikes, levels, settings, and whether it helped.
 
@@ -47,22 +50,23 @@ def compare(
     """
     from spikediag import comparison
 
-    if by not in comparison.UNITS:
-        raise UsageError(f"runs are compared by {' or '.join(comparison.UNITS)}, not by {by!r}.")
+    code = speak(lang, before, *after)
+    comparison.refuse_unknown(by)
     if out is not None:
         check_out(out)
     base, sides = _side(before), [_attempted(side) for side in after]
     judged = [side for side in sides if isinstance(side, _Side)]
+    base, *judged = _told_apart([base, *judged])
     made = comparison.compare(base.group, [side.group for side in judged], by, min_height) if judged else ()
     for side in sides:
         if isinstance(side, Failure):
             note(side.sentence)
     if out is not None and made:
-        _write(base, judged, made, out)
+        _write(base, judged, made, out, code)
     if as_json:
         show_json(comparison.to_json(_documents(sides, made), several=len(after) > 1))
     elif as_table and made:
-        typer.echo(log_lines(comparison.table(made)), nl=False)
+        typer.echo(log_lines(comparison.table(made, code)), nl=False)
     else:
         _show(made)
     return Exit.DONE if len(judged) == len(sides) else Exit.UNUSABLE
@@ -91,13 +95,13 @@ def _documents(sides: "Sequence[_Side | Failure]", made: "Sequence[Comparison]")
     return [s.document if isinstance(s, Failure) else comparison.to_dict(next(compared)) for s in sides]
 
 
-def _write(base: _Side, sides: "Sequence[_Side]", made: "Sequence[Comparison]", out: Path) -> None:
+def _write(base: _Side, sides: "Sequence[_Side]", made: "Sequence[Comparison]", out: Path, lang: str) -> None:
     from spikediag import comparison
 
     name = f"{base.group.name}-vs-{'-'.join(side.group.name for side in sides)}"
     folder = claim(out, base.path, name, set(), kind="comparison")
-    note_kept(folder, write_report(folder, base.path, comparison.artifacts(made), kind="comparison"))
-    note(f"wrote {folder / comparison.PAGE}")
+    note_kept(folder, write_report(folder, base.path, comparison.artifacts(made, lang), kind="comparison"))
+    note(say("wrote {path}", path=str(folder / comparison.PAGE)))
 
 
 def _side(typed: str) -> _Side:
@@ -111,8 +115,23 @@ def _side(typed: str) -> _Side:
             raise outcome.error
         diagnoses.append(outcome)
     if not diagnoses:
-        raise UsageError("a side of the comparison is empty; give a run, a folder of runs, or RUN,RUN.")
+        raise UsageError(say("a side of the comparison is empty; give a run, a folder of runs, or RUN,RUN."))
     return _Side(paths[0], Group(_name(whole, [d.run.name for d in diagnoses]), tuple(diagnoses)))
+
+
+def _told_apart(sides: "Sequence[_Side]") -> "list[_Side]":
+    """The sides with different names: of two that share one, as many folders of their paths as it takes."""
+    names = [side.group.name for side in sides]
+    paths = [side.path.resolve() for side in sides]
+    if len(set(names)) == len(names) or len(set(paths)) < len(paths):
+        return list(sides)
+    longest = max(len(path.parts) for path in paths)
+    ends = (["/".join(path.parts[-n:]) for path in paths] for n in range(1, longest + 1))
+    apart = next(end for end in ends if len(set(end)) == len(end))
+    return [
+        replace(side, group=replace(side.group, name=name)) if names.count(side.group.name) > 1 else side
+        for side, name in zip(sides, apart, strict=True)
+    ]
 
 
 def _name(typed: Path, names: Sequence[str]) -> str:
@@ -128,31 +147,44 @@ def _shared(names: Sequence[str]) -> str:
 
 
 def _show(made: "Sequence[Comparison]") -> None:
-    from rich.text import Text
+    from rich.text import Text as Line
 
-    from spikediag.comparison import EFFECTS, plain
+    from spikediag.comparison import EFFECTS
 
     for c in made:
-        show(Text(plain(EFFECTS[c.outcome]).upper(), STYLES[c.outcome]))
-        show(labelled([("  what came of it", Text(plain(c.summary))), *_lines(c)]))
+        show(Line(words(EFFECTS[c.outcome]).upper(), STYLES[c.outcome]))
+        rows = ((say("what came of it"), c.summary), *_lines(c))
+        show(labelled([(f"  {words(label)}", Line(words(said))) for label, said in rows]))
         show("")
 
 
-def _lines(c: "Comparison") -> "Iterator[tuple[str, str]]":
-    from spikediag.comparison import COSTS, plain
+def _lines(c: "Comparison") -> "Iterator[tuple[Text, Text]]":
+    from spikediag.comparison import COSTS, UNIT_NAMES
 
-    yield "  compared", f"{c.unit} {c.start:,.0f} to {c.end:,.0f}"
-    yield "  spikes above", f"{c.height:.3g}"
-    yield "  largest spike", f"{c.before.largest:.3g} to {c.after.largest:.3g}"
     yield (
-        "  final loss",
-        f"{c.loss.tag}: {c.loss.before:.4g} to {c.loss.after:.4g} ({c.loss.low:+.2g} to {c.loss.high:+.2g})",
+        say("compared"),
+        say("{unit} {start:,.0f} to {end:,.0f}", unit=UNIT_NAMES[c.unit], start=c.start, end=c.end),
     )
+    yield say("spikes above"), say("{height:.3g}", height=c.height)
+    largest = say("{before:.3g} to {after:.3g}", before=c.before.largest, after=c.after.largest)
+    yield say("largest spike"), largest
+    yield say("final loss"), _change(c.loss)
     if c.companion is not None:
-        e = c.companion
-        yield "  final error", f"{e.tag}: {e.before:.4g} to {e.after:.4g} ({e.low:+.2g} to {e.high:+.2g})"
-    yield "  accuracy", plain(COSTS[c.cost])
+        yield say("final error"), _change(c.companion)
+    yield say("accuracy"), COSTS[c.cost]
     for d in c.differences:
-        yield "  differs", f"{d.name}: {d.before} to {d.after}"
+        changed = say("{name}: {before} to {after}", name=d.name, before=d.before, after=d.after)
+        yield say("differs"), changed
     for sentence in c.notes:
-        yield "  note", plain(sentence)
+        yield say("note"), sentence
+
+
+def _change(change: "Change") -> Text:
+    return say(
+        "{tag}: {before:.4g} to {after:.4g} ({low:+.2g} to {high:+.2g})",
+        tag=change.tag,
+        before=change.before,
+        after=change.after,
+        low=change.low,
+        high=change.high,
+    )

@@ -16,9 +16,11 @@ from spikediag.cli.compare import compare
 from spikediag.cli.exits import Exit
 from spikediag.cli.explain import explain
 from spikediag.cli.scan import scan
+from spikediag.cli.spoken import begin
 from spikediag.cli.tags import tags
 from spikediag.cli.terminal import note
-from spikediag.errors import SpikediagError
+from spikediag.errors import SpikediagError, refused
+from spikediag.text import say
 from spikediag.version import VERSION
 from spikediag.wording.escape import log_lines
 
@@ -61,6 +63,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line on these arguments; return the exit code."""
+    begin()
     debug = "--debug" in arguments or os.environ.get("SPIKEDIAG_DEBUG", "0") not in ("", "0")
     try:
         code = _dispatch([a for a in arguments if a != "--debug"])
@@ -86,12 +89,17 @@ def _dispatch(arguments: list[str]) -> int:
 def _show(error: SpikediagError, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    note(str(error))
+    note(error.said)
 
 
 def _not_ours(error: Exception, debug: bool) -> int:
     if isinstance(error, OSError) and error.filename is not None:
-        _show(SpikediagError(f"{os.fsdecode(error.filename)}: {error.strerror}; check the path."), debug)
+        _show(
+            SpikediagError(
+                say("{path}: {why}; check the path.", path=os.fsdecode(error.filename), why=refused(error))
+            ),
+            debug,
+        )
         return Exit.UNUSABLE
     # Click's errors carry message and code; whether Typer brings its own Click depends on its version.
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
@@ -104,10 +112,12 @@ def _not_ours(error: Exception, debug: bool) -> int:
         return Exit.INTERRUPTED
     if debug:
         traceback.print_exc()
-    where = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
-    hint = "" if debug else " Run it again with --debug to see the traceback, and send that with the report."
-    note(
-        f"internal error ({type(error).__name__}: {error}){where}. This is a bug in spikediag, "
-        f"not in your run: please report it, with the command you typed.{hint}"
+    bug = say(
+        "internal error ({error}){where}. This is a bug in spikediag, not in your run: please report it, "
+        "with the command you typed.",
+        error=f"{type(error).__name__}: {error}",
+        where="".join(f", {place}" for place in getattr(error, "__notes__", ())),
     )
+    hint = say("Run it again with --debug to see the traceback, and send that with the report.")
+    note(bug if debug else say("{bug} {hint}", bug=bug, hint=hint))
     return Exit.BUG

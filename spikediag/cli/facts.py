@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from spikediag.errors import UsageError
+from spikediag.text import say
 
 Given = dict[str, str | int | float | bool]
 
@@ -41,7 +42,9 @@ def given(
     for other in others or ():
         name, equals, text = other.partition("=")
         if not equals or not name.strip():
-            raise UsageError(f"--fact {other!r}: write it as NAME=VALUE, for example --fact beta2=0.99.")
+            raise UsageError(
+                say("--fact {other!r}: write it as NAME=VALUE, for example --fact beta2=0.99.", other=other)
+            )
         facts[name.strip().replace("-", "_")] = _typed(text.strip())
     return facts
 

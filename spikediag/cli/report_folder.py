@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Self
 from spikediag.cli.terminal import note
 from spikediag.cli.whole_files import keep, refusals, replace_folder, write
 from spikediag.errors import CannotWriteError, ReportExistsError
+from spikediag.text import say
 
 if TYPE_CHECKING:
     from spikediag.model import Artifact
 
 SCHEMA = "spikediag.report/1"
 MARK = ".spikediag.json"
-WAY_OUT = "move it away or choose another folder with --out."
+WAY_OUT = say("move it away or choose another folder with --out.")
 LONGEST = 60  # characters of a folder name; file systems allow 255 bytes, and UTF-8 takes up to 4 for each
 RESERVED = re.compile(
     r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?", re.IGNORECASE
@@ -90,9 +91,18 @@ def check_out(out: Path) -> None:
     while not os.path.lexists(place) and place != place.parent:
         place = place.parent
     if not place.is_dir():
-        raise CannotWriteError(f"cannot write reports to {out}: {place} is no folder; {WAY_OUT}")
+        raise CannotWriteError(
+            say(
+                "cannot write reports to {out}: {place} is no folder; {way_out}",
+                out=str(out),
+                place=str(place),
+                way_out=WAY_OUT,
+            )
+        )
     if not os.access(place, os.W_OK):
-        raise CannotWriteError(f"cannot write reports to {out}: no permission; {WAY_OUT}")
+        raise CannotWriteError(
+            say("cannot write reports to {out}: no permission; {way_out}", out=str(out), way_out=WAY_OUT)
+        )
 
 
 def folder_name(run_name: str) -> str:
@@ -132,10 +142,20 @@ def _usable(folder: Path, run: Path, kind: str) -> bool:
     if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
         return True
     if run.resolve().is_relative_to(folder.resolve()):
-        raise ReportExistsError(f"{folder} is where the run itself lies; choose another folder with --out.")
+        raise ReportExistsError(
+            say(
+                "{folder} is where the run itself lies; choose another folder with --out.", folder=str(folder)
+            )
+        )
     marker = Marker.read(folder)
     if marker is None:
-        raise ReportExistsError(f"{folder} holds something that spikediag did not write; {WAY_OUT}")
+        raise ReportExistsError(
+            say(
+                "{folder} holds something that spikediag did not write; {way_out}",
+                folder=str(folder),
+                way_out=WAY_OUT,
+            )
+        )
     reported = (folder / marker.run).resolve()
     return marker.kind == kind and (reported == run.resolve() or not reported.exists())
 
@@ -157,14 +177,18 @@ def write_report(
 
     def build(new: Path) -> None:
         if not _usable(folder, run, kind):
-            raise ReportExistsError(f"{folder} was taken by another report meanwhile; run this again.")
+            raise ReportExistsError(
+                say("{folder} was taken by another report meanwhile; run this again.", folder=str(folder))
+            )
         for artifact in artifacts:
             write(_inside(new, artifact.name), artifact.content)
         write(new / MARK, Marker.of(folder, run, artifacts, kind).content())
         if os.path.lexists(folder):
             kept.extend(_carry_over(folder, new))
 
-    with refusals(f"the report to {folder}", "; choose another folder with --out."):
+    with refusals(
+        say("the report to {folder}", folder=str(folder)), say("; choose another folder with --out.")
+    ):
         folder.parent.mkdir(parents=True, exist_ok=True)
         place = folder.resolve()
         replace_folder(place, build)
@@ -188,11 +212,13 @@ def _carry_over(old: Path, new: Path) -> Iterator[str]:
 def note_kept(folder: Path, kept: Sequence[str]) -> None:
     """Say which files were not as we wrote them, and where they are now."""
     for name in kept:
-        note(f"{folder}: a file that was changed by hand is kept as {name}.")
+        note(
+            say("{folder}: a file that was changed by hand is kept as {name}.", folder=str(folder), name=name)
+        )
 
 
 def _inside(folder: Path, name: str) -> Path:
     """The path of a file directly in the folder; a name that leads elsewhere is refused."""
     if not name or name in (".", "..") or any(c in name for c in "/\\\0:"):
-        raise CannotWriteError(f"{name!r} is not a plain file name.")
+        raise CannotWriteError(say("{name!r} is not a plain file name.", name=name))
     return folder / name

@@ -11,7 +11,8 @@ import typer
 
 from spikediag.cli.facts import Given
 from spikediag.cli.terminal import progress
-from spikediag.errors import NoEventsError, RunNotFoundError, SpikediagError, UnreadableRunError
+from spikediag.errors import NoEventsError, RunNotFoundError, SpikediagError, UnreadableRunError, refused
+from spikediag.text import Text, say
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis
@@ -40,10 +41,13 @@ class Failure:
     error: SpikediagError
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Text:
         """The error, with the path in front where it does not name it: many runs are called run_1."""
-        said = str(self.error)
-        return said if str(self.path) in said else f"{self.path}: {said}"
+        return (
+            self.error.said
+            if str(self.path) in str(self.error)
+            else say("{path}: {said}", path=str(self.path), said=self.error.said)
+        )
 
     @property
     def document(self) -> dict[str, str]:
@@ -74,7 +78,9 @@ def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], 
         except SpikediagError as error:
             yield Failure(run.path, error)
         except PermissionError as error:
-            yield Failure(run.path, UnreadableRunError(f"{error.filename}: {error.strerror}."))
+            yield Failure(
+                run.path, UnreadableRunError(say("{path}: {why}.", path=error.filename, why=refused(error)))
+            )
         except Exception as error:
             error.add_note(f"while working on {run.path}")
             raise
@@ -95,23 +101,27 @@ def existing(path: Path) -> Path:
         parent, name = parent.parent, parent.name
     names = [p.name for p in islice(parent.iterdir(), NEIGHBOURS)] if parent.is_dir() else []
     near = get_close_matches(name, names, n=1)
-    hint = f"did you mean {parent / near[0]}?" if near else "give the folder that holds your runs."
-    raise RunNotFoundError(f"{path} does not exist; {hint}")
+    hint = (
+        say("did you mean {name}?", name=str(parent / near[0]))
+        if near
+        else say("give the folder that holds your runs.")
+    )
+    raise RunNotFoundError(say("{path} does not exist; {hint}", path=str(path), hint=hint))
 
 
 def diagnose(
-    source: "RunSource", facts: Given, begin: Callable[[str], None], *, settings: bool = True
+    source: "RunSource", facts: Given, begin: Callable[[Text], None], *, settings: bool = True
 ) -> "Diagnosis":
     """Read and diagnose one run, by its own `settings` or not; `begin` hears what is being worked on.
 
     Raises:
         SpikediagError: the run cannot be read or has no loss.
     """
-    begin(f"reading {source.path}")
+    begin(say("reading {path}", path=str(source.path)))
     from spikediag import parser, pipeline
 
     run = parser.read_run(source, facts, settings=settings)
-    begin(f"diagnosing {source.path}")
+    begin(say("diagnosing {path}", path=str(source.path)))
     return pipeline.diagnose(run)
 
 

@@ -10,8 +10,11 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.spoken import Lang, speak, term, words
 from spikediag.cli.terminal import STYLES, note, show
+from spikediag.text import say
 from spikediag.wording.escape import printable, table_cell
+from spikediag.wording.writer import NO, YES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,18 +22,21 @@ if TYPE_CHECKING:
     from spikediag.model import Diagnosis
 
 WORST_FIRST = ("diverged", "spiky", "not_judged", "clean")
-MATTERS = {True: "yes", False: "no", None: ""}
-HEADINGS = ("run", "verdict", "findings", "matters", "jump", "sigmas", "at step", "error metric", "cause")
+MATTERS = {True: YES, False: NO, None: say("")}
+HEADINGS = say("run | verdict | findings | matters | jump | sigmas | at step | error metric | cause")
 
 
 def scan(
     root: Annotated[Path, typer.Argument(help="A folder with runs anywhere below it.")],
+    *,
+    lang: Lang = None,
 ) -> int:
     """Diagnose every run below ROOT and print one line for each, the worst first.
 
     Each line speaks of the finding that leads the run's report. Exits with 0 when a run was diagnosed, and
     with 2 when none could be.
     """
+    speak(lang, root)
     outcomes = list(attempt(find([root]), partial(quietly, facts={})))
     diagnoses = [o for o in outcomes if not isinstance(o, Failure)]
     if diagnoses:
@@ -54,15 +60,15 @@ def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
     from rich.text import Text
 
     table = Table(box=SIMPLE, pad_edge=False)
-    for heading in HEADINGS:
+    for heading in words(HEADINGS).split(" | "):
         table.add_column(heading, overflow="fold")
     for diagnosis in diagnoses:
         status = diagnosis.overall.status.value
         table.add_row(
             Text(printable(table_cell(os.path.relpath(diagnosis.run.path, root)))),
-            Text(status.replace("_", " "), style=STYLES[status]),
+            Text(term("run", status), style=STYLES[status]),
             str(len(diagnosis.findings)),
-            MATTERS[diagnosis.overall.matters] if diagnosis.findings else "",
+            words(MATTERS[diagnosis.overall.matters]) if diagnosis.findings else "",
             *_lead(diagnosis),
         )
     return table
@@ -74,6 +80,6 @@ def _lead(diagnosis: "Diagnosis") -> tuple[str, ...]:
     if lead is None:
         return ("",) * 5
     spike = lead.spike
-    jump = f"{spike.height:+.4g}" if isfinite(spike.height) else "not finite"
+    jump = f"{spike.height:+.4g}" if isfinite(spike.height) else words(say("not finite"))
     size = jump, f"{abs(spike.sigmas):,.0f}", f"{(spike.peak_step if spike.members else spike.onset_step):,}"
-    return (*size, lead.coupling.verdict.replace("_", " "), lead.primary_cause)
+    return (*size, term("coupling", lead.coupling.verdict), term("cause", lead.primary_cause))

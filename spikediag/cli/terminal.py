@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
+from spikediag.cli.spoken import words
+from spikediag.text import Text
 from spikediag.wording.escape import log_json, log_lines, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
     from rich.table import Table
-    from rich.text import Text
 
 PATIENCE = 1.0  # seconds before a progress display appears; shorter waits would only flicker
 PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
@@ -42,21 +43,21 @@ def show(what: "RenderableType", *, wrap: bool = True, uncut: bool = False) -> N
     )
 
 
-def note(sentence: str) -> None:
+def note(sentence: Text) -> None:
     """Say something about the work on stderr."""
-    print(log_lines(f"spikediag: {printable(sentence)}"), file=sys.stderr)  # noqa: T201
+    print(log_lines(f"spikediag: {words(sentence)}"), file=sys.stderr)  # noqa: T201
 
 
-def labelled(rows: "Sequence[tuple[str, str | Text]]") -> "Table":
+def labelled(rows: "Sequence[tuple[str, RenderableType]]") -> "Table":
     """A block of labels and what they say, aligned when it wraps."""
     from rich.table import Table
-    from rich.text import Text
+    from rich.text import Text as Line
 
     table = Table(show_header=False, box=None, padding=(0, 0, 0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for label, said in rows:
-        table.add_row(label, said if isinstance(said, Text) else Text(printable(said)))
+        table.add_row(label, Line(printable(said)) if isinstance(said, str) else said)
     return table
 
 
@@ -71,7 +72,7 @@ def show_json(document: str) -> None:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
+def progress(total: int) -> Iterator[Callable[[Text], None]]:
     """A display on stderr of what is being done, from the first second on.
 
     Yields:
@@ -95,7 +96,7 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
     timer.daemon = True
     timer.start()
     try:
-        yield lambda doing: display.update(task, description=printable(doing), advance=1)
+        yield lambda doing: display.update(task, description=words(doing), advance=1)
     finally:
         timer.cancel()
         with lock:

@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from spikediag.errors import CannotWriteError
+from spikediag.errors import CannotWriteError, refused
+from spikediag.text import Text, say
 
 PREFIX = ".spikediag-"
 LEFT_BEHIND = re.compile(r"\.spikediag-[0-9a-f]{16}")
 NEW, OLD, PLACE = "new", "old", "place"  # in a workshop; the last holds the name of what OLD gave way to
+END = say(".")
 PATIENCE = 30.0  # seconds to wait for a turn
 AT_FDCWD, EXCHANGE = -100, 2  # of renameat2(2)
 SWAP = 2  # of renamex_np(2)
@@ -31,7 +33,7 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         CannotWriteError: the file system refuses.
     """
-    with refusals(str(path), "."):
+    with refusals(say("{path}", path=str(path))):
         if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
             path.write_bytes(content)
             return
@@ -140,7 +142,9 @@ def _turn(folder: Path) -> Iterator[bool]:
         until = time.monotonic() + PATIENCE
         while (state := _locked(handle, fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB)) == errno.EWOULDBLOCK:
             if time.monotonic() > until:
-                raise CannotWriteError(f"another spikediag is writing in {folder}; try again.")
+                raise CannotWriteError(
+                    say("another spikediag is writing in {folder}; try again.", folder=str(folder))
+                )
             time.sleep(0.02)
         yield state == 0
     finally:
@@ -157,7 +161,7 @@ def _locked(handle: int, lock: Callable[[int, int], None], how: int) -> int:
 
 
 @contextlib.contextmanager
-def refusals(what: str, way_out: str) -> Iterator[None]:
+def refusals(what: Text, way_out: Text = END) -> Iterator[None]:
     """Say in one sentence that the file system refused.
 
     Raises:
@@ -166,5 +170,7 @@ def refusals(what: str, way_out: str) -> Iterator[None]:
     try:
         yield
     except (OSError, shutil.Error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise CannotWriteError(f"cannot write {what}: {why}{way_out}") from error
+        why = refused(error)
+        raise CannotWriteError(
+            say("cannot write {what}: {why}{way_out}", what=what, why=why, way_out=way_out)
+        ) from error

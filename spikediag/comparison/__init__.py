@@ -4,6 +4,7 @@ from spikediag.comparison.compare import compare
 from spikediag.comparison.outputs import (
     PAGE,
     SCHEMA,
+    UNIT_NAMES,
     artifacts,
     picture,
     plain,
@@ -13,7 +14,7 @@ from spikediag.comparison.outputs import (
     to_json,
     to_markdown,
 )
-from spikediag.comparison.sides import UNITS, Group
+from spikediag.comparison.sides import Group, refuse_unknown
 from spikediag.comparison.values import (
     COSTS,
     EFFECTS,
@@ -30,7 +31,7 @@ __all__ = [
     "EFFECTS",
     "PAGE",
     "SCHEMA",
-    "UNITS",
+    "UNIT_NAMES",
     "Change",
     "Comparison",
     "Cost",
@@ -42,6 +43,7 @@ __all__ = [
     "compare",
     "picture",
     "plain",
+    "refuse_unknown",
     "rows",
     "table",
     "to_dict",

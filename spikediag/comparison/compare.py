@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from spikediag import study
 from spikediag.comparison import sides
 from spikediag.comparison.differences import conditions, differences, foretold
 from spikediag.comparison.sides import Axis, Group, Tags
@@ -20,6 +19,9 @@ from spikediag.stats.rates import Ratio, detectable_ratio, holm, rate_ratio
 CONFIDENCE = 0.95
 END = 0.1  # share of the axis that is its end
 BLOCKS = 10  # consecutive stretches of the end: neighbouring points depend on each other, stretches hardly
+DISPERSION = (
+    1.35  # of the counts of seeds: the upper 95 % bound over the laboratory's study, one change at a time
+)
 MARGIN = 0.1  # a companion that ends at most this share of its former level worse cost nothing worth a name
 UNEVEN = 1.5  # logging intervals that differ by more than this factor show different shares of the spikes
 
@@ -38,11 +40,18 @@ def compare(
         UsageError: the runs share no loss or no stretch of the axis, or passes cannot be computed.
     """
     if not min_height >= 0:
-        raise UsageError(f"the least height of a spike is a number of at least 0, not {min_height}.")
+        raise UsageError(
+            say(
+                "the least height of a spike is a number of at least 0, not {min_height}.",
+                min_height=min_height,
+            )
+        )
     everyone = [d for group in (before, *afters) for d in group.diagnoses]
     loss = common_loss(everyone)
     if loss is None:
-        raise UsageError("the runs share no loss; `spikediag tags RUN` shows how each understands its tags.")
+        raise UsageError(
+            say("the runs share no loss; `spikediag tags RUN` shows how each understands its tags.")
+        )
     tags = Tags(loss, sides.companion_tag(everyone))
     axis = sides.common_axis([d.run for d in everyone], loss, unit)
     values = [d.run.series[loss].values for d in everyone]
@@ -76,7 +85,7 @@ class _Pooled:
 def _ratio(before: Side, after: Side) -> Ratio:
     """The ratio of spike rates; without seeds counts vary as much as the study leaves open."""
     alone = len(before.trials) == len(after.trials) == 1
-    return rate_ratio(before.counts, after.counts, CONFIDENCE, study.dispersion() if alone else None)
+    return rate_ratio(before.counts, after.counts, CONFIDENCE, DISPERSION if alone else None)
 
 
 def _compare(old: _Pooled, new: _Pooled, shared: _Shared, ratio: Ratio, p: float) -> Comparison:
@@ -269,7 +278,7 @@ def _seeds(before: Side, after: Side, ratio: Ratio) -> Iterator[Text]:
     if seeds == (1, 1):
         yield say(
             "One training a side cannot say how much seeds differ: counts are taken to be {spread:.3g} times "
-            "as variable as chance, the most that the measured seeds of the study leave open. "
+            "as variable as chance, the most that the seeds of the laboratory's study leave open. "
             "Repeat with several seeds before you rely on it.",
             spread=ratio.dispersion,
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from spikediag.comparison.values import ConditionChange, Difference, Foretold
 from spikediag.model import Condition, Diagnosis, FactName, Run, say
+from spikediag.rates import DOSES
 
 SIGMA = say("A floor under sigma caps what one small error can cost in nats.")
 BATCH = say("The batch sets how often every sample is used, and the noise of the gradient.")
@@ -20,8 +21,8 @@ SEEN = say("It changes how many spikes are seen, not how many there are.")
 CHANCE = say("Chance: only several seeds a side tell it from an effect.")
 OTHER = say("No effect on spikes is known.")
 
-# In the order of the effect that each had on the number of spikes in the study of sample_runs (README there),
-# then what was not measured; length, logging and seed come last, as they explain without a cause.
+# In about the order of the effect that each had on the number of spikes in the studies of sample_runs (README
+# there), then what was not measured; length, logging and seed come last, as they explain without a cause.
 REASONS = {
     "sigma_min": SIGMA,
     "log_std_min": SIGMA,
@@ -46,13 +47,13 @@ REASONS = {
 }
 RANKS = {name: rank for rank, name in enumerate(REASONS, 1)}
 
-# By how much a setting changes where a remedy was studied: the value after, or after over before.
-DOSES = (
-    ("smaller-batch", FactName.BATCH_SIZE, "times", 1 / 6, 1 / 3),
-    ("more-data", FactName.DATASET_SIZE, "times", 3.5, 7.0),
-    ("sigma-floor", FactName.SIGMA_MIN, "value", 0.025, 0.1),
-    ("grad-clip", FactName.GRAD_CLIP, "value", 0.5, 2.0),
-    ("beta2", FactName.BETA2, "value", 0.93, 0.97),
+# How the dose of a remedy is read from a setting: its value after, or after over before.
+HOW = (
+    ("smaller-batch", FactName.BATCH_SIZE, "times"),
+    ("more-data", FactName.DATASET_SIZE, "times"),
+    ("sigma-floor", FactName.SIGMA_MIN, "value"),
+    ("grad-clip", FactName.GRAD_CLIP, "value"),
+    ("beta2", FactName.BETA2, "value"),
 )
 WORDS = (
     ("lr-decay", FactName.LR_SCHEDULE, "cosine"),
@@ -122,10 +123,11 @@ def foretold(before: Diagnosis, after: Diagnosis, ratio: float) -> Foretold | No
 
 def _made(before: Run, after: Run) -> Iterator[str]:
     """Each remedy that was made; a setting that changed to what was not studied counts as an unknown one."""
-    for remedy, name, how, low, high in DOSES:
+    for remedy, name, how in HOW:
         old, new = before.fact(name).number, after.fact(name).number
         if old == new or new is None:
             continue
+        low, high = DOSES[remedy]
         dose = new if how == "value" else new / old if old else math.nan
         yield remedy if low <= dose <= high else "unknown"
     for remedy, name, word in WORDS:

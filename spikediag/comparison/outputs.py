@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,19 @@ from spikediag.comparison.values import COSTS, EFFECTS, Change, Comparison, Curv
 from spikediag.model import Artifact, Text, say
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_png
 from spikediag.wording import language
-from spikediag.wording.writer import MARKDOWN, PLAIN, Writer
+from spikediag.wording.writer import MARKDOWN, PLAIN, Writer, verbatim
 
 SCHEMA = "spikediag.comparison/1"
 PAGE, DOCUMENT, PICTURE = "comparison.md", "comparison.json", "comparison.png"
 
 
-def artifacts(comparisons: Sequence[Comparison]) -> tuple[Artifact, ...]:
-    """The files of comparisons that share their side before: a page, its figure, and JSON."""
+def artifacts(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> tuple[Artifact, ...]:
+    """The files of comparisons that share their side before: a page, its figure, and JSON in English."""
     documents = [to_dict(c) for c in comparisons]
     return (
-        Artifact(PAGE, to_markdown(comparisons).encode()),
+        Artifact(PAGE, to_markdown(comparisons, lang).encode()),
         Artifact(DOCUMENT, to_json(documents, several=len(documents) > 1).encode()),
-        Artifact(PICTURE, picture(comparisons)),
+        Artifact(PICTURE, picture(comparisons, lang)),
     )
 
 
@@ -32,11 +33,11 @@ def to_json(documents: Sequence[dict[str, Any]], *, several: bool) -> str:
     return json.dumps(list(documents) if several else documents[0], indent=2, allow_nan=False) + "\n"
 
 
-def picture(comparisons: Sequence[Comparison]) -> bytes:
+def picture(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> bytes:
     """The PNG of comparisons that share their side before."""
     first = comparisons[0]
     error = first.companion.tag if first.companion else None
-    return comparison_png(rows(comparisons), first.loss.tag, error, first.unit)
+    return comparison_png(rows(comparisons), first.loss.tag, error, first.unit, lang)
 
 
 def rows(comparisons: Sequence[Comparison]) -> tuple[FigureRow, ...]:
@@ -45,82 +46,140 @@ def rows(comparisons: Sequence[Comparison]) -> tuple[FigureRow, ...]:
 
 
 def _row(side: Side) -> FigureRow:
-    spikes = side.counts.total
-    jump = f", up to {side.largest:.3g}" if spikes else ""
-    seeds = f" in {len(side.trials)} trainings" if len(side.trials) > 1 else ""
     return FigureRow(
         name=side.name,
-        caption=f"{spikes} spike{'' if spikes == 1 else 's'}{jump}{seeds}",
+        caption=_caption(side),
         losses=tuple(_strand(t.loss, [m.x for m in t.marks]) for t in side.trials),
         errors=tuple(_strand(t.companion, []) for t in side.trials if t.companion),
     )
+
+
+def _caption(side: Side) -> Text:
+    spikes = side.counts.total
+    said = say("1 spike") if spikes == 1 else say("{count} spikes", count=spikes)
+    if spikes:
+        said = say("{spikes}, up to {largest:.3g}", spikes=said, largest=side.largest)
+    if len(side.trials) > 1:
+        said = say("{spikes} in {count} trainings", spikes=said, count=len(side.trials))
+    return said
 
 
 def _strand(curve: Curve, marks: list[float]) -> Strand:
     return Strand(curve.x, curve.values, np.array(marks, dtype=np.float64))
 
 
-def to_markdown(comparisons: Sequence[Comparison], *, picture: bool = True) -> str:
+def to_markdown(
+    comparisons: Sequence[Comparison], lang: str = language.ENGLISH, *, picture: bool = True
+) -> str:
     """The table of all sides, then what each change did; `picture` links the figure beside it."""
-    return "\n".join(_page(comparisons, picture=picture)) + "\n"
+    return "\n".join(_Page(Writer(language.load(lang), MARKDOWN)).lines(comparisons, picture=picture)) + "\n"
 
 
-def table(comparisons: Sequence[Comparison]) -> str:
+def table(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> str:
     """One line for the side before, one for each side after."""
-    return "\n".join(_table(comparisons)) + "\n"
+    return "\n".join(_Page(Writer(language.load(lang), MARKDOWN)).table(comparisons)) + "\n"
 
 
-def _page(comparisons: Sequence[Comparison], *, picture: bool) -> Iterator[str]:
-    yield "# Did it help?"
-    yield ""
-    for c in comparisons:
-        yield f"- {_text(c.summary)}"
-    yield ""
-    yield from _table(comparisons)
-    if picture:
-        yield f"\n![Losses and errors on one axis]({PICTURE})"
-    for c in comparisons:
-        yield from _section(c)
+@dataclass(frozen=True)
+class _Page:
+    """Writes comparisons as Markdown in one language."""
+
+    writer: Writer
+
+    def lines(self, comparisons: Sequence[Comparison], *, picture: bool) -> Iterator[str]:
+        text = self.writer.text
+        yield f"# {text(say('Did it help?'))}"
+        yield ""
+        for c in comparisons:
+            yield f"- {text(c.summary)}"
+        yield ""
+        yield from self.table(comparisons)
+        if picture:
+            yield f"\n![{text(say('Losses and errors on one axis'))}]({PICTURE})"
+        for c in comparisons:
+            yield from self.section(c)
+
+    def table(self, comparisons: Sequence[Comparison]) -> Iterator[str]:
+        yield self.head(SIDES)
+        yield "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
+        first = comparisons[0]
+        error = "" if first.companion is None else _number(first.companion.before)
+        loss = _number(first.loss.before)
+        yield f"| {self.side(first.before)} | 1 | {self.jump(first.before)} | {loss} | {error} | | |"
+        for c in comparisons:
+            error = "" if c.companion is None else _number(c.companion.after)
+            told = f"{self.writer.text(EFFECTS[c.outcome])} | {self.writer.text(COSTS[c.cost])}"
+            yield (
+                f"| {self.side(c.after)} | {self.ratio(c)} | {self.jump(c.after)} | {_number(c.loss.after)} "
+                f"| {error} | {told} |"
+            )
+
+    def head(self, heads: Text) -> str:
+        return f"| {self.writer.language.sentence(heads.template)} |"
+
+    def section(self, c: Comparison) -> Iterator[str]:
+        text, name = self.writer.text, self.writer.name
+        yield f"\n## {name(c.before.name)} → {name(c.after.name)}\n"
+        yield f"{text(_axis(c))}\n"
+        yield f"- {text(_change(say('Final loss'), c.loss))}"
+        if c.companion is not None:
+            yield f"- {text(_change(say('Final error'), c.companion))}"
+        for note in (*((_foretold(c.foretold),) if c.foretold is not None else ()), *c.notes):
+            yield f"- {text(note)}"
+        if c.differences:
+            yield f"\n{self.head(DIFFERENCES)}\n| --- | --- | --- | --- |"
+        for s in c.differences:
+            yield f"| {name(s.name)} | {name(s.before)} | {name(s.after)} | {text(s.why)} |"
+        if c.conditions:
+            yield f"\n{self.head(CONDITIONS)}\n| --- | --- | --- |"
+        for k in c.conditions:
+            readings = (text(reading or NOT_JUDGED) for reading in (k.before_reading, k.after_reading))
+            yield f"| {text(self.writer.word('condition', k.condition))} | {' | '.join(readings)} |"
+
+    def side(self, side: Side) -> str:
+        return f"{self.writer.name(side.name)} | {', '.join(str(n) for n in side.counts.events)}"
+
+    def ratio(self, c: Comparison) -> str:
+        if math.isnan(c.ratio.value):
+            return "0 / 0"
+        numbers = {"value": c.ratio.value, "low": c.ratio.low, "high": c.ratio.high}
+        written = {name: verbatim(_number(number)) for name, number in numbers.items()}
+        return self.writer.text(say("{value} ({low} to {high})", **written))
+
+    def jump(self, side: Side) -> str:
+        return _number(side.largest) if side.counts.total else self.writer.text(say("none"))
 
 
-def _table(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    headings = "spikes | rate ratio (95 %) | largest spike | final loss | final error | verdict | accuracy"
-    yield f"| run | {headings} |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
-    first = comparisons[0]
-    error = "" if first.companion is None else _number(first.companion.before)
-    jump, loss = _jump(first.before), _number(first.loss.before)
-    yield f"| {_side(first.before)} | 1 | {jump} | {loss} | {error} | | |"
-    for c in comparisons:
-        error = "" if c.companion is None else _number(c.companion.after)
-        yield (
-            f"| {_side(c.after)} | {_ratio(c)} | {_jump(c.after)} | {_number(c.loss.after)} | {error} "
-            f"| {_text(EFFECTS[c.outcome])} | {_text(COSTS[c.cost])} |"
-        )
+SIDES = say(
+    "run | spikes | rate ratio (95 %) | largest spike | final loss | final error | verdict | accuracy"
+)
+DIFFERENCES = say("what differs | before | after | how it could explain a change")
+CONDITIONS = say("condition | before | after")
+NOT_JUDGED = say("not judged")
+UNIT_NAMES = {"step": say("step"), "pass": say("pass")}
 
 
-def _section(c: Comparison) -> Iterator[str]:
-    yield f"\n## {_code(c.before.name)} → {_code(c.after.name)}\n"
-    yield (
-        f"Compared from {c.unit} {c.start:,.0f} to {c.end:,.0f}. A spike rises above the running median by "
-        f"more than {_number(c.height)}: 8 robust sigmas of the noisiest training before, 5 of the noisiest "
-        f"after, or what was asked for.\n"
+def _axis(c: Comparison) -> Text:
+    return say(
+        "Compared from {unit} {start:,.0f} to {end:,.0f}. A spike rises above the running median by more "
+        "than {height}: 8 robust sigmas of the noisiest training before, 5 of "
+        "the noisiest after, or what was asked for.",
+        unit=UNIT_NAMES[c.unit],
+        start=c.start,
+        end=c.end,
+        height=verbatim(_number(c.height)),
     )
-    yield _change("Final loss", c.loss)
-    if c.companion is not None:
-        yield _change("Final error", c.companion)
-    if c.foretold is not None:
-        yield f"- {_text(_foretold(c.foretold))}"
-    for note in c.notes:
-        yield f"- {_text(note)}"
-    if c.differences:
-        yield "\n| what differs | before | after | how it could explain a change |\n| --- | --- | --- | --- |"
-    for s in c.differences:
-        yield f"| {_code(s.name)} | {_code(s.before)} | {_code(s.after)} | {_text(s.why)} |"
-    if c.conditions:
-        yield "\n| condition | before | after |\n| --- | --- | --- |"
-    for k in c.conditions:
-        yield f"| {_label(k.condition)} | {_reading(k.before_reading)} | {_reading(k.after_reading)} |"
+
+
+def _change(what: Text, change: Change) -> Text:
+    numbers = {name: verbatim(_number(getattr(change, name))) for name in ("before", "after", "low", "high")}
+    return say(
+        "{what} {tag}: {before} to {after}; change {low} to {high} (95 %; {basis}).",
+        what=what,
+        tag=change.tag,
+        basis=change.basis,
+        **numbers,
+    )
 
 
 def _foretold(foretold: Foretold) -> Text:
@@ -139,47 +198,10 @@ def _foretold(foretold: Foretold) -> Text:
     )
 
 
-def _change(what: str, change: Change) -> str:
-    moved = f"{_number(change.before)} to {_number(change.after)}"
-    interval = f"change {_number(change.low)} to {_number(change.high)} (95 %; {_text(change.basis)})"
-    return f"- {what} {_code(change.tag)}: {moved}; {interval}."
-
-
-def _side(side: Side) -> str:
-    return f"{_code(side.name)} | {', '.join(str(n) for n in side.counts.events)}"
-
-
-def _ratio(c: Comparison) -> str:
-    if math.isnan(c.ratio.value):
-        return "0 / 0"
-    return f"{_number(c.ratio.value)} ({_number(c.ratio.low)} to {_number(c.ratio.high)})"
-
-
-def _jump(side: Side) -> str:
-    return _number(side.largest) if side.counts.total else "none"
-
-
 def _number(value: float) -> str:
     if math.isnan(value):
         return "?"
     return "∞" if value == math.inf else f"{value:.3g}"
-
-
-def _reading(reading: Text | None) -> str:
-    return "not judged" if reading is None else _text(reading)
-
-
-def _label(condition: str) -> str:
-    writer = Writer(language.load("en"), MARKDOWN)
-    return writer.text(writer.word("condition", condition))
-
-
-def _text(text: Text) -> str:
-    return Writer(language.load("en"), MARKDOWN).text(text)
-
-
-def _code(hostile: str) -> str:
-    return _text(say("{hostile}", hostile=hostile))
 
 
 def to_dict(comparison: Comparison) -> dict[str, Any]:
@@ -224,8 +246,8 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
 
 
 def plain(text: Text) -> str:
-    """A sentence without markup."""
-    return Writer(language.load("en"), PLAIN).text(text)
+    """A sentence without markup, in English, for JSON."""
+    return Writer(language.load(language.ENGLISH), PLAIN).text(text)
 
 
 def _maybe(text: Text | None) -> str | None:

@@ -18,6 +18,7 @@ from spikediag.model import (
     Run,
     RunStatus,
     is_held_out,
+    say,
     shared_tags,
 )
 from spikediag.stats.crossings import crossings
@@ -55,18 +56,29 @@ class Axis:
         return steps.astype(np.float64) * _scale(run, self.unit)
 
 
+def refuse_unknown(unit: str) -> None:
+    """Refuse a unit by which runs are not compared.
+
+    Raises:
+        UsageError: it is none of `UNITS`.
+    """
+    if unit not in UNITS:
+        step, data = UNITS
+        names = say("{step} or {data}", step=step, data=data)
+        raise UsageError(say("runs are compared by {names}, not by {unit!r}.", names=names, unit=unit))
+
+
 def common_axis(runs: Sequence[Run], tag: str, unit: str) -> Axis:
     """The axis in this unit, cut to what every run's `tag` covers.
 
     Raises:
         UsageError: the unit is unknown, passes cannot be computed, or the runs share nothing.
     """
-    if unit not in UNITS:
-        raise UsageError(f"runs are compared by {' or '.join(UNITS)}, not by {unit!r}.")
+    refuse_unknown(unit)
     firsts = [float(run.series[tag].steps[0]) * _scale(run, unit) for run in runs]
     lasts = [float(run.series[tag].steps[-1]) * _scale(run, unit) for run in runs]
     if not min(lasts) > max(firsts):
-        raise UsageError(f"the runs have no {unit} in common: one ends before another begins.")
+        raise UsageError(say("the runs have no {unit} in common: one ends before another begins.", unit=unit))
     return Axis(unit, max(firsts), min(lasts))
 
 
@@ -78,12 +90,22 @@ def _scale(run: Run, unit: str) -> float:
     if batch is None:
         missing = FactName.DATASET_SIZE if run.fact(FactName.DATASET_SIZE).number is None else "batch_size"
         raise UsageError(
-            f"{run.name}: passes over the data need its {missing}; state it under [facts] in a "
-            f"spikediag.toml beside the run, or compare by step."
+            say(
+                "{name}: passes over the data need its {missing}; state it under [facts] in a "
+                "spikediag.toml beside the run, or compare by step.",
+                name=run.name,
+                missing=missing,
+            )
         )
     updates = run.updates(1)
     if updates is None:
-        raise UsageError(f"{run.name} counts {run.step_unit}s, not steps; compare by step.")
+        raise UsageError(
+            say(
+                "{name} counts {step_unit}s, not steps; compare by step.",
+                name=run.name,
+                step_unit=run.step_unit,
+            )
+        )
     return batch.passes(updates)
 
 

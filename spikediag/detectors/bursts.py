@@ -89,7 +89,10 @@ def left_out(
 ) -> Iterator[Rise]:
     """Leaps that are not certain, but as tall as the lowest of their width that is."""
     for crowd in salience.crowds:
-        lowest = min((rise.height for rise in certain if rise.width == crowd.width), default=np.inf)
+        heights = [rise.height for rise in certain if rise.width == crowd.width]
+        if not heights:
+            continue
+        lowest = min(heights)
         for rise in measured(values, salience.loud(crowd.width), taken):
             if values[rise.start : rise.start + crowd.width].min() - rise.baseline >= lowest:
                 yield rise
@@ -97,10 +100,13 @@ def left_out(
 
 def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterator[Rise]:
     """Single points that are not told otherwise, where the highest is loud."""
-    found = [rise for rise in measured(values, salience.loud(1), taken) if rise.height >= MEMBER * rise.noise]
+    loud = SKEWED_LOUD if salience.skewed else LOUD
+    by_score = (r for r in measured(values, salience.loud(1), taken) if r.height >= MEMBER * r.noise)
+    if (first := next(by_score, None)) is None or first.score < loud:
+        return
+    found = [first, *by_score]
     if len(found) < FEWEST:
         found = records(values, found)
-    loud = SKEWED_LOUD if salience.skewed else LOUD
     if found and found[0].score >= loud and found[0].height >= loud * found[0].noise:
         yield from (rise for rise in found if rise.score >= MEMBER)
 

@@ -2,7 +2,6 @@
 
 from spikediag.model.diagnosis import (
     UNEXPLAINED,
-    Advice,
     Aftermath,
     Artifact,
     CauseVerdict,
@@ -24,7 +23,7 @@ from spikediag.model.diagnosis import (
     of_losses,
     shared_tags,
 )
-from spikediag.model.remedy import Effect, Remedy
+from spikediag.model.remedy import Advice, Change, Effect, Remedy
 from spikediag.model.run import (
     REINFORCED,
     ActionDimension,
@@ -67,11 +66,11 @@ from spikediag.model.spike import (
     SmallestJump,
     Spike,
 )
-from spikediag.model.text import (
+from spikediag.model.witness import NO_WITNESSES, Copy, Lag, Moment, Witness, Witnesses
+from spikediag.text import (
     Text,
     say,
 )
-from spikediag.model.witness import NO_WITNESSES, Copy, Lag, Moment, Witness, Witnesses
 
 __all__ = [
     "LONGEST_LOOK",
@@ -84,6 +83,7 @@ __all__ = [
     "Artifact",
     "Batch",
     "CauseVerdict",
+    "Change",
     "Check",
     "Checkpoint",
     "CompanionTest",

@@ -1,17 +1,18 @@
 """What was concluded: causes with evidence, conditions of the run, and the overall verdict."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from spikediag.model.remedy import Remedy
-from spikediag.model.run import FactName, Role, Run
+from spikediag.model.remedy import Advice, Remedy
+from spikediag.model.run import Role, Run
 from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
-from spikediag.model.text import Text
 from spikediag.model.witness import NO_WITNESSES, Witnesses
+from spikediag.text import Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,18 +55,6 @@ class Evidence:
     def supports(self) -> bool:
         """Whether it speaks for the cause."""
         return self.weight > 0
-
-
-@dataclass(frozen=True)
-class Advice:
-    """One remedy or log line, with this run's numbers; `code` is ready to paste."""
-
-    text: Text
-    code: str | None = None
-    rank: int = 5  # 1 is tried first: expected effect, from the measured study
-    measured: Text | None = None  # what it did there, where this run is like the trainings of the study
-    remedy: str | None = None  # its name in the study; None for what was not studied
-    setting: tuple[FactName, str | float] | None = None  # the setting that it changes, and to what
 
 
 @dataclass(frozen=True)
@@ -181,7 +170,7 @@ class Condition:
     reading: Text
     value: float | str | None = None
     advice: tuple[Advice, ...] = ()
-    removed_by: Remedy | None = None  # what it is worth: the share of spikes that its removal prevents
+    removed_by: str | None = None  # the id of the remedy that takes it away
 
 
 class RunStatus(StrEnum):
@@ -262,12 +251,21 @@ class Diagnosis:
     checks: tuple[Check, ...]
     version: str
     searched: tuple[Searched, ...] = ()  # of every series that was searched, what would have been seen
-    remedies: tuple[Remedy, ...] = ()  # what could be changed, the best first
+    foresee: Callable[[], tuple[Remedy, ...]] = tuple  # what could be changed, worked out when it is read
 
     def __repr__(self) -> str:
         from spikediag import reporter  # noqa: PLC0415  # a value below asks a stage above, here and further on
 
         return reporter.three_lines(self)
+
+    @cached_property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """What could be changed, the best first, with what it would do to the spikes of this run."""
+        return self.foresee()
+
+    def worth(self, condition: Condition) -> Remedy | None:
+        """The remedy that takes a condition away: what the condition is worth is what that prevents."""
+        return next((r for r in self.remedies if r.id == condition.removed_by), None)
 
     @property
     def searched_losses(self) -> tuple[Searched, ...]:

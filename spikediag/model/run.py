@@ -3,22 +3,25 @@
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model.text import Text, say
+from spikediag.text import Text, say
+
+T = TypeVar("T")
 
 STILL = 3  # points that a loss keeps one number while no gradient is one, at least
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
 NOTHING = 1e-4  # standard deviation or range of an action that counts as none
 TWO_VALUED = 0.95  # of the largest variance between two ends
+SELDOM = 0.06  # mean over the 99 % quantile, both from an end at which values tie; 0.22 of an exponential
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 
@@ -133,6 +136,7 @@ class FactName(StrEnum):
     LOG_STD_MAX = "log_std_max"
     TANH_SQUASH = "tanh_squash"
     DROPOUT = "dropout"
+    HIDDEN_UNITS = "hidden_units"
     SAMPLING = "sampling"
     SEED = "seed"
     LOG_EVERY = "log_every"
@@ -283,7 +287,7 @@ class Degenerate(StrEnum):
     """In which way an action dimension has nothing to be learned as a Gaussian."""
 
     CONSTANT = "constant"
-    MOSTLY_CONSTANT = "mostly_constant"  # zero but for a few presses
+    MOSTLY_CONSTANT = "mostly_constant"  # zero but for some presses
     TWO_VALUES = "two_values"  # a gripper command
 
 
@@ -299,6 +303,8 @@ class ActionDimension:
     mean: float
     q01: float
     q99: float
+    q10: float = math.nan
+    q90: float = math.nan
 
     @property
     def degenerate(self) -> Degenerate | None:
@@ -310,10 +316,21 @@ class ActionDimension:
         still = self.high - self.low <= NOTHING
         if self.sd <= NOTHING or (still and math.isnan(self.sd)):
             return Degenerate.CONSTANT
-        if still or self.q99 - self.q01 <= NOTHING:
+        if still or self.q99 - self.q01 <= NOTHING or self.q90 - self.q10 <= NOTHING or self._rests_at_an_end:
             return Degenerate.MOSTLY_CONSTANT
         most = (self.mean - self.low) * (self.high - self.mean)
         return Degenerate.TWO_VALUES if self.sd**2 >= TWO_VALUED * most > 0 else None
+
+    @property
+    def _rests_at_an_end(self) -> bool:
+        """Whether values tie at one end and leave it so seldom, or so little, that the mean hardly does.
+
+        Presses that grow are so: neither constant nor two-valued, and in more than 1 % of the frames.
+        """
+        span = self.q99 - self.q01
+        at_low = self.q01 == self.low and self.mean - self.low <= SELDOM * span
+        at_high = self.q99 == self.high and self.high - self.mean <= SELDOM * span
+        return at_low or at_high
 
 
 @dataclass(frozen=True)
@@ -353,7 +370,7 @@ class Damage:
     file: str
     offset: int
     length: int  # bytes
-    what: str
+    what: Text
 
 
 @dataclass(frozen=True)
@@ -370,7 +387,7 @@ class UnreadFile:
     """A file beside the run that looks like a log and was not read, and why."""
 
     path: str  # relative to the run
-    why: str
+    why: Text
 
 
 @dataclass(frozen=True)
@@ -397,7 +414,7 @@ class Run:
     checkpoints: tuple[Checkpoint, ...] = ()
     library: str | None = None  # the preset that recognised the tags, "hil-serl"
     step_unit: StepUnit = StepUnit.STEP
-    notes: tuple[str, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
+    notes: tuple[Text, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
     actions: tuple[ActionDimension, ...] = ()  # what dataset statistics beside the run say of them
     framework: Framework = Framework.TORCH  # in whose code advice is written
     own_settings: tuple[str, ...] = ()  # tags and facts of which a spikediag.toml beside the run speaks
@@ -440,8 +457,8 @@ class Run:
         """
         tamed, notes = dict(self.series), list(self.notes)
         for said, low, high, becomes in (
-            (f"beyond {bound:g} were taken as infinite", bound, np.inf, np.inf),
-            (f"nearer to 0 than {1 / bound:g} were taken as 0", 0.0, 1 / bound, 0.0),
+            (say("beyond {bound:g} were taken as infinite", bound=bound), bound, np.inf, np.inf),
+            (say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound), 0.0, 1 / bound, 0.0),
         ):
             sizes = {tag: np.abs(one.values) for tag, one in self.series.items()}
             hits = {tag: hit for tag, size in sizes.items() if (hit := (low < size) & (size < high)).any()}
@@ -449,7 +466,14 @@ class Run:
                 before = tamed[tag].values
                 tamed[tag] = replace(tamed[tag], values=np.where(hit, np.copysign(becomes, before), before))
             if hits:
-                notes.append(f"Values {said}, in {len(hits)} series; first {next(iter(hits))}.")
+                notes.append(
+                    say(
+                        "Values {said}, in {count} series; first {first}.",
+                        said=said,
+                        count=len(hits),
+                        first=next(iter(hits)),
+                    )
+                )
         return (
             self
             if tamed == self.series
@@ -470,8 +494,13 @@ class Run:
                 at, values = float(loss.values[first]), np.where(hits, np.nan, loss.values)
                 shown[loss.tag] = replace(loss, values=values, stood_still_at=at)
                 notes.append(
-                    f"{loss.tag} stands still at {at:g} from step {loss.steps[first]:,} on while the "
-                    f"gradient norm is no number: taken as not a number."
+                    say(
+                        "{tag} stands still at {at:g} from step {step:,} on while the gradient norm is no "
+                        "number: taken as not a number.",
+                        tag=loss.tag,
+                        at=at,
+                        step=int(loss.steps[first]),
+                    )
                 )
         return replace(self, series=MappingProxyType(shown), notes=tuple(notes))
 
@@ -501,6 +530,18 @@ class Run:
         return Batch(samples.number, dataset.number, samples.source, dataset.source)
 
     @cached_property
+    def _answers(self) -> dict[tuple[Hashable, ...], Any]:
+        return {}
+
+    def once(self, question: Callable[..., T], *about: Hashable) -> T:
+        """What a function says of this run, asked once: causes ask the same of a run for every loss."""
+        key = (question, *about)
+        if key not in self._answers:
+            self._answers[key] = question(self, *about)
+        answer: T = self._answers[key]
+        return answer
+
+    @cached_property
     def last_step(self) -> float | None:
         """One logging interval past the last step of the losses: the length of training, in x-axis units."""
         ends = [float(s.steps[-1]) + s.interval for s in self.having(Role.LOSS) if len(s) > 1]
@@ -525,7 +566,7 @@ class Run:
         which no squared or absolute error can, is a likelihood where the error of the same actions is
         logged beside it, in the same group of tags. Else its tag says what it measures.
         """
-        if loss.kind is LossKind.UNKNOWN and self._settles_below_zero(loss):
+        if loss.kind is LossKind.UNKNOWN and self.once(Run._settles_below_zero, loss):
             return LossKind.LIKELIHOOD
         return _MEASURED.get(loss.measure, LossKind.UNKNOWN) if loss.kind is LossKind.UNKNOWN else loss.kind
 

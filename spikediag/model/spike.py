@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from spikediag.model.run import FloatArray
-from spikediag.model.text import Text
+from spikediag.text import Text
 
 
 class Shape(Enum):

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from spikediag.parser.log_files import ForeignError, UnusableLogError
+from spikediag.text import say
 
 MAGIC = b"SQLite format 3\0"
 PATIENCE = 2_000_000_000  # instructions of SQLite's machine; a view may never end
@@ -25,7 +26,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     """
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise ForeignError("it is no SQLite database")
+            raise ForeignError(say("it is no SQLite database"))
     connection = _connected(path)
     spent = [0]
 
@@ -39,7 +40,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     except (sqlite3.Error, OverflowError) as error:
         raise UnusableLogError(
-            f"its database cannot be read ({error!s:.100}); is it a whole copy?"
+            say("its database cannot be read ({error}); is it a whole copy?", error=f"{error!s:.100}")
         ) from error
     finally:
         connection.close()
@@ -58,7 +59,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         else:
             return connection
     raise UnusableLogError(
-        f"its database cannot be opened ({failure!s:.100}); is it a whole copy?"
+        say("its database cannot be opened ({failure}); is it a whole copy?", failure=f"{failure!s:.100}")
     ) from failure
 
 

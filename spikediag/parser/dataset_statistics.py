@@ -1,8 +1,10 @@
 """Statistics of the actions that lie beside a run: how far each dimension reaches and varies.
 
 LeRobot keeps them in `meta/stats.json`, openpi in `norm_stats.json`, Octo and OpenVLA in
-`dataset_statistics.json`; a small `action_stats.csv` with a row for each dimension is read too. They are
-looked for in the folder of the run and up to three levels above it. Nothing but numbers is taken from them.
+`dataset_statistics.json`; robomimic works out a count, a sum of squares and rows of one line each, which its
+users write to `action_stats.json`; a small `action_stats.csv` with a row for each dimension is read too.
+They are looked for in the folder of the run and up to three levels above it. Nothing but numbers is taken
+from them.
 """
 
 import csv
@@ -16,7 +18,15 @@ from spikediag.parser.facts.safe_documents import LARGEST, UnusableError, parse
 
 LEVELS = 3  # above the run
 MOST_DIMENSIONS = 256
-NAMES = ("meta/stats.json", "stats.json", "norm_stats.json", "dataset_statistics.json", "action_stats.csv")
+NAMES = (
+    "meta/stats.json",
+    "stats.json",
+    "norm_stats.json",
+    "dataset_statistics.json",
+    "action_stats.json",
+    "normalization_stats.json",
+    "action_stats.csv",
+)
 DEEPER = ("assets/*/norm_stats.json", "assets/*/*/norm_stats.json")  # openpi keeps them with a checkpoint
 ACTIONS = ("action", "actions")
 LOWS, HIGHS = ("min", "q01"), ("max", "q99")  # the first that is stated
@@ -55,11 +65,12 @@ def _read(path: Path, name: str) -> Iterator[ActionDimension]:
         return
     columns = {key: _numbers(document[key]) for key in document if isinstance(key, str)}
     lows, highs = (next((columns[key] for key in keys if columns.get(key)), []) for keys in (LOWS, HIGHS))
-    sds, means = columns.get("std", []), columns.get("mean", [])
-    inner = columns.get("q01", []), columns.get("q99", [])
+    sds, means = columns.get("std") or _from_squares(document), columns.get("mean", [])
+    inner = [columns.get(key, []) for key in ("q01", "q99", "q10", "q90")]
     for index in range(min(max(map(len, (lows, highs, sds))), MOST_DIMENSIONS)):
-        low, high, sd, mean, q01, q99 = (_at(values, index) for values in (lows, highs, sds, means, *inner))
-        yield ActionDimension(index, name, low, high, sd, mean, q01, q99)
+        yield ActionDimension(
+            index, name, *(_at(values, index) for values in (lows, highs, sds, means, *inner))
+        )
 
 
 def _of_actions(document: object) -> Mapping[object, object]:
@@ -82,7 +93,16 @@ def _of_table(text: str) -> Mapping[object, object]:
     return {name.strip().lower(): [_number(row.get(name)) for row in rows] for name in names}
 
 
+def _from_squares(document: Mapping[object, object]) -> list[float]:
+    """Standard deviations from the count and the sums of squares about the mean, as robomimic has them."""
+    count = _number(document.get("n"))
+    return [math.sqrt(abs(s) / count) for s in _numbers(document.get("sqdiff"))] if count > 0 else []
+
+
 def _numbers(values: object) -> list[float]:
+    """One row of numbers; an array of one row is one too."""
+    if isinstance(values, list) and len(values) == 1 and isinstance(values[0], list):
+        values = values[0]
     return (
         [_number(value) for value in values]
         if isinstance(values, Sequence) and not isinstance(values, str)

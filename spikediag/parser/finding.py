@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError
-from spikediag.model import Damage, Role
+from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError, refused
+from spikediag.model import Damage, Role, Text, say
 from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
 from spikediag.parser.roles import assign_roles
@@ -45,9 +45,9 @@ class RunFiles:
     extra: list[LogFile] = field(default_factory=list)  # no points of their own: text, hyper-parameters
     beside: list[LogFile] = field(default_factory=list)  # other sources that may log the same training
     left_out: list[LeftOut] = field(default_factory=list)
-    unread: dict[str, str] = field(default_factory=dict)  # logs that were seen and not read, and why
+    unread: dict[str, Text] = field(default_factory=dict)  # logs that were seen and not read, and why
     damage: list[Damage] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)
 
     @property
     def all(self) -> tuple[LogFile, ...]:
@@ -76,7 +76,9 @@ def find_runs(root: str | Path, only: str | None = None) -> Iterator[RunSource]:
     if top.is_file():
         return _in_file(top)
     if not top.exists() and not top.parent.is_file():
-        raise RunNotFoundError(f"{top} does not exist; give the folder that holds your runs.")
+        raise RunNotFoundError(
+            say("{top} does not exist; give the folder that holds your runs.", top=str(top))
+        )
     return _found(top, only) if top.exists() else iter((_of_file(top),))
 
 
@@ -305,15 +307,19 @@ def source_at(path: Path, only: str | None = None) -> RunSource:
             return _the_only(path, _in_file(path))
         if path.exists():
             raise UnreadableRunError(
-                f"{path} is neither a folder nor a file; give a run folder or a log file."
+                say("{path} is neither a folder nor a file; give a run folder or a log file.", path=str(path))
             )
         if path.parent.is_file():
             return _of_file(path)
     except PermissionError as error:
-        raise UnreadableRunError(f"{path} cannot be opened (permission denied); make it readable.") from error
+        raise UnreadableRunError(
+            say("{path} cannot be opened (permission denied); make it readable.", path=str(path))
+        ) from error
     except OSError as error:
-        raise UnreadableRunError(f"{path} cannot be opened ({error.strerror}); check the path.") from error
-    raise RunNotFoundError(f"{path} does not exist; give a run folder or a log file.")
+        raise UnreadableRunError(
+            say("{path} cannot be opened ({why}); check the path.", path=str(path), why=refused(error))
+        ) from error
+    raise RunNotFoundError(say("{path} does not exist; give a run folder or a log file.", path=str(path)))
 
 
 def _the_run(path: Path, only: str | None) -> RunSource:
@@ -324,7 +330,14 @@ def _the_run(path: Path, only: str | None) -> RunSource:
     if len(runs) == 1:
         return RunSource(path, _with_earlier(runs[0], path))
     if runs:
-        raise UsageError(f"{path} holds {len(runs)} runs; give one of them: {_names(r.path for r in runs)}.")
+        raise UsageError(
+            say(
+                "{path} holds {count} runs; give one of them: {names}.",
+                path=str(path),
+                count=len(runs),
+                names=_names(r.path for r in runs),
+            )
+        )
     return _the_only(path, _found(path, only))
 
 
@@ -333,22 +346,40 @@ def _the_only(path: Path, found: Iterator[RunSource]) -> RunSource:
     if not runs:
         raise NoEventsError(nothing_at(path))
     if len(runs) > 1:
-        raise UsageError(f"{path} holds {len(runs)} runs; give one: {_names(run.path for run in runs)}.")
+        raise UsageError(
+            say(
+                "{path} holds {count} runs; give one: {names}.",
+                path=str(path),
+                count=len(runs),
+                names=_names(run.path for run in runs),
+            )
+        )
     return replace(runs[0], path=path)
 
 
-def nothing_at(path: Path) -> str:
+def nothing_at(path: Path) -> Text:
     """Say why no run was found in a folder, and the way out."""
     with suppress(OSError):
         for entry in sorted(path.iterdir())[:MOST_ENTRIES]:
             if packed(entry):
-                return f"{path}: {entry.name}: {PACKED}."
+                return say("{path}: {name}: {why}.", path=str(path), name=entry.name, why=PACKED)
             if is_table(entry) and isinstance(file := read_file(entry, entry.name)[0], LeftOut):
-                return f"{path}: {entry.name} is the only kind of log here, and {file.why}."
-    return f"{path}: no log here or below that is read; give the folder that holds {LOGS}."
+                return say(
+                    "{path}: {name} is the only kind of log here, and {why}.",
+                    path=str(path),
+                    name=entry.name,
+                    why=file.why,
+                )
+    return say(
+        "{path}: no log here or below that is read; give the folder that holds {logs}.",
+        path=str(path),
+        logs=LOGS,
+    )
 
 
-LOGS = "events.out.tfevents.* files, run-*.wandb, progress.csv, metrics.csv, trainer_state.json or the like"
+LOGS = say(
+    "events.out.tfevents.* files, run-*.wandb, progress.csv, metrics.csv, trainer_state.json or the like"
+)
 
 
 def _names(paths: Iterable[Path]) -> str:
@@ -366,7 +397,13 @@ def files_of(source: RunSource) -> RunFiles:
     before = [file for one in folder.earlier for file in _taken(files, source, one)]
     if before:
         names = ", ".join(one.path.name for one in folder.earlier)
-        files.notes.append(f"{folder.path.name} goes on with the training of {names}: read as one.")
+        files.notes.append(
+            say(
+                "{name} goes on with the training of {names}: read as one.",
+                name=folder.path.name,
+                names=names,
+            )
+        )
     if folder.is_run:
         _add_event_files(files, source, before)
     else:
@@ -394,13 +431,22 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
         _add_stream(files, "", _taken(files, source, ranks.pop(0)))
     if ranks:
         names = _names(child.path for child in ranks)
-        files.notes.append(f"The files of {len(ranks)} other ranks were left out: {names}.")
+        files.notes.append(
+            say("The files of {count} other ranks were left out: {names}.", count=len(ranks), names=names)
+        )
     beside = source.contents.take(named(folder), folder.path)
     files.beside.extend(by_completeness(_usable(beside)))
     if not files.streams and files.left_out and files.beside:
         first, instead = files.left_out[0], files.beside.pop(0)
         files.streams[""] = (instead,)
-        files.notes.append(f"{first.label}: {first.why}. {instead.label} was read instead.")
+        files.notes.append(
+            say(
+                "{label}: {why}. {other} was read instead.",
+                label=first.label,
+                why=first.why,
+                other=instead.label,
+            )
+        )
     files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
     files.unread |= {path.name: kind.beside for path in tables(folder) if (kind := source_of(path))}
 
@@ -426,8 +472,11 @@ def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
     files.notes.extend(copies)
     apart, strays = attempts(kept)
     files.notes.extend(
-        f"{file.label} holds a point or two that would replace many of the training: a stray start, left "
-        "out. To read it give its file."
+        say(
+            "{file} holds a point or two that would replace many of the training: a stray start, left "
+            "out. To read it give its file.",
+            file=file.label,
+        )
         for file in strays
     )
     if apart:
@@ -435,8 +484,13 @@ def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
     if len(apart) > 1:
         others = [file.label for attempt in apart[:-1] for file in attempt]
         files.notes.append(
-            f"The folder holds {len(apart)} attempts; this is the newest, {apart[-1][0].label}. To read "
-            f"another give its file: {', '.join(others[:SHOWN])}{', ...' if len(others) > SHOWN else ''}."
+            say(
+                "The folder holds {count} attempts; this is the newest, {label}. To read another give "
+                "its file: {names}.",
+                count=len(apart),
+                label=apart[-1][0].label,
+                names=", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else ""),
+            )
         )
     # Text written by an earlier attempt describes that attempt; it speaks for this one only if nothing else
     # does.
@@ -444,13 +498,22 @@ def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
         files.extra.extend(file for file in kept if not file.points)
 
 
-def _why_nothing(path: Path, left_out: list[LeftOut]) -> str:
+def _why_nothing(path: Path, left_out: list[LeftOut]) -> Text:
     if not left_out:
-        return f"{path}: its event files are empty; has the training written its first record yet?"
+        return say(
+            "{path}: its event files are empty; has the training written its first record yet?",
+            path=str(path),
+        )
     first = left_out[0]
     if first.why == POINTED:
-        return f"{path}: {first.label} is {POINTED}."
+        return say("{path}: {file} is {pointed}.", path=str(path), file=first.label, pointed=POINTED)
     if path.is_file():
-        return f"{path}: {first.why}; give a run folder or a log file."
+        return say("{path}: {why}; give a run folder or a log file.", path=str(path), why=first.why)
     count = len(left_out)
-    return f"{path}: none of its {count} log files can be read ({first.label}: {first.why}); check them."
+    return say(
+        "{path}: none of its {count} log files can be read ({file}: {why}); check them.",
+        path=str(path),
+        count=count,
+        file=first.label,
+        why=first.why,
+    )

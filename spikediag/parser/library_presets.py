@@ -82,7 +82,7 @@ class Lines:
     """The code in which a library or a framework logs what is missing and puts remedies into effect."""
 
     log: Mapping[str, str] = field(default_factory=dict)  # by role; ACCURACY beside them
-    remedies: Mapping[str, str] = field(default_factory=dict)  # by the function of `attribution/advice.py`
+    remedies: Mapping[str, str] = field(default_factory=dict)  # by the name of its function in `attribution/`
 
 
 @dataclass(frozen=True)

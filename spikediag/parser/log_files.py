@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from spikediag.model import Damage, DamageKind
+from spikediag.errors import SaidError, refused
+from spikediag.model import Damage, DamageKind, Text, say
 from spikediag.parser.track import Track
 
 POINTER = b"version https://git-lfs."
-POINTED = "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`"
+POINTED = say("a Git LFS pointer, not the file itself; fetch it with `git lfs pull`")
 MOST_EXTENTS = 10_000  # stretches of data that are looked through for the end of a sparse file
 MOST_GAPS = 1000  # damaged stretches of one file told one by one
 MOST_KEPT = 1 << 26  # bytes of files that were looked into and not yet taken, beside those just read
@@ -33,7 +34,7 @@ class Gap:
 
     offset: int
     length: int
-    what: str
+    what: Text
 
 
 @dataclass(frozen=True)
@@ -122,28 +123,38 @@ class LeftOut:
 
     label: str
     size: int  # bytes; 0 when it could not be opened
-    why: str
+    why: Text
     foreign: bool = False  # no log at all, whatever its name
 
     @property
     def damage(self) -> Iterator[Damage]:
         """The whole file."""
-        yield Damage(DamageKind.LEFT_OUT, self.label, 0, self.size, f"left out: {self.why}")
+        yield Damage(DamageKind.LEFT_OUT, self.label, 0, self.size, say("left out: {why}", why=self.why))
 
 
-class ForeignError(Exception):
+class ForeignError(SaidError):
     """A file that only shares its name with what a source reads: no log, and nobody's damage."""
 
 
-class UnusableLogError(ValueError):
+class UnusableLogError(SaidError):
     """A file that is not what its name says, or holds nothing; the message says why, and the way out."""
+
+
+def refuse_beyond(most: int, content: bytes) -> None:
+    """Refuse what is larger than `most` bytes.
+
+    Raises:
+        UnusableLogError: it is.
+    """
+    if len(content) > most:
+        raise UnusableLogError(say("it is larger than {size} MB; give a part of it", size=most >> 20))
 
 
 def told(gaps: list[Gap]) -> list[Gap]:
     """The gaps of a file one by one, as many as anybody reads, and the others as one."""
     if others := gaps[MOST_GAPS:]:
         total = sum(gap.length for gap in others)
-        more = Gap(others[0].offset, total, f"{len(others)} more stretches from here on")
+        more = Gap(others[0].offset, total, say("{count} more stretches from here on", count=len(others)))
         return [*gaps[:MOST_GAPS], more]
     return gaps
 
@@ -151,9 +162,17 @@ def told(gaps: list[Gap]) -> list[Gap]:
 def left_out(astray: int, refused: int) -> Iterator[Gap]:
     """Say how many points were left out, for their step and for the number of tags."""
     if astray:
-        yield Gap(0, 0, f"left out: {astray:,} points at steps farther than 2^53 from 0")
+        yield Gap(0, 0, say("left out: {astray:,} points at steps farther than 2^53 from 0", astray=astray))
     if refused:
-        yield Gap(0, 0, f"left out: {refused:,} points of tags beyond the first {MOST_TAGS:,}")
+        yield Gap(
+            0,
+            0,
+            say(
+                "left out: {refused:,} points of tags beyond the first {most:,}",
+                refused=refused,
+                most=MOST_TAGS,
+            ),
+        )
 
 
 def content(path: Path) -> tuple[bytes, int]:
@@ -201,11 +220,13 @@ def read_log(path: Path, label: str, source: str, read: Reader) -> tuple[LogFile
             return (LeftOut(label, len(buffer), POINTED),)
         logs = tuple(read(Opened(path, buffer)))
     except ForeignError as error:
-        return (LeftOut(label, len(buffer), str(error), foreign=True),)
+        return (LeftOut(label, len(buffer), error.said, foreign=True),)
     except UnusableLogError as error:
-        return (LeftOut(label, len(buffer), str(error)),)
-    except (OSError, MemoryError) as error:
-        return (LeftOut(label, 0, getattr(error, "strerror", None) or "it does not fit into the memory"),)
+        return (LeftOut(label, len(buffer), error.said),)
+    except MemoryError:
+        return (LeftOut(label, 0, say("it does not fit into the memory")),)
+    except OSError as error:
+        return (LeftOut(label, 0, refused(error)),)
     digest = hashlib.sha256(buffer).hexdigest()
     return tuple(
         LogFile(
@@ -220,7 +241,7 @@ def _within(label: str, log: Log) -> str:
 
 
 def _ended(log: Log, size: int, hole: int) -> Log:
-    return replace(log, gaps=(*log.gaps, Gap(size, hole, "the file ends in a hole"))) if hole else log
+    return replace(log, gaps=(*log.gaps, Gap(size, hole, say("the file ends in a hole")))) if hole else log
 
 
 class LogFiles:

@@ -26,14 +26,16 @@ from spikediag.model import (
     Session,
     SourceFile,
     StepUnit,
+    Text,
     UnreadFile,
+    say,
 )
 from spikediag.parser.dataset_statistics import action_dimensions
 from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
-from spikediag.parser.run_folders import CONTAINERS, checkpoints
+from spikediag.parser.run_folders import checkpoints, distinctive, says_nothing
 from spikediag.parser.same_training import Together, bring_together
 from spikediag.parser.sessions import JoinedTraining, join_sessions
 from spikediag.parser.sources import PACKED, packed
@@ -74,7 +76,10 @@ def read_run(
     files = files_of(source)
     if not any(file.points for stream in files.streams.values() for file in stream):
         raise NoEventsError(
-            f"{source.path}: its logs hold no scalars; log some, for example with add_scalar."
+            say(
+                "{path}: its logs hold no scalars; log some, for example with add_scalar.",
+                path=str(source.path),
+            )
         )
     read = _understand(files, own)
     unit = read.preset.step_unit if read.preset else StepUnit.STEP
@@ -86,7 +91,7 @@ def read_run(
     sources = {file.label.removesuffix(f"/{file.log.part}"): file for file in (*files.all, *logs)}
     made = Run(
         path=str(source.path if isinstance(run, RunSource) else run),
-        name=_given_name(files) or _name(source.path, folder),
+        name=_name(files, source.path, folder),
         series=MappingProxyType(series),
         facts=facts.facts,
         sessions=read.sessions,
@@ -113,7 +118,11 @@ def _spoken(run: Run, preset: Preset | None) -> Run:
     if run.loss_kinds == {LossKind.UNKNOWN}:
         loss = next(run.having(Role.LOSS)).tag
         hint = f'spikediag.toml: [losses] "{loss}" = "likelihood", "value", "cross_entropy", ...'
-        note = f"What kind of loss {loss} is cannot be told from its tags; to have it treated as one: {hint}"
+        note = say(
+            "What kind of loss {loss} is cannot be told from its tags; to have it treated as one: {hint}",
+            loss=loss,
+            hint=hint,
+        )
         run = replace(run, notes=(*run.notes, note))
     return replace(
         run,
@@ -141,7 +150,7 @@ class _Understood:
     preset: Preset | None
     sessions: tuple[Session, ...]
     rewinds: tuple[Rewind, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Text, ...]
     together: Together
 
 
@@ -179,8 +188,8 @@ def _origins(files: RunFiles) -> dict[str, str]:
 
 def _unread(files: RunFiles, together: Together, folder: Path) -> Iterator[UnreadFile]:
     """The logs beside a run that add nothing to it, and why."""
-    for label, why in {**files.unread, **together.unused}.items():
-        yield UnreadFile(label, why)
+    unread: dict[str, Text] = {**files.unread, **together.unused}
+    yield from (UnreadFile(label, why) for label, why in unread.items())
     with suppress(OSError):
         for path in islice(sorted(folder.iterdir()), MOST_BESIDE):
             if packed(path):
@@ -209,33 +218,40 @@ def _joined(prefix: str, files: RunFiles, assigned: Mapping[str, RoleAssignment]
     return join_sessions(files.streams[prefix], clock)
 
 
-def _notes(joined: Mapping[str, JoinedTraining]) -> Iterator[str]:
+def _notes(joined: Mapping[str, JoinedTraining]) -> Iterator[Text]:
     for prefix, one in joined.items():
-        if one.overtaken:
-            where = f" of {prefix.rstrip('/')}" if prefix else ""
-            yield (
-                f"{one.overtaken} points{where} gave way to newer ones of the same step, or were left behind "
-                "by a resume."
+        if one.overtaken and prefix:
+            yield say(
+                "{count} points of {folder} gave way to newer ones of the same step, or were left behind by "
+                "a resume.",
+                count=one.overtaken,
+                folder=prefix.rstrip("/"),
+            )
+        elif one.overtaken:
+            yield say(
+                "{count} points gave way to newer ones of the same step, or were left behind by a resume.",
+                count=one.overtaken,
             )
 
 
-def _given_name(files: RunFiles) -> str:
-    """What a logger calls the run, its newest file first; of a path the last part."""
+def _name(files: RunFiles, path: Path, folder: Path) -> str:
+    """Name a run as its logger does, its newest file first, else after its folder.
+
+    One of several attempts in a folder is named after its clock too.
+    """
     named = (file.log.name for stream in files.streams.values() for file in reversed(stream))
-    return Path(next((name for name in named if name), "")).name
-
-
-def _name(path: Path, folder: Path) -> str:
-    """Name a run after its folder; one of several attempts in a folder also after its clock."""
-    shown = path.absolute() if path.is_dir() else folder
-    while CONTAINERS.fullmatch(shown.name.lower()) and shown.parent != shown:
-        shown = shown.parent
+    given = Path(next((name for name in named if name), "")).name
+    if given and not says_nothing(given):
+        return given
+    shown = distinctive(path.absolute() if path.is_dir() else folder) or "run"
     stamp = STAMP.fullmatch(path.name)
     beside = [entry.name for entry in folder.iterdir() if MARK in entry.name] if folder.is_dir() else []
+    if given:
+        return f"{shown}/{given}"
     if stamp and len(beside) > 1:
         alone = sum(f".{stamp[1]}." in name for name in beside) == 1
-        return f"{shown.name}-{stamp[1] if alone else path.name.partition(MARK + '.')[2]}"
-    return shown.name or "run"
+        return f"{shown}-{stamp[1] if alone else path.name.partition(MARK + '.')[2]}"
+    return shown
 
 
 def run_from_arrays(
@@ -262,7 +278,13 @@ def run_from_arrays(
         straight = straighten(_track(tag, pair), rewinds=False)
         tracks[tag] = straight.track
         if straight.dropped:
-            notes.append(f"{tag}: {straight.dropped} points gave way to later ones of the same step.")
+            notes.append(
+                say(
+                    "{tag}: {dropped} points gave way to later ones of the same step.",
+                    tag=tag,
+                    dropped=straight.dropped,
+                )
+            )
     preset = recognise(tracks)
     assigned = assign_roles(tracks, preset, _stated(roles or {}, tracks))
     found = without_twins({tag: build_series(tag, track, assigned[tag]) for tag, track in tracks.items()})
@@ -283,8 +305,11 @@ def _pairs(arrays: object) -> Mapping[str, object]:
         return {column: (steps, table[column]) for column in columns if column != at}
     if not isinstance(arrays, Mapping):
         raise UsageError(
-            f"Give a table with a column for each tag, or a dictionary of tags, {{tag: (steps, values)}} or "
-            f"{{tag: values}}, not {type(arrays).__name__}."
+            say(
+                "Give a table with a column for each tag, or a dictionary of tags, {{tag: (steps, "
+                "values)}} or {{tag: values}}, not {type}.",
+                type=type(arrays).__name__,
+            )
         )
     return {tag: _counted(given) for tag, given in arrays.items()}
 
@@ -304,26 +329,39 @@ def _stated(roles: Mapping[str, str], tags: Iterable[str]) -> dict[str, Role]:
     known, there = {role.value for role in Role}, set(tags)
     for tag, role in roles.items():
         if tag not in there:
-            raise UsageError(f"roles: there is no tag {tag!r}; {nearest(tag, there)}")
+            raise UsageError(say("roles: there is no tag {tag!r}; {hint}", tag=tag, hint=nearest(tag, there)))
         if role not in known:
-            raise UsageError(f"roles: {role!r} is no role; choose one of {', '.join(sorted(known))}.")
+            raise UsageError(
+                say(
+                    "roles: {role!r} is no role; choose one of {names}.",
+                    role=role,
+                    names=", ".join(sorted(known)),
+                )
+            )
     return {tag: Role(role) for tag, role in roles.items()}
 
 
 def _track(tag: object, pair: Any) -> Track:  # noqa: ANN401
     if not isinstance(tag, str):
-        raise UsageError(f"{tag!r} is no tag; a tag is a text, such as 'train/loss'.")
+        raise UsageError(say("{tag} is no tag; a tag is a text, such as 'train/loss'.", tag=repr(tag)))
     try:
         steps, values = pair
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{tag}: give a pair (steps, values), not {type(pair).__name__}.") from error
+        raise UsageError(
+            say("{tag}: give a pair (steps, values), not {type}.", tag=tag, type=type(pair).__name__)
+        ) from error
     x, y = _numbers(tag, "steps", steps), _numbers(tag, "values", values)
     if x.ndim != 1 or x.shape != y.shape:
         raise UsageError(
-            f"{tag}: steps {x.shape} and values {y.shape} must be one-dimensional and equally long."
+            say(
+                "{tag}: steps {shape} and values {other_shape} must be one-dimensional and equally long.",
+                tag=tag,
+                shape=str(x.shape),
+                other_shape=str(y.shape),
+            )
         )
     if not np.isfinite(x).all() or (np.abs(x) > FARTHEST).any() or (x != np.round(x)).any():
-        raise UsageError(f"{tag}: steps must be whole numbers, at most 2^53 from 0.")
+        raise UsageError(say("{tag}: steps must be whole numbers, at most 2^53 from 0.", tag=tag))
     return Track(x.astype(np.int64), y, np.full(len(x), np.nan))
 
 
@@ -334,7 +372,16 @@ def _numbers(tag: str, what: str, given: ArrayLike) -> FloatArray:
             array = np.asarray(given)
             real = None if np.iscomplexobj(array) else array.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise UsageError(f"{tag}: {what} must be numbers that 64 bits hold ({error!s:.100}).") from error
+        raise UsageError(
+            say(
+                "{tag}: {what} must be numbers that 64 bits hold ({error}).",
+                tag=tag,
+                what=what,
+                error=f"{error!s:.100}",
+            )
+        ) from error
     if real is None:
-        raise UsageError(f"{tag}: {what} must be numbers that 64 bits hold, not complex ones.")
+        raise UsageError(
+            say("{tag}: {what} must be numbers that 64 bits hold, not complex ones.", tag=tag, what=what)
+        )
     return real

@@ -13,6 +13,14 @@ from spikediag.parser.sources import EVENTS, Source, source_of
 
 SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
 CONTAINERS = re.compile(r"tensorboard(_log)?|tb(_logs)?|logs?|events|summar(y|ies)|all|runs")
+PLACES = re.compile(
+    rf"{CONTAINERS.pattern}|lightning_logs|csv_logs|wandb|outputs?|results?|multirun|mlruns|files"
+)  # where a tool or a person keeps trainings: no part of a name
+SAYS_NOTHING = re.compile(
+    r"((version|v|run|trial|seed|exp|experiment|attempt|try|fold|job|session)?[_-]?\d*)|[\d_.:t-]+"
+    r"|(latest|last)([_-]?run)?|train(ing)?|([a-z]{2,3}_)?(ckpts?|checkpoints?)"
+)  # of the training alone: what is above it belongs to its name
+MOST_PARTS = 3  # folders in a name
 RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
 HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
 WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8})_(\d{6})-(.+)")
@@ -216,3 +224,25 @@ def checkpoints(folder: Path) -> Iterator[Checkpoint]:
                 found[f"{place}/{name}".lstrip("/")] = int(match[1])
     for path, step in sorted(found.items(), key=lambda item: (item[1], item[0])):
         yield Checkpoint(path, step)
+
+
+def distinctive(folder: Path) -> str:
+    """The name of what a folder holds: its own, after those above it as far as it says nothing alone.
+
+    `my_exp/lightning_logs/version_0` is `my_exp/version_0`; a run of W&B goes by its id.
+    """
+    parts: list[str] = []
+    for place in (folder, *folder.parents):
+        name = wandb[3] if (wandb := WANDB_RUN.fullmatch(place.name)) else place.name
+        if not name or place == Path.home() or len(parts) == MOST_PARTS:
+            break
+        if not PLACES.fullmatch(name.lower()):
+            parts.insert(0, name)
+            if not says_nothing(name) and not wandb:
+                break
+    return "/".join(parts) or folder.name
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a name would fit the training of anybody: `run_1`, `0`, `2024-05-01_12-30-00`, `ckpt`."""
+    return SAYS_NOTHING.fullmatch(name.lower()) is not None

@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 import numpy as np
 
-from spikediag.model import FloatArray, IntArray
+from spikediag.model import FloatArray, IntArray, Text, say
 from spikediag.parser.log_files import LogFile
 from spikediag.parser.track import Track, straighten
 
@@ -84,8 +84,8 @@ class Together:
 
     tracks: dict[str, Track] = field(default_factory=dict)
     files: dict[str, LogFile] = field(default_factory=dict)
-    unused: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    unused: dict[str, Text] = field(default_factory=dict)
+    notes: list[Text] = field(default_factory=list)
 
 
 def bring_together(streams: Mapping[str, Sequence[LogFile]], beside: Sequence[LogFile]) -> Together:
@@ -102,9 +102,9 @@ def bring_together(streams: Mapping[str, Sequence[LogFile]], beside: Sequence[Lo
     for file in beside:
         verdict = compare(known, file.points, max(SINGLE, file.log.rounding))
         if verdict is Sameness.DIFFERENT:
-            together.unused[file.label] = "it logs another training; give its file to read it"
+            together.unused[file.label] = say("it logs another training; give its file to read it")
         elif verdict is Sameness.OTHER_AXIS:
-            together.unused[file.label] = "it logs the same training on another axis"
+            together.unused[file.label] = say("it logs the same training on another axis")
         else:
             _take(together, known, file)
     return together
@@ -133,12 +133,17 @@ def _take(together: Together, known: dict[str, Track], file: LogFile) -> None:
         if tag not in known or len(np.unique(track.steps)) > MORE * len(np.unique(known[tag].steps))
     }
     if not new:
-        together.unused[file.label] = "it logs the same training and nothing more"
+        together.unused[file.label] = say("it logs the same training and nothing more")
         return
     known |= new
     together.tracks |= new
     together.files |= dict.fromkeys(new, file)
     names = ", ".join(list(new)[:SHOWN]) + (", ..." if len(new) > SHOWN else "")
     together.notes.append(
-        f"{len(new)} series came from {file.label}, which has more of this training: {names}."
+        say(
+            "{count} series came from {label}, which has more of this training: {names}.",
+            count=len(new),
+            label=file.label,
+            names=names,
+        )
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import Rewind, Session
+from spikediag.model import Rewind, Session, Text, say
 from spikediag.parser.log_files import LogFile
 from spikediag.parser.track import LATE, LEAP, Track, append, straighten
 
@@ -16,14 +16,20 @@ MOST_SEAMS = 1000  # kept as evidence
 Attempt = tuple[LogFile, ...]
 
 
-def distinct(files: Iterable[LogFile]) -> tuple[list[LogFile], list[str]]:
+def distinct(files: Iterable[LogFile]) -> tuple[list[LogFile], list[Text]]:
     """Drop bit-identical copies; return the rest and a note for each copy."""
     kept: dict[str, LogFile] = {}
     notes = []
     for file in sorted(files, key=lambda file: file.label):
         first = kept.setdefault(file.sha256, file)
         if first is not file:
-            notes.append(f"{file.label} is a copy of {first.label}, byte for byte, and was dropped.")
+            notes.append(
+                say(
+                    "{label} is a copy of {other}, byte for byte, and was dropped.",
+                    label=file.label,
+                    other=first.label,
+                )
+            )
     return list(kept.values()), notes
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model import FloatArray
-from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap, UnusableLogError, left_out, told
+from spikediag.model import FloatArray, say
+from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap, UnusableLogError, left_out, refuse_beyond, told
 from spikediag.parser.track import FARTHEST, Track
 
 PEEK = 1 << 15  # bytes that show what a file is
@@ -161,7 +161,7 @@ def points_in(
     """
     rows = max((len(column.there) for column in columns.values()), default=0)
     if not rows:
-        raise UnusableLogError("it has a header and no row; has the training written its first yet?")
+        raise UnusableLogError(say("it has a header and no row; has the training written its first yet?"))
     told = clock_column(columns)
     walls = clock(columns[told].values) if told else np.full(rows, np.nan)
     counted = np.arange(rows, dtype=np.float64) if step is None else columns[step].values
@@ -188,8 +188,7 @@ def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
     Raises:
         UnusableLogError: no line is one.
     """
-    if len(content) > MOST_BYTES:
-        raise UnusableLogError(f"it is larger than {MOST_BYTES >> 20} MB; give a part of it")
+    refuse_beyond(MOST_BYTES, content)
     lines = content.split(b"\n")
     try:  # all at once, which is several times as fast
         records: list[object] = json.loads(b"[" + b",".join(line for line in lines if line.strip()) + b"]")
@@ -198,7 +197,7 @@ def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
         records, gaps = _line_by_line(lines)
     found = [record for record in records if isinstance(record, dict)]
     if not found:
-        raise UnusableLogError("it holds no JSON object; has the training written its first line yet?")
+        raise UnusableLogError(say("it holds no JSON object; has the training written its first line yet?"))
     return found, told(gaps)
 
 
@@ -209,7 +208,7 @@ def _line_by_line(lines: list[bytes]) -> tuple[list[object], list[Gap]]:
             if line.strip():
                 records.append(json.loads(line))
         except (ValueError, RecursionError):
-            gaps.append(Gap(at, len(line), f"line {row} is no JSON"))
+            gaps.append(Gap(at, len(line), say("line {row} is no JSON", row=row)))
         at += len(line) + 1
     return records, gaps
 
@@ -220,10 +219,9 @@ def read_csv(content: bytes) -> tuple[dict[str, Column], list[Gap]]:
     Raises:
         UnusableLogError: it is no such table.
     """
-    if len(content) > MOST_BYTES:
-        raise UnusableLogError(f"it is larger than {MOST_BYTES >> 20} MB; give a part of it")
+    refuse_beyond(MOST_BYTES, content)
     if b"\0" in content[:PEEK] or not content.strip():
-        raise UnusableLogError("it is empty" if not content.strip() else "it is no text")
+        raise UnusableLogError(say("it is no text") if content.strip() else say("it is empty"))
     whole, gaps = _ended_lines(content)
     try:
         return _columns(whole), gaps
@@ -232,7 +230,7 @@ def read_csv(content: bytes) -> tuple[dict[str, Column], list[Gap]]:
         try:
             return _columns(even), [*odd, *gaps]
         except ValueError as error:
-            raise UnusableLogError("it is no table of comma-separated values") from error
+            raise UnusableLogError(say("it is no table of comma-separated values")) from error
 
 
 def _ended_lines(content: bytes) -> tuple[bytes, list[Gap]]:
@@ -240,7 +238,7 @@ def _ended_lines(content: bytes) -> tuple[bytes, list[Gap]]:
     end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
     if end == len(content) or not end:
         return content, []
-    what = "the last row has no end of line: it may be half written and was left out"
+    what = say("the last row has no end of line: it may be half written and was left out")
     return content[:end], [Gap(end, len(content) - end, what)]
 
 
@@ -295,6 +293,14 @@ def _even_rows(content: bytes) -> tuple[bytes, list[Gap]]:
         if len(cells) == width:
             kept.append(line)
         elif cells:
-            gaps.append(Gap(at, len(line), f"row {row} has {len(cells)} cells and not {width}"))
+            gaps.append(
+                Gap(
+                    at,
+                    len(line),
+                    say(
+                        "row {row} has {count} cells and not {width}", row=row, count=len(cells), width=width
+                    ),
+                )
+            )
         at += len(line)
     return b"".join(kept), told(gaps)

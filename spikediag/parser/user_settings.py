@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from spikediag.errors import UsageError
-from spikediag.model import LossKind, Origin, Role, SourceFile
+from spikediag.errors import UsageError, refused
+from spikediag.model import LossKind, Origin, Role, SourceFile, say
 from spikediag.parser.facts import Claim, claims_of_user, nearest, shown
 from spikediag.parser.fingerprint import fingerprint
 
 NAME = "spikediag.toml"
 LARGEST = 1 << 20  # bytes
 TABLES = ("[roles]", "[losses]", "[facts]", "[check]")  # the last is read by the check
+LANG = "lang"  # a key that the command line reads
 
 Named = TypeVar("Named", Role, LossKind)
 
@@ -43,8 +44,13 @@ class UserSettings:
         for table, tag in (*(("roles", tag) for tag in self.roles), *(("losses", tag) for tag in self.kinds)):
             if tag not in known:
                 raise UsageError(
-                    f"{self.path}: [{table}] names {tag!r}, which this run does not log; "
-                    f"{nearest(tag, known)}"
+                    say(
+                        "{path}: [{table}] names {tag!r}, which this run does not log; {hint}",
+                        path=str(self.path),
+                        table=table,
+                        tag=tag,
+                        hint=nearest(tag, known),
+                    )
                 )
 
 
@@ -59,10 +65,14 @@ def read_user_settings(folder: Path, named: Path | None = None) -> UserSettings:
             if path.is_file():
                 return _read(path, folder)
             if path.exists():
-                raise UsageError(f"{path} is no file; move it away.")
+                raise UsageError(say("{path} is no file; move it away.", path=str(path)))
         except OSError as error:
             raise UsageError(
-                f"{path} cannot be read ({error.strerror}); make it readable or move it away."
+                say(
+                    "{path} cannot be read ({why}); make it readable or move it away.",
+                    path=str(path),
+                    why=refused(error),
+                )
             ) from error
     return UserSettings()
 
@@ -71,19 +81,33 @@ def _read(path: Path, folder: Path) -> UserSettings:
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
-            raise UsageError(f"{path} is larger than 1 MB; this is no settings file, move it away.")
+            raise UsageError(
+                say("{path} is larger than 1 MB; this is no settings file, move it away.", path=str(path))
+            )
         source = fingerprint(file, folder)
     try:
         table = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no valid TOML ({error}); correct it.") from error
+        raise UsageError(
+            say("{path} is no valid TOML ({error}); correct it.", path=str(path), error=str(error))
+        ) from error
     for name in table:
-        if f"[{name}]" not in TABLES:
-            raise UsageError(f"{path}: {name!r} is no table of it; {nearest(f'[{name}]', TABLES)}")
+        if name != LANG and f"[{name}]" not in TABLES:
+            raise UsageError(
+                say(
+                    "{path}: {name!r} is no table of it; {hint}",
+                    path=str(path),
+                    name=name,
+                    hint=nearest(f"[{name}]", TABLES),
+                )
+            )
     roles, kinds, facts = (table.get(name, {}) for name in ("roles", "losses", "facts"))
     if not all(isinstance(part, dict) for part in (roles, kinds, facts)):
         raise UsageError(
-            f'{path}: [roles], [losses] and [facts] are tables, as in [roles] "my/tag" = "loss".'
+            say(
+                '{path}: [roles], [losses] and [facts] are tables, as in [roles] "my/tag" = "loss".',
+                path=str(path),
+            )
         )
     claims = claims_of_user(facts, Origin.SETTINGS, lambda name: f"{NAME}: {name}", f"{path}: [facts] ")
     return UserSettings(
@@ -100,4 +124,12 @@ def _member(known: type[Named], written: object, place: str, what: str) -> Named
         return known(str(written))
     except ValueError as error:
         names = ", ".join(known)
-        raise UsageError(f"{place} has the unknown {what} {shown(written)}; known are {names}.") from error
+        raise UsageError(
+            say(
+                "{place} has the unknown {what} {value}; known are {names}.",
+                place=place,
+                what=what,
+                value=shown(written),
+                names=names,
+            )
+        ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spikediag.errors import UsageError
-from spikediag.model import Finding, Kind
+from spikediag.model import Finding, Kind, Text, say
 from spikediag.policy.result import ANY_RUN, Accepted, AcceptedSpike, Breach, RunResult
 from spikediag.policy.toml_file import TomlPlace, nearest, read
 
@@ -114,12 +114,18 @@ def load(path: Path) -> tuple[AcceptedSpike, ...]:
     place = TomlPlace(path, text)
     if document.get("schema") != SCHEMA:
         where = TomlPlace(path, text, key="schema")
-        raise where.error(f"must be {SCHEMA!r}; was it written by `spikediag check --write-baseline`?")
+        raise where.error(
+            say("must be {schema!r}; was it written by `spikediag check --write-baseline`?", schema=SCHEMA)
+        )
     for key in document.keys() - {"schema", TABLE}:
-        raise TomlPlace(path, text, key=key).error(f"unknown key; {nearest(key, ('schema', TABLE))}")
+        raise TomlPlace(path, text, key=key).error(
+            say("unknown key; {hint}", hint=nearest(key, ("schema", TABLE)))
+        )
     entries = document.get(TABLE, [])
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise TomlPlace(path, text, key=TABLE).error(f"must be written as [[{TABLE}]] tables.")
+        raise TomlPlace(path, text, key=TABLE).error(
+            say("must be written as [[{table}]] tables.", table=TABLE)
+        )
     return tuple(_parsed(entry, place, n) for n, entry in enumerate(entries))
 
 
@@ -146,13 +152,13 @@ def _escaped(character: str) -> str:
 
 
 def _parsed(entry: Mapping[str, Any], place: TomlPlace, nth: int) -> AcceptedSpike:
-    def wrong(key: str | None, what: str) -> UsageError:
+    def wrong(key: str | None, what: Text) -> UsageError:
         return TomlPlace(place.path, place.text, TABLE, nth, key).error(what)
 
     for key in entry.keys() - REQUIRED - OPTIONAL:
-        raise wrong(key, f"unknown key; {nearest(key, REQUIRED | OPTIONAL)}")
+        raise wrong(key, say("unknown key; {hint}", hint=nearest(key, REQUIRED | OPTIONAL)))
     if missing := sorted(REQUIRED - entry.keys()):
-        raise wrong(None, f"[[{TABLE}]] needs {' and '.join(missing)}.")
+        raise wrong(None, say("[[{table}]] needs {names}.", table=TABLE, names=_all(missing)))
     for key, value in entry.items():
         if (what := _fault(key, value)) is not None:
             raise wrong(key, what)
@@ -169,19 +175,36 @@ def _parsed(entry: Mapping[str, Any], place: TomlPlace, nth: int) -> AcceptedSpi
     )
 
 
-def _fault(key: str, value: Any) -> str | None:  # noqa: ANN401  # whatever the file holds
+def _all(names: list[str]) -> Text:
+    *others, last = names
+    return say("{others} and {last}", others=_all(others), last=last) if others else say("{last}", last=last)
+
+
+def _fault(key: str, value: Any) -> Text | None:  # noqa: ANN401  # whatever the file holds
     match key:
         case "tag" | "run" | "reason":
-            return None if isinstance(value, str) else f"must be text, not {value!r}."
+            return None if isinstance(value, str) else say("must be text, not {value}.", value=repr(value))
         case "kind":
-            return None if value in tuple(Kind) else f"{value!r} is no kind; {nearest(str(value), Kind)}"
+            return (
+                None
+                if value in tuple(Kind)
+                else say("{value} is no kind; {hint}", value=repr(value), hint=nearest(str(value), Kind))
+            )
         case "steps":
             fits = isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
-            return None if fits and value[0] <= value[1] else "must be [first, last], two whole numbers."
+            return None if fits and value[0] <= value[1] else say("must be [first, last], two whole numbers.")
         case "height":
             fits = type(value) in (int, float) and not math.isnan(value)
-            return None if fits else f"must be a number, not {value!r}."
+            return None if fits else say("must be a number, not {value}.", value=repr(value))
         case "count":
-            return None if type(value) is int and value >= 1 else f"must be a whole number, not {value!r}."
+            return (
+                None
+                if type(value) is int and value >= 1
+                else say("must be a whole number, not {value}.", value=repr(value))
+            )
         case _:
-            return None if type(value) is date else f"must be a date such as 2027-01-31, not {value!r}."
+            return (
+                None
+                if type(value) is date
+                else say("must be a date such as 2027-01-31, not {value}.", value=repr(value))
+            )

@@ -11,25 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from spikediag.errors import UsageError
-from spikediag.policy.toml_file import TomlPlace, nearest, read
+from spikediag.policy.toml_file import TomlPlace, nearest, read, upward
+from spikediag.text import Text, say
 
 # The tables of a file that may hold the policy, the first one counts.
 SETTINGS = "spikediag.toml"
 TABLES = {SETTINGS: ("check",), "pyproject.toml": ("tool.spikediag.check", "tool.spikediag")}
-OTHER_TABLES = frozenset({"roles", "losses", "facts"})  # of `spikediag.toml`; the parser reads them
+OTHERS = frozenset({"roles", "losses", "facts", "lang"})  # in `spikediag.toml`, for others to read
 
 
-def _wrong(must: str, value: object) -> UsageError:
+def _wrong(must: Text, value: object) -> UsageError:
     from spikediag.parser.facts import shown  # noqa: PLC0415  # heavy, and needed for an error only
 
-    return UsageError(f"must be {must}, not {shown(value)}.")
+    return UsageError(say("must be {must}, not {value}.", must=must, value=shown(value)))
 
 
 def _number(low: float, high: float = math.inf) -> Callable[[Any], float]:
     def check(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            bound = f"of at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-            raise _wrong(f"a number {bound}", value)
+            if high == math.inf:
+                raise _wrong(say("a number of at least {low:g}", low=low), value)
+            raise _wrong(say("a number between {low:g} and {high:g}", low=low, high=high), value)
         return value
 
     return check
@@ -37,24 +39,26 @@ def _number(low: float, high: float = math.inf) -> Callable[[Any], float]:
 
 def _step(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong("a step, a whole number", value)
+        raise _wrong(say("a step, a whole number"), value)
     return value
 
 
 def _switch(value: object) -> bool:
     if not isinstance(value, bool):
-        raise _wrong("true or false", value)
+        raise _wrong(say("true or false"), value)
     return value
 
 
 def _names(valid: Callable[[], tuple[str, ...]]) -> Callable[[Any], frozenset[str]]:
     def check(value: object) -> frozenset[str]:
         if not isinstance(value, (list, tuple, frozenset)) or not all(isinstance(v, str) for v in value):
-            raise _wrong("a list of names", value)
+            raise _wrong(say("a list of names"), value)
         known = {_plain(name): name for name in valid()}
         for name in value:
             if _plain(name) not in known:
-                raise UsageError(f"{name!r} is unknown; {nearest(name, known.values())}")
+                raise UsageError(
+                    say("{name!r} is unknown; {hint}", name=name, hint=nearest(name, known.values()))
+                )
         return frozenset(known[_plain(name)] for name in value)
 
     return check
@@ -136,19 +140,19 @@ class Policy:
             name = key.replace("-", "_")
             if name not in known:
                 hyphened = (n.replace("_", "-") for n in known)
-                raise WrongKeyError(key, f"unknown key; {nearest(key, hyphened)}")
+                raise WrongKeyError(key, say("unknown key; {hint}", hint=nearest(key, hyphened)))
             try:
                 chosen[name] = known[name].metadata["check"](value)
             except UsageError as error:
-                raise WrongKeyError(key, str(error)) from error
+                raise WrongKeyError(key, error.said) from error
         return cls(**chosen)
 
 
 class WrongKeyError(UsageError):
     """A key of the policy that cannot be used, and why."""
 
-    def __init__(self, key: str, why: str) -> None:
-        super().__init__(f"{key}: {why}")
+    def __init__(self, key: str, why: Text) -> None:
+        super().__init__(say("{key}: {why}", key=key, why=why))
         self.key = key
         self.why = why
 
@@ -172,7 +176,7 @@ def load(folder: Path, options: Mapping[str, Any], file: Path | None = None) -> 
     try:
         return Policy.of({**settings, **options})
     except WrongKeyError as error:
-        raise UsageError(f"--{error.key.replace('_', '-')}: {error.why}") from error
+        raise UsageError(say("--{key}: {why}", key=error.key.replace("_", "-"), why=error.why)) from error
 
 
 def _validate(place: TomlPlace, table: Mapping[str, Any]) -> None:
@@ -186,18 +190,15 @@ def _named(file: Path) -> tuple[TomlPlace, dict[str, Any]]:
     found = _in(file)
     if found is None:
         headers = TABLES.get(file.name, TABLES[SETTINGS])
-        raise UsageError(f"{file}: holds no [{headers[-1]}] table; is this the policy?")
+        raise UsageError(
+            say("{file}: holds no [{header}] table; is this the policy?", file=str(file), header=headers[-1])
+        )
     return found
 
 
 def _nearest(folder: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
-    for place in (folder.resolve(), *folder.resolve().parents):
-        for name in TABLES:
-            if os.path.lexists(place / name) and (found := _in(place / name)):
-                return found
-        if (place / ".git").exists():
-            return None
-    return None
+    files = (place / name for place in upward(folder) for name in TABLES)
+    return next((found for file in files if os.path.lexists(file) and (found := _in(file))), None)
 
 
 def not_asked(folder: Path, in_force: Policy) -> TomlPlace | None:
@@ -223,13 +224,17 @@ def _in(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
     """
     text, document = read(file)
     headers = TABLES.get(file.name, TABLES[SETTINGS])
-    if file.name == SETTINGS and (unknown := sorted(document.keys() - OTHER_TABLES - {"check"})):
-        known = nearest(unknown[0], (*OTHER_TABLES, "check"))
-        raise UsageError(f"{file}: {unknown[0]!r} is no table of it; {known}")
+    if file.name == SETTINGS and (unknown := sorted(document.keys() - OTHERS - {"check"})):
+        known = nearest(unknown[0], (*OTHERS, "check"))
+        raise UsageError(
+            say("{file}: {name!r} is no table of it; {hint}", file=str(file), name=unknown[0], hint=known)
+        )
     for header in headers:
         table = _table(document, header)
         if table is not None and not isinstance(table, dict):
-            raise UsageError(f"{file}: {header} is a table, as in [{header}].")
+            raise UsageError(
+                say("{file}: {header} is a table, as in [{header}].", file=str(file), header=header)
+            )
         if table is not None:
             return TomlPlace(file, text, header), table
     return None

@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from spikediag.model import Diagnosis, Finding, Text
+from spikediag.model import Diagnosis, Finding, Text, say
 from spikediag.policy.policy import Policy
 
 ANY_RUN = "*"
@@ -82,10 +82,13 @@ class Accepted:
     entry: AcceptedSpike
 
     @property
-    def why(self) -> str:
+    def why(self) -> Text:
         """Which entry accepts it, and its reason."""
-        whose = "of any run" if self.entry.run == ANY_RUN else f"of run {self.entry.run}"
-        return ", ".join(part for part in (f"by the entry {whose}", self.entry.reason) if part)
+        said = say("by the entry of any run")
+        if self.entry.run != ANY_RUN:
+            said = say("by the entry of run {run}", run=self.entry.run)
+        reason = self.entry.reason
+        return say("{entry}, {reason}", entry=said, reason=reason) if reason else said
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class RunResult:
         return CheckOutcome.FAILED if self.strict and self.gaps else CheckOutcome.PASSED
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Text, ...]:
         """What reading left out or decided: ranks, copies, other attempts, points that gave way."""
         return self.diagnosis.run.notes
 
@@ -156,7 +159,7 @@ class Unread:
     """A path that was to be checked and could not be read or diagnosed."""
 
     path: str
-    reason: str
+    reason: Text
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,14 @@
 import re
 import stat
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from spikediag.errors import UsageError
+from spikediag.errors import UsageError, refused
+from spikediag.text import Text, say
 
 LARGEST = 1_000_000  # bytes; a settings file is a page, and a larger one is no settings file
 
@@ -24,12 +25,19 @@ class TomlPlace:
     nth: int = 0  # for arrays of tables
     key: str | None = None
 
-    def error(self, what: str) -> UsageError:
+    def error(self, what: Text) -> UsageError:
         """The error that names the place: `spikediag.toml, line 3, min-height: must be a number`."""
         line = self._line()
-        where = f", line {line}" if line else ""
-        subject = f", {self.key}" if self.key else ""
-        return UsageError(f"{self.path}{where}{subject}: {what}")
+        place = str(self.path)
+        if line and self.key:
+            said = say("{place}, line {line}, {key}: {what}", place=place, line=line, key=self.key, what=what)
+        elif line:
+            said = say("{place}, line {line}: {what}", place=place, line=line, what=what)
+        elif self.key:
+            said = say("{place}, {key}: {what}", place=place, key=self.key, what=what)
+        else:
+            said = say("{place}: {what}", place=place, what=what)
+        return UsageError(said)
 
     def _line(self) -> int | None:
         table, nth, header = "", -1 if self.table else 0, None
@@ -47,6 +55,14 @@ class TomlPlace:
         return self.key is not None and re.match(rf"""\s*["']?{key}["']?\s*[=.]""", line) is not None
 
 
+def upward(folder: Path) -> Iterator[Path]:
+    """The folders in which settings are sought: this one and those above, to the root of its repository."""
+    for place in (folder.resolve(), *folder.resolve().parents):
+        yield place
+        if (place / ".git").exists():
+            return
+
+
 def read(path: Path) -> tuple[str, dict[str, Any]]:
     """The text of a TOML file and what it says.
 
@@ -56,21 +72,29 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{path} is no file; is this the right path?")
+            raise UsageError(say("{path} is no file; is this the right path?", path=str(path)))
         if status.st_size > LARGEST:
-            raise UsageError(f"{path}: larger than {LARGEST:,} bytes; is this a settings file?")
+            raise UsageError(
+                say(
+                    "{path}: larger than {largest:,} bytes; is this a settings file?",
+                    path=str(path),
+                    largest=LARGEST,
+                )
+            )
         text = path.read_text(encoding="utf-8")
         return text, tomllib.loads(text)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}; is this the right file?") from error
+        raise UsageError(
+            say("{path}: {what}; is this the right file?", path=str(path), what=refused(error))
+        ) from error
     except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
-        raise UsageError(f"{path}: not valid TOML: {error}.") from error
+        raise UsageError(say("{path}: not valid TOML: {error}.", path=str(path), error=str(error))) from error
 
 
-def nearest(wrong: str, valid: Iterable[str]) -> str:
+def nearest(wrong: str, valid: Iterable[str]) -> Text:
     """`; did you mean kind?`, or the list of what is valid."""
     names = sorted(valid)
     close = get_close_matches(wrong.replace("_", "-"), [n.replace("_", "-") for n in names], n=1)
     if close:
-        return f"did you mean {close[0]}?"
-    return f"valid are {', '.join(names)}."
+        return say("did you mean {name}?", name=close[0])
+    return say("valid are {names}.", names=", ".join(names))

@@ -3,9 +3,19 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 DEFAULT_MEMORY = 1_000.0  # updates, of Adam's second moment at beta2 0.999
 FREE_SIGMA = 0.002  # a floor below it bounded no sigma of the study
+DOSES = MappingProxyType(
+    {
+        "smaller-batch": (1 / 6, 1 / 3),  # times the batch
+        "more-data": (3.5, 7.0),  # times the dataset
+        "sigma-floor": (0.025, 0.1),  # action units
+        "grad-clip": (0.5, 2.0),
+        "beta2": (0.93, 0.97),
+    }
+)  # near what the study tried: a quarter, five times, 0.05, 1 and 0.95
 CALM_NORM = 30.0  # a clip above it cut no gradient of the study but those of a spike
 
 

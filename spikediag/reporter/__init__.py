@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spikediag.errors import UsageError
-from spikediag.model import Artifact, Diagnosis
+from spikediag.model import Artifact, Diagnosis, say
 from spikediag.reporter.formats.html import to_html, to_notebook
 from spikediag.reporter.formats.json import SCHEMA, to_dict
 from spikediag.reporter.formats.md import brief, to_markdown
@@ -27,6 +27,7 @@ __all__ = [
     "figure",
     "index",
     "is_ours",
+    "refuse_unknown",
     "registry",
     "render",
     "summary",
@@ -39,6 +40,20 @@ __all__ = [
 ]
 
 
+def refuse_unknown(formats: Sequence[str]) -> None:
+    """Refuse a format that nobody writes.
+
+    Raises:
+        UsageError: one of them does not exist.
+    """
+    known = registry.load()
+    for name in formats:
+        if name not in known:
+            raise UsageError(
+                say("there is no format {name!r}; choose from {names}.", name=name, names=", ".join(known))
+            )
+
+
 def render(
     diagnosis: Diagnosis, formats: Sequence[str] = ("md", "png"), lang: str = "en"
 ) -> tuple[Artifact, ...]:
@@ -47,10 +62,8 @@ def render(
     Raises:
         UsageError: a format or the language does not exist.
     """
+    refuse_unknown(formats)
     known, spoken = registry.load(), language.load(lang)
-    unknown = [name for name in formats if name not in known]
-    if unknown:
-        raise UsageError(f"There is no format {unknown[0]!r}; choose from {', '.join(known)}.")
     return tuple(
         artifact for name in dict.fromkeys(formats) for artifact in known[name].render(diagnosis, spoken)
     )

@@ -26,7 +26,6 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.model.text import Value
 from spikediag.phrases import listed
 from spikediag.reporter import page
 from spikediag.reporter.blocks import (
@@ -36,7 +35,6 @@ from spikediag.reporter.blocks import (
     Code,
     Paragraph,
     Picture,
-    Prose,
     Row,
     Section,
     Table,
@@ -44,6 +42,7 @@ from spikediag.reporter.blocks import (
     table,
 )
 from spikediag.reporter.remedies import remedies
+from spikediag.text import Value
 from spikediag.wording import escape
 from spikediag.wording.numbers import p_value, share, size
 from spikediag.wording.writer import Writer, verbatim
@@ -345,15 +344,13 @@ def _conditions(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Bl
 def _advice(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
     """The sentence behind each line of the table on the page, and code too long for it."""
     every = remedies(diagnosis)
-    lines = []
-    for one in every:
-        text, measured = said.once(one.advice.text), one.advice.measured
-        if one.advice.remedy is not None and (text or measured):
-            lines.append(Row(one.what, None, text, measured))
-        elif text is not None:
-            lines.append(Row(text))
+    lines = tuple(
+        Row(text) if one.what is one.advice.text else Row(one.what, None, text)
+        for one in every
+        if (text := said.once(one.advice.text)) is not None
+    )
     if lines:
-        yield Bullets(tuple(lines))
+        yield Bullets(lines)
     yield from (Code(one.line) for one in every if one.line is not None and "\n" in one.line)
 
 
@@ -488,12 +485,12 @@ def _oddities(run: Run, writer: Writer) -> Iterator[Block]:
         yield Bullets(rewinds)
     if run.damage:
         rows = tuple(
-            (_name(d.file), say("{offset:,}", offset=d.offset), say("{n:,}", n=d.length), Prose(d.what))
+            (_name(d.file), say("{offset:,}", offset=d.offset), say("{n:,}", n=d.length), d.what)
             for d in run.damage
         )
         yield table(writer, say("damaged file | from byte | bytes | what became of it"), rows, 1, 2)
     if run.notes:
-        yield table(writer, say("what reading decided"), tuple((Prose(note),) for note in run.notes))
+        yield table(writer, say("what reading decided"), tuple((note,) for note in run.notes))
 
 
 def command(run: Run, lang: str) -> str:

@@ -8,15 +8,7 @@ from spikediag.model import Text
 from spikediag.wording import numbers
 from spikediag.wording.writer import COLON, Writer, spaced, verbatim
 
-
-@dataclass(frozen=True)
-class Prose:
-    """A sentence that came with the run: hostile, and words rather than code."""
-
-    said: str
-
-
-Cell: TypeAlias = Text | Prose | None
+Cell: TypeAlias = Text | None
 
 
 @dataclass(frozen=True)
@@ -127,8 +119,6 @@ class Paper:
         match cell:
             case None:
                 return ""
-            case Prose():
-                return self.writer.prose(cell.said)
             case Text():
                 return self.writer.text(cell)
             case _:

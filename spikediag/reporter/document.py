@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from spikediag import phrases
 from spikediag.model import Diagnosis, Text, say
 from spikediag.reporter.appendix import appendix
 from spikediag.reporter.blocks import (
@@ -66,10 +67,8 @@ def _what_to_do(first: Page, writer: Writer) -> Iterator[Block]:
         yield _table(first, writer)
     elif first.remedies:
         yield Bullets(tuple(Row(remedy.what) for remedy in first.remedies))
-    if first.reference is not None:
-        yield Paragraph(
-            say("Measured in the laboratory's study, three short trainings for each line, not in this run.")
-        )
+    if first.source is not None:
+        yield Paragraph(first.source)
     lines = list(first.scenarios)
     if first.verify is not None:
         verified = say("{text} {command}", text=first.verify.text, command=first.verify.code)
@@ -80,16 +79,14 @@ def _what_to_do(first: Page, writer: Writer) -> Iterator[Block]:
 
 def _table(first: Page, writer: Writer) -> Table:
     head = say(
-        "remedy | line to change | jumps left (95 %) | "
-        "error at the end ({reference} without) | price | good for",
-        reference=first.reference,
+        "remedy | line to change | jumps prevented (80 %) | error at the end, times | price | good for"
     )
     rows = tuple(
         (
             remedy.what,
             say("{line}", line=remedy.line) if remedy.line and "\n" not in remedy.line else None,
-            remedy.left,
-            remedy.error,
+            None if remedy.effect is None else phrases.prevented(remedy.effect),
+            None if remedy.effect is None else phrases.error_after(remedy.effect),
             remedy.price,
             remedy.use,
         )

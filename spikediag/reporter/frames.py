@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from spikediag.errors import UsageError
-from spikediag.model import Diagnosis
+from spikediag.model import Diagnosis, say
 from spikediag.reporter.formats.json import to_dict
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def to_frame(diagnosis: Diagnosis, table: str = "findings") -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415  # heavy, and only notebooks ask for it
 
     if table not in TABLES:
-        raise UsageError(f"There is no table {table!r}; choose one of {', '.join(TABLES)}.")
+        raise UsageError(
+            say("There is no table {table!r}; choose one of {names}.", table=table, names=", ".join(TABLES))
+        )
     rows, columns, index = TABLES[table]
     return pd.DataFrame(rows(to_dict(diagnosis)), columns=[*index, *columns]).set_index(index)
 

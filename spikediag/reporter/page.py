@@ -13,6 +13,7 @@ from spikediag.model import (
     CauseVerdict,
     CouplingVerdict,
     Diagnosis,
+    Effect,
     Evidence,
     Finding,
     Outcome,
@@ -27,19 +28,18 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.model.text import Value
 from spikediag.phrases import listed
 from spikediag.reporter.blocks import Row, num
 from spikediag.reporter.remedies import (
     Remedied,
     log_lines,
-    reference_error,
     remedies,
-    setting_place,
+    strongest,
+    unforeseen,
     verification,
 )
 from spikediag.reporter.training import state, varies
-from spikediag.study import Remedy
+from spikediag.text import Value
 from spikediag.wording.writer import Writer, verbatim
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
@@ -47,7 +47,7 @@ SMALLER = 4  # of the others, named on the page
 UNCHECKED = 4  # causes that could not be checked, named
 REFUTED = 7  # lines of what it is not
 OUTCOMES = 2  # series that say whether it matters
-TABLE = 8  # remedies
+TABLE = 10  # remedies
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
 SUFFERED = {
     OutcomeVerdict.WORSE: say("the reward got worse"),
@@ -81,7 +81,7 @@ class Page:
     smaller: Text | None  # the other findings, in one line
     refuted: tuple[Row, ...]  # what it is not, each with its number
     remedies: tuple[Remedied, ...]  # without the first where that row has said all of it
-    reference: Text | None  # the error without any remedy, where remedies were measured
+    source: Text | None  # what the effects rest on, or why none is foretold
     scenarios: tuple[Row, ...]  # for a quick check, for real training
     verify: Advice | None
     state: tuple[Row, ...]
@@ -93,7 +93,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Page:
     """Decide what the page says; `writer` only gives the names of ids in its language."""
     lead, best = diagnosis.lead, remedies(diagnosis)
     wanted = [a for a in log_lines(diagnosis) if not (a.code or "").startswith("spikediag ")]
-    measured = any(remedy.left is not None for remedy in best)
+    foretold = next((remedy.effect for remedy in best if remedy.effect is not None), None)
     return Page(
         run=diagnosis.run.name,
         headline=headline(diagnosis),
@@ -102,8 +102,8 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Page:
         smaller=_smaller(diagnosis, writer),
         refuted=tuple(_refuted(lead, writer))[:REFUTED] if lead else (),
         remedies=tuple(r for n, r in enumerate(best[:TABLE]) if n or r.advice.remedy is not None),
-        reference=reference_error() if measured else None,
-        scenarios=tuple(_scenarios(lead, best)) if measured else (),
+        source=_source(foretold, unforeseen(diagnosis)),
+        scenarios=tuple(_scenarios(lead, best)) if foretold is not None else (),
         verify=verification(diagnosis),
         state=state(diagnosis, writer),
         to_log=tuple(a.text for a in wanted if a.code is None),
@@ -112,7 +112,19 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Page:
 
 
 def headline(diagnosis: Diagnosis) -> Text:
-    """One line that a person may forward: what the loss did, and what the error or the reward did."""
+    """What a person may forward: what the loss did, the error or the reward, and what would prevent most."""
+    best, jumped = strongest(diagnosis), _headline(diagnosis)
+    if best is None or best.effect is None:
+        return jumped
+    return say(
+        "{jumped} What would prevent most of such jumps: {remedy}, {prevented}.",
+        jumped=jumped,
+        remedy=best.what,
+        prevented=phrases.prevented(best.effect),
+    )
+
+
+def _headline(diagnosis: Diagnosis) -> Text:
     lead = diagnosis.lead
     if lead is None:
         return diagnosis.overall.summary
@@ -123,6 +135,21 @@ def headline(diagnosis: Diagnosis) -> Text:
         if _is_untold(diagnosis, lead):
             return phrases.headline(lead, UNTOLD)
     return phrases.headline(lead)
+
+
+def _source(foretold: Effect | None, unforeseen: Text | None) -> Text | None:
+    if foretold is not None:
+        return say(
+            "Shares of such jumps in this run (below zero: more of them), foretold with 80 % intervals by a "
+            "{source}. Error: times that of the same training unchanged, there. `spikediag compare` says "
+            "what came of it.",
+            source=foretold.source,
+        )
+    return (
+        None
+        if unforeseen is None
+        else say("What a remedy would prevent is not foretold: {why}", why=unforeseen)
+    )
 
 
 def main_findings(diagnosis: Diagnosis) -> tuple[Finding, ...]:
@@ -189,7 +216,7 @@ def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> I
         yield Row(say("Not judged"), None, listed([say("{tag}", tag=one.tag) for one in blind[:3]]))
     if best:
         label = say("Do this now") if _answers_lead(best[0], lead) else say("Against the risks")
-        yield Row(label, _line(diagnosis, best[0]), best[0].advice.text)
+        yield Row(label, _line(best[0]), best[0].advice.text)
     elif logged := log_lines(diagnosis):
         yield Row(say("Do this now"), None, logged[0].text)
 
@@ -246,8 +273,28 @@ def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> Row:
             "it; one that is almost certain is badly surprised by a miss too small to see."
         )
         more.insert(0, plainly)
+    if (fragile := _fragile(diagnosis, lead, writer)) is not None:
+        more.append(fragile)
     answer = say("{answer}.", answer=phrases.answer(lead))
     return Row(say("Why, most likely"), answer, mechanism, _told(more))
+
+
+def _fragile(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> Text | None:
+    """The conditions that were found side by side, where one is the answer, and what each is worth."""
+    if lead.primary is None or lead.primary.tier is not Tier.CONDITION:
+        return None
+    there, worths = {Status.SUPPORTED, Status.PLAUSIBLE}, []
+    for condition in diagnosis.conditions:
+        remedy = diagnosis.worth(condition)
+        if condition.status in there and remedy is not None and remedy.effect is not None:
+            name = writer.word("condition", condition.condition)
+            worths.append(say("{name} {prevented}", name=name, prevented=phrases.prevented(remedy.effect)))
+    if not worths:
+        return None
+    return say(
+        "What makes it fragile, and the share of such jumps that taking it away would prevent: {conditions}.",
+        conditions=listed(worths),
+    )
 
 
 def why_now(finding: Finding, writer: Writer) -> Text | None:
@@ -309,15 +356,13 @@ def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
 
 
 def _price(best: tuple[Remedied, ...]) -> Iterator[Text]:
-    """That the state behind the jumps costs more than they do, where that was measured."""
-    floored = next((r for r in best if r.advice.remedy == Remedy.FLOOR and r.error is not None), None)
-    if floored is not None:
+    """That the state behind the jumps may cost more than they do, where the study saw it."""
+    floored = next((r for r in best if r.advice.remedy == "sigma-floor" and r.effect is not None), None)
+    if floored is not None and floored.effect is not None and floored.effect.error_high < 1:
         yield say(
-            "The state behind it does: in the laboratory's study such a training with a {what} ended at an "
-            "error of {error} instead of {reference}.",
+            "The state behind it may: in the study a {what} ended at {error} times the error.",
             what=floored.what,
-            error=floored.error,
-            reference=reference_error(),
+            error=phrases.error_after(floored.effect),
         )
 
 
@@ -350,21 +395,21 @@ def _answers_lead(best: Remedied, lead: Finding | None) -> bool:
     return any(best.advice.text.template == a.text.template for v in judged for a in v.advice)
 
 
-def _line(diagnosis: Diagnosis, best: Remedied) -> Text | None:
+def _line(best: Remedied) -> Text | None:
     """The line to change, and the file in which it stands; None where no single line does it."""
     if best.line is None or "\n" in best.line:
         return None
-    place = setting_place(diagnosis.run, best.advice)
-    if place is None:
+    change = best.advice.change
+    if change is None or change.line is None or change.place is None:
         return say("{line}.", line=best.line)
-    return say("{line} in {place}.", line=best.line, place=place)
+    return say("{line} in {place}.", line=best.line, place=change.place)
 
 
 def _code(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> str | None:
     """The code of what to do now, where it is not a single line of the row itself."""
     if not best:
         return next((a.code for a in log_lines(diagnosis)), None)
-    return None if _line(diagnosis, best[0]) is not None else best[0].line
+    return None if _line(best[0]) is not None else best[0].line
 
 
 def _smaller(diagnosis: Diagnosis, writer: Writer) -> Text | None:
@@ -444,10 +489,12 @@ def _scenarios(lead: Finding | None, best: tuple[Remedied, ...]) -> Iterator[Row
             tag=lead.coupling.tests[0].tag,
         )
         yield Row(say("For a quick check"), None, learnt)
-    if any(r.advice.remedy == Remedy.MORE_SAMPLES for r in best):
+    more = next((r.effect for r in best if r.advice.remedy == "more-data"), None)
+    if more is not None:
         useful = say(
-            "change the first line and use all the data there are: more data alone did not stop the jumps. "
-            "Judge the policy on held-out data or on the robot."
+            "change the first line and use all the data there are; more data alone may prevent {prevented} "
+            "of the jumps. Judge the policy on held-out data or on the robot.",
+            prevented=phrases.prevented(more),
         )
         yield Row(say("For real training"), None, useful)
 

@@ -1,62 +1,57 @@
-"""What to change, as one table: the line, what it did where it was measured, its price, and what for."""
+"""What to change, as one table: the line, what it would prevent in this run, its price, and what for."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from statistics import median
 from types import MappingProxyType
 
-from spikediag import study
 from spikediag.model import (
     Advice,
     CauseVerdict,
     Diagnosis,
-    Fact,
+    Effect,
     Finding,
-    Origin,
-    Run,
+    Remedy,
     Status,
     Text,
+    Tier,
     by_gravity,
     say,
 )
-from spikediag.study import Remedy
-from spikediag.wording.writer import verbatim
 
-READ = frozenset(
-    {
-        Origin.SETTINGS,
-        Origin.HPARAMS,
-        Origin.TEXT,
-        Origin.BESIDE,
-        Origin.ABOVE,
-        Origin.ABOVE_TWO,
-        Origin.ABOVE_THREE,
-    }
-)  # from somebody's configuration: it has a name of their own, and a place to change it
 COMPARE = "spikediag compare "
 BOTH, CHECK, REAL, NEITHER = say("both"), say("a quick check"), say("real training"), say("neither")
 NONE = say("none was seen")
-STUDIED = MappingProxyType(
+NAMED = MappingProxyType(
     {
-        Remedy.FLOOR: (
+        "sigma-floor": (
             say("floor under sigma"),
             BOTH,
             say("the loss can no longer fall below its floor: judge by the error"),
         ),
-        Remedy.CLIP: (say("clip the gradient norm"), BOTH, NONE),
-        Remedy.BETA2: (say("lower Adam's beta2"), BOTH, NONE),
-        Remedy.SMALL_BATCH: (
+        "grad-clip": (say("clip the gradient norm"), BOTH, NONE),
+        "beta2": (say("lower Adam's beta2"), BOTH, NONE),
+        "smaller-batch": (
             say("smaller batch"),
             CHECK,
             say("fewer samples a step, and a noisier gradient"),
         ),
-        Remedy.DECAY: (
+        "action-noise": (say("noise in the actions"), BOTH, say("the policy learns blurred actions")),
+        "lr-decay": (
             say("learning rate that decays"),
             REAL,
             say("the length of the run must be known beforehand"),
         ),
-        Remedy.WEIGHTED: (say("sampling weighted by error"), NEITHER, say("the data loader must be changed")),
-        Remedy.MORE_SAMPLES: (say("more data"), REAL, say("the data must be collected; no cure by itself")),
+        "drop-dimension": (
+            say("degenerate action left out"),
+            BOTH,
+            say("that action needs a head of its own"),
+        ),
+        "weighted-sampling": (
+            say("sampling weighted by error"),
+            NEITHER,
+            say("the data loader must be changed"),
+        ),
+        "more-data": (say("more data"), REAL, say("the data must be collected; no sure cure by itself")),
     }
 )
 
@@ -66,10 +61,9 @@ class Remedied:
     """One row of the table.
 
     Attributes:
-        what: Its name, or the advice itself where it was not studied.
+        what: Its name, or the advice itself where it has none.
         line: The line to change, in the user's own setting name where that was read; else code to paste.
-        left: Share of the jumps that were left where it was measured, with its 95 % interval.
-        error: The error at the end, where it was measured.
+        effect: What it would do to the spikes of this run; None where nothing measured tells.
         price: What it costs.
         use: A quick check, real training, both or neither.
     """
@@ -77,19 +71,37 @@ class Remedied:
     advice: Advice
     what: Text
     line: str | None = None
-    left: Text | None = None
-    error: Text | None = None
+    effect: Effect | None = None
     price: Text | None = None
     use: Text | None = None
 
 
 def remedies(diagnosis: Diagnosis) -> tuple[Remedied, ...]:
     """What helps against the leading finding and the risks of the run, best first; then what helps others."""
+    known = {remedy.id: remedy for remedy in diagnosis.remedies}
     return tuple(
-        _remedied(diagnosis.run, advice)
+        _remedied(advice, known.get(advice.remedy or ""))
         for advice in advised(diagnosis)
         if not (advice.code or "").startswith(COMPARE)
     )
+
+
+def strongest(diagnosis: Diagnosis) -> Remedied | None:
+    """The best remedy of a run that nothing set off, where even its interval prevents something."""
+    lead = diagnosis.lead
+    if lead is None or lead.primary is None or lead.primary.tier is Tier.TRIGGER:
+        return None
+    best = next(iter(remedies(diagnosis)), None)
+    return best if best is not None and best.effect is not None and best.effect.low > 0 else None
+
+
+def unforeseen(diagnosis: Diagnosis) -> Text | None:
+    """Why no effect is foretold for any remedy of the leading finding; None where one is."""
+    shown = {row.advice.remedy for row in remedies(diagnosis)}
+    of_table = [r for r in diagnosis.remedies if r.applies and r.id in NAMED and r.id in shown]
+    if diagnosis.lead is None or not of_table or any(r.effect is not None for r in of_table):
+        return None
+    return of_table[0].reason
 
 
 def verification(diagnosis: Diagnosis) -> Advice | None:
@@ -97,69 +109,32 @@ def verification(diagnosis: Diagnosis) -> Advice | None:
     return next((a for a in advised(diagnosis) if (a.code or "").startswith(COMPARE)), None)
 
 
-def reference_error() -> Text:
-    """The error at the end without any remedy, where remedies were measured."""
-    return _error(Remedy.NONE)
-
-
 def advised(diagnosis: Diagnosis) -> tuple[Advice, ...]:
-    """Every remedy once, log lines apart."""
+    """Every remedy once, log lines apart; those whose effect is foretold in the order of it."""
     lead = diagnosis.lead
     others = (f for f in by_gravity(diagnosis.findings) if f is not lead)
-    first = _once((*_of_causes(lead), *_of_conditions(diagnosis)))
-    then = _once(a for finding in others for a in _of_causes(finding))
+    places = {r.id: n for n, r in enumerate(diagnosis.remedies) if r.effect is not None}
+    first = _once((*_of_causes(lead), *_of_conditions(diagnosis)), places)
+    then = _once((a for finding in others for a in _of_causes(finding)), places)
     apart = {_key(a) for a in log_lines(diagnosis)}
     return tuple(a for a in _distinct((*first, *then)) if _key(a) not in apart)
 
 
 def log_lines(diagnosis: Diagnosis) -> tuple[Advice, ...]:
     """What to log to decide what could not be checked, each once."""
-    wanted = _once(a for f in by_gravity(diagnosis.findings) for v in f.verdicts for a in v.missing)
+    wanted = _once((a for f in by_gravity(diagnosis.findings) for v in f.verdicts for a in v.missing), {})
     return _distinct((*wanted, *diagnosis.overall.would_tell))
 
 
-def setting_line(run: Run, advice: Advice) -> str | None:
-    """`std_min: 1e-05 → 0.06`, where the setting that the advice changes was read; else None."""
-    if advice.setting is None:
-        return None
-    name, value = advice.setting
-    fact = run.fact(name)
-    if fact.origin not in READ:
-        return None
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
-    was = f"{fact.value:g}" if isinstance(fact.value, float) else str(fact.value)
-    return None if was == shown else f"{_own_name(fact)}: {was} → {shown}"
-
-
-def setting_place(run: Run, advice: Advice) -> str | None:
-    """The file in which that setting stands."""
-    if setting_line(run, advice) is None or advice.setting is None:
-        return None
-    return run.fact(advice.setting[0]).source.rpartition(": ")[0] or None
-
-
-def _own_name(fact: Fact) -> str:
-    return fact.source.rpartition(": ")[2]
-
-
-def _remedied(run: Run, advice: Advice) -> Remedied:
-    line = setting_line(run, advice) or advice.code
-    if advice.remedy is None:
+def _remedied(advice: Advice, remedy: Remedy | None) -> Remedied:
+    """A row; what is foretold of a remedy is foretold of its dose, not of another one."""
+    change = advice.change
+    line = (change and change.line) or advice.code
+    if advice.remedy is None or advice.remedy not in NAMED:
         return Remedied(advice, advice.text, line)
-    what, use, price = STUDIED[Remedy(advice.remedy)]
-    if advice.measured is None:
-        return Remedied(advice, what, line, price=price)
-    remedy = Remedy(advice.remedy)
-    return Remedied(advice, what, line, _left(remedy), _error(remedy), price, use)
-
-
-def _left(remedy: Remedy) -> Text:
-    ratio = study.ratio(remedy)
-    return say("{left:.0%} ({low:.0%} to {high:.0%})", left=ratio.value, low=ratio.low, high=ratio.high)
-
-
-def _error(remedy: Remedy) -> Text:
-    return verbatim(f"{median(row.mse for row in study.trainings(remedy)):.2g}")
+    what, use, price = NAMED[advice.remedy]
+    same = remedy is not None and remedy.advice.change == change
+    return Remedied(advice, what, line, remedy.effect if remedy is not None and same else None, price, use)
 
 
 def _of_causes(finding: Finding | None) -> Iterator[Advice]:
@@ -176,9 +151,17 @@ def _answers(verdict: CauseVerdict, finding: Finding) -> bool:
     return verdict.status is Status.SUPPORTED or verdict.cause == finding.primary_cause
 
 
-def _once(advice: Iterable[Advice]) -> tuple[Advice, ...]:
-    """In order of rank; of the same advice with other numbers, that of the gravest finding."""
-    return _distinct(sorted(advice, key=lambda a: a.rank))
+def _once(advice: Iterable[Advice], places: dict[str, int]) -> tuple[Advice, ...]:
+    """In order of rank; of the same advice with other numbers, that of the gravest finding.
+
+    Args:
+        advice: The gravest finding's first.
+        places: Of remedies whose effect is foretold, the best first; they stand in this order.
+    """
+    ranked = sorted(advice, key=lambda a: a.rank)
+    foretold = sorted((a for a in ranked if a.remedy in places), key=lambda a: places[a.remedy or ""])
+    order = iter(foretold)
+    return _distinct(next(order) if a.remedy in places else a for a in ranked)
 
 
 def _distinct(advice: Iterable[Advice]) -> tuple[Advice, ...]:

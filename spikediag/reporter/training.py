@@ -21,10 +21,10 @@ from spikediag.model import (
     Text,
     say,
 )
-from spikediag.model.text import Value
 from spikediag.phrases import listed
 from spikediag.reporter.blocks import Row, num
 from spikediag.stats.scale import robust_sigma
+from spikediag.text import Value
 from spikediag.wording.writer import Writer
 
 LAST = 4  # the last quarter of the log says where a training is going

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spikediag.model import Batch
 
-FLAGGED_ABOVE = 0.50  # batch over dataset: the user's rule, confirmed by the measured study
+FLAGGED_ABOVE = 0.50  # batch over dataset: the user's rule; a label, at which nothing jumps
 RECOMMENDED = (0.10, 0.20)  # batch over dataset
 
 

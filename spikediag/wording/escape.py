@@ -13,7 +13,6 @@ LIMIT = 120  # characters of a hostile string that a report shows; JSON keeps it
 # control, format (bidi, zero width), line and paragraph breaks, lone surrogates, private, unassigned
 INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<>|~$#!@]|(?<![^\W_])_|_(?![^\W_]))")
-LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
 RUNNER_COMMAND = re.compile(r"##(?=\w*\[)")  # anywhere in a line: ##[group], ##vso[...], ##teamcity[...]
 WORKFLOW_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)  # GitHub trims the line first
 FORMULA = re.compile(r"[=+\-@]")  # begins one in a spreadsheet
@@ -58,12 +57,6 @@ def _spell(char: str) -> str:
 def markdown_text(text: str) -> str:
     """Prose that GitHub shows as it stands."""
     return MARKDOWN_SPECIAL.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;")
-
-
-def markdown_prose(text: str) -> str:
-    """A sentence that someone else wrote: shown as it stands, and no address in it becomes a link."""
-    quiet = LIST_MARK.sub(r"\1\\\2", markdown_text(text.strip().replace("&", "&amp;")))
-    return quiet.replace("://", "&#58;//").replace("www.", "www&#46;").replace("\\@", "&#64;")
 
 
 def markdown_code(text: str) -> str:

@@ -9,8 +9,11 @@ from importlib.resources import files
 from typing import Any
 
 from spikediag.errors import UsageError
+from spikediag.text import Text, say
 
 FOLDER = files("spikediag.wording") / "languages"
+ENGLISH = "en"
+LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first one that is set counts
 
 RELATED = {"check": ("kind", "cause")}  # a check bears the id of what it looks for
 
@@ -25,19 +28,10 @@ class Language:
     font_package: str = ""  # what to install when none is there
     ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by group: cause, kind, ...
     sentences: Mapping[str, str] = field(default_factory=dict)  # by English template
-    prose: Mapping[str, str] = field(default_factory=dict)  # of finished sentences, by a pattern with fields
 
     def sentence(self, template: str) -> str:
         """The template in this language; one not translated yet stays English."""
         return self.sentences.get(template, template)
-
-    def retell(self, prose: str) -> str:
-        """A finished sentence of the parser in this language; one that matches no pattern stays English."""
-        for pattern, told in self.prose.items():
-            fields = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*?)", re.escape(pattern))
-            if match := re.fullmatch(fields, prose):
-                return told.format(**match.groupdict())
-        return prose
 
     def label(self, group: str, identifier: str) -> str:
         """The human name of an id; an id that a plugin just brought stands for itself."""
@@ -52,15 +46,42 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".toml") for f in FOLDER.iterdir() if f.name.endswith(".toml")))
 
 
-@cache
-def load(code: str) -> Language:
-    """Read a language.
+def known(typed: str) -> str | None:
+    """The code of the language that is meant: `zh-CN`, `zh_CN.UTF-8` and `zh-Hans` all speak `zh`."""
+    whole = re.split(r"[.@]", typed.strip())[0].replace("_", "-").lower()
+    return next((code for code in (whole, whole.partition("-")[0]) if code in available()), None)
+
+
+def of_locale(environment: Mapping[str, str]) -> str:
+    """The language that the locale asks for, as gettext reads it; English where it names none of ours."""
+    locale = next((set_ for name in LOCALE if (set_ := environment.get(name))), "")
+    if locale in {"C", "POSIX"}:
+        return ENGLISH
+    wanted = (*environment.get("LANGUAGE", "").split(":"), locale)
+    return next((code for name in wanted if (code := known(name))), ENGLISH)
+
+
+def load(typed: str) -> Language:
+    """Read a language by its code, or by a name of it such as `zh-CN`.
 
     Raises:
         UsageError: there is no such language.
     """
-    if code not in available():
-        raise UsageError(f"There is no language {code!r}; choose one of {', '.join(available())}.")
+    code = known(typed)
+    if code is None:
+        raise UsageError(unknown(typed))
+    return _read(code)
+
+
+def unknown(typed: str) -> Text:
+    """Say that there is no such language, and which there are."""
+    return say(
+        "there is no language {typed!r}; choose one of {names}.", typed=typed, names=", ".join(available())
+    )
+
+
+@cache
+def _read(code: str) -> Language:
     table: dict[str, Any] = tomllib.loads((FOLDER / f"{code}.toml").read_text(encoding="utf-8"))
     return Language(
         code=code,
@@ -69,5 +90,4 @@ def load(code: str) -> Language:
         font_package=table.get("font_package", ""),
         ids=table.get("ids", {}),
         sentences=table.get("sentences", {}),
-        prose=table.get("prose", {}),
     )

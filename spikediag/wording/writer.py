@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from string import Formatter
 
-from spikediag.model import Text, say
-from spikediag.model.text import Value, counted
+from spikediag.text import Text, Value, counted, say
 from spikediag.wording import escape
 from spikediag.wording.language import Language
 
@@ -43,12 +42,14 @@ class Paper:
 
     text: Callable[[str], str]
     code: Callable[[str], str]
-    prose: Callable[[str], str]  # sentences that came with the run
+    shown: Callable[[str], str] = escape.visible  # how a string that came with the run is made harmless
+    tick: str = ""  # what stands around code that a sentence marks
 
 
-MARKDOWN = Paper(escape.markdown_text, escape.markdown_code, escape.markdown_prose)
-HTML = Paper(escape.html_text, escape.html_code, escape.html_text)
-PLAIN = Paper(escape.plain, escape.plain, escape.plain)
+MARKDOWN = Paper(escape.markdown_text, escape.markdown_code)
+HTML = Paper(escape.html_text, escape.html_code)
+PLAIN = Paper(escape.plain, escape.plain)
+TERMINAL = Paper(escape.plain, escape.plain, escape.printable, "`")  # lines beside a report: paths stay whole
 
 
 @dataclass(frozen=True)
@@ -76,33 +77,31 @@ class Writer:
         """A string that came with the run: a tag, a path, a setting."""
         return self.paper.code(escape.visible(hostile, limit)) if hostile else ""
 
-    def prose(self, hostile: str) -> str:
-        """A sentence that came with the run, such as a note of the parser: words, not code."""
-        return self.paper.prose(escape.visible(self.language.retell(hostile), 4 * escape.LIMIT))
-
     def word(self, group: str, identifier: str) -> Text:
         """The human name of an id in this language, to stand in a sentence."""
         return verbatim(escape.visible(self.language.label(group, identifier)))
 
     def _spans(self, text: Text, *, code: bool) -> Iterator[Span]:
         inside = code
-        for literal, name, spec, _ in Formatter().parse(self.language.sentence(text.template)):
+        for literal, name, spec, conversion in Formatter().parse(self.language.sentence(text.template)):
             for n, piece in enumerate(literal.split("`")):
                 inside = inside ^ (n > 0)
+                if n and self.paper.tick:
+                    yield Span(self.paper.tick, code=False)
                 if piece:
                     yield Span(piece, inside)
             if name is not None:
                 value = text.values[name]
                 if name in NAMED and isinstance(value, str):
                     value = self.word(name, value)
-                yield from self._value(value, spec or "", code=inside)
+                yield from self._value(repr(value) if conversion == "r" else value, spec or "", code=inside)
 
     def _value(self, value: Value, spec: str, *, code: bool) -> Iterator[Span]:
         match value:
             case Text():
                 yield from self._spans(value, code=code)
             case str():
-                yield Span(escape.visible(value), code=True)
+                yield Span(self.paper.shown(value), code=True)
             case bool():
                 yield from self._spans(YES if value else NO, code=code)
             case None:

@@ -121,3 +121,12 @@ def test_bad_input_is_one_sentence_and_2(here, capsys, arguments, sentence):
     assert sentence in said.err
     assert len(said.err.splitlines()) == 1
     assert said.out == ""
+
+
+def test_sides_of_one_name_are_told_apart_by_the_folders_above(tmp_path, capsys):
+    for side in ("old", "new"):
+        shutil.copytree(SAMPLE_RUNS / "calm", tmp_path / side / "bc")
+    assert entry.run(["compare", str(tmp_path / "old" / "bc"), str(tmp_path / "new" / "bc"), "--table"]) == 0
+    table = capsys.readouterr().out
+    assert "`old/bc`" in table
+    assert "`new/bc`" in table

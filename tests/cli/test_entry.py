@@ -8,6 +8,7 @@ import pytest
 from spikediag.cli import entry
 from spikediag.cli.exits import Exit
 from spikediag.errors import UsageError
+from spikediag.text import say
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def command(monkeypatch):
 
 
 def test_an_error_on_purpose_is_one_sentence_and_2(command, capsys):
-    command(UsageError("Do that instead."))
+    command(UsageError(say("Do that instead.")))
     assert entry.run(["explain"]) == Exit.UNUSABLE == 2
     assert capsys.readouterr().err == "spikediag: Do that instead.\n"
 
@@ -97,6 +98,6 @@ def test_a_reader_that_goes_away_is_neither_a_pass_nor_a_finding():
 
 
 def test_an_error_on_purpose_shows_its_traceback_on_request(command, capsys):
-    command(UsageError("Do that instead."))
+    command(UsageError(say("Do that instead.")))
     assert entry.run(["explain", "--debug"]) == Exit.UNUSABLE
     assert "Traceback" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from spikediag.cli.report_folder import (
 )
 from spikediag.errors import CannotWriteError, ReportExistsError
 from spikediag.model import Artifact
+from tests.characters import ANY
 
 REPORT = (Artifact("report.md", b"# one\n"), Artifact("overview.png", b"png"))
 ONE_PAGE = REPORT[:1]
@@ -170,7 +171,7 @@ def test_names(run, folder):
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.text())
+@given(st.text(ANY))
 def test_any_name_is_one_folder(run):
     name = folder_name(run)
     assert Path(name).name == name

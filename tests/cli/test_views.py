@@ -10,6 +10,7 @@ import numpy as np
 import spikediag
 from spikediag.cli import entry, tags, terminal
 from spikediag.model import Damage, DamageKind, Fact, Rewind, Role, Run
+from spikediag.text import say
 from tests.conftest import SAMPLE_RUNS
 from tests.policy.cases import curve, diagnosis
 
@@ -43,8 +44,8 @@ def test_tags_shows_sessions_rewinds_damage_and_notes(capsys):
         series={"a\x1b]0;owned\x07": curve(tag="a\x1b]0;owned\x07", role=Role.OTHER)},
         facts={"batch_size": Fact("batch_size", None, "unknown", 0.0)},
         rewinds=(Rewind(500, 400, 12.0, 1),),
-        damage=(Damage(DamageKind.LOST, "events", 10, 5, "the last record is cut off"),),
-        notes=("12 copies were dropped",),
+        damage=(Damage(DamageKind.LOST, "events", 10, 5, say("the last record is cut off")),),
+        notes=(say("12 copies were dropped"),),
     )
     tags._show(run)
     said = capsys.readouterr().out
@@ -171,11 +172,11 @@ def test_the_progress_display_waits_and_leaves_nothing(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     with terminal.progress(3) as begin:
-        begin("reading\x1b[2J")
+        begin(say("reading {path}", path="bc\x1b[2J"))
     assert screen.getvalue() == ""
     monkeypatch.setattr(terminal, "PATIENCE", 0.01)
     with terminal.progress(3) as begin:
-        begin("reading\x1b[2J")
+        begin(say("reading {path}", path="bc\x1b[2J"))
         time.sleep(0.5)
     assert "reading" in screen.getvalue()
     assert "\x1b[2J" not in screen.getvalue()

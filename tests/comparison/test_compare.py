@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikediag import comparison, study
+from spikediag import comparison
 from spikediag.comparison import Cost, Effect, Group, rows
+from spikediag.comparison.compare import DISPERSION
 from spikediag.errors import UsageError
 from spikediag.model import Measure, RunStatus
 from spikediag.stats.rates import Counts, rate_ratio
@@ -92,7 +93,7 @@ def test_one_training_a_side_carries_no_verdict_that_seeds_could_undo():
     """13 against 4: the interval of Poisson counts excludes 1, that of counts varying like seeds does not."""
     c = compare(training(13), training(4, 1))
     assert c.outcome is Effect.NO_DETECTABLE_CHANGE
-    assert c.ratio.dispersion == study.dispersion()
+    assert c.ratio.dispersion == DISPERSION
     assert c.ratio.low < 1 < c.ratio.high
     assert (
         compare([training(13), training(13, 2)], [training(4, 1), training(4, 3)]).outcome is Effect.IMPROVED
@@ -101,11 +102,9 @@ def test_one_training_a_side_carries_no_verdict_that_seeds_could_undo():
 
 def test_without_an_effect_one_training_a_side_seldom_finds_one():
     """Counts with the dispersion that is stated: at most 5 % of comparisons find what is not there."""
-    rng, clump = np.random.default_rng(7), study.dispersion() - 1
+    rng, clump = np.random.default_rng(7), DISPERSION - 1
     counts = rng.negative_binomial(13 / clump, 1 / (1 + clump), (2000, 2))
-    found = [
-        rate_ratio(*(Counts((int(k),), (1.0,)) for k in pair), spread=study.dispersion()).p for pair in counts
-    ]
+    found = [rate_ratio(*(Counts((int(k),), (1.0,)) for k in pair), spread=DISPERSION).p for pair in counts]
     assert np.mean(np.array(found) <= 0.05) <= 0.05
 
 

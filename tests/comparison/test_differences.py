@@ -5,19 +5,19 @@ from dataclasses import replace
 import pytest
 
 from spikediag.comparison.differences import foretold
-from spikediag.model import Effect, Remedy, say
+from spikediag.model import Advice, Effect, Remedy, say
 from tests.policy.cases import diagnosis
 
 BASE = {"batch_size": 256, "dataset_size": 418, "sigma_min": 1e-5}
 
 
 def predicted(*ids):
-    text, effect = say(""), Effect(0.9, 0.6, 1.0, say(""))
-    return tuple(Remedy(i, text, None, effect, None, text, applies=True, reason=text) for i in ids)
+    text, effect = say(""), Effect(0.9, 0.6, 1.0, say(""), 1.0, 0.9, 1.1)
+    return tuple(Remedy(i, Advice(text), effect, text, applies=True, reason=text) for i in ids)
 
 
 def before():
-    return replace(diagnosis(**BASE), remedies=predicted("smaller-batch", "sigma-floor"))
+    return replace(diagnosis(**BASE), foresee=lambda: predicted("smaller-batch", "sigma-floor"))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,31 @@ def test_a_small_table_has_a_row_for_each_dimension(tmp_path):
     assert found == [None, Degenerate.TWO_VALUES, Degenerate.TWO_VALUES, Degenerate.CONSTANT]
 
 
+def test_robomimic_has_rows_of_one_line_a_count_and_squares(tmp_path):
+    actions = {key: [statistics(key)[key]] for key in ("mean", "min", "max")}
+    squares = [(ACTIONS.var(0) * len(ACTIONS)).tolist()]
+    document = {"actions": {**actions, "n": len(ACTIONS), "sqdiff": squares}}
+    found = [None, Degenerate.TWO_VALUES, Degenerate.TWO_VALUES, Degenerate.CONSTANT]
+    assert beside(tmp_path, "action_stats.json", document) == found
+    squares[0][:2] = [None, -1.0]
+    assert len(beside(tmp_path, "action_stats.json", document)) == 4
+
+
+def test_presses_that_grow_or_have_a_sign_are_mostly_zero_though_not_rare(tmp_path):
+    grows, signed = np.zeros(1_000), np.zeros(1_000)
+    grows[100:140] = DRAW.uniform(0.2, 1.0, 40)
+    signed[100:140] = DRAW.uniform(-1.0, 1.0, 40)
+    skewed, seldom = DRAW.exponential(0.1, 1_000), DRAW.laplace(0, 0.05, 1_000)
+    actions = np.stack([grows, -grows, signed, skewed, seldom], axis=1)
+    quantiles = {f"q{q:02}": np.quantile(actions, q / 100, axis=0).tolist() for q in (1, 10, 90, 99)}
+    ends = {"min": actions.min(0), "max": actions.max(0), "mean": actions.mean(0), "std": actions.std(0)}
+    document = {"action": {**quantiles, **{name: values.tolist() for name, values in ends.items()}}}
+    rests = Degenerate.MOSTLY_CONSTANT
+    assert beside(tmp_path, "meta/stats.json", document) == [rests, rests, rests, None, None]
+    coarse = {"action": {k: v for k, v in document["action"].items() if k not in {"q10", "q90"}}}
+    assert beside(tmp_path, "meta/stats.json", coarse) == [rests, rests, None, None, None]
+
+
 def test_they_may_lie_above_the_run(tmp_path):
     beside(tmp_path, "meta/stats.json", {"action": statistics()})
     run = tmp_path / "runs" / "1"

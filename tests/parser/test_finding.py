@@ -62,7 +62,7 @@ def test_ranks_belong_to_their_run(tmp_path) -> None:
     assert paths(tmp_path) == (tmp_path / "run",)
     run = read_run(tmp_path / "run")
     assert run.series["train/loss"].values.tolist() == [0.0, 0.0]
-    assert "10 other ranks" in run.notes[0]
+    assert "10 other ranks" in str(run.notes[0])
 
 
 def test_strangers_below_a_run_are_runs_of_their_own(tmp_path) -> None:
@@ -115,7 +115,7 @@ def test_side_cars_and_odd_files_do_no_harm(tmp_path) -> None:
     write(tmp_path / "events.out.tfevents.3.host", [])
     run = read_run(tmp_path)
     assert run.series.keys() == LOSS.keys()
-    assert [(d.file, d.what) for d in run.damage] == [
+    assert [(d.file, str(d.what)) for d in run.damage] == [
         ("events.out.tfevents.4.host", "left out: no TensorBoard event file")
     ]
     assert paths(tmp_path) == (tmp_path,)

@@ -103,7 +103,7 @@ def test_the_user_has_the_last_word(tmp_path) -> None:
 
 def test_where_no_kind_is_known_a_note_says_how_to_name_one() -> None:
     unknown = run_from_arrays({"my_loss": (STEPS, np.ones(40))})
-    assert '[losses] "my_loss" = "likelihood"' in unknown.notes[-1]
+    assert '[losses] "my_loss" = "likelihood"' in str(unknown.notes[-1])
     assert not run_from_arrays({"critic_loss": (STEPS, np.ones(40))}).notes
     assert not run_from_arrays({"lr": (STEPS, np.ones(40))}).notes
 

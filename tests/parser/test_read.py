@@ -48,7 +48,7 @@ def test_the_only_run_below_a_folder(tmp_path) -> None:
     write(tmp_path / "exp" / "logs" / "tb", curves(BC))
     run = read_run(tmp_path / "exp")
     assert run.series.keys() == BC.keys()
-    assert run.name == "exp"
+    assert run.name == f"{tmp_path.name}/exp"
 
 
 def test_no_loss_is_still_a_run(tmp_path) -> None:
@@ -141,7 +141,7 @@ def test_one_unreadable_file_costs_that_file_alone(tmp_path, monkeypatch) -> Non
     monkeypatch.setattr(log_files, "content", lambda path: refuse() if path.name != NAME else read(path))
     run = read_run(tmp_path)
     assert run.series.keys() == BC.keys()
-    assert run.damage[0].what == "left out: Permission denied"
+    assert str(run.damage[0].what) == "left out: Permission denied"
 
 
 def test_points_at_steps_that_no_counter_reaches_are_left_out_and_said(tmp_path) -> None:
@@ -149,7 +149,7 @@ def test_points_at_steps_that_no_counter_reaches_are_left_out_and_said(tmp_path)
     write(tmp_path, [*curves(BC), *absurd])
     run = read_run(tmp_path)
     assert run.series["bc/actor_loss"].steps[-1] == len(BC["bc/actor_loss"]) - 1
-    assert run.damage[0].what == "left out: 3 points at steps farther than 2^53 from 0"
+    assert str(run.damage[0].what) == "left out: 3 points at steps farther than 2^53 from 0"
 
 
 def test_a_clock_that_is_none_is_unknown(tmp_path) -> None:
@@ -166,7 +166,7 @@ def test_a_file_that_ends_in_a_hole_costs_what_is_on_the_disk(tmp_path) -> None:
     run = read_run(tmp_path)
     assert run.series.keys() == BC.keys()
     assert run.files[0].size < size + (1 << 20)
-    assert run.damage[-1].what == "the file ends in a hole"
+    assert str(run.damage[-1].what) == "the file ends in a hole"
 
 
 def test_a_file_that_became_a_pipe_is_not_read(tmp_path) -> None:
@@ -187,14 +187,14 @@ def test_a_file_that_was_rotated_away_is_said(tmp_path) -> None:
     second.unlink()
     run = read_run(RunSource(found.path, found.folder))
     assert run.series.keys() == BC.keys()
-    assert run.damage[0].what == "left out: No such file or directory"
+    assert str(run.damage[0].what) == "left out: No such file or directory"
 
 
 def test_a_file_that_grows_while_it_is_read_is_a_prefix_of_itself(tmp_path) -> None:
     whole = write(tmp_path / "whole", curves({"bc/loss": list(range(40))})).read_bytes()
     file = tmp_path / "run" / NAME
     file.parent.mkdir()
-    for size in range(len(whole) // 2, len(whole), 7):
+    for size in range(len(whole) // 2, len(whole), 17):
         file.write_bytes(whole[:size])
         values = read_run(file).series["bc/loss"].values
         assert values.tolist() == list(range(len(values)))

@@ -34,7 +34,7 @@ def test_a_resume_wins_over_what_it_overtook(tmp_path) -> None:
     assert all(values[step] == 2.0 for step in values if step >= 805)
     assert run.rewinds == (Rewind(1000, 805, 4900.0, 1),)
     assert [(s.first_step, s.last_step) for s in run.sessions] == [(0, 1000), (805, 1305)]
-    assert "20 points gave way" in run.notes[0]
+    assert "20 points gave way" in str(run.notes[0])
 
 
 def test_the_abandoned_branch_does_not_follow_the_resume(tmp_path) -> None:
@@ -76,8 +76,8 @@ def test_repeated_attempts_are_kept_apart(tmp_path) -> None:
     assert len(names) == 4
     run = read_run(tmp_path)  # the newest
     assert set(loss(run).values()) == {3.0}
-    assert "4 attempts" in run.notes[0]
-    assert files[0].name in run.notes[0]
+    assert "4 attempts" in str(run.notes[0])
+    assert files[0].name in str(run.notes[0])
 
 
 def test_an_attempt_that_was_resumed_stays_whole_beside_another(tmp_path) -> None:
@@ -109,7 +109,7 @@ def test_copies_are_dropped_and_said_so(tmp_path) -> None:
     shutil.copy(file, tmp_path / (file.name + ".copy"))
     run = read_run(tmp_path)
     assert len(run.sessions) == 1
-    assert "byte for byte" in run.notes[0]
+    assert "byte for byte" in str(run.notes[0])
     assert paths(tmp_path) == (tmp_path,)
 
 
@@ -220,7 +220,7 @@ def test_a_file_that_adds_one_point_a_day_later_is_a_stray_start(tmp_path, step:
     assert len(loss(run)) == 101
     assert set(loss(run).values()) == {1.0}
     assert not run.rewinds
-    assert [note for note in run.notes if note.startswith(stray.name) and "stray start" in note]
+    assert [note for note in map(str, run.notes) if note.startswith(stray.name) and "stray start" in note]
     assert paths(tmp_path) == (tmp_path,)
     assert loss(read_run(stray)) == {step: 2.0}
 
@@ -246,7 +246,7 @@ def test_a_resume_in_the_next_version_folder_is_one_training(tmp_path) -> None:
         assert len(loss(run)) == 90 + 111
         assert run.rewinds == (Rewind(1000, 900, 9900.0, 1),)
         assert run.sessions[0].file.split("/")[:2] == ["..", "version_0"]
-        assert "version_1 goes on with the training of version_0" in " ".join(run.notes)
+        assert "version_1 goes on with the training of version_0" in " ".join(map(str, run.notes))
         assert run.files[0].path.startswith("../version_0/events")
 
 

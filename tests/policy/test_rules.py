@@ -146,7 +146,7 @@ def test_a_run_that_was_not_judged_never_passes():
 
 
 def test_unread_bytes_fail_only_when_strict():
-    damage = (Damage(DamageKind.LOST, "events", 10, 5, "the last record is cut off"),)
+    damage = (Damage(DamageKind.LOST, "events", 10, 5, say("the last record is cut off")),)
     assert outcome(damage=damage) is CheckOutcome.PASSED
     assert outcome(damage=damage, policy=Policy(strict=True)) is CheckOutcome.FAILED
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikediag import study
 from spikediag.model import (
     Advice,
     CauseVerdict,
+    Change,
     Check,
     CompanionTest,
     Component,
@@ -20,6 +20,7 @@ from spikediag.model import (
     Damage,
     DamageKind,
     Diagnosis,
+    Effect,
     Evidence,
     Excursion,
     Explanation,
@@ -34,6 +35,7 @@ from spikediag.model import (
     Outcome,
     OutcomeVerdict,
     Reduction,
+    Remedy,
     Rewind,
     Role,
     Run,
@@ -51,7 +53,7 @@ from spikediag.model import (
     Witnesses,
     say,
 )
-from spikediag.study import Remedy
+from spikediag.reporter.remedies import NAMED
 
 STEPS = np.arange(0, 20_000, 10)
 
@@ -105,10 +107,10 @@ def seed_run(curves: Mapping[str, Series] | None = None) -> Run:
             SourceFile("config.yaml", 412, "ab" * 32),
         ),
         damage=(
-            Damage(DamageKind.LOST, "events.out.tfevents.1", 412_000, 331, "the last record is cut off"),
+            Damage(DamageKind.LOST, "events.out.tfevents.1", 412_000, 331, say("the last record is cut off")),
         ),
         library="hil-serl",
-        notes=("12 copies of records were dropped",),
+        notes=(say("12 copies of records were dropped"),),
     )
 
 
@@ -355,21 +357,11 @@ def diagnosis(run: Run | None = None, found: tuple[Finding, ...] | None = None) 
 
 
 def remedied() -> Diagnosis:
-    """The user's case with every remedy of the study, a setting that was read, and causes ruled out."""
+    """The user's case with every remedy, its effect, a setting that was read, and causes ruled out."""
     small, big = findings()
     ratio, drift, rate = verdicts()
-    advice = tuple(
-        Advice(
-            say("Try {what}.", what=remedy.value),
-            f"{remedy.name} = 1" if remedy is not Remedy.MORE_SAMPLES else None,
-            study.rank(remedy),
-            study.effect(remedy),
-            remedy,
-            (FactName.SIGMA_MIN, 0.06) if remedy is Remedy.FLOOR else None,
-        )
-        for remedy in Remedy
-        if remedy not in {Remedy.NONE, Remedy.SMALLEST_BATCH, Remedy.HALF_BATCH}
-    )
+    proposed = tuple(remedy_of(id_, n) for n, id_ in enumerate(NAMED, 1))
+    advice = tuple(remedy.advice for remedy in proposed)
     verify = Advice(say("Train again with one change."), "spikediag compare runs/bc RUN_AFTER", 99)
     draw = Evidence("resampling-height", say("Chance did not."), 0.0, 39.1, 2.2)
     flat = Evidence("error", big.coupling.reading, -1.0)
@@ -383,7 +375,23 @@ def remedied() -> Diagnosis:
     dims = Fact(FactName.ACTION_DIM, 7, "config.yaml: action_dim", origin=Origin.BESIDE)
     run = replace(small_run(), facts={floor.name: floor, dims.name: dims})
     lost = replace(small, spike=replace(small.spike, kind=Kind.NON_FINITE, members=(), count=1))
-    return diagnosis(run, (small, big, replace(lost, id="F3")))
+    whole = diagnosis(run, (small, big, replace(lost, id="F3")))
+    worn = tuple(replace(c, removed_by="smaller-batch") for c in whole.conditions)
+    return replace(whole, conditions=worn, foresee=lambda: proposed)
+
+
+def remedy_of(id_: str, rank: int, low: float = 0.5) -> Remedy:
+    """A remedy that prevents nine tenths, or `low` at the least; the floor has a line of its own."""
+    floor = Change(FactName.SIGMA_MIN, 0.06, "std_min: 1e-05 -> 0.06", "config.yaml")
+    advice = Advice(
+        say("Try {what}.", what=id_),
+        None if id_ == "more-data" else f"{id_} = 1",
+        rank,
+        id_,
+        floor if id_ == "sigma-floor" else None,
+    )
+    effect = Effect(0.9, low, 1.0, say("randomised study: {recipes} recipes", recipes=30), 0.8, 0.1, 0.95)
+    return Remedy(id_, advice, effect, say("one setting"), True, say("It was tried."))
 
 
 def alone(finding: Finding) -> Diagnosis:
@@ -432,10 +440,10 @@ def hostile(strings: tuple[str, ...] = HOSTILE) -> Diagnosis:
         name=strings[5],
         path=strings[2],
         facts=facts,
-        notes=strings,
+        notes=tuple(say("{s}", s=s) for s in strings),
         library=strings[1],
         files=tuple(SourceFile(h, 1, "00" * 32) for h in strings),
-        damage=tuple(Damage(DamageKind.LOST, h, 0, 1, h) for h in strings),
+        damage=tuple(Damage(DamageKind.LOST, h, 0, 1, say("{h}", h=h)) for h in strings),
         sessions=(),
     )
     found = []

@@ -67,6 +67,15 @@ def test_a_reward_is_drawn_with_what_it_read_before_during_and_after() -> None:
     assert panel.get_title(loc="right") == "F2: 200 before, 20.0 at worst during, 150 after"
 
 
+def test_where_no_reward_was_logged_during_a_jump_none_is_drawn_as_the_worst() -> None:
+    found = builders.mattering()
+    (outcome,) = found.overall.outcomes
+    unlogged = replace(found.overall, outcomes=(replace(outcome, during=float("nan")),))
+    panels = drawn(replace(found, overall=unlogged)).axes
+    panel = next(ax for ax in panels if ax.get_title(loc="left") == "eval/return")
+    assert panel.get_title(loc="right") == "F2: 200 before, 150 after"
+
+
 def test_the_curve_is_the_series_itself_when_it_is_short(
     overview_of_the_case: Figure,
 ) -> None:

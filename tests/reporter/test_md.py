@@ -16,7 +16,7 @@ def written(diagnosis, lang="en") -> str:
 
 def test_the_first_screen_answers_what_error_why_matters_and_next() -> None:
     head = written(builders.diagnosis()).split("## ")[0]
-    for words in ("leapt by +39.1", "15,260", "inside the margin", "batch too large", "**No.**", "42 to 83"):
+    for words in ("leapt by +39.1", "15,260", "inside the margin", "large batch", "**No.**", "42 to 83"):
         assert words in head
 
 
@@ -28,9 +28,9 @@ def test_every_picture_it_shows_is_one_that_png_draws(pictures: tuple[Artifact, 
 def test_causes_stand_in_one_matrix_with_evidence_for_and_against() -> None:
     text = written(builders.diagnosis())
     assert "| cause | F2 | F1 |" in text
-    assert "| batch too large for the dataset | supported | supported |" in text
-    assert "- **batch too large for the dataset, for**: batch 256 of 418 samples is 61%, above 50%" in text
-    assert "- **batch too large for the dataset, against**: A hard batch would raise" in text
+    assert "| large batch | supported | supported |" in text
+    assert "- **large batch, for**: batch 256 of 418 samples is 61%, above 50%" in text
+    assert "- **large batch, against**: A hard batch would raise" in text
     assert "Evidence on F1:" not in text  # the same as on F2
 
 

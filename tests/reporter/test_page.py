@@ -9,24 +9,23 @@ import pytest
 from spikediag import phrases, reporter
 from spikediag.model import (
     Advice,
+    Change,
     CouplingVerdict,
     Diagnosis,
-    Fact,
     FactName,
     Finding,
     Kind,
     Measure,
-    Origin,
     OutcomeVerdict,
     Reduction,
     Role,
     Status,
+    Tier,
     say,
 )
 from spikediag.reporter.page import Page, headline, main_findings, page, why_now
-from spikediag.reporter.remedies import log_lines, remedies, setting_line, setting_place
+from spikediag.reporter.remedies import log_lines, remedies
 from spikediag.reporter.training import trend
-from spikediag.study import Remedy
 from spikediag.wording import language
 from spikediag.wording.writer import PLAIN, Writer
 from tests.conftest import diagnosed, sample_runs
@@ -231,28 +230,59 @@ def test_a_remedy_that_answers_only_a_risk_is_not_called_the_thing_to_do() -> No
     assert "Against the risks" in [str(r.label) for r in first(builders.alone(unanswered)).rows]
 
 
-def test_the_line_to_change_is_the_users_own_setting_where_it_was_read() -> None:
-    floor = Advice(say("Floor."), "code", remedy=Remedy.FLOOR, setting=(FactName.SIGMA_MIN, 0.06))
-    stated = Fact(FactName.SIGMA_MIN, 1e-05, "config.yaml: actor.std_min", origin=Origin.BESIDE)
-    run = replace(builders.small_run(), facts={stated.name: stated})
-    assert setting_line(run, floor) == "actor.std_min: 1e-05 → 0.06"
-    assert setting_place(run, floor) == "config.yaml"
-    typed = replace(run, facts={stated.name: replace(stated, origin=Origin.COMMAND_LINE)})
-    assert setting_line(typed, floor) is None
-    assert setting_place(typed, floor) is None
-    there = replace(run, facts={stated.name: replace(stated, value=0.06)})
-    assert setting_line(there, floor) is None
+def test_remedies_stand_in_the_order_of_what_they_would_prevent_whatever_their_rank() -> None:
+    told = builders.remedied()
+    turned = replace(told, foresee=lambda: tuple(reversed(builders.remedied().remedies)))
+    assert [row.advice.remedy for row in remedies(turned) if row.advice.remedy] == [
+        r.id for r in turned.remedies
+    ]
+
+
+def test_what_is_foretold_of_a_remedy_is_not_said_of_another_dose_of_it() -> None:
+    told = builders.remedied()
+    other = Change(FactName.SIGMA_MIN, 0.5, "std_min: 1e-05 -> 0.5", "config.yaml")
+    (floor, *rest) = told.remedies
+    changed = replace(floor, advice=replace(floor.advice, change=other))
+    rows = remedies(replace(told, foresee=lambda: (changed, *rest)))
+    assert [row.effect is None for row in rows if row.advice.remedy] == [True] + [False] * len(rest)
+
+
+def test_the_headline_names_what_would_prevent_most_where_it_surely_prevents_some() -> None:
+    told = builders.remedied()
+    assert "What would prevent most of such jumps: floor under sigma, 90% (50% to 100%)." in str(
+        headline(told)
+    )
+    unsure = tuple(builders.remedy_of(r.id, n, low=-0.5) for n, r in enumerate(told.remedies))
+    assert "prevent" not in str(headline(replace(told, foresee=lambda: unsure)))
+    trigger = replace(told.findings[1].verdicts[0], tier=Tier.TRIGGER)
+    verdicts = (trigger, *told.findings[1].verdicts[1:])
+    set_off = replace(told, findings=(with_verdicts(told.findings[1], *verdicts),))
+    assert "prevent" not in str(headline(set_off))
+
+
+def test_that_no_effect_is_foretold_is_said_with_its_reason() -> None:
+    told = builders.remedied()
+    why = say("Too far from what was studied: {names}.", names="width")
+    abstains = tuple(replace(r, effect=None, reason=why) for r in told.remedies)
+    page_ = first(replace(told, foresee=lambda: abstains))
+    assert "What a remedy would prevent is not foretold: Too far" in WRITER.text(page_.source)
+    assert not page_.scenarios
+    assert all(row.effect is None for row in page_.remedies)
 
 
 def test_the_flagship_is_told_the_line_its_effect_its_price_and_what_it_is_good_for() -> None:
     told = first(diagnosed("bc_single_trajectory"))
     best = told.remedies[0]
-    assert best.line == "std_min: 1e-05 → 0.06"
-    assert all(part is not None for part in (best.left, best.error, best.price, best.use))
+    assert best.line == "std_min: 1e-05 -> 0.06"
+    assert all(part is not None for part in (best.effect, best.price, best.use))
+    assert "floor under sigma" in str(told.headline)
+    why = row(diagnosed("bc_single_trajectory"), "Why, most likely")
+    assert "learning rate never decays 90%" in why
+    assert "updates, width" in WRITER.text(told.source)
     assert [str(r.label) for r in told.scenarios] == ["For a quick check", "For real training"]
     assert len(told.code_to_log.splitlines()) >= 3
     assert row(diagnosed("bc_single_trajectory"), "Do this now").startswith(
-        "std_min: 1e-05 → 0.06 in config.yaml."
+        "std_min: 1e-05 -> 0.06 in config.yaml."
     )
 
 
@@ -336,7 +366,7 @@ def test_causes_that_the_same_rules_out_share_a_line() -> None:
 
 def test_risks_are_named_and_a_tested_error_is_none() -> None:
     names = [WRITER.text(r.text) for r in first(builders.diagnosis()).state if str(r.label) == "Risks"]
-    assert names == ["batch is a large part of the dataset."]
+    assert names == ["large batch (a large part of the dataset)."]
 
 
 def test_a_calm_run_says_what_would_have_been_found_and_has_no_section_on_jumps() -> None:

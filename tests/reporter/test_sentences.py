@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from spikediag import reporter
+from spikediag.errors import UsageError
 from spikediag.model import (
     Advice,
     CouplingVerdict,
@@ -21,10 +22,11 @@ from spikediag.model import (
     Witnesses,
     say,
 )
+from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_figure
 from spikediag.reporter.figures import style
 from spikediag.reporter.figures.closeup import closeup
 from spikediag.wording import language
-from spikediag.wording.writer import Writer
+from spikediag.wording.writer import TERMINAL, Writer
 from tests.conftest import diagnosed
 from tests.reporter import builders
 from tests.wording.sentences import templates
@@ -34,6 +36,10 @@ def variants() -> Iterator[Diagnosis]:
     """Diagnoses that make a report say everything it can say."""
     yield builders.diagnosis()
     yield builders.calm()
+    found = builders.mattering()
+    ended = tuple(replace(outcome, during=math.nan) for outcome in found.overall.outcomes)
+    louder = tuple(replace(f, spike=replace(f.spike, sigmas=90.0)) for f in found.findings)
+    yield replace(found, findings=louder, overall=replace(found.overall, outcomes=ended))
     yield replace(builders.calm(), conditions=builders.diagnosis().conditions)
     yield builders.resumed()
     yield builders.diagnosis(builders.small_run(), builders.findings() * 30)
@@ -106,6 +112,8 @@ def written_only() -> Iterator[Diagnosis]:
     """Diagnoses whose figures say nothing that those of others do not say."""
     small, big = builders.findings()
     yield builders.remedied()
+    abstains = tuple(replace(remedy, effect=None) for remedy in builders.remedied().remedies)
+    yield replace(builders.remedied(), foresee=lambda: abstains)
     silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))
     lone = {"bc/actor_loss": builders.seed_curves()["bc/actor_loss"]}
     yield builders.diagnosis(builders.seed_run(lone), (silent,))
@@ -163,6 +171,17 @@ def said() -> set[str]:
             reporter.to_markdown(diagnosis, pictures=True)
         for finding in builders.findings():
             reporter.to_html(builders.alone(finding))
+        for values in (np.geomspace(1, 1e6, 200), np.r_[np.sin(np.arange(199)), 1e6]):
+            strand = Strand(np.arange(200.0), values, np.array([]))
+            comparison_figure((FigureRow("bc", say("1 spike"), (strand,), ()),), "loss", None, "pass")
+        writer = Writer(language.load("zh"), TERMINAL)
+        for wrong in (
+            lambda: reporter.render(builders.calm(), ["mdd"]),
+            lambda: reporter.to_frame(builders.calm(), "moon"),
+        ):
+            with pytest.raises(UsageError) as error:
+                wrong()
+            writer.text(error.value.said)
         patch.setattr(style, "_first", lambda wanted: None)
         reporter.to_markdown(builders.diagnosis(), "zh")
     return heard

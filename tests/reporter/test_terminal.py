@@ -25,7 +25,7 @@ def test_it_says_what_error_why_matters_and_next() -> None:
         "Does it matter?",
         "Do this now",
     ]
-    assert said.rows[2].value.startswith("batch too large for the dataset (likely). 12,249 passes")
+    assert said.rows[2].value.startswith("large batch (likely). 12,249 passes")
     assert said.rows[4].value.startswith("batch_size = 64. Use a batch of 42 to 83")
     assert said.code is None
     assert said.matters is False
@@ -74,7 +74,7 @@ def test_an_unknown_language_is_a_usage_error() -> None:
 def test_the_risks_that_a_calm_headline_counts_are_named() -> None:
     risky = replace(builders.calm(), conditions=builders.diagnosis().conditions)
     assert [row.value for row in reporter.summary(risky).rows if row.label == "Risks"] == [
-        "batch is a large part of the dataset."
+        "large batch (a large part of the dataset)."
     ]
 
 

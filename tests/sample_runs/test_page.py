@@ -3,7 +3,7 @@
 import pytest
 
 from sample_runs.lab import main_jump, page, randomised_study, study
-from spikediag.study import read
+from sample_runs.lab.study import read
 from tests.conftest import SAMPLE_RUNS
 
 ROWS = read()

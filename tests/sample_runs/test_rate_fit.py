@@ -38,7 +38,13 @@ def test_without_its_first_training_a_recipe_is_left_out():
 
 def test_the_cost_of_a_remedy_is_held_against_the_same_seed_unchanged():
     rows = [replace(t, mse=0.2) if t.remedy == "beta2" else t for t in trainings()]
-    assert rate_fit._ends(rows, "beta2") == {"error": pytest.approx(2.0), "loss": 0.0, "recipes": 1}
+    assert rate_fit._ends(rows, "beta2") == {
+        "error": pytest.approx(2.0),
+        "error_low": pytest.approx(2.0),
+        "error_high": pytest.approx(2.0),
+        "loss": 0.0,
+        "recipes": 1,
+    }
 
 
 def test_what_is_kept_for_testing_is_not_fitted_on(monkeypatch, tmp_path):

@@ -1,7 +1,5 @@
 """Languages: sentences with the same fields, ids with a name, fonts or a way out."""
 
-import re
-
 import pytest
 
 from spikediag.errors import UsageError
@@ -17,8 +15,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.wording import language
-from spikediag.wording.writer import HTML, MARKDOWN, PLAIN, Writer
-from tests.conftest import ROOT
+from spikediag.wording.writer import HTML, MARKDOWN, PLAIN, TERMINAL, Writer
 from tests.wording.sentences import fields
 
 IDS = {
@@ -97,22 +94,35 @@ def test_values_are_written_for_people() -> None:
     assert Writer(language.load("en"), MARKDOWN).text(say("log `{a}` in `b`", a="x")) == "log `x` in `b`"
 
 
-def test_what_reading_wrote_is_retold_and_anything_else_stays_as_it_is() -> None:
-    zh = language.load("zh")
-    assert zh.retell("the last record is cut off") == "最后一条记录不完整"
-    overtaken = "12 points gave way to newer ones of the same step, or were left behind by a resume."
-    assert zh.retell(overtaken).startswith("12 个点被同一步的新点取代")
-    assert zh.retell("a{b}.yaml was left out: {why}").startswith("a{b}.yaml 未读取")
-    assert zh.retell("the last record is cut off, or so") == "the last record is cut off, or so"
-    assert language.load("en").retell("the last record is cut off") == "the last record is cut off"
+@pytest.mark.parametrize(
+    "typed", ["zh", "zh-CN", "zh_CN", "zh_CN.UTF-8", "ZH-Hans", "zh-Hans-CN", "zh_CN.utf8@pinyin"]
+)
+def test_a_language_is_known_by_every_usual_name(typed: str) -> None:
+    assert language.load(typed).code == "zh"
 
 
-def test_every_sentence_that_is_retold_is_one_that_the_parser_writes() -> None:
-    source = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "spikediag" / "parser").rglob("*.py")
-    )
-    joined = re.sub(r'"\s*f?"', "", source)
-    for pattern in language.load("zh").prose:
-        pieces = [piece for piece in re.split(r"\{\w+\}", pattern) if len(piece) > 8]
-        assert pieces
-        assert all(piece in joined for piece in pieces), pattern
+@pytest.mark.parametrize(
+    ("environment", "code"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "tlh_QO"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "en_US.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LANGUAGE": "en:zh"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LANGUAGE": "de:fr"}, "zh"),
+        ({"LC_ALL": "C", "LANGUAGE": "zh_CN"}, "en"),
+    ],
+)
+def test_the_locale_names_the_language_and_an_unknown_one_is_english(environment, code) -> None:
+    assert language.of_locale(environment) == code
+
+
+def test_a_terminal_shows_a_path_whole_and_commands_between_ticks() -> None:
+    writer = Writer(language.load("en"), TERMINAL)
+    path = "/".join(["runs"] * 60) + "\x1b[2J"
+    said = writer.text(say("{path}: `spikediag tags` shows {name!r}.", path=path, name="a"))
+    assert said == f"{path[:-4]}\N{REPLACEMENT CHARACTER}[2J: `spikediag tags` shows 'a'."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikediag.attribution import advice
+from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import POINTS_BEFORE, STALE, GradientRise, over_memory
 from spikediag.attribution.protocol import Judgement, registry, weigh
@@ -97,8 +97,8 @@ class AdamStaleness:
             ruled_out=seen.top < STALE or seen.calm > CALM or late,
             of_condition=True,
             advice=(
-                replace(advice.lower_beta2(case.run), rank=1),
-                advice.clip_gradients(case.run, 2 * rise.typical),
+                replace(remedies.lower_beta2(case.run), rank=1),
+                remedies.clip_gradients(case.run, 2 * rise.typical),
             ),
             mechanism=_mechanism(seen),
         )

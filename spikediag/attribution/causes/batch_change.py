@@ -48,7 +48,7 @@ class BatchChange:
     def applies(self, run: Run, loss: Series) -> bool:
         """Where the training was started again, or a batch size is logged."""
         del loss
-        return bool(boundaries(run)) or any(named(run, Quantity.BATCH))
+        return bool(boundaries(run)) or bool(named(run, Quantity.BATCH))
 
     def judge(self, case: Case) -> Judgement:
         """Did the scatter grow for good where the batch changed, or may have?"""

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from spikediag.attribution import advice
-from spikediag.attribution.advice import measured
+from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import sharp_evidence
 from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
@@ -36,6 +35,7 @@ from spikediag.model import (
     Tier,
     say,
 )
+from spikediag.rates import fitted
 from spikediag.stats.sampling import (
     FLAGGED_ABOVE,
     RECOMMENDED,
@@ -44,7 +44,6 @@ from spikediag.stats.sampling import (
     largest_of,
     recommended_batch,
 )
-from spikediag.study import Remedy, prevented, spikes
 
 FEWEST_REWARDS = 0.05  # as often as the loss; an evaluation is logged more rarely
 SAFE, STUDIED = -2.0, 1.0  # bans for a ratio of 20 %, and for the study's
@@ -58,26 +57,28 @@ ERROR = MappingProxyType(
 @registry.register
 @dataclass(frozen=True)
 class BatchRatio:
-    """The batch is more than half of the dataset, so every sample is used thousands of times.
+    """The batch is large, and a large part of the dataset: every sample is used thousands of times.
 
     What it means:
-        At a fixed number of steps, passes over each sample = steps x batch / dataset. With a batch above
-        half of the dataset the policy memorises the samples, a likelihood loss then pays for ever
-        smaller sigma, and 1 / (2 sigma^2) turns an error too small to see into tens of nats. It is a
-        condition: it makes the run fragile and says nothing about why it broke at this very step. It is
-        *not* that large batches vary more: the mean of a larger batch varies less.
+        In the randomised study spikes become more frequent with the batch. Its ratio to the dataset is a
+        sign of that, weak by itself: above 50 % it is flagged, 10 to 20 % is recommended, and nothing jumps
+        at these limits. At a fixed number of steps, passes over each sample = steps x batch / dataset. A
+        likelihood loss then pays for ever smaller sigma, and 1 / (2 sigma^2) turns an error too small to
+        see into tens of nats where the optimizer overshoots. It is a condition: it makes the run fragile
+        and says nothing about why it broke at this very step. It is *not* that large batches vary more:
+        the mean of a larger batch varies less.
 
     Evidence for:
-        A ratio near the 61 % of the measured study, a thousand passes or more before the jump; a loss below
-        what one sigma can reach at this error; an error metric that stays flat.
+        A ratio near the 61 % of the reference training, a thousand passes or more before the jump; a loss
+        below what one sigma can reach at this error; an error metric that stays flat.
 
     Evidence against:
         A ratio of 20 % or less, or a batch larger than the dataset; few passes; an error that rises with the
         loss (a hard batch). It does not apply to losses without a sigma, nor to data collected on the way.
 
     What to do:
-        Put a floor under sigma, clip the gradient, or take a batch of 10 to 20 % of the dataset; more data at
-        the same batch is no cure. Verify by training again and `spikediag compare`.
+        Put a floor under sigma, clip the gradient, lower beta2, let the rate decay, or take a smaller batch;
+        more data at the same batch is no sure cure. Verify by training again and `spikediag compare`.
     """
 
     id: str = "batch-ratio"
@@ -115,14 +116,14 @@ def _large(case: Case, batch: Batch) -> Judgement:
             *weigh_coupling(case.coupling, CouplingVerdict.DECOUPLED, ERROR),
             *_lasting(case),
             *_unlucky_batch(case, batch),
-            _measured(),
+            *_measured(),
         ),
         checkable=batch.ratio <= 1,
         decisive=case.coupling.verdict is not CouplingVerdict.COUPLED and sure_rise(case.coupling) < 1,
-        advice=_against_memorisation(case, batch),
+        advice=(*remedies.applying(case.run), advice.verify(case.run)),
         mechanism=_mechanism(case),
         missing=() if batch.ratio <= 1 else (_both_sizes(case),),
-        ceiling=prevented(Remedy.SMALL_BATCH) * many(drawn.passes if drawn is not None else None),
+        ceiling=_prevented("smaller-batch") * many(drawn.passes if drawn is not None else None),
     )
 
 
@@ -201,20 +202,24 @@ def _lasting(case: Case) -> Iterator[Evidence]:
     )
 
 
-def _measured() -> Evidence:
+def _prevented(remedy: str) -> float:
+    """The share of the spikes that a remedy prevents in the middle recipe of the study; 1 without a study."""
+    rates = fitted()
+    return 1.0 if rates is None else rates.prevented(remedy)
+
+
+def _measured() -> Iterator[Evidence]:
     """What is known of the ratio apart from this run; it bounds how sure anybody can be."""
-    return weigh(
-        "study",
-        0.0,
-        observed=spikes(Remedy.SMALL_BATCH),
-        reference=spikes(Remedy.NONE),
-        reading=say(
-            "In the measured study a batch of 15 % of the dataset prevented {prevented:.0%} of the spikes, "
-            "and five times the data at the same batch none: it is the large batch that counts, the ratio is "
-            "its sign.",
-            prevented=prevented(Remedy.SMALL_BATCH),
-        ),
-    )
+    smaller, more = _prevented("smaller-batch"), _prevented("more-data")
+    if fitted() is not None:
+        reading = say(
+            "In the randomised study a quarter of the batch prevented {smaller:.0%} of the spikes "
+            "of the middle recipe, a fifth of the ratio by five times the data {more:.0%}: it is the large "
+            "batch that counts; the ratio is a sign of it, weak by itself.",
+            smaller=smaller,
+            more=more,
+        )
+        yield weigh("study", 0.0, observed=smaller, reference=more, reading=reading)
 
 
 def _drawn_anew(case: Case) -> Iterator[Evidence]:
@@ -301,19 +306,20 @@ def _mechanism(case: Case) -> Text:
     drawn, split = sampling(case.run, case.spike.peak_step), case.drivers
     if drawn is None:
         return say(
-            "A large batch at a fixed number of steps means many passes, memorised samples and a tiny sigma."
+            "A large batch at a fixed number of steps means many passes, which let sigma shrink around "
+            "the samples."
         )
     if drawn.passes < MANY_PASSES:
         return say(
-            "In the measured study the policy spiked less with a smaller batch; how a large one would do it "
+            "In the study the policy spiked less with a smaller batch; how a large one would do it "
             "after {passes:,.0f} passes is not known.",
             passes=drawn.passes,
         )
     if split is not None and split.error is not None and split.concentration > MOSTLY * split.total:
         return say(
-            "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them and sigma shrink "
-            "around them. Of the {height:.1f} nats, {focus:.1f} came from errors that landed where sigma is "
-            "smallest; their size made {error:.1f}, sigma itself {sigma:.1f}.",
+            "{passes:,.0f} passes over {dataset:.0f} samples let sigma shrink around them. Of the "
+            "{height:.1f} nats, {focus:.1f} came from errors that landed where sigma is smallest; their size "
+            "made {error:.1f}, sigma itself {sigma:.1f}.",
             passes=drawn.passes,
             dataset=drawn.batch.dataset,
             height=split.total,
@@ -321,26 +327,17 @@ def _mechanism(case: Case) -> Text:
             error=split.error,
             sigma=split.sigma,
         )
-    return say(
-        "{passes:,.0f} passes over {dataset:.0f} samples let the policy memorise them; sigma then shrinks "
-        "around the memorised actions, and 1 / (2 sigma^2) turns an error too small to see into {height:.1f} "
-        "nats.",
+    told = say(
+        "{passes:,.0f} passes over {dataset:.0f} samples let sigma shrink around them; there 1 / (2 sigma^2) "
+        "turns an error too small to see into {height:.1f} nats.",
         passes=drawn.passes,
         dataset=drawn.batch.dataset,
         height=case.spike.height,
     )
-
-
-def _against_memorisation(case: Case, batch: Batch) -> tuple[Advice, ...]:
-    """Every remedy of the measured study."""
-    mse = case.likelihood.mse if case.likelihood is not None else None
-    return (
-        measured(Remedy.SMALL_BATCH, advice.smaller_batch(case.run, batch)),
-        measured(Remedy.FLOOR, advice.sigma_floor(case.run, mse, case.dims)),
-        measured(Remedy.DECAY, advice.decay_rate(case.run)),
-        measured(Remedy.BETA2, advice.lower_beta2(case.run)),
-        measured(Remedy.CLIP, advice.clip_gradients(case.run, None)),
-        measured(Remedy.MORE_SAMPLES, advice.more_samples(batch)),
-        measured(Remedy.WEIGHTED, advice.weighted_sampling(case.run)),
-        advice.verify(case.run),
+    if any(case.run.having(Role.GRAD_NORM)):
+        return told
+    return say(
+        "{told} Most likely the optimizer overshot where sigma is tiny; a logged gradient norm, or the loss "
+        "of a fixed set of samples, would make that certain.",
+        told=told,
     )

@@ -49,7 +49,7 @@ class DataStage:
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where such a setting is logged, and to language models, which are trained in stages."""
-        return any(named(run, Quantity.STAGE)) or run.loss_kind(loss) is LossKind.CROSS_ENTROPY
+        return bool(named(run, Quantity.STAGE)) or run.loss_kind(loss) is LossKind.CROSS_ENTROPY
 
     def judge(self, case: Case) -> Judgement:
         """Did a setting of the data step just before the jump?"""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikediag.attribution import advice
+from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.run_facts import dims
@@ -196,7 +196,6 @@ def _log(run: Run) -> Advice:
 
 
 def _advice(case: Case, dimension: int) -> tuple[Advice, ...]:
-    mse = case.likelihood.mse if case.likelihood is not None else None
     look = Advice(
         say(
             "Look at dimension {dimension} of the targets: its spread, and how many are exactly equal. Drop "
@@ -206,4 +205,4 @@ def _advice(case: Case, dimension: int) -> tuple[Advice, ...]:
         advice.line(case.run, "look_at_dimension", dimension=dimension),
         1,
     )
-    return look, advice.sigma_floor(case.run, mse, case.dims)
+    return look, remedies.sigma_floor(case.run)

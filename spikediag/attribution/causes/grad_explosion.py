@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution import advice
+from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import LARGE, STALE, GradientRise, over_memory
 from spikediag.attribution.protocol import Judgement, registry, weigh
@@ -64,9 +64,9 @@ class GradExplosion:
             (_order(rise), _size(rise), *_staleness(case, rise)),
             decisive=rise.leapt_first,
             advice=(
-                advice.clip_gradients(case.run, 2 * rise.typical),
-                advice.lower_beta2(case.run),
-                advice.decay_rate(case.run),
+                remedies.clip_gradients(case.run, 2 * rise.typical),
+                remedies.lower_beta2(case.run),
+                remedies.decay_rate(case.run),
             ),
             mechanism=_mechanism(rise),
         )

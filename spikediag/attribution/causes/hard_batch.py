@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from spikediag.attribution import advice
+from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import LARGE, GradientRise
 from spikediag.attribution.periods import FEWEST_PEAKS, Phase
@@ -226,5 +226,5 @@ def _advice(case: Case) -> tuple[Advice, ...]:
             f"if loss.item() > {limit:.3g}: print(step, batch_indices.tolist())",
             1,
         ),
-        advice.clip_gradients(case.run, None),
+        remedies.clip_gradients(case.run),
     )

@@ -55,7 +55,7 @@ class Hardware:
         """Where several ranks are known to train."""
         del loss
         several = (run.fact(FactName.WORLD_SIZE).number or 1) > 1
-        return several or bool(ranks(run)) or _pair(run) is not None
+        return several or bool(run.once(ranks)) or run.once(_pair) is not None
 
     def judge(self, case: Case) -> Judgement:
         """Did one rank jump, or all?"""
@@ -104,7 +104,7 @@ def _rise(case: Case, series: Series) -> float | None:
 
 
 def _by_rank(case: Case) -> Iterator[Evidence]:
-    rises = {rank: r for rank, s in ranks(case.run).items() if (r := _rise(case, s)) is not None}
+    rises = {rank: r for rank, s in case.run.once(ranks).items() if (r := _rise(case, s)) is not None}
     total = sum(max(rise, 0.0) for rise in rises.values())
     if len(rises) < FEWEST_RANKS or total <= 0:
         return
@@ -121,7 +121,7 @@ def _by_rank(case: Case) -> Iterator[Evidence]:
 
 
 def _by_worst(case: Case) -> Iterator[Evidence]:
-    pair = _pair(case.run)
+    pair = case.run.once(_pair)
     average, worst = (_rise(case, s) for s in pair) if pair is not None else (None, None)
     if pair is None or average is None or worst is None or average <= 0:
         return

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from spikediag.attribution import advice
+from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import certificate, sharp_evidence
 from spikediag.attribution.nll_levels import LEVEL_POINTS, Stretch, log_std_series
@@ -377,9 +377,8 @@ def _slow_mechanism(case: Case) -> Text:
 
 
 def _advice(case: Case) -> tuple[Advice, ...]:
-    mse = case.likelihood.mse if case.likelihood is not None else None
     return (
-        advice.sigma_floor(case.run, mse, case.dims),
-        advice.decay_rate(case.run),
+        remedies.sigma_floor(case.run),
+        remedies.decay_rate(case.run),
         advice.verify(case.run),
     )

@@ -45,7 +45,7 @@ class ReplayTurnover:
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where the size of a replay buffer is logged."""
-        return run.loss_kind(loss) in REINFORCED and any(named(run, Quantity.BUFFER))
+        return run.loss_kind(loss) in REINFORCED and bool(named(run, Quantity.BUFFER))
 
     def judge(self, case: Case) -> Judgement:
         """Was it full, or emptied, just before the jump?"""

@@ -51,7 +51,7 @@ class RewardTerm:
 
     def judge(self, case: Case) -> Judgement:
         """Did a term go far beyond its usual range, and not after the loss?"""
-        terms = tuple(named(case.run, Quantity.REWARD_TERM))
+        terms = named(case.run, Quantity.REWARD_TERM)
         if not terms:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(_log(),))
         moved = [w for w in witnesses_of(case, Quantity.REWARD_TERM) if growth(w) >= FAR]

@@ -48,7 +48,7 @@ class Temperature:
     def applies(self, run: Run, loss: Series) -> bool:
         """To losses of a learner whose temperature, or its loss, is logged."""
         tuned = named(run, Quantity.TEMPERATURE, Quantity.TEMPERATURE_LOSS)
-        return run.loss_kind(loss) in REINFORCED and any(tuned)
+        return run.loss_kind(loss) in REINFORCED and bool(tuned)
 
     def judge(self, case: Case) -> Judgement:
         """Did the temperature multiply up to the top of the loss?"""

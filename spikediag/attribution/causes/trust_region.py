@@ -50,11 +50,11 @@ class TrustRegion:
         if kind is LossKind.POLICY_GRADIENT:
             return True
         unsure = kind in {LossKind.UNKNOWN, LossKind.KL_REGULARISED, LossKind.VALUE}
-        return unsure and any(named(run, *DISTANCES, Quantity.CLIPPED))
+        return unsure and bool(named(run, *DISTANCES, Quantity.CLIPPED))
 
     def judge(self, case: Case) -> Judgement:
         """Did the distance from the old policy leap, and not after the loss?"""
-        distances = tuple(named(case.run, *DISTANCES, Quantity.CLIPPED))
+        distances = named(case.run, *DISTANCES, Quantity.CLIPPED)
         if not distances:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(_log(),))
         moved = [w for w in witnesses_of(case, *DISTANCES) if w.change > 0]

@@ -69,7 +69,7 @@ class ValueDivergence:
 
     def judge(self, case: Case) -> Judgement:
         """Did Q, or the loss of another critic, run away as well?"""
-        logged, moved = tuple(named(case.run, Quantity.Q_VALUE)), tuple(_values(case))
+        logged, moved = named(case.run, Quantity.Q_VALUE), tuple(_values(case))
         early = [w for w in moved if not w.lag.follows]
         grown = tuple(_grows(case))
         larger = tuple(_q_grew(case, logged))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from spikediag.parser.event_files import crc32c
 from spikediag.parser.log_files import Gap
+from spikediag.text import Text, say
 
 HEADER = 12  # bytes: length and its checksum
 OVERHEAD = 16  # bytes around a payload
@@ -158,14 +159,16 @@ class _Reader:
             return True  # its checksum is verified again when it is decoded
         return bool(crc32c.intact(self.buffer, np.array([start]), np.array([length]))[0])
 
-    def complaint(self, position: int, found: int) -> str:
+    def complaint(self, position: int, found: int) -> Text:
         """Say what is wrong with the bytes at `position`, after which reading went on at `found`."""
         header = self.buffer[position : position + HEADER]
         if len(header) < HEADER or self._verify(header) >= 0:
-            return "the last record is cut off" if found == len(self.buffer) else "a record is cut off"
-        return (
-            "no record begins here" if found < len(self.buffer) else "no intact record to the end of the file"
-        )
+            return (
+                say("the last record is cut off") if found == len(self.buffer) else say("a record is cut off")
+            )
+        if found < len(self.buffer):
+            return say("no record begins here")
+        return say("no intact record to the end of the file")
 
 
 def _period(lengths: list[int]) -> int:

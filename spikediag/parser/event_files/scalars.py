@@ -22,6 +22,7 @@ from spikediag.parser.event_files.record_batch import Prototypes, RecordBatch, m
 from spikediag.parser.event_files.records import HEADER, OVERHEAD, find_records
 from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap
 from spikediag.parser.track import FARTHEST
+from spikediag.text import Text, say
 
 FEW = 8  # records; fewer of a kind are read one by one
 GUESSES = 3  # records of one length that others are compared with, and then layouts of that length
@@ -192,7 +193,7 @@ class ScalarCollector:
         good = batch.intact(prototypes, shape)
         if not good.all():
             for start in batch.starts[~good].tolist():
-                self._damaged(start, batch.length, "a record fails its checksum")
+                self._damaged(start, batch.length, say("a record fails its checksum"))
             batch = batch.only(good)
             prototypes = Prototypes(
                 prototypes.payloads,
@@ -216,7 +217,7 @@ class ScalarCollector:
         self.known.add(tag)
         return True
 
-    def _damaged(self, start: int, length: int, what: str) -> None:
+    def _damaged(self, start: int, length: int, what: Text) -> None:
         self.broken.append(Gap(start - HEADER, length + OVERHEAD, what))
 
     def read_singles(self) -> None:
@@ -231,12 +232,12 @@ class ScalarCollector:
             strict=True,
         ):
             if not whole:
-                self._damaged(start, length, "a record fails its checksum")
+                self._damaged(start, length, say("a record fails its checksum"))
                 continue
             try:
                 self._read_single(start, length)
             except MalformedError:
-                self._damaged(start, length, "a record is no TensorBoard event")
+                self._damaged(start, length, say("a record is no TensorBoard event"))
         for tag, (places, numbers) in self.rows.items():
             offsets, steps = np.array(places, dtype=np.int64).reshape(-1, 2).T
             values, walls = np.array(numbers, dtype=np.float64).reshape(-1, 2).T

@@ -8,8 +8,8 @@ from math import isclose
 from types import MappingProxyType
 
 from spikediag.errors import UsageError
-from spikediag.model import Fact, FactName, Origin, SourceFile
-from spikediag.parser.facts.fact_keys import Value, fact_keys, stated_in, usable
+from spikediag.model import Fact, FactName, Origin, SourceFile, Text, say
+from spikediag.parser.facts.fact_keys import NEEDED, Value, fact_keys, stated_in, usable
 
 MOST_SHOWN = 40  # names listed in a message
 
@@ -32,7 +32,7 @@ class FileClaims:
 
     claims: tuple[Claim, ...] = ()
     source: SourceFile | None = None  # of a file that claims something
-    left_out: str = ""
+    left_out: Text | None = None
 
 
 def claims_in(document: object, source: str, origin: Origin, confidence: float = 1.0) -> Iterator[Claim]:
@@ -68,30 +68,47 @@ def claims_of_user(
             continue
         if written not in set(FactName):
             raise UsageError(
-                f"{place}{written!r} is no fact that spikediag knows; {nearest(written, FactName)}"
+                say(
+                    "{place}{written!r} is no fact that spikediag knows; {hint}",
+                    place=place,
+                    written=written,
+                    hint=nearest(written, FactName),
+                )
             )
         name = FactName(written)
         kind = fact_keys()[name].kind
         meant = usable(value, kind, name)
         if meant is None:
-            raise UsageError(f"{place}{name} = {shown(value)} cannot be used; it must be {kind}.")
+            raise UsageError(
+                say(
+                    "{place}{name} = {value} cannot be used; it must be {needed}.",
+                    place=place,
+                    name=name,
+                    value=shown(value),
+                    needed=NEEDED[kind],
+                )
+            )
         yield Claim(name, meant, source(name), origin)
 
 
-def shown(value: object) -> str:
+def shown(value: object) -> Text:
     """Write a value in a message, whatever it is."""
     try:
-        return f"{value!r:.100}"
+        return say("{value}", value=f"{value!r:.100}")
     except ValueError:  # a whole number with more digits than Python writes
-        return "that long number"
+        return say("that long number")
 
 
-def nearest(written: str, known: Iterable[str]) -> str:
+def nearest(written: str, known: Iterable[str]) -> Text:
     """Ask whether the nearest known name was meant, and list the names if they are few."""
     names = sorted(known)
     near = difflib.get_close_matches(written, names, 1, 0.0)
-    shown = f" There are: {', '.join(names)}." if 1 < len(names) <= MOST_SHOWN else ""
-    return f"did you mean {str(near[0])!r}?{shown}" if near else "there are none."
+    if not near:
+        return say("there are none.")
+    asked = say("did you mean {name!r}?", name=str(near[0]))
+    if not 1 < len(names) <= MOST_SHOWN:
+        return asked
+    return say("{asked} There are: {names}.", asked=asked, names=", ".join(names))
 
 
 def settle(claims: Iterable[Claim]) -> Mapping[FactName, Fact]:

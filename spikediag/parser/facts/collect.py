@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spikediag.model import Fact, FactName, Origin, Series, SourceFile, StepUnit
+from spikediag.model import Fact, FactName, Origin, Series, SourceFile, StepUnit, Text
 from spikediag.parser.facts.claims import Claim, claims_in, settle
 from spikediag.parser.facts.config_files import config_files
 from spikediag.parser.facts.derived import derived, logged
@@ -21,7 +21,7 @@ class CollectedFacts:
 
     facts: Mapping[FactName, Fact]
     files: tuple[SourceFile, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Text, ...]
 
 
 def collect_facts(
@@ -50,7 +50,7 @@ def collect_facts(
     return CollectedFacts(
         settle(claims),
         tuple(one.source for one in (*configs, *logs) if one.source),
-        tuple(f"{one.left_out}." for one in configs if one.left_out),
+        tuple(one.left_out for one in configs if one.left_out),
     )
 
 

@@ -5,7 +5,8 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from spikediag.model import FactName, Origin
+from spikediag.errors import refused
+from spikediag.model import FactName, Origin, say
 from spikediag.parser.facts.claims import FileClaims, claims_in
 from spikediag.parser.facts.safe_documents import UnusableError, load
 from spikediag.parser.fingerprint import fingerprint
@@ -106,15 +107,19 @@ def _read(path: Path, run: Path, level: int, *, own: bool) -> FileClaims:
     name = "../" * level + path.relative_to(above).as_posix()
     origin = Origin(Origin.BESIDE + level)
     if path.suffix in UNREAD:
-        return FileClaims(left_out=f"{name} was seen and not read: what it says is not plain data")
+        return FileClaims(
+            left_out=say("{name} was seen and not read: what it says is not plain data.", name=name)
+        )
     try:
         with path.open("rb") as file:
             claims = tuple(claims_in(load(file, path.suffix), name, origin, 1.0 if own else 0.9))
             found = FileClaims(claims, fingerprint(file, run) if claims else None)
     except UnusableError as error:
-        return FileClaims(left_out=f"{name} was left out: {error}")
+        return FileClaims(left_out=say("{name} was left out: {why}.", name=name, why=error.said))
     except OSError as error:
-        return FileClaims(left_out=f"{name} was left out: {error.strerror or 'unreadable'}")
+        return FileClaims(left_out=say("{name} was left out: {why}.", name=name, why=refused(error)))
     if path.suffix == ".py" and own and not claims:
-        return FileClaims(left_out=f"{name} was seen: it states no fact as plain data, and code is not run")
+        return FileClaims(
+            left_out=say("{name} was seen: it states no fact as plain data, and code is not run.", name=name)
+        )
     return found

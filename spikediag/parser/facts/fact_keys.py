@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from numbers import Integral, Real
 
-from spikediag.model import FactName
+from spikediag.model import FactName, say
 
 FOREIGN = re.compile(
     r"(^|[._])(eval|evaluation|val|valid|validation|test|critic|discriminator|disc|reward_model|teacher|ref)([._]|$)"
@@ -27,7 +27,7 @@ Value = str | int | float | bool
 
 
 class Kind(StrEnum):
-    """What values a fact may take; each is worded as the end of "it must be ..."."""
+    """What values a fact may take."""
 
     COUNT = "a whole number above 0"
     POSITIVE = "a number above 0"
@@ -35,6 +35,16 @@ class Kind(StrEnum):
     FRACTION = "a number from 0 to below 1"
     ANY = "a number"
     WORD = "a word"
+
+
+NEEDED = {  # the end of "it must be ..."
+    Kind.COUNT: say("a whole number above 0"),
+    Kind.POSITIVE: say("a number above 0"),
+    Kind.NUMBER: say("a number, 0 or above"),
+    Kind.FRACTION: say("a number from 0 to below 1"),
+    Kind.ANY: say("a number"),
+    Kind.WORD: say("a word"),
+}
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ import zipfile
 from collections.abc import Mapping
 from io import BufferedReader
 
+from spikediag.errors import SaidError
+from spikediag.text import say
+
 LARGEST = 1 << 20  # bytes of a configuration file
 LARGEST_YAML = 1 << 18  # bytes; PyYAML takes seconds for more
 TOP = "top"  # of an INI file
 
 
-class UnusableError(ValueError):
+class UnusableError(SaidError):
     """A configuration file that was left out; the message says why."""
 
 
@@ -28,7 +31,7 @@ def load(file: BufferedReader, suffix: str) -> object:
         return _archive(file)
     content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise UnusableError(f"larger than {LARGEST >> 20} MB")
+        raise UnusableError(say("larger than {size} MB", size=LARGEST >> 20))
     return parse(content.decode("utf-8", "replace"), suffix)
 
 
@@ -39,7 +42,7 @@ def parse(text: str, suffix: str) -> object:
         UnusableError: it is malformed.
     """
     if suffix not in (".json", ".toml") and len(text) > LARGEST_YAML:
-        raise UnusableError(f"larger than {LARGEST_YAML >> 10} kB")
+        raise UnusableError(say("larger than {size} kB", size=LARGEST_YAML >> 10))
     try:
         if suffix == ".json":
             return json.loads(text, parse_int=_bounded_int)
@@ -57,7 +60,7 @@ def parse(text: str, suffix: str) -> object:
 
         return parse_yaml(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError, configparser.Error) as error:
-        raise UnusableError("malformed") from error
+        raise UnusableError(say("malformed")) from error
 
 
 def _ini(text: str) -> object:
@@ -92,11 +95,11 @@ def _archive(file: BufferedReader) -> object:
     try:
         with zipfile.ZipFile(file) as archive:
             if archive.getinfo("data").file_size > LARGEST:
-                raise UnusableError(f"its member data is larger than {LARGEST >> 20} MB")
+                raise UnusableError(say("its member data is larger than {size} MB", size=LARGEST >> 20))
             with archive.open("data") as member:
                 loaded = parse(member.read(LARGEST + 1).decode("utf-8", "replace"), ".json")
     except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise UnusableError("no archive with a JSON member data") from error
+        raise UnusableError(say("no archive with a JSON member data")) from error
     # Serialised Python objects stand under ":type:" and ":serialized:"; they are not looked at.
     return {k: v for k, v in loaded.items() if k != ":serialized:"} if isinstance(loaded, Mapping) else loaded
 

@@ -13,10 +13,13 @@ from typing import Protocol
 
 from spikediag.parser.log_files import LeftOut, Log, LogFile, Opened, read_log
 from spikediag.registry import Registry
+from spikediag.text import Text, say
 
 EVENTS = "event_files"
 PACKING = re.compile(r"(.+)\.(gz|bz2|xz|zst|zip)")
-PACKED = "it is packed; unpack it, for example with gunzip"
+NOTHING = say("")
+ANYTHING = say("a table that no library names may be anything; give its file to read it")
+PACKED = say("it is packed; unpack it, for example with gunzip")
 
 
 class Source(Protocol):
@@ -36,7 +39,7 @@ class Source(Protocol):
     def alone(self) -> bool: ...  # noqa: D102
 
     @property
-    def beside(self) -> str: ...  # noqa: D102
+    def beside(self) -> Text: ...  # noqa: D102
 
     def knows(self, path: Path) -> bool:
         """Whether a file is of this kind, by its name and place, without opening it."""
@@ -62,7 +65,7 @@ class Named:
     id: str
     name: str  # a regular expression over the whole name, in any case
     alone: bool = False
-    beside: str = "a table that no library names may be anything; give its file to read it"
+    beside: Text = ANYTHING
 
     def knows(self, path: Path) -> bool:
         """Whether a file has the name."""

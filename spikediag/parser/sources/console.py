@@ -8,13 +8,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
+from spikediag.parser.log_files import ForeignError, Log, Opened, refuse_beyond
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.trainer_state import name_of
 from spikediag.parser.tables import MOST_BYTES, Points, numbers_in
+from spikediag.text import Text, say
 
 NUMBER = r"[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours, and moves of the cursor
+ROUNDED = say("a console log keeps few digits; give its file to read it")
 LONGEST = 2000  # characters of a line
 LEROBOT = re.compile(rf"\bstep:(\d[\d.]*)([KMB]?) smpl:\S+ ep:\S+ (.*\bloss:{NUMBER}.*)")
 LEROBOT_PAIR = re.compile(rf"\b([a-z_]+):({NUMBER})(?=\s|$)")
@@ -49,7 +51,7 @@ class Console(Named):
     id: str = "console"
     name: str = r"(.*[._-])?(log|stdout|stderr|out|output|console|train|nohup)([._-].*)?\.(log|txt|out)"
     alone: bool = True
-    beside: str = "a console log keeps few digits; give its file to read it"
+    beside: Text = ROUNDED
 
     def read(self, file: Opened) -> Iterator[Log]:
         """Read the lines of the library that printed most.
@@ -58,14 +60,13 @@ class Console(Named):
             ForeignError: no library that is known printed it.
             UnusableLogError: it is too large.
         """
-        if len(file.content) > MOST_BYTES:
-            raise UnusableLogError(f"it is larger than {MOST_BYTES >> 20} MB; give a part of it")
+        refuse_beyond(MOST_BYTES, file.content)
         text = ESCAPES.sub("", file.content.decode("utf-8", "replace")).replace("\r", "\n")
         lines = [line for line in text.split("\n") if len(line) <= LONGEST]
         found = [Points(), *(_collected(reader, lines) for reader in (_lerobot, _openpi, _trainer, _keras))]
         best = max(found, key=_size)
         if _size(best) < FEWEST:
-            raise ForeignError("no library that is known printed its numbers")
+            raise ForeignError(say("no library that is known printed its numbers"))
         yield Log(best.tracks, tuple(best.gaps), rounding=ROUNDING)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import PEEK, Column, points_in, read_csv, step_column
+from spikediag.text import say
 
 PANEL = " - "  # between the name of a run and that of a quantity, in what W&B exports from a panel
 BOUNDS = ("__MIN", "__MAX")  # columns that W&B adds
@@ -36,11 +37,11 @@ class CsvTables(Named):
         """
         header = file.content[:PEEK].split(b"\n", 1)[0].decode("utf-8", "replace")
         if step_column(cell.strip(' "\r\ufeff') for cell in re.split("[,;\t]", header)) is None:
-            raise ForeignError("it has no column step")
+            raise ForeignError(say("it has no column step"))
         columns, gaps = read_csv(file.content)
         step = step_column(columns)
         if step is None:
-            raise ForeignError("it has no column step")
+            raise ForeignError(say("it has no column step"))
         for run, part in _runs(columns, step).items():
             points, lost = points_in(part, step, _tags(part, file.path))
             yield Log(points, (*gaps, *lost), run)

@@ -9,8 +9,9 @@ from pathlib import Path
 from spikediag.parser.event_files.scalars import read_scalars
 from spikediag.parser.event_files.summaries import read_summaries, wanted_records
 from spikediag.parser.log_files import Log, Opened, UnusableLogError, left_out, told
-from spikediag.parser.sources import registry
+from spikediag.parser.sources import NOTHING, registry
 from spikediag.parser.track import Track
+from spikediag.text import Text, say
 
 MARK = "tfevents"
 SIDECARS = (
@@ -37,7 +38,7 @@ class EventFiles:
 
     id: str = "event_files"
     alone: bool = False
-    beside: str = ""
+    beside: Text = NOTHING
 
     def knows(self, path: Path) -> bool:
         """Whether its name holds `tfevents` and it is a regular file, no side-car of one."""
@@ -60,7 +61,7 @@ class EventFiles:
         """
         scalars = read_scalars(file.content)
         if file.content and not scalars.records:
-            raise UnusableLogError("no TensorBoard event file")
+            raise UnusableLogError(say("no TensorBoard event file"))
         yield Log(
             {tag: Track(p.steps, p.values, p.walls) for tag, p in scalars.points.items()},
             (*told(list(scalars.gaps)), *left_out(scalars.astray, scalars.refused)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import IDLE, PEEK, Points, clock_column, json_lines, numbers_in, step_column
+from spikediag.text import say
 
 
 @registry.register
@@ -26,10 +27,10 @@ class JsonTables(Named):
         try:
             first, _ = json_lines(file.content[:PEEK])  # data sets are large, and these too
             if not any(step_column(record) for record in first):
-                raise ForeignError("it has no key step")
+                raise ForeignError(say("it has no key step"))
             records, gaps = json_lines(file.content)
         except UnusableLogError as error:
-            raise ForeignError(str(error)) from error
+            raise ForeignError(error.said) from error
         step = step_column(key for record in first for key in record)
         points = Points()
         for record in records:

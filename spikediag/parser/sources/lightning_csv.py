@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import points_in, read_csv
+from spikediag.text import say
 
 
 @registry.register
@@ -28,6 +29,6 @@ class LightningCsv(Named):
         """
         columns, gaps = read_csv(file.content)
         if "step" not in columns:
-            raise ForeignError("it has no column step")
+            raise ForeignError(say("it has no column step"))
         points, lost = points_in(columns, "step")
         yield Log(points, (*gaps, *lost))

@@ -10,6 +10,7 @@ from spikediag.parser.databases import open_database, rows
 from spikediag.parser.log_files import ForeignError, Log, Opened, Summaries
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import Points
+from spikediag.text import say
 
 LARGEST = 1.7976931348623157e308  # what MLflow writes for infinity
 SYSTEM = "system/"
@@ -40,7 +41,7 @@ class MlflowDatabase(Named):
         """
         with open_database(file.path) as database:
             if not {name for (name,) in rows(database, "SELECT name FROM sqlite_master")} >= TABLES:
-                raise ForeignError("it is no database of MLflow")
+                raise ForeignError(say("it is no database of MLflow"))
             for run, name in list(rows(database, RUNS)):
                 points = points_of(rows(database, METRICS, run))
                 params = dict(rows(database, PARAMS, run))

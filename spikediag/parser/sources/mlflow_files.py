@@ -7,8 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from spikediag.parser.log_files import MOST_TAGS, ForeignError, Gap, Log, Opened, Summaries, content, told
-from spikediag.parser.sources import registry
+from spikediag.parser.sources import NOTHING, registry
 from spikediag.parser.sources.mlflow_database import points_of
+from spikediag.text import Text, say
 
 META, METRICS, PARAMS = "meta.yaml", "metrics", "params"
 LONGEST_PARAM = 1 << 13  # bytes; MLflow allows 6,000 characters
@@ -21,7 +22,7 @@ class MlflowFiles:
 
     id: str = "mlflow_files"
     alone: bool = False
-    beside: str = ""
+    beside: Text = NOTHING
 
     def knows(self, path: Path) -> bool:
         """Whether it is the `meta.yaml` of a run; experiments have one too."""
@@ -43,7 +44,7 @@ class MlflowFiles:
             record for path in _files(folder / METRICS) for record in _records(folder, path, gaps)
         )
         if not points.found:
-            raise ForeignError("it belongs to a run without a metric")
+            raise ForeignError(say("it belongs to a run without a metric"))
         said = partial(Summaries, hparams=_params(folder / PARAMS))
         yield Log(points.tracks, (*told(gaps), *points.gaps), speaks=True, summaries=said)
 
@@ -61,7 +62,13 @@ def _records(folder: Path, path: Path, gaps: list[Gap]) -> Iterator[tuple[object
             yield key, float(value), float(clock), float(step), False
         except ValueError:
             if line.strip():
-                gaps.append(Gap(0, len(line), f"{METRICS}/{key}: line {row} is no metric"))
+                gaps.append(
+                    Gap(
+                        0,
+                        len(line),
+                        say("{folder}/{key}: line {row} is no metric", folder=METRICS, key=key, row=row),
+                    )
+                )
 
 
 def _params(folder: Path) -> dict[str, object]:

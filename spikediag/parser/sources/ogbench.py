@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import points_in, read_csv
+from spikediag.text import say
 
 ITS_TAGS = re.compile(r"(training|validation|evaluation)/.+")
 
@@ -27,9 +28,9 @@ class OgBench(Named):
             UnusableLogError: it has no row, or is no table.
         """
         if b"training/" not in file.content[:100_000] and b"evaluation/" not in file.content[:100_000]:
-            raise ForeignError("it is no table of OGBench")
+            raise ForeignError(say("it is no table of OGBench"))
         columns, gaps = read_csv(file.content)
         if "step" not in columns or not any(ITS_TAGS.fullmatch(name) for name in columns):
-            raise ForeignError("it has no column step beside those of a training")
+            raise ForeignError(say("it has no column step beside those of a training"))
         points, lost = points_in(columns, "step")
         yield Log(points, (*gaps, *lost))

@@ -10,6 +10,7 @@ import numpy as np
 from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import MOST_BYTES, Column, points_in, step_column
+from spikediag.text import say
 
 
 @registry.register
@@ -31,20 +32,20 @@ class ParquetTables(Named):
         try:
             from pyarrow import ArrowException, parquet  # noqa: PLC0415  # an extra
         except ImportError as error:
-            raise UnusableLogError("Parquet needs `pip install 'spikediag[parquet]'`") from error
+            raise UnusableLogError(say("Parquet needs `pip install 'spikediag[parquet]'`")) from error
         try:
             whole = parquet.ParquetFile(BytesIO(file.content))
             step = step_column(whole.schema_arrow.names)
             if step is None:
-                raise ForeignError("it has no column step")
+                raise ForeignError(say("it has no column step"))
             if whole.metadata.num_rows * whole.metadata.num_columns * 8 > MOST_BYTES:
-                raise UnusableLogError(f"its table is larger than {MOST_BYTES >> 20} MB")
+                raise UnusableLogError(say("its table is larger than {size} MB", size=MOST_BYTES >> 20))
             table = whole.read()
         except (ArrowException, OSError, ValueError) as error:
-            raise UnusableLogError("it is cut, or no Parquet table") from error
+            raise UnusableLogError(say("it is cut, or no Parquet table")) from error
         columns = {name: found for name in table.column_names if (found := _column(table.column(name)))}
         if step not in columns:
-            raise ForeignError("its column step holds no numbers")
+            raise ForeignError(say("its column step holds no numbers"))
         points, lost = points_in(columns, step)
         yield Log(points, tuple(lost))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, UnusableLogError, told
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import MOST_BYTES, Points, numbers_in
+from spikediag.text import say
 
 HEADING = re.compile(
     rb"^(?:(Train|Validation) Epoch (\d{1,15})|Epoch (\d{1,15}) Rollouts took .*?\n+Env: ([^\n]{1,200}))\s*\n"
@@ -37,7 +38,7 @@ class Robomimic(Named):
             UnusableLogError: it is too large.
         """
         if len(file.content) > MOST_BYTES:
-            raise UnusableLogError(f"it is larger than {MOST_BYTES >> 20} MB")
+            raise UnusableLogError(say("it is larger than {size} MB", size=MOST_BYTES >> 20))
         points, gaps = Points(), []
         for match in HEADING.finditer(file.content):
             end = END.search(file.content, match.end())
@@ -45,14 +46,14 @@ class Robomimic(Named):
                 record = json.loads(file.content[match.start(5) : end.end() if end else None])
             except (ValueError, RecursionError):
                 length = (end.end() if end else len(file.content)) - match.start()
-                gaps.append(Gap(match.start(), length, "the numbers of an epoch are cut"))
+                gaps.append(Gap(match.start(), length, say("the numbers of an epoch are cut")))
                 continue
             split, epoch, tested, env = (
                 text.decode("utf-8", "replace") if text else "" for text in match.groups()[:4]
             )
             points.add(float(epoch or tested), float("nan"), _named(split, env, record))
         if not points.found:
-            raise ForeignError("it is no log of robomimic")
+            raise ForeignError(say("it is no log of robomimic"))
         yield Log(points.tracks, (*told(gaps), *points.gaps))
 
 

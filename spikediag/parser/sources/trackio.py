@@ -10,6 +10,7 @@ from spikediag.parser.databases import open_database, rows
 from spikediag.parser.log_files import ForeignError, Log, Opened, Summaries
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import Points, numbers_in
+from spikediag.text import say
 
 RUNS = "SELECT {key}, max(run_name) FROM metrics GROUP BY {key} ORDER BY min(rowid)"
 METRICS = "SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY rowid"
@@ -35,7 +36,7 @@ class Trackio(Named):
         with open_database(file.path) as database:
             columns = {name for _, name, *_ in rows(database, "PRAGMA table_info(metrics)")}
             if not columns >= NEEDED:
-                raise ForeignError("it is no database of Trackio")
+                raise ForeignError(say("it is no database of Trackio"))
             key = "run_id" if "run_id" in columns else "run_name"  # names of runs came first
             configs: dict[object, object] = {}
             if set(rows(database, "SELECT 1 FROM sqlite_master WHERE name = 'configs'")):

@@ -10,6 +10,7 @@ from pathlib import Path
 from spikediag.parser.log_files import Log, Opened, Summaries, UnusableLogError
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import MOST_BYTES, Points
+from spikediag.text import say
 
 HISTORY, STEP = "log_history", "step"
 CHECKPOINT = re.compile(r"checkpoint-\d+")
@@ -38,17 +39,21 @@ class TrainerState(Named):
             UnusableLogError: it is no such state, or nothing was logged yet.
         """
         if len(file.content) > MOST_BYTES:
-            raise UnusableLogError(f"it is larger than {MOST_BYTES >> 20} MB")
+            raise UnusableLogError(say("it is larger than {size} MB", size=MOST_BYTES >> 20))
         try:
             state = json.loads(file.content)
         except (ValueError, RecursionError) as error:
-            raise UnusableLogError("it is cut, or no JSON; was the disk full? take an earlier one") from error
+            raise UnusableLogError(
+                say("it is cut, or no JSON; was the disk full? take an earlier one")
+            ) from error
         history = state.get(HISTORY) if isinstance(state, dict) else None
         if not isinstance(history, list):
-            raise UnusableLogError(f"it has no list {HISTORY}")
+            raise UnusableLogError(say("it has no list {history}", history=HISTORY))
         points = collected(history)
         if not points.found:
-            raise UnusableLogError(f"its {HISTORY} is empty; log more often, with logging_steps")
+            raise UnusableLogError(
+                say("its {history} is empty; log more often, with logging_steps", history=HISTORY)
+            )
         said = partial(Summaries, hparams={key: value for key, value in state.items() if key != HISTORY})
         yield Log(points.tracks, tuple(points.gaps), speaks=True, summaries=said)
 

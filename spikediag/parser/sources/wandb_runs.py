@@ -24,7 +24,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model import FloatArray, IntArray
+from spikediag.model import FloatArray, IntArray, say
 from spikediag.parser.log_files import (
     MOST_TAGS,
     Gap,
@@ -82,11 +82,11 @@ class WandbRuns(Named):
             UnusableLogError: it is no such file, or holds no record yet.
         """
         if not file.content:
-            raise UnusableLogError("it is empty; has the training written its first record yet?")
+            raise UnusableLogError(say("it is empty; has the training written its first record yet?"))
         if len(file.content) > MOST_BYTES:
-            raise UnusableLogError(f"it is larger than {MOST_BYTES >> 30} GB")
+            raise UnusableLogError(say("it is larger than {size} GB", size=MOST_BYTES >> 30))
         if not file.content.startswith(START[: len(file.content)]):
-            raise UnusableLogError("no run file of W&B")
+            raise UnusableLogError(say("no run file of W&B"))
         gaps: list[Gap] = []
         run = _Run()
         stream = records(file.content, gaps)
@@ -196,7 +196,7 @@ def _lose(gaps: list[Gap], start: int, stop: int) -> None:
     """Note lost bytes; what touches the stretch before is part of it."""
     if gaps and gaps[-1].offset + gaps[-1].length >= start:
         start = gaps.pop().offset
-    gaps.append(Gap(start, stop - start, "a record is cut, or fails its checksum"))
+    gaps.append(Gap(start, stop - start, say("a record is cut, or fails its checksum")))
 
 
 class MalformedError(ValueError):

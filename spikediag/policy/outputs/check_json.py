@@ -26,7 +26,7 @@ def to_dict(check: CheckResult) -> dict[str, Any]:
         "policy": {f.name.replace("_", "-"): _setting(check.policy, f.name) for f in fields(check.policy)},
         "counted": len(check.runs) + len(check.unread),
         "runs": [_run(result) for result in check.runs],
-        "unread": [{"path": u.path, "reason": u.reason} for u in check.unread],
+        "unread": [{"path": u.path, "reason": str(u.reason)} for u in check.unread],
         "stale": [_entry_document(a) for a in check.stale],
     }
 
@@ -56,7 +56,7 @@ def _run(result: RunResult) -> dict[str, Any]:
             for p in result.accepted
         ],
         "measures": [plain(m) for m in result.measures],
-        "notes": [*(plain(r) for r in result.remarks), *result.notes],
+        "notes": [*(plain(r) for r in result.remarks), *map(str, result.notes)],
     }
 
 

@@ -2,43 +2,50 @@
 
 from collections.abc import Iterator
 
-from spikediag.model import say
-from spikediag.policy.outputs.wording import markdown, remark
+from spikediag.model import Text, say
+from spikediag.policy.outputs.wording import remark
 from spikediag.policy.result import CheckOutcome, CheckResult, RunResult
+from spikediag.wording import language
+from spikediag.wording.writer import MARKDOWN, Writer
 
 TITLES = {
-    CheckOutcome.PASSED: "✅ No forbidden loss spike",
-    CheckOutcome.FAILED: "❌ Forbidden loss spikes",
-    CheckOutcome.NOT_JUDGED: "⚠️ Not judged",
+    CheckOutcome.PASSED: say("✅ No forbidden loss spike"),
+    CheckOutcome.FAILED: say("❌ Forbidden loss spikes"),
+    CheckOutcome.NOT_JUDGED: say("⚠️ Not judged"),
 }
 BADGES = {
-    CheckOutcome.PASSED: "✅ passed",
-    CheckOutcome.FAILED: "❌ failed",
-    CheckOutcome.NOT_JUDGED: "⚠️ not judged",
+    CheckOutcome.PASSED: say("✅ passed"),
+    CheckOutcome.FAILED: say("❌ failed"),
+    CheckOutcome.NOT_JUDGED: say("⚠️ not judged"),
 }
-PARTIAL = "⚠️ passed, not judged in full"
+PARTIAL = say("⚠️ passed, not judged in full")
 
 
-def to_markdown(check: CheckResult) -> str:
+def to_markdown(check: CheckResult, lang: str = language.ENGLISH) -> str:
     """A heading, a table of runs, and what was found in each; what passed takes one line."""
-    return "\n".join(_lines(check)) + "\n"
+    writer = Writer(language.load(lang), MARKDOWN)
+    return "\n".join(_lines(check, writer)) + "\n"
 
 
-def _lines(check: CheckResult) -> Iterator[str]:
-    yield f"### {TITLES[check.outcome]}"
+def _lines(check: CheckResult, writer: Writer) -> Iterator[str]:
+    yield f"### {writer.text(TITLES[check.outcome])}"
     yield ""
-    yield "| run | outcome | breaches | accepted | not judged | let through |"
+    yield f"| {writer.text(say('run | outcome | breaches | accepted | not judged | let through'))} |".replace(
+        "\\|", "|"
+    )
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
     for r in check.runs:
         counts = f"{len(r.breaches)} | {len(r.accepted)} | {len(r.gaps)} | {len(r.let_through)}"
-        badge = PARTIAL if r.partial else BADGES[r.outcome]
-        yield f"| {_code(r.diagnosis.run.name)} | {badge} | {counts} |"
+        badge = writer.text(PARTIAL if r.partial else BADGES[r.outcome])
+        yield f"| {writer.name(r.diagnosis.run.name)} | {badge} | {counts} |"
     for unread in check.unread:
-        yield f"| {_code(unread.path)} | {BADGES[CheckOutcome.NOT_JUDGED]} | | | 1 | |"
+        yield f"| {writer.name(unread.path)} | {writer.text(BADGES[CheckOutcome.NOT_JUDGED])} | | | 1 | |"
     for result in check.runs:
-        yield from _details(result)
+        yield from _details(result, writer)
     for unread in check.unread:
-        yield f"\n**{_code(unread.path)}** could not be judged: {_code(unread.reason)}"
+        yield f"\n**{writer.name(unread.path)}** " + writer.text(
+            say("could not be judged: {reason}", reason=unread.reason)
+        )
     for a in check.stale:
         sentence = say(
             "Stale in the baseline: {tag}, {kind}, steps {first:,} to {last:,}.",
@@ -47,27 +54,25 @@ def _lines(check: CheckResult) -> Iterator[str]:
             first=a.first_step,
             last=a.last_step,
         )
-        yield f"\n{markdown(sentence)}"
+        yield f"\n{writer.text(sentence)}"
 
 
-def _details(result: RunResult) -> Iterator[str]:
-    said = (result.breaches, result.gaps, result.accepted, result.let_through, result.measures)
-    if not any((*said, result.remarks, result.notes)):
-        return
-    yield f"\n**{_code(result.diagnosis.run.name)}**\n"
+def _details(result: RunResult, writer: Writer) -> Iterator[str]:
+    told = list(_told(result))
+    if told:
+        yield f"\n**{writer.name(result.diagnosis.run.name)}**\n"
+    yield from (f"- {writer.text(text)}" for text in told)
+
+
+def _told(result: RunResult) -> Iterator[Text]:
     for breach in result.breaches:
-        yield f"- ❌ {markdown(breach.reading)}"
+        yield say("❌ {reading}", reading=breach.reading)
     for gap in result.gaps:
-        yield f"- ⚠️ Not judged: {markdown(gap.reading)}"
+        yield say("⚠️ Not judged: {reading}", reading=gap.reading)
     for accepted in result.accepted:
-        yield f"- Accepted: {markdown(accepted.breach.reading)} Why: {_code(accepted.why)}"
+        yield say("Accepted: {reading} Why: {why}", reading=accepted.breach.reading, why=accepted.why)
     for passed in result.let_through:
-        yield f"- Let through: {markdown(remark(passed))}"
-    for measure in (*result.measures, *result.remarks):
-        yield f"- {markdown(measure)}"
+        yield say("Let through: {reading}", reading=remark(passed))
+    yield from (*result.measures, *result.remarks)
     for note in result.notes:
-        yield f"- Note: {_code(note)}"
-
-
-def _code(hostile: str) -> str:
-    return markdown(say("{hostile}", hostile=hostile))
+        yield say("Note: {note}", note=note)

@@ -13,7 +13,7 @@ from spikediag.wording.escape import log_lines
 def to_github(check: CheckResult) -> str:
     """One `::error` for each breach and unread run, `::warning` for a gap, `::notice` for what passed."""
     lines = [line for result in check.runs for line in _run(result)]
-    lines += [_command("error", u.path, "not judged", u.reason) for u in check.unread]
+    lines += [_command("error", u.path, "not judged", str(u.reason)) for u in check.unread]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -63,6 +63,6 @@ def _unread(unread: Unread) -> "TestSuite":
 
     suite = TestSuite(shown(unread.path))
     case = TestCase(JUDGED, classname=f"spikediag.{shown(unread.path)}", time=0)
-    case.result = [Error(shown(unread.reason), "not judged")]
+    case.result = [Error(shown(str(unread.reason)), "not judged")]
     suite.add_testcase(case)
     return suite

@@ -41,7 +41,7 @@ def to_sarif(check: CheckResult, version: str) -> str:
 
 
 def _invocation(check: CheckResult) -> dict[str, Any]:
-    unread = [f"{shown(u.path)}: {shown(u.reason)}" for u in check.unread]
+    unread = [f"{shown(u.path)}: {shown(str(u.reason))}" for u in check.unread]
     return {
         "executionSuccessful": check.outcome is not CheckOutcome.NOT_JUDGED and not unread,
         "toolExecutionNotifications": [

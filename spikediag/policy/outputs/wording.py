@@ -10,7 +10,7 @@ from spikediag.policy.result import Breach, LetThrough, RunResult
 from spikediag.policy.rules import describe
 from spikediag.wording import language
 from spikediag.wording.escape import visible
-from spikediag.wording.writer import MARKDOWN, PLAIN, Writer
+from spikediag.wording.writer import PLAIN, Writer
 
 SENTENCE = 500  # characters; error sentences carry paths and must stay whole
 
@@ -22,18 +22,13 @@ RULES: dict[str, str] = {
 
 
 def plain(text: Text) -> str:
-    """A sentence without markup, on one line, safe for a terminal."""
-    return Writer(language.load("en"), PLAIN).text(text)
+    """A sentence without markup, on one line, for files that machines read: in English."""
+    return Writer(language.load(language.ENGLISH), PLAIN).text(text)
 
 
 def remark(let_through: LetThrough) -> Text:
     """A finding that was let through, and why."""
     return say("{finding} {why}", finding=describe(let_through.finding), why=let_through.reading)
-
-
-def markdown(text: Text) -> str:
-    """A sentence as Markdown, with everything that came from the run escaped."""
-    return Writer(language.load("en"), MARKDOWN).text(text)
 
 
 def shown(hostile: str) -> str:

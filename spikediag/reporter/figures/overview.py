@@ -239,15 +239,14 @@ def _around(series: Series, finding: Finding, diagnosis: Diagnosis) -> Text | No
     outcome = next(ended, None)
     if outcome is None:
         return None
-    levels = (outcome.before, outcome.during, outcome.after)
-    before, during, after = (verbatim(number(x) if math.isfinite(x) else "-") for x in levels)
-    return say(
-        "{id}: {before} before, {during} at worst during, {after} after",
-        id=verbatim(finding.id),
-        before=before,
-        during=during,
-        after=after,
-    )
+    levels = {"before": outcome.before, "during": outcome.during, "after": outcome.after}
+    shown = {name: verbatim(number(x)) for name, x in levels.items() if math.isfinite(x)}
+    identifier = verbatim(finding.id)
+    if len(shown) == len(levels):
+        return say("{id}: {before} before, {during} at worst during, {after} after", id=identifier, **shown)
+    if shown.keys() == {"before", "after"}:  # nothing was logged while it stood high
+        return say("{id}: {before} before, {after} after", id=identifier, **shown)
+    return None
 
 
 def _jump(series: Series, finding: Finding) -> Text | None:

@@ -28,7 +28,7 @@ from spikediag.model import (
     Run,
     Witness,
 )
-from spikediag.phrases import chance
+from spikediag.phrases import chance, error_after
 from spikediag.reporter.protocol import registry
 from spikediag.wording.language import Language
 
@@ -69,7 +69,7 @@ def _computed(diagnosis: Diagnosis) -> dict[str, Any]:
                 "value": c.value,
                 "reading": str(c.reading),
                 "advice": _advice(c.advice),
-                "worth": c.removed_by and _worth(c.removed_by),
+                "worth": (worth := diagnosis.worth(c)) and _worth(worth),
             }
             for c in diagnosis.conditions
         ],
@@ -109,12 +109,15 @@ def _effect(effect: Effect) -> dict[str, Any]:
 
 
 def _remedy(remedy: Remedy) -> dict[str, Any]:
+    """A remedy; its text is the line to change where that was read, else the sentence that says it."""
+    advice, effect = remedy.advice, remedy.effect
+    line = advice.change and advice.change.line
     return {
         "id": remedy.id,
-        "text": str(remedy.text),
-        "code": remedy.code,
-        "effect": remedy.effect and _effect(remedy.effect),
-        "cost": remedy.cost and str(remedy.cost),
+        "text": line or str(advice.text),
+        "code": advice.code,
+        "effect": effect and _effect(effect),
+        "cost": effect and f"In the study the error ended at {error_after(effect)} times the unchanged one.",
         "effort": str(remedy.effort),
         "applies": remedy.applies,
         "reason": str(remedy.reason),
@@ -170,10 +173,10 @@ def _run(run: Run) -> dict[str, Any]:
             }
             for name, fact in sorted(run.facts.items())
         },
-        "damage": [vars(d) for d in run.damage],
+        "damage": [vars(d) | {"what": str(d.what)} for d in run.damage],
         "files": [vars(f) for f in run.files],
         "checkpoints": [vars(c) for c in run.checkpoints],
-        "notes": list(run.notes),
+        "notes": [str(note) for note in run.notes],
     }
 
 

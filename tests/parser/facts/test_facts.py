@@ -167,7 +167,7 @@ def test_configuration_files(tmp_path, name: str) -> None:
 )
 def test_what_is_seen_and_not_read_is_said(tmp_path, name: str, content: str, words: str) -> None:
     run = run_with(tmp_path, **{f"a/b/run/{name}": content})
-    assert [note for note in run.notes if note.startswith(name) and words in note]
+    assert [note for note in map(str, run.notes) if note.startswith(name) and words in note]
     assert not run.facts
 
 
@@ -181,7 +181,7 @@ def test_python_is_read_and_never_run(tmp_path) -> None:
 
 def test_a_python_file_nested_without_end_is_left_out(tmp_path) -> None:
     run = run_with(tmp_path, **{"a/b/run/config.py": "x = " + "[" * 5000 + "]" * 5000})
-    assert any("malformed" in note for note in run.notes)
+    assert any("malformed" in note for note in map(str, run.notes))
 
 
 def test_a_floor_below_zero_is_kept_as_it_was_stated(tmp_path) -> None:
@@ -342,7 +342,7 @@ def test_hostile_json(tmp_path, content: str) -> None:
 def test_large_files_are_skipped_and_said_so(tmp_path) -> None:
     run = run_with(tmp_path, **{"a/b/run/config.json": '{"batch_size": 3, "x": "' + "y" * (1 << 20) + '"}'})
     assert run.fact("batch_size").value is None
-    assert any("config.json was left out: larger than" in note for note in run.notes)
+    assert any("config.json was left out: larger than" in note for note in map(str, run.notes))
 
 
 def test_no_object_is_built() -> None:
@@ -485,12 +485,12 @@ def test_sessions_that_say_otherwise(tmp_path) -> None:
 )
 def test_more_unusable_yaml(tmp_path, content: str) -> None:
     run = run_with(tmp_path, **{"a/b/run/config.yaml": content})
-    assert any("config.yaml was left out" in note for note in run.notes)
+    assert any("config.yaml was left out" in note for note in map(str, run.notes))
 
 
 def test_a_stranger_among_archives(tmp_path) -> None:
     run = run_with(tmp_path, **{"a/b/run/model.zip": "this is no archive"})
-    assert any("model.zip was left out" in note for note in run.notes)
+    assert any("model.zip was left out" in note for note in map(str, run.notes))
 
 
 @pytest.mark.parametrize(
@@ -547,7 +547,7 @@ def test_numbers_of_numpy_are_numbers(tmp_path) -> None:
 
 def test_a_large_yaml_file_says_that_it_is_too_large(tmp_path) -> None:
     run = run_with(tmp_path, **{"a/b/run/config.yaml": "- x: 1\n" * 40_000})
-    assert "config.yaml was left out: larger than 256 kB." in run.notes
+    assert "config.yaml was left out: larger than 256 kB." in [str(note) for note in run.notes]
 
 
 @pytest.mark.parametrize("place", ["given", "file", "logged", "derived"])

@@ -78,7 +78,7 @@ def test_beside_an_event_file_it_is_not_read_and_says_why(tmp_path: Path) -> Non
     as_events(tmp_path, training("loss"))
     (tmp_path / "train.log").write_text("".join(map(openpi, range(N))))
     (unread,) = read_run(tmp_path).unread
-    assert unread.why == "a console log keeps few digits; give its file to read it"
+    assert str(unread.why) == "a console log keeps few digits; give its file to read it"
     assert paths(tmp_path) == (tmp_path,)
 
 

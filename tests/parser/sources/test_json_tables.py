@@ -43,7 +43,7 @@ def test_numbers_that_no_machine_holds_and_steps_that_no_counter_reaches(tmp_pat
     file.write_text("\n".join([*map(json.dumps, rows), *odd, '{"step": 7, "loss": tru']))
     run = read_run(file)
     assert str(run.series["loss"].values[-2:].tolist()) == "[inf, nan]"
-    assert [d.what for d in run.damage] == [
+    assert [str(d.what) for d in run.damage] == [
         "line 9 is no JSON",
-        "left out: 1 points at steps farther than 2^53 from 0",
+        "left out: 1 point at steps farther than 2^53 from 0",
     ]

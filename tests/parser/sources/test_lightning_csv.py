@@ -54,7 +54,7 @@ def test_versions_are_one_training_where_the_second_takes_up_the_steps_of_the_fi
     run = read_run(tmp_path / "version_1")
     assert len(run.series["train_loss"]) == 400
     assert len(run.sessions) == 2
-    assert "goes on with the training of version_0" in run.notes[0]
+    assert "goes on with the training of version_0" in str(run.notes[0])
 
 
 def test_a_table_without_steps_is_no_run(tmp_path: Path) -> None:

@@ -46,4 +46,4 @@ def test_a_line_that_is_half_written_costs_itself(tmp_path: Path) -> None:
     file.write_text(file.read_text() + "17000000")
     read = read_run(run)
     assert len(read.series["lr"]) == 400
-    assert read.damage[0].what == "metrics/lr: line 401 is no metric"
+    assert str(read.damage[0].what) == "metrics/lr: line 401 is no metric"

@@ -73,7 +73,7 @@ def test_what_it_has_more_of_than_a_cut_event_file_is_taken_and_said(tmp_path: P
     as_events(folder, half)
     run = read_run(folder)
     assert {len(series) for series in run.series.values()} == {400}
-    assert run.notes[0].startswith("4 series came from progress.csv")
+    assert str(run.notes[0]).startswith("4 series came from progress.csv")
     assert [file.path for file in run.files][-1] == "progress.csv"
 
 
@@ -93,7 +93,7 @@ def test_a_row_that_is_half_written_costs_that_row_alone(tmp_path: Path) -> None
         values = run.series["train/loss"].values.tolist()
         assert values == whole[: len(values)]
         assert len(values) in (398, 399)
-        assert run.damage[0].what.startswith("the last row has no end of line")
+        assert str(run.damage[0].what).startswith("the last row has no end of line")
 
 
 def test_a_row_of_another_width_is_left_out_and_said_where(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_row_of_another_width_is_left_out_and_said_where(tmp_path: Path) -> No
     file.write_text("".join(lines))
     run = read_run(file)
     assert len(run.series["train/loss"]) == 398
-    assert [damage.what for damage in run.damage] == [
+    assert [str(damage.what) for damage in run.damage] == [
         "row 101 has 9 cells and not 6",
         "row 201 has 2 cells and not 6",
     ]

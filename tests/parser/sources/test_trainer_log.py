@@ -42,4 +42,4 @@ def test_a_line_that_is_cut_costs_that_line_alone(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-20])
     run = read_run(file)
     assert len(run.series["train/loss"]) == 399
-    assert run.damage[0].what == "line 400 is no JSON"
+    assert str(run.damage[0].what) == "line 400 is no JSON"

@@ -88,6 +88,7 @@ def test_it_is_read_where_the_event_file_was_not_fetched(tmp_path: Path) -> None
     read = read_run(run)
     assert set(TAGS) <= read.series.keys()
     assert any(
-        "git lfs pull" in note and "trainer_state.json was read instead" in note for note in read.notes
+        "git lfs pull" in note and "trainer_state.json was read instead" in note
+        for note in map(str, read.notes)
     )
-    assert "git lfs pull" in read.damage[0].what
+    assert "git lfs pull" in str(read.damage[0].what)
