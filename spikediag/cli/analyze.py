@@ -10,6 +10,7 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
+from spikediag.cli.names import told_apart
 from spikediag.cli.report_folder import Marker, check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Paths, Source, attempt, diagnose, find, quietly
 from spikediag.cli.spoken import Lang, speak
@@ -110,14 +111,15 @@ def _print_pages(paths: Sequence[Path], facts: Given, lang: str, source: str | N
     """The page of each run, for a terminal or a chat."""
     from spikediag import reporter
 
-    failed = False
-    for outcome in attempt(find(paths, source), partial(quietly, facts=facts)):
-        failed |= isinstance(outcome, Failure)
+    outcomes = list(attempt(find(paths, source), partial(quietly, facts=facts)))
+    done = [o for o in outcomes if not isinstance(o, Failure)]
+    names = told_apart([d.run.name for d in done], [Path(d.run.path) for d in done])
+    for diagnosis, name in zip(done, names, strict=True):
+        show_text(reporter.brief(diagnosis, lang, name=name if len(outcomes) > 1 else None))
+    for outcome in outcomes:
         if isinstance(outcome, Failure):
             note(outcome.sentence)
-        else:
-            show_text(reporter.brief(outcome, lang))
-    return Exit.UNUSABLE if failed else Exit.DONE
+    return Exit.DONE if len(done) == len(outcomes) else Exit.UNUSABLE
 
 
 def _show_index(out: Path, lang: str, *, written: int, opened: bool) -> None:

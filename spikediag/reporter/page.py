@@ -40,7 +40,7 @@ from spikediag.reporter.remedies import (
 )
 from spikediag.reporter.training import state, varies
 from spikediag.text import Value
-from spikediag.wording.writer import Writer, verbatim
+from spikediag.wording.writer import COLON, Writer, verbatim
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
 SMALLER = 4  # of the others, named on the page
@@ -405,7 +405,7 @@ def _ended(outcome: Outcome) -> Text:
 
 
 def _elsewhere(outcome: Outcome) -> Text:
-    return say("{id}: {ended}", id=verbatim(outcome.finding), ended=_ended(outcome))
+    return say("{id}{colon}{ended}", id=verbatim(outcome.finding), colon=COLON, ended=_ended(outcome))
 
 
 def _answers_lead(best: Remedied, lead: Finding | None) -> bool:

@@ -92,7 +92,7 @@ def state(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
     lead = diagnosis.lead
     if lead is not None and lead.is_lost:
         lost = say("{tag} was lost at step {step:,}.", tag=lead.spike.tag, step=lead.spike.onset_step)
-        rows = [Row(say("Converged?"), say("No, it has not."), lost)]
+        rows = [Row(say("Converged"), say("No, it has not."), lost)]
     return (*rows, *_risks(diagnosis, writer))
 
 
@@ -126,7 +126,7 @@ def _converged(trends: list[Trend], run: Run) -> Row:
         answer = say("Not yet: it is still getting better.")
     else:
         answer = say("No, it has not.")
-    return Row(say("Converged?"), answer, text)
+    return Row(say("Converged"), answer, text)
 
 
 def _move(t: Trend) -> Text:
