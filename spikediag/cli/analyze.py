@@ -1,7 +1,8 @@
 """`spikediag analyze`: the post-mortem of one or several runs, as files and in short on the terminal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +70,7 @@ def analyze(
         return _print_pages(paths, facts, code, source)
     check_out(out)
     found = find(paths, source)
-    job = partial(_report, facts=facts, out=out, formats=names, lang=code, taken=set())
+    job = partial(_report, told=_by_path(found), facts=facts, out=out, formats=names, lang=code, taken=set())
     written = 0
     try:
         for outcome in attempt(found, job):
@@ -140,8 +141,21 @@ def _show_index(out: Path, lang: str, *, written: int, opened: bool) -> None:
         webbrowser.open((newest if written == 1 else place).resolve().as_uri())
 
 
+def _by_path(found: "Sequence[RunSource | Failure]") -> dict[Path, str]:
+    """What runs named after their folders are called together, known before any of them is read."""
+    paths = [run.path for run in found if not isinstance(run, Failure)]
+    return dict(zip(paths, told_apart([path.name for path in paths], paths), strict=True))
+
+
 def _report(
-    source: "RunSource", *, facts: Given, out: Path, formats: Sequence[str], lang: str, taken: set[str]
+    source: "RunSource",
+    *,
+    told: Mapping[Path, str],
+    facts: Given,
+    out: Path,
+    formats: Sequence[str],
+    lang: str,
+    taken: set[str],
 ) -> None:
     from spikediag import reporter
 
@@ -149,6 +163,8 @@ def _report(
         diagnosis = diagnose(source, facts, begin)
         begin(say("writing the report of {path}", path=str(source.path)))
         folder = claim(out, source.path, diagnosis.run.name, taken)
+        if diagnosis.run.name == source.path.name:
+            diagnosis = replace(diagnosis, run=replace(diagnosis.run, name=told[source.path]))
         kept = write_report(folder, source.path, reporter.render(diagnosis, formats, lang))
     note_kept(folder, kept)
     show(_in_short(diagnosis, folder / "report.md" if "md" in formats else folder, lang))

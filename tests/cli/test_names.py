@@ -77,3 +77,11 @@ def test_pages_of_several_runs_in_a_terminal_bear_their_names(twins, capsys):
     assert "## `b/bc`: `" in said
     assert entry.run(["analyze", "a", "--brief"]) == 0
     assert "## `bc`: " not in capsys.readouterr().out
+
+
+def test_reports_of_one_name_bear_what_tells_them_apart_and_keep_their_folders(twins):
+    assert entry.run(["analyze", "a", "b", "--format", "md"]) == 0
+    titles = {p.parent.name: p.read_text().splitlines()[0] for p in twins.glob("reports/*/report.md")}
+    assert titles == {"bc": "# Post-mortem of `a/bc`", "b-bc": "# Post-mortem of `b/bc`"}
+    assert entry.run(["analyze", "a", "--format", "md"]) == 0
+    assert (twins / "reports/bc/report.md").read_text().startswith("# Post-mortem of `bc`\n")
