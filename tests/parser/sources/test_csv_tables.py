@@ -8,6 +8,7 @@ import pytest
 from spikediag import read_run
 from spikediag.errors import UnreadableRunError, UsageError
 from spikediag.parser import find_runs
+from spikediag.parser.tables import PIECE, read_csv
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import paths
 
@@ -94,3 +95,21 @@ def test_a_table_that_was_named_and_has_no_steps_says_so(tmp_path: Path, content
     file.write_text(content)
     with pytest.raises(UnreadableRunError, match="no column step"):
         read_run(file)
+
+
+def test_a_table_of_several_pieces_is_read_as_one() -> None:
+    rows = [f"{step},{step / 3!r},True" for step in range(PIECE + 5)]
+    rows[-2] = f"{PIECE + 3},,unknown"  # one word makes the third column one of words
+    whole, gaps = read_csv("step,loss,done\n{}\n".format("\n".join(rows)).encode())
+    assert whole["loss"].values[:-2].tolist() == [step / 3 for step in range(PIECE + 3)]
+    assert not whole["loss"].there[-2]
+    assert not whole["done"].there.any()
+    assert not gaps
+
+
+def test_a_row_that_is_too_long_is_left_out_where_a_piece_begins() -> None:
+    rows = [f"{step},{step / 3!r}" for step in range(PIECE + 5)]
+    rows[PIECE] += ",7"
+    table, gaps = read_csv("step,loss\n{}\n".format("\n".join(rows)).encode())
+    assert PIECE not in table["step"].values
+    assert [str(gap.what) for gap in gaps] == [f"row {PIECE + 2} has 3 cells and not 2"]
