@@ -14,8 +14,13 @@ Training = str | Path | Run | Diagnosis
 Trainings = Training | Sequence[Training]
 
 
-def read_run(path: str | Path, **facts: Given) -> Run:
-    """Read a run directory or a single event file; facts override what the run says of itself.
+def read_run(path: str | Path, *, source: str | None = None, **facts: Given) -> Run:
+    """Read a run folder or a single log file; facts override what the run says of itself.
+
+    Args:
+        path: of the folder or the file.
+        source: the id of the only kind of log to read, such as "wandb_runs", or the name of a file.
+        facts: such as `batch_size=256`.
 
     Raises:
         UnreadableRunError: there is nothing at `path` that could be read as a run.
@@ -23,11 +28,11 @@ def read_run(path: str | Path, **facts: Given) -> Run:
     """
     from spikediag import parser
 
-    return parser.read_run(path, facts)
+    return parser.read_run(path, facts, only=source)
 
 
-def diagnose(run: str | Path | Run, **facts: Given) -> Diagnosis:
-    """Diagnose a run, or the run at a path.
+def diagnose(run: str | Path | Run, *, source: str | None = None, **facts: Given) -> Diagnosis:
+    """Diagnose a run, or the run at a path, from one `source` of it if one is named.
 
     Raises:
         UnreadableRunError: there is nothing at the path that could be read as a run.
@@ -38,15 +43,22 @@ def diagnose(run: str | Path | Run, **facts: Given) -> Diagnosis:
     from spikediag.errors import UsageError
 
     if not isinstance(run, Run):
-        return pipeline.diagnose(read_run(run, **facts))
-    if facts:
+        return pipeline.diagnose(read_run(run, source=source, **facts))
+    if facts or source:
         raise UsageError(
             say("Give facts to read_run or Run.from_arrays; the run passed here was read already.")
         )
     return pipeline.diagnose(run)
 
 
-def compare(before: Trainings, after: Trainings, *, by: str = "step", min_height: float = 0.0) -> Comparison:
+def compare(
+    before: Trainings,
+    after: Trainings,
+    *,
+    by: str = "step",
+    min_height: float = 0.0,
+    source: str | None = None,
+) -> Comparison:
     """Say whether a change made training more stable, and what it cost.
 
     Args:
@@ -54,13 +66,14 @@ def compare(before: Trainings, after: Trainings, *, by: str = "step", min_height
         after: the same, after the change.
         by: "step" or "pass" over the data, the axis on which the sides are laid.
         min_height: count only jumps of this height, in units of the loss.
+        source: of what is read, the id of the only kind of log, or the name of a file.
 
     Raises:
         UnreadableRunError: there is nothing at a path that could be read as a run.
         NoLossError: a run has no tag that is understood as a loss.
         UsageError: the runs share no loss or no stretch of the axis, or passes cannot be computed.
     """
-    sides = [tuple(_diagnosed(run) for run in _listed(side)) for side in (before, after)]
+    sides = [tuple(_diagnosed(run, source) for run in _listed(side)) for side in (before, after)]
     groups = [comparison.Group(", ".join(dict.fromkeys(d.run.name for d in side)), side) for side in sides]
     (found,) = comparison.compare(groups[0], groups[1:], by, min_height)
     return found
@@ -70,5 +83,7 @@ def _listed(side: Trainings) -> Sequence[Training]:
     return [side] if isinstance(side, str | Path | Run | Diagnosis) else list(side)
 
 
-def _diagnosed(run: Training) -> Diagnosis:
-    return run if isinstance(run, Diagnosis) else diagnose(run)
+def _diagnosed(run: Training, source: str | None) -> Diagnosis:
+    if isinstance(run, Diagnosis):
+        return run
+    return diagnose(run) if isinstance(run, Run) else diagnose(run, source=source)

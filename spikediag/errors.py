@@ -60,8 +60,14 @@ _REFUSALS = {
 }
 
 
+class UnfetchedError(SaidError, OSError):
+    """A file of a remote folder whose bytes did not come; said without what its driver says."""
+
+
 def refused(error: OSError) -> Text:
     """Why the system refused, in its own words; those people meet have a translation."""
+    if isinstance(error, UnfetchedError):
+        return error.said
     said = error.strerror or str(error)
     known = _REFUSALS.get(error.errno or 0)
     return known if known is not None and str(known) == said else say("{said}", said=said)

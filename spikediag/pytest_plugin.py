@@ -47,7 +47,7 @@ def assert_no_spikes(request: pytest.FixtureRequest) -> "Callable[..., Diagnosis
 def _diagnosed(run: "str | Path | Run | Diagnosis", facts: dict[str, str | float | bool]) -> "Diagnosis":
     from spikediag import api, model  # noqa: PLC0415
 
-    return run if isinstance(run, model.Diagnosis) else api.diagnose(run, **facts)
+    return run if isinstance(run, model.Diagnosis) else api.diagnose(run, source=None, **facts)
 
 
 def _sentence(result: "RunResult") -> str:

@@ -161,11 +161,12 @@ def _report(
 
     with progress(3) as begin:
         diagnosis = diagnose(source, facts, begin)
-        begin(say("writing the report of {path}", path=str(source.path)))
-        folder = claim(out, source.path, diagnosis.run.name, taken)
+        run = Path(diagnosis.run.path)
+        begin(say("writing the report of {path}", path=diagnosis.run.path))
+        folder = claim(out, run, diagnosis.run.name, taken)
         if diagnosis.run.name == source.path.name:
             diagnosis = replace(diagnosis, run=replace(diagnosis.run, name=told[source.path]))
-        kept = write_report(folder, source.path, reporter.render(diagnosis, formats, lang))
+        kept = write_report(folder, run, reporter.render(diagnosis, formats, lang))
     note_kept(folder, kept)
     show(_in_short(diagnosis, folder / "report.md" if "md" in formats else folder, lang))
 

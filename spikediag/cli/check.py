@@ -15,7 +15,7 @@ from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, pu
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.names import own_ends, told_apart
-from spikediag.cli.runs import Failure, Paths, attempt, find, quietly
+from spikediag.cli.runs import Failure, Paths, Source, attempt, find, quietly
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note
 from spikediag.cli.whole_files import write_file
@@ -131,6 +131,7 @@ def check(
     dataset_size: DatasetSize = None,
     action_dim: ActionDim = None,
     fact: OtherFacts = None,
+    source: Source = None,
 ) -> int:
     """Fail on what the policy forbids.
 
@@ -143,21 +144,27 @@ def check(
     policy = load(Path.cwd(), keys, policy_file)
     accepted = Baseline.open(baseline, write_baseline, reason, expires.date() if expires else None)
     facts = given(batch_size, dataset_size, action_dim, fact)
-    result = accepted.applied(judge_all(paths, policy, facts, against or ()))
+    result = accepted.applied(judge_all(paths, policy, facts, against or (), source))
     publish(result, Files(junit, sarif, gitlab, markdown), code, as_json=as_json)
     return EXITS[result.outcome.value]
 
 
-def judge_all(paths: Sequence[Path], policy: Policy, facts: Given, against: Sequence[Path]) -> "CheckResult":
+def judge_all(
+    paths: Sequence[Path],
+    policy: Policy,
+    facts: Given,
+    against: Sequence[Path],
+    source: str | None,
+) -> "CheckResult":
     """What the policy says of every run, beside the history when there is one."""
     from spikediag.policy.result import CheckResult
 
-    judged, unread = _apart(attempt(find(paths), partial(_judged, policy=policy, facts=facts)))
+    judged, unread = _apart(attempt(find(paths, source), partial(_judged, policy=policy, facts=facts)))
     results = _named(judged)
     if against:
         from spikediag.policy import history
 
-        earlier, missing = _apart(attempt(find(against), partial(quietly, facts={})))
+        earlier, missing = _apart(attempt(find(against, source), partial(quietly, facts={})))
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
         unread = [*unread, *missing]
     return CheckResult(policy, tuple(results), tuple(unread))
@@ -181,7 +188,9 @@ def _judged(source: "RunSource", policy: Policy, facts: Given) -> "RunResult":
     diagnosis = quietly(source, facts)
     result = judge(diagnosis, policy)
     if place := not_asked(source.folder.path, policy):
-        said = say("The policy beside the run is not asked ({place}).", place=str(place.path))
+        from spikediag.parser import address
+
+        said = say("The policy beside the run is not asked ({place}).", place=address(place.path))
         result = replace(result, remarks=(said,))
     if policy.trust_settings or not (own := diagnosis.run.own_settings):
         return result
@@ -204,7 +213,7 @@ def _apart(outcomes: "Iterable[T | Failure]") -> "tuple[list[T], list[Unread]]":
 
     every = list(outcomes)
     done = [o for o in every if not isinstance(o, Failure)]
-    return done, [Unread(str(o.path), o.error.said) for o in every if isinstance(o, Failure)]
+    return done, [Unread(o.document["path"], o.error.said) for o in every if isinstance(o, Failure)]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import typer
 from spikediag.cli.exits import Exit
 from spikediag.cli.names import told_apart
 from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
-from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.runs import Failure, Source, attempt, find, quietly
 from spikediag.cli.spoken import Lang, speak, words
 from spikediag.cli.terminal import STYLES, labelled, note, show, show_json
 from spikediag.errors import SpikediagError, UsageError
@@ -42,6 +42,7 @@ def compare(
     as_table: Annotated[
         bool, typer.Option("--table", help="Print one Markdown table of all remedies.")
     ] = False,
+    source: Source = None,
     lang: Lang = None,
 ) -> int:
     """Compare training before and after a change: spikes, levels, settings, and whether it helped.
@@ -55,7 +56,7 @@ def compare(
     comparison.refuse_unknown(by)
     if out is not None:
         check_out(out)
-    base, sides = _side(before), [_attempted(side) for side in after]
+    base, sides = _side(before, source), [_attempted(side, source) for side in after]
     judged = [side for side in sides if isinstance(side, _Side)]
     base, *judged = _told_apart([base, *judged])
     made = comparison.compare(base.group, [side.group for side in judged], by, min_height) if judged else ()
@@ -81,9 +82,9 @@ class _Side:
     group: "Group"
 
 
-def _attempted(typed: str) -> "_Side | Failure":
+def _attempted(typed: str, source: str | None) -> "_Side | Failure":
     try:
-        return _side(typed)
+        return _side(typed, source)
     except SpikediagError as error:
         return Failure(Path(typed), error)
 
@@ -105,13 +106,13 @@ def _write(base: _Side, sides: "Sequence[_Side]", made: "Sequence[Comparison]", 
     note(say("wrote {path}", path=str(folder / comparison.PAGE)))
 
 
-def _side(typed: str) -> _Side:
+def _side(typed: str, source: str | None) -> _Side:
     from spikediag.comparison import Group
 
     whole = Path(typed)
     paths = [whole] if whole.exists() else [Path(part.strip()) for part in typed.split(",") if part.strip()]
     diagnoses = []
-    for outcome in attempt(find(paths), partial(quietly, facts={})):
+    for outcome in attempt(find(paths, source), partial(quietly, facts={})):
         if isinstance(outcome, Failure):
             raise outcome.error
         diagnoses.append(outcome)
@@ -131,7 +132,9 @@ def _told_apart(sides: "Sequence[_Side]") -> "list[_Side]":
 def _name(typed: Path, names: Sequence[str]) -> str:
     if len(names) == 1:
         return names[0]
-    return typed.resolve().name if typed.exists() else _shared(names)
+    from spikediag.parser import url_of
+
+    return typed.resolve().name if typed.exists() or url_of(typed) else _shared(names)
 
 
 def _shared(names: Sequence[str]) -> str:

@@ -43,12 +43,8 @@ class Marker:
     @classmethod
     def of(cls, folder: Path, run: Path, artifacts: Sequence["Artifact"], kind: str) -> Self:
         """The marker for a report on `run` in `folder`."""
-        try:
-            where = Path(os.path.relpath(run.resolve(), folder.resolve()))
-        except ValueError:  # another drive on Windows
-            where = run.resolve()
         sums = {a.name: hashlib.sha256(a.content).hexdigest() for a in artifacts}
-        return cls(where.as_posix(), dict(sorted(sums.items())), kind)
+        return cls(_seen_from(folder, run), dict(sorted(sums.items())), kind)
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
@@ -139,6 +135,8 @@ def _candidates(run: Path, run_name: str) -> Iterator[str]:
 
 def _usable(folder: Path, run: Path, kind: str) -> bool:
     """Whether nothing is there, or an earlier report of this kind on this run, or on a run that is gone."""
+    from spikediag.parser import url_of
+
     if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
         return True
     if run.resolve().is_relative_to(folder.resolve()):
@@ -156,8 +154,21 @@ def _usable(folder: Path, run: Path, kind: str) -> bool:
                 way_out=WAY_OUT,
             )
         )
-    reported = (folder / marker.run).resolve()
-    return marker.kind == kind and (reported == run.resolve() or not reported.exists())
+    if marker.kind != kind or marker.run == _seen_from(folder, run):
+        return marker.kind == kind
+    return not url_of(marker.run) and not (folder / marker.run).exists()
+
+
+def _seen_from(folder: Path, run: Path) -> str:
+    """Where a run is, from the folder of its report; a remote one by its address."""
+    from spikediag.parser import url_of
+
+    if url := url_of(run):
+        return url
+    try:
+        return Path(os.path.relpath(run.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive on Windows
+        return run.resolve().as_posix()
 
 
 def write_report(

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="RUN", help="Run folders, log files, or folders of runs.")
+    list[Path],
+    typer.Argument(
+        metavar="RUN", help="Run folders, log files, or folders of runs; also URLs, as s3://bucket/runs."
+    ),
 ]
 Source = Annotated[
     str | None,
@@ -43,16 +46,15 @@ class Failure:
     @property
     def sentence(self) -> Text:
         """The error, with the path in front where it does not name it: many runs are called run_1."""
-        return (
-            self.error.said
-            if str(self.path) in str(self.error)
-            else say("{path}: {said}", path=str(self.path), said=self.error.said)
-        )
+        said, where = self.error.said, self.document["path"]
+        return said if where in str(said) else say("{path}: {said}", path=where, said=said)
 
     @property
     def document(self) -> dict[str, str]:
         """The failure in JSON, where a diagnosis would stand."""
-        return {"path": str(self.path), "error": str(self.error)}
+        from spikediag.parser import address
+
+        return {"path": address(self.path), "error": str(self.error)}
 
 
 def find(paths: Sequence[Path], only: str | None = None) -> "tuple[RunSource | Failure, ...]":
@@ -69,6 +71,8 @@ def find(paths: Sequence[Path], only: str | None = None) -> "tuple[RunSource | F
 
 def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], T]") -> Iterator[T | Failure]:
     """Do a job for each run that was found."""
+    from spikediag.parser import address
+
     for run in found:
         if isinstance(run, Failure):
             yield run
@@ -82,7 +86,7 @@ def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], 
                 run.path, UnreadableRunError(say("{path}: {why}.", path=error.filename, why=refused(error)))
             )
         except Exception as error:
-            error.add_note(f"while working on {run.path}")
+            error.add_note(f"while working on {address(run.path)}")
             raise
         else:
             yield outcome
@@ -94,7 +98,9 @@ def existing(path: Path) -> Path:
     Raises:
         RunNotFoundError: nothing is there; the nearest name that exists is said.
     """
-    if path.exists() or path.parent.is_file():  # a run in a database
+    from spikediag.parser import url_of
+
+    if url_of(path) or path.exists() or path.parent.is_file():  # a run in a database
         return path
     parent, name = path.parent, path.name
     while not parent.exists():
@@ -117,11 +123,11 @@ def diagnose(
     Raises:
         SpikediagError: the run cannot be read or has no loss.
     """
-    begin(say("reading {path}", path=str(source.path)))
     from spikediag import parser, pipeline
 
+    begin(say("reading {path}", path=parser.address(source.path)))
     run = parser.read_run(source, facts, settings=settings)
-    begin(say("diagnosing {path}", path=str(source.path)))
+    begin(say("diagnosing {path}", path=run.path))
     return pipeline.diagnose(run)
 
 
@@ -137,6 +143,6 @@ def _at(path: Path, only: str | None) -> "Sequence[RunSource | Failure]":
     try:
         if runs := tuple(find_runs(existing(path), only)):
             return runs
-        raise NoEventsError(nothing_at(path))
+        raise NoEventsError(nothing_at(path, only))
     except SpikediagError as error:
         return (Failure(path, error),)

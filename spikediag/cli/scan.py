@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikediag.cli.exits import Exit
-from spikediag.cli.runs import Failure, attempt, find, quietly
+from spikediag.cli.runs import Failure, Source, attempt, find, quietly
 from spikediag.cli.spoken import Lang, speak, term, words
 from spikediag.cli.terminal import STYLES, note, show
 from spikediag.text import say
@@ -29,6 +29,7 @@ HEADINGS = say("run | verdict | findings | matters | jump | sigmas | at step | e
 def scan(
     root: Annotated[Path, typer.Argument(help="A folder with runs anywhere below it.")],
     *,
+    source: Source = None,
     lang: Lang = None,
 ) -> int:
     """Diagnose every run below ROOT and print one line for each, the worst first.
@@ -37,7 +38,7 @@ def scan(
     with 2 when none could be.
     """
     speak(lang, root)
-    outcomes = list(attempt(find([root]), partial(quietly, facts={})))
+    outcomes = list(attempt(find([root], source), partial(quietly, facts={})))
     diagnoses = [o for o in outcomes if not isinstance(o, Failure)]
     if diagnoses:
         show(_table(root, sorted(diagnoses, key=_badness)), uncut=True)
@@ -45,6 +46,13 @@ def scan(
         if isinstance(outcome, Failure):
             note(outcome.sentence)
     return Exit.DONE if diagnoses else Exit.UNUSABLE
+
+
+def _below(root: Path, path: str) -> str:
+    """The path of a run relative to what was scanned."""
+    from spikediag.parser import address
+
+    return os.path.relpath(path, address(root))
 
 
 def _badness(diagnosis: "Diagnosis") -> tuple[int, bool, float, str]:
@@ -65,7 +73,7 @@ def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
     for diagnosis in diagnoses:
         status = diagnosis.overall.status.value
         table.add_row(
-            Text(printable(table_cell(os.path.relpath(diagnosis.run.path, root)))),
+            Text(printable(table_cell(_below(root, diagnosis.run.path)))),
             Text(term("run", status), style=STYLES[status]),
             str(len(diagnosis.findings)),
             words(MATTERS[diagnosis.overall.matters]) if diagnosis.findings else "",

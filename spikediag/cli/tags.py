@@ -36,7 +36,9 @@ OVERRIDE = """\
 
 
 def tags(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a log file.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder or a log file, or the URL of one.")
+    ],
     *,
     batch_size: BatchSize = None,
     dataset_size: DatasetSize = None,

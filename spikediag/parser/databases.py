@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from spikediag.parser.log_files import ForeignError, UnusableLogError
+from spikediag.parser.remote import beginning, present
 from spikediag.text import say
 
 MAGIC = b"SQLite format 3\0"
@@ -24,9 +25,10 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
         ForeignError: it is no SQLite file.
         UnusableLogError: it cannot be opened, is damaged, or does not end.
     """
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise ForeignError(say("it is no SQLite database"))
+    if beginning(path, len(MAGIC)) != MAGIC:
+        raise ForeignError(say("it is no SQLite database"))
+    for name in (path.name, f"{path.name}-wal"):
+        present(path.with_name(name))
     connection = _connected(path)
     spent = [0]
 
@@ -38,7 +40,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     try:
         yield connection
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         raise UnusableLogError(
             say("its database cannot be read ({error}); is it a whole copy?", error=f"{error!s:.100}")
         ) from error
@@ -54,7 +56,7 @@ def _connected(path: Path) -> sqlite3.Connection:
             connection = sqlite3.connect(how, uri=True, timeout=SECONDS)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # its message quotes what is damaged
             failure = error
         else:
             return connection

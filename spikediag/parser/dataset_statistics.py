@@ -15,6 +15,7 @@ from pathlib import Path
 
 from spikediag.model import ActionDimension
 from spikediag.parser.facts.safe_documents import LARGEST, UnusableError, parse
+from spikediag.parser.remote import listed, present
 
 LEVELS = 3  # above the run
 MOST_DIMENSIONS = 256
@@ -48,6 +49,8 @@ def action_dimensions(folder: Path) -> tuple[ActionDimension, ...]:
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
+    listed(folder / "meta")
+    listed(folder / "assets", whole=True)
     yield from (path for name in NAMES if (path := folder / name).is_file())
     for pattern in DEEPER:
         try:
@@ -58,7 +61,7 @@ def _candidates(folder: Path) -> Iterator[Path]:
 
 def _read(path: Path, name: str) -> Iterator[ActionDimension]:
     try:
-        with path.open("rb") as file:
+        with present(path).open("rb") as file:
             text = file.read(LARGEST + 1).decode("utf-8", "replace")
         document = _of_table(text) if path.suffix == ".csv" else _of_actions(parse(text, ".json"))
     except (OSError, UnusableError):

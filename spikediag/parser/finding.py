@@ -11,11 +11,12 @@ from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError
 from spikediag.model import Damage, Role, Text, say
 from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
+from spikediag.parser.remote import address, local
 from spikediag.parser.roles import assign_roles
 from spikediag.parser.run_folders import CONTAINERS, MOST_ENTRIES, RANK, WANDB_RUN, Folder, Kin, survey
 from spikediag.parser.same_training import Sameness, compare
 from spikediag.parser.sessions import attempts, distinct, goes_on
-from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, source_of
+from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, registry, source_of
 
 SHOWN = 5  # runs or files named in a message
 NEAR = 3  # levels between two folders that may hold logs of one training
@@ -71,13 +72,14 @@ def find_runs(root: str | Path, only: str | None = None) -> Iterator[RunSource]:
 
     Raises:
         RunNotFoundError: there is nothing at `root`.
+        UnreadableRunError: it lies elsewhere and may not be read, or nobody answers.
     """
-    top = Path(root)
+    top = local(root)
     if top.is_file():
         return _in_file(top)
     if not top.exists() and not top.parent.is_file():
         raise RunNotFoundError(
-            say("{top} does not exist; give the folder that holds your runs.", top=str(top))
+            say("{top} does not exist; give the folder that holds your runs.", top=address(top))
         )
     return _found(top, only) if top.exists() else iter((_of_file(top),))
 
@@ -127,7 +129,7 @@ def _found(top: Path, only: str | None) -> Iterator[RunSource]:
 def _joined(folders: Iterable[Folder], contents: LogFiles) -> Iterator[Folder]:
     """Yield the folders of runs; one that goes on with the training of the version before it has that."""
     before: Folder | None = None
-    for folder in folders:
+    for folder in _by_id(folders):
         current = folder
         if before is not None and _goes_on(before, folder, contents):
             current = replace(folder, earlier=(*before.earlier, before))
@@ -136,6 +138,17 @@ def _joined(folders: Iterable[Folder], contents: LogFiles) -> Iterator[Folder]:
         before = current
     if before is not None:
         yield before
+
+
+def _by_id(folders: Iterable[Folder]) -> list[Folder]:
+    """Bring the folders of one W&B run together, where its newest one stands."""
+    every = list(folders)
+    newest = {(folder.path.parent, folder.kin_name): place for place, folder in enumerate(every)}
+    places = [
+        newest[folder.path.parent, folder.kin_name] if folder.kin_name else place
+        for place, folder in enumerate(every)
+    ]
+    return [every[at] for at in sorted(range(len(every)), key=lambda at: (places[at], at))]
 
 
 def _goes_on(before: Folder, folder: Folder, contents: LogFiles) -> bool:
@@ -290,7 +303,7 @@ def _usable(files: Iterable[LogFile | LeftOut]) -> list[LogFile]:
     return [file for file in files if isinstance(file, LogFile)]
 
 
-def source_at(path: Path, only: str | None = None) -> RunSource:
+def source_at(path: str | Path, only: str | None = None) -> RunSource:
     """Find the run at a path: a log file, a folder, or the only run below a folder.
 
     Raises:
@@ -299,27 +312,31 @@ def source_at(path: Path, only: str | None = None) -> RunSource:
         UsageError: several runs are below.
         UnreadableRunError: the path cannot be entered, or is neither a folder nor a file.
     """
+    path = local(path)
     try:
         if path.is_dir():
             next(path.iterdir(), None)  # permission to look inside
             return _the_run(path, only)
         if path.is_file():
-            return _the_only(path, _in_file(path))
+            return _the_only(path, _in_file(path), only)
         if path.exists():
             raise UnreadableRunError(
-                say("{path} is neither a folder nor a file; give a run folder or a log file.", path=str(path))
+                say(
+                    "{path} is neither a folder nor a file; give a run folder or a log file.",
+                    path=address(path),
+                )
             )
         if path.parent.is_file():
             return _of_file(path)
     except PermissionError as error:
         raise UnreadableRunError(
-            say("{path} cannot be opened (permission denied); make it readable.", path=str(path))
+            say("{path} cannot be opened (permission denied); make it readable.", path=address(path))
         ) from error
     except OSError as error:
         raise UnreadableRunError(
-            say("{path} cannot be opened ({why}); check the path.", path=str(path), why=refused(error))
+            say("{path} cannot be opened ({why}); check the path.", path=address(path), why=refused(error))
         ) from error
-    raise RunNotFoundError(say("{path} does not exist; give a run folder or a log file.", path=str(path)))
+    raise RunNotFoundError(say("{path} does not exist; give a run folder or a log file.", path=address(path)))
 
 
 def _the_run(path: Path, only: str | None) -> RunSource:
@@ -333,23 +350,23 @@ def _the_run(path: Path, only: str | None) -> RunSource:
         raise UsageError(
             say(
                 "{path} holds {count} runs; give one of them: {names}.",
-                path=str(path),
+                path=address(path),
                 count=len(runs),
                 names=_names(r.path for r in runs),
             )
         )
-    return _the_only(path, _found(path, only))
+    return _the_only(path, _found(path, only), only)
 
 
-def _the_only(path: Path, found: Iterator[RunSource]) -> RunSource:
+def _the_only(path: Path, found: Iterator[RunSource], only: str | None) -> RunSource:
     runs = list(found)
     if not runs:
-        raise NoEventsError(nothing_at(path))
+        raise NoEventsError(nothing_at(path, only))
     if len(runs) > 1:
         raise UsageError(
             say(
                 "{path} holds {count} runs; give one: {names}.",
-                path=str(path),
+                path=address(path),
                 count=len(runs),
                 names=_names(run.path for run in runs),
             )
@@ -357,22 +374,35 @@ def _the_only(path: Path, found: Iterator[RunSource]) -> RunSource:
     return replace(runs[0], path=path)
 
 
-def nothing_at(path: Path) -> Text:
-    """Say why no run was found in a folder, and the way out."""
+def nothing_at(path: Path, only: str | None = None) -> Text:
+    """Say why no run was found in a folder, and the way out.
+
+    Args:
+        path: of the folder.
+        only: the one source, or name of a file, that was asked for.
+    """
+    path = local(path)
+    if only is not None:
+        return say(
+            "{path}: no log of the source {source!r} is here or below; sources are {kinds}, or a file name.",
+            path=address(path),
+            source=only,
+            kinds=", ".join(sorted(registry.load())),
+        )
     with suppress(OSError):
         for entry in sorted(path.iterdir())[:MOST_ENTRIES]:
             if packed(entry):
-                return say("{path}: {name}: {why}.", path=str(path), name=entry.name, why=PACKED)
+                return say("{path}: {name}: {why}.", path=address(path), name=entry.name, why=PACKED)
             if is_table(entry) and isinstance(file := read_file(entry, entry.name)[0], LeftOut):
                 return say(
                     "{path}: {name} is the only kind of log here, and {why}.",
-                    path=str(path),
+                    path=address(path),
                     name=entry.name,
                     why=file.why,
                 )
     return say(
         "{path}: no log here or below that is read; give the folder that holds {logs}.",
-        path=str(path),
+        path=address(path),
         logs=LOGS,
     )
 
@@ -383,7 +413,7 @@ LOGS = say(
 
 
 def _names(paths: Iterable[Path]) -> str:
-    every = [str(path) for path in paths]
+    every = [address(path) for path in paths]
     return ", ".join(every[:SHOWN]) + (", ..." if len(every) > SHOWN else "")
 
 
@@ -502,17 +532,17 @@ def _why_nothing(path: Path, left_out: list[LeftOut]) -> Text:
     if not left_out:
         return say(
             "{path}: its event files are empty; has the training written its first record yet?",
-            path=str(path),
+            path=address(path),
         )
     first = left_out[0]
     if first.why == POINTED:
-        return say("{path}: {file} is {pointed}.", path=str(path), file=first.label, pointed=POINTED)
+        return say("{path}: {file} is {pointed}.", path=address(path), file=first.label, pointed=POINTED)
     if path.is_file():
-        return say("{path}: {why}; give a run folder or a log file.", path=str(path), why=first.why)
+        return say("{path}: {why}; give a run folder or a log file.", path=address(path), why=first.why)
     count = len(left_out)
     return say(
         "{path}: none of its {count} log files can be read ({file}: {why}); check them.",
-        path=str(path),
+        path=address(path),
         count=count,
         file=first.label,
         why=first.why,

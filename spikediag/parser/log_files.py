@@ -17,6 +17,7 @@ import numpy as np
 
 from spikediag.errors import SaidError, refused
 from spikediag.model import Damage, DamageKind, Text, say
+from spikediag.parser.remote import present
 from spikediag.parser.track import Track
 
 POINTER = b"version https://git-lfs."
@@ -183,7 +184,7 @@ def content(path: Path) -> tuple[bytes, int]:
     Raises:
         OSError: it cannot be read.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    handle = os.open(present(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):

@@ -34,6 +34,7 @@ from spikediag.parser.dataset_statistics import action_dimensions
 from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
+from spikediag.parser.remote import address
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
 from spikediag.parser.run_folders import checkpoints, distinctive, says_nothing
 from spikediag.parser.same_training import Together, bring_together
@@ -70,7 +71,7 @@ def read_run(
         UnreadableRunError: nothing of what is there can be read.
         UsageError: a fact or `spikediag.toml` cannot be used, or several runs are below the path.
     """
-    source = run if isinstance(run, RunSource) else source_at(Path(run), only)
+    source = run if isinstance(run, RunSource) else source_at(run, only)
     own = _own_settings(source) if settings else UserSettings()
     stated = (*claims_of_user(given or {}, Origin.COMMAND_LINE, _option), *own.claims)
     files = files_of(source)
@@ -78,7 +79,7 @@ def read_run(
         raise NoEventsError(
             say(
                 "{path}: its logs hold no scalars; log some, for example with add_scalar.",
-                path=str(source.path),
+                path=address(source.path),
             )
         )
     read = _understand(files, own)
@@ -90,7 +91,7 @@ def read_run(
     series = with_objective(read.series, facts.facts.get(FactName.OBJECTIVE))
     sources = {file.label.removesuffix(f"/{file.log.part}"): file for file in (*files.all, *logs)}
     made = Run(
-        path=str(source.path if isinstance(run, RunSource) else run),
+        path=address(source.path if isinstance(run, RunSource) else run),
         name=_name(files, source.path, folder),
         series=MappingProxyType(series),
         facts=facts.facts,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spikediag.model import Checkpoint
 from spikediag.parser.event_files.scalars import read_scalars
+from spikediag.parser.remote import address, beginning, listed
 from spikediag.parser.sources import EVENTS, Source, source_of
 
 SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
@@ -113,7 +114,7 @@ def survey(root: Path, only: str | None = None) -> Folder:
         root: where to begin.
         only: the id of a source, or the name of a file; no other file is seen.
     """
-    return _Survey(root.resolve(), set(), only).look(root) or Folder(root)
+    return _Survey(listed(root.resolve(), whole=True), set(), only).look(root) or Folder(root)
 
 
 @dataclass(frozen=True)
@@ -201,8 +202,7 @@ def _names_its_tags(folder: Folder) -> bool:
     if "_" not in name:
         return False
     try:
-        with folder.files[0].open("rb") as file:
-            tags = read_scalars(file.read(PEEK)).points
+        tags = read_scalars(beginning(folder.files[0], PEEK)).points
     except OSError:
         return False
     return bool(tags) and all(name.startswith(tag.replace("/", "_") + "_") for tag in tags)
@@ -229,8 +229,10 @@ def checkpoints(folder: Path) -> Iterator[Checkpoint]:
 def distinctive(folder: Path) -> str:
     """The name of what a folder holds: its own, after those above it as far as it says nothing alone.
 
-    `my_exp/lightning_logs/version_0` is `my_exp/version_0`; a run of W&B goes by its id.
+    `my_exp/lightning_logs/version_0` is `my_exp/version_0`; a run of W&B goes by its id, and a remote run by
+    the parts of its URL.
     """
+    folder = Path(address(folder).rpartition("://")[2])
     parts: list[str] = []
     for place in (folder, *folder.parents):
         name = wandb[3] if (wandb := WANDB_RUN.fullmatch(place.name)) else place.name

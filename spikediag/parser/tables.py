@@ -20,6 +20,7 @@ from spikediag.parser.track import FARTHEST, Track
 PEEK = 1 << 15  # bytes that show what a file is
 MOST_BYTES = 1 << 28  # of a file of text; in memory it is several times as large
 NANS = ("nan", "+nan", "-nan")
+SPELT = (b"nan", b"NaN", b"NAN", b"Nan")  # sought first: a pattern takes longer than to read the table
 STEPS = (  # what a step is called, the most certain name first; an epoch is one where nothing else is
     "step",
     "global_step",
@@ -178,7 +179,8 @@ def points_in(
             refused += int(np.count_nonzero(kept))
         elif kept.any():
             tag = (tags or {}).get(name, name.strip())
-            tracks[tag] = Track(counted[kept].astype(np.int64), column.values[kept], walls[kept])
+            which = slice(None) if kept.all() else kept
+            tracks[tag] = Track(counted[which].astype(np.int64), column.values[which], walls[which])
     return tracks, list(left_out(astray, refused))
 
 
@@ -220,8 +222,9 @@ def read_csv(content: bytes) -> tuple[dict[str, Column], list[Gap]]:
         UnusableLogError: it is no such table.
     """
     refuse_beyond(MOST_BYTES, content)
-    if b"\0" in content[:PEEK] or not content.strip():
-        raise UnusableLogError(say("it is no text") if content.strip() else say("it is empty"))
+    is_empty = re.search(rb"\S", content) is None
+    if b"\0" in content[:PEEK] or is_empty:
+        raise UnusableLogError(say("it is empty") if is_empty else say("it is no text"))
     whole, gaps = _ended_lines(content)
     try:
         return _columns(whole), gaps
@@ -255,25 +258,37 @@ def _columns(content: bytes) -> dict[str, Column]:
     """
     import pandas as pd  # noqa: PLC0415  # half a second, and event files need none
 
-    how: dict[str, Any] = {"sep": _separator(content), "encoding_errors": "replace", "low_memory": False}
+    how: dict[str, Any] = {"sep": _separator(content), "index_col": False, "encoding_errors": "replace"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of columns that are words and numbers
-        table = pd.read_csv(BytesIO(content), index_col=False, skipinitialspace=True, **how)
+        table = pd.read_csv(BytesIO(content), skipinitialspace=True, **how)
+        found = {name: _floats(table[name]) for name in table.columns}
         words = None
-        if WORDS_FOR_NAN.search(content):  # a logged NaN is to be told from an empty cell
-            words = pd.read_csv(BytesIO(content), index_col=False, dtype=str, keep_default_na=False, **how)
+        lacking = any(np.isnan(numbers).any() for numbers in found.values())
+        if lacking and any(word in content for word in SPELT) and WORDS_FOR_NAN.search(content):
+            # A logged NaN is to be told from an empty cell.
+            words = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False, **how)
     columns = {}
-    for at, name in enumerate(table.columns):
-        try:
-            cells = pd.to_numeric(table[name], errors="coerce")
-        except OverflowError:  # a whole number of hundreds of digits
-            cells = table[name].map(lambda cell: _number_of(str(cell)))
-        numbers = cells.to_numpy(np.float64, na_value=np.nan)
+    for at, (name, numbers) in enumerate(found.items()):
         there = ~np.isnan(numbers)
         if words is not None and not there.all():
             there |= words.iloc[:, at].str.strip().str.lower().isin(NANS).to_numpy(bool)
         columns[str(name)] = Column(numbers, there)
     return columns
+
+
+def _floats(cells: Any) -> FloatArray:  # noqa: ANN401  # a column of pandas, which is imported late
+    """The cells of a column as numbers; NaN where they are none."""
+    import pandas as pd  # noqa: PLC0415
+
+    if cells.dtype.kind != "f":
+        try:
+            cells = pd.to_numeric(cells, errors="coerce")
+        except OverflowError:  # a whole number of hundreds of digits
+            cells = cells.map(lambda cell: _number_of(str(cell)))
+    return np.asarray(
+        cells.to_numpy(np.float64, na_value=np.nan) if cells.isna().any() else cells, np.float64
+    )
 
 
 def _number_of(cell: str) -> float:

@@ -10,6 +10,7 @@ from spikediag.errors import UsageError, refused
 from spikediag.model import LossKind, Origin, Role, SourceFile, say
 from spikediag.parser.facts import Claim, claims_of_user, nearest, shown
 from spikediag.parser.fingerprint import fingerprint
+from spikediag.parser.remote import address, present
 
 NAME = "spikediag.toml"
 LARGEST = 1 << 20  # bytes
@@ -46,7 +47,7 @@ class UserSettings:
                 raise UsageError(
                     say(
                         "{path}: [{table}] names {tag!r}, which this run does not log; {hint}",
-                        path=str(self.path),
+                        path=address(self.path),
                         table=table,
                         tag=tag,
                         hint=nearest(tag, known),
@@ -65,12 +66,12 @@ def read_user_settings(folder: Path, named: Path | None = None) -> UserSettings:
             if path.is_file():
                 return _read(path, folder)
             if path.exists():
-                raise UsageError(say("{path} is no file; move it away.", path=str(path)))
+                raise UsageError(say("{path} is no file; move it away.", path=address(path)))
         except OSError as error:
             raise UsageError(
                 say(
                     "{path} cannot be read ({why}); make it readable or move it away.",
-                    path=str(path),
+                    path=address(path),
                     why=refused(error),
                 )
             ) from error
@@ -78,25 +79,25 @@ def read_user_settings(folder: Path, named: Path | None = None) -> UserSettings:
 
 
 def _read(path: Path, folder: Path) -> UserSettings:
-    with path.open("rb") as file:
+    with present(path).open("rb") as file:
         content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise UsageError(
-                say("{path} is larger than 1 MB; this is no settings file, move it away.", path=str(path))
+                say("{path} is larger than 1 MB; this is no settings file, move it away.", path=address(path))
             )
         source = fingerprint(file, folder)
     try:
         table = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            say("{path} is no valid TOML ({error}); correct it.", path=str(path), error=str(error))
+            say("{path} is no valid TOML ({error}); correct it.", path=address(path), error=str(error))
         ) from error
     for name in table:
         if name != LANG and f"[{name}]" not in TABLES:
             raise UsageError(
                 say(
                     "{path}: {name!r} is no table of it; {hint}",
-                    path=str(path),
+                    path=address(path),
                     name=name,
                     hint=nearest(f"[{name}]", TABLES),
                 )
@@ -106,13 +107,18 @@ def _read(path: Path, folder: Path) -> UserSettings:
         raise UsageError(
             say(
                 '{path}: [roles], [losses] and [facts] are tables, as in [roles] "my/tag" = "loss".',
-                path=str(path),
+                path=address(path),
             )
         )
-    claims = claims_of_user(facts, Origin.SETTINGS, lambda name: f"{NAME}: {name}", f"{path}: [facts] ")
+    claims = claims_of_user(
+        facts, Origin.SETTINGS, lambda name: f"{NAME}: {name}", f"{address(path)}: [facts] "
+    )
     return UserSettings(
-        {tag: _member(Role, role, f"{path}: {tag}", "role") for tag, role in roles.items()},
-        {tag: _member(LossKind, kind, f"{path}: {tag}", "kind of loss") for tag, kind in kinds.items()},
+        {tag: _member(Role, role, f"{address(path)}: {tag}", "role") for tag, role in roles.items()},
+        {
+            tag: _member(LossKind, kind, f"{address(path)}: {tag}", "kind of loss")
+            for tag, kind in kinds.items()
+        },
         tuple(claims),
         (source,),
         path,

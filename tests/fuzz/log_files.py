@@ -1,8 +1,12 @@
 """Logs of every source but event files that are nearly right."""
 
+import io
 import json
 import random
+import sqlite3
 from functools import cache
+
+import numpy as np
 
 from tests.fuzz import attacks
 from tests.parser.sources import wandb_files as wandb
@@ -73,6 +77,93 @@ def _whole(rng: random.Random, name: str) -> bytes:
         )
         return text.encode(errors="surrogatepass")
     return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def database(rng: random.Random) -> tuple[str, bytes]:
+    """A database of MLflow or Trackio or a Parquet table, with values of any type, and damaged."""
+    name = rng.choice(("mlflow.db", "project.db", "any.parquet"))
+    content = _table(rng) if name.endswith("parquet") else _sqlite(rng, name)
+    for _ in range(rng.choice((0, 0, 1, 3, 30))):
+        content = _broken(rng, content) if rng.random() < 0.3 else _flipped(rng, content)
+    return name, content
+
+
+def _cell(rng: random.Random) -> object:
+    return rng.choice(
+        (
+            1,
+            -5,
+            2**62,
+            0.5,
+            1e308,
+            1.7e12,
+            None,
+            b"\xff\x00",
+            "nan",
+            "{}",
+            attacks.attack(rng).replace("\ud800", ""),
+        )
+    )
+
+
+def _sqlite(rng: random.Random, name: str) -> bytes:
+    database = sqlite3.connect(":memory:")
+    tables = {
+        "mlflow.db": {
+            "runs": ("run_uuid", "name", "start_time", "lifecycle_stage"),
+            "metrics": ("key", "value", "timestamp", "run_uuid", "step", "is_nan"),
+            "params": ("key", "value", "run_uuid"),
+        },
+        "project.db": {
+            "metrics": ("run_id", "run_name", "step", "timestamp", "metrics"),
+            "configs": ("run_id", "config"),
+        },
+    }[name]
+    for table, columns in tables.items():
+        kept = [column for column in columns if rng.random() < 0.99]
+        if not kept:
+            continue
+        database.execute(f"CREATE TABLE {table}({', '.join(kept)})")
+        for k in range(rng.randrange(30)):
+            usual = dict.fromkeys(("run_uuid", "run_id", "run_name"), "r") | {"step": k, "value": k / 3}
+            usual |= {"timestamp": 1.7e12 + k, "is_nan": 0, "metrics": json.dumps({"loss": k, "a": {"b": k}})}
+            usual |= {"config": '{"lr": 1}', "name": "n", "key": "loss", "start_time": 1}
+            row = [usual.get(c, "active") if rng.random() < 0.9 else _cell(rng) for c in kept]
+            database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(kept))})", row)
+    if rng.random() < 0.1:
+        database.execute(
+            "CREATE VIEW v AS WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n FROM t"
+        )
+    database.commit()
+    content = database.serialize()
+    database.close()
+    return content
+
+
+def _table(rng: random.Random) -> bytes:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        return b"PAR1"
+    rows, out = rng.randrange(20), io.BytesIO()
+    columns = {
+        "step": list(range(rows)),
+        "loss": np.random.default_rng(rng.randrange(9)).normal(size=rows),
+        rng.choice(("wall_time", "x", "loss2")): [rng.choice((None, 1.5)) for _ in range(rows)],
+        "words": ["a"] * rows,
+    }
+    parquet.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def _flipped(rng: random.Random, content: bytes) -> bytes:
+    """The same length, a few bytes changed: a database survives no insertion."""
+    changed = bytearray(content)
+    for _ in range(rng.choice((1, 1, 8, 64))):
+        if changed:
+            changed[rng.randrange(len(changed))] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+    return bytes(changed)
 
 
 def _json(cell: str) -> object:

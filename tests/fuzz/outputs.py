@@ -20,6 +20,7 @@ from spikediag.policy import Policy, baseline
 from spikediag.policy.outputs import check_json, comment, github, gitlab, junit, sarif
 from spikediag.policy.result import CheckResult, Unread
 from spikediag.policy.rules import judge
+from spikediag.text import say
 
 OBEYED = re.compile(r"##\w*\[|^\s*::", re.MULTILINE)
 OURS = re.compile(
@@ -91,10 +92,12 @@ def report(diagnosis: Diagnosis, lang: str) -> None:
 
 
 def check(diagnosis: Diagnosis, hostile: str) -> None:
-    result = CheckResult(Policy(), (judge(diagnosis, Policy()),), (Unread(hostile, hostile),))
+    result = CheckResult(
+        Policy(), (judge(diagnosis, Policy()),), (Unread(hostile, say("{why}", why=hostile)),)
+    )
     for as_json in (False, True):
         with redirect_stdout(StringIO()) as said:
-            publish(result, Files(None, None, None, None), as_json=as_json)
+            publish(result, Files(None, None, None, None), "en", as_json=as_json)
         log(said.getvalue())
     assert json.loads(said.getvalue()) == check_json.to_dict(result)
     for line in github.to_github(result).splitlines():

@@ -96,6 +96,25 @@ def logs(rng: random.Random) -> None:
 
 
 @target
+def databases(rng: random.Random) -> None:
+    """A database or a Parquet table that is nearly right, in a file; now and then as a run."""
+    name, content = log_files.database(rng)
+    source = source_of(Path(name))
+    assert source
+    with TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_bytes(content)
+        with suppress(UnusableLogError, ForeignError):
+            for log in source.read(Opened(path, content)):
+                assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
+                log.summaries()
+        assert path.read_bytes() == content
+        if rng.random() < 0.02:
+            with suppress(SpikediagError):
+                json.dumps(diagnose(read_run(path)).to_dict(), allow_nan=False)
+
+
+@target
 def settings(rng: random.Random) -> None:
     """Text that may be anything a person or a library puts beside a run."""
     text = documents.text(rng)

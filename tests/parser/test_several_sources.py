@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import spikediag
 from spikediag.cli import entry
 from spikediag.errors import NoEventsError, UnreadableRunError
 from spikediag.parser import find_runs, nothing_at, read_run
@@ -52,6 +53,32 @@ def test_one_source_may_be_chosen_by_its_id_or_by_the_name_of_its_file(everythin
     assert [found.path for found in find_runs(everything.parent, "plot.csv")] == [everything / "plot.csv"]
     with pytest.raises(NoEventsError):
         read_run(everything, only="wandb_runs")
+
+
+@pytest.mark.parametrize(
+    ("command", "several"),
+    [("analyze --json", False), ("check --json", False), ("scan", False), ("compare --json", True)],
+)
+def test_every_command_that_reads_runs_reads_one_source_of_them(
+    everything: Path, command: str, several: bool, capsys
+) -> None:
+    words = [*command.split(), *[str(everything)] * (1 + several)]
+    known = entry.run([*words, "--source", "event_files"])
+    assert known in (0, 1)
+    half = capsys.readouterr().out
+    entry.run(words)
+    assert half != capsys.readouterr().out
+    assert entry.run([*words, "--source", "nobody_s"]) == 2
+    assert "no log of the source 'nobody_s'" in "".join(capsys.readouterr())
+
+
+def test_the_api_reads_one_source_too(everything: Path) -> None:
+    assert {len(spikediag.read_run(everything, source=NAME).series[tag]) for tag in TAGS[:3]} == {200}
+    whole, half = (spikediag.diagnose(everything, source=name) for name in ("progress", "event_files"))
+    assert (len(whole.run.series), len(half.run.series)) == (4, 4)
+    assert half.run.series["only/here"].file == NAME
+    with pytest.raises(NoEventsError, match="sources are console, csv_tables"):
+        spikediag.compare(everything, whole, source="wandb_runs")
 
 
 def test_tags_show_where_every_series_came_from(everything: Path, capsys) -> None:

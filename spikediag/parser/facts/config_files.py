@@ -10,6 +10,7 @@ from spikediag.model import FactName, Origin, say
 from spikediag.parser.facts.claims import FileClaims, claims_in
 from spikediag.parser.facts.safe_documents import UnusableError, load
 from spikediag.parser.fingerprint import fingerprint
+from spikediag.parser.remote import listed, present
 
 LEVELS = 3  # above the run
 MOST_FILES = 64  # configuration files looked at
@@ -62,7 +63,7 @@ def config_files(run: Path, inside: Path | None = None, logs: Collection[Path] =
     count = 0
     for level, folder in enumerate((run, *run.parents[:LEVELS])):
         own = level == 0 or (inside is not None and folder.is_relative_to(inside))
-        if not own and _is_border(folder):
+        if not own and _is_border(listed(folder)):
             return
         for path in _candidates(folder):
             if path.name in known and path.resolve() == known[path.name]:
@@ -90,7 +91,7 @@ def _is_border(folder: Path) -> bool:
 def _candidates(folder: Path) -> Iterator[Path]:
     for place in FOLDERS:
         try:
-            entries = sorted((folder / place).iterdir())
+            entries = sorted(listed(folder / place).iterdir())
         except OSError:
             continue
         for entry in entries:
@@ -111,7 +112,7 @@ def _read(path: Path, run: Path, level: int, *, own: bool) -> FileClaims:
             left_out=say("{name} was seen and not read: what it says is not plain data.", name=name)
         )
     try:
-        with path.open("rb") as file:
+        with present(path).open("rb") as file:
             claims = tuple(claims_in(load(file, path.suffix), name, origin, 1.0 if own else 0.9))
             found = FileClaims(claims, fingerprint(file, run) if claims else None)
     except UnusableError as error:

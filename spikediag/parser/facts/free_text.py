@@ -11,6 +11,7 @@ from spikediag.model import FactName, Origin
 from spikediag.parser.facts.claims import Claim, FileClaims, claims_in
 from spikediag.parser.facts.safe_documents import UnusableError, parse
 from spikediag.parser.fingerprint import fingerprint
+from spikediag.parser.remote import present
 
 SHORT = 100  # characters; a text tag up to this long may be the value of one argument
 KEY = re.compile(r"[\w./\- ]+")
@@ -100,7 +101,7 @@ def console_logs(folder: Path) -> Iterator[FileClaims]:
 
 def _read(path: Path, folder: Path) -> FileClaims | None:
     try:
-        with path.open("rb") as file:
+        with present(path).open("rb") as file:
             claims = tuple(printed_claims(file.read(MOST_LOG_BYTES).decode("utf-8", "replace"), path.name))
             return FileClaims(claims, fingerprint(file, folder)) if claims else None
     except OSError:

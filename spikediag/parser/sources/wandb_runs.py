@@ -353,6 +353,24 @@ class _Column:
     values: FloatArray
 
 
+class _Names(dict[bytes, int]):
+    """By the bytes that name a quantity, which one it is; below 0 where it is none that is kept."""
+
+    def __init__(self, tags: dict[str, int]) -> None:
+        super().__init__()
+        self.tags = tags
+
+    def __missing__(self, name: bytes) -> int:
+        try:
+            tag = _item(name)[0]
+        except MalformedError:
+            tag = ""
+        room = tag in self.tags or len(self.tags) < MOST_TAGS
+        number = self.tags.setdefault(tag, len(self.tags)) if room else TOO_MANY
+        self[name] = number if tag and tag != RUNTIME else IGNORED
+        return self[name]
+
+
 @dataclass
 class _History:
     """What was logged, a row for each call, while it is collected.
@@ -361,7 +379,7 @@ class _History:
         rows: How many there are; a record of another kind is an empty one.
         counted: The step that W&B gave each of them, batch by batch.
         tags: Each quantity, in the order of its first row.
-        names: By the bytes that name a quantity, which one it is; -1 where there are too many.
+        names: By the bytes that name a quantity, which one it is.
         pieces: By tag: its numbers, batch by batch.
         refused: Points of tags beyond the limit.
     """
@@ -369,9 +387,12 @@ class _History:
     rows: int = 0
     counted: list[FloatArray] = field(default_factory=list)
     tags: dict[str, int] = field(default_factory=dict)
-    names: dict[bytes, int] = field(default_factory=dict)
+    names: _Names = field(init=False)
     pieces: dict[str, list[_Column]] = field(default_factory=dict)
     refused: int = 0
+
+    def __post_init__(self) -> None:
+        self.names = _Names(self.tags)
 
     def columns(self) -> dict[str, _Column]:
         """Every quantity; objects have been parted into quantities of their own."""
@@ -420,14 +441,6 @@ class _History:
 
     def _numbers(self, names: list[bytes]) -> IntArray:
         """Which quantity each of the names means, (n,)."""
-        for name in dict.fromkeys(names).keys() - self.names.keys():
-            try:
-                tag = _item(name)[0]
-            except MalformedError:
-                tag = ""
-            room = tag in self.tags or len(self.tags) < MOST_TAGS
-            number = self.tags.setdefault(tag, len(self.tags)) if room else TOO_MANY
-            self.names[name] = number if tag and tag != RUNTIME else IGNORED
         numbers = np.fromiter(map(self.names.__getitem__, names), np.int64, len(names))
         self.refused += int(np.count_nonzero(numbers == TOO_MANY))
         if len(self.names) > 2 * MOST_TAGS:
@@ -506,7 +519,7 @@ def _names_and_texts(content: bytes, items: "_Items") -> tuple[list[bytes], list
 def _floats(texts: list[bytes]) -> FloatArray | None:
     """Numbers as 64-bit floats, (n,); None where one is no number."""
     try:
-        return np.array(list(map(float, texts)), dtype=np.float64)
+        return np.fromiter(map(float, texts), np.float64, len(texts))
     except ValueError:
         return None
 

@@ -102,6 +102,7 @@ def test_a_view_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.
         read_run(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what it builds on
 def test_a_database_that_mlflow_wrote(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")

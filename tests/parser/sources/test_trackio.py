@@ -5,8 +5,6 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from spikediag import read_run
 from spikediag.model import FactName
 from spikediag.parser import find_runs
@@ -48,10 +46,3 @@ def test_each_run_is_understood_as_its_event_file(tmp_path: Path) -> None:
     assert run.name == "bold-cat-0"
     assert run.fact(FactName.BATCH_SIZE).source == "project.db/bold-cat-0: batch_size"
     assert run.series["lr"].wall_times[1] == START + 20
-
-
-def test_a_database_that_trackio_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path))
-    storage = pytest.importorskip("trackio.sqlite_storage").SQLiteStorage
-    storage.bulk_log("p", "r", [{"train/loss": 1 / (1 + k)} for k in range(20)], steps=list(range(20)))
-    assert len(read_run(tmp_path).series["train/loss"]) == 20

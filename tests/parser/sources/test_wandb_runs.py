@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +81,30 @@ def test_a_run_that_was_resumed_is_one_training(tmp_path: Path) -> None:
     assert len(run.series["bc/mse"]) == 400
     assert [(session.first_step, session.last_step) for session in run.sessions] == [(10, 2490), (2010, 4000)]
     assert [(rewind.from_step, rewind.to_step) for rewind in run.rewinds] == [(2490, 2010)]
+
+
+def test_a_run_is_joined_by_its_id_over_other_runs_between_its_parts(tmp_path: Path) -> None:
+    curves = training(*TAGS)
+    for day, steps in ((1, range(2500)), (3, range(2010, 3000)), (5, range(2900, 10_000))):
+        part = {tag: {s: v for s, v in curve.items() if s in steps} for tag, curve in curves.items()}
+        wandb.write(tmp_path / "wandb" / f"run-2026110{day}_120000-abc", logged(part, START + 86_400 * day))
+    for day in (2, 4):
+        name = f"{'offline-' * (day == 4)}run-2026110{day}_120000-de{day}"
+        wandb.write(
+            tmp_path / "wandb" / name,
+            logged(training(*TAGS, seed=day), START + 86_400 * day),
+            f"run-de{day}.wandb",
+        )
+    found = paths(tmp_path)
+    assert [path.name[-3:] for path in found] == ["de2", "de4", "abc"]
+    run = read_run(found[2])
+    assert [(session.first_step, session.last_step) for session in run.sessions] == [
+        (10, 2490),
+        (2010, 2990),
+        (2900, 4000),
+    ]
+    assert len(run.series["bc/mse"]) == 400
+    assert len(read_run(tmp_path / "wandb" / "run-20261103_120000-abc").sessions) == 2
 
 
 def test_beside_an_event_file_of_the_same_training_it_is_no_second_run(tmp_path: Path) -> None:
@@ -214,19 +237,6 @@ def test_one_without_a_point_is_found_and_says_why(tmp_path: Path, content: byte
     assert paths(tmp_path) == (tmp_path,)
     with pytest.raises(error, match=words):
         read_run(tmp_path)
-
-
-@pytest.mark.slow
-def test_two_hundred_thousand_points_are_read_many_times_faster_than_field_by_field() -> None:
-    content = wandb.encoded(
-        [wandb.history(k, {f"m/{n}": k / (n + 3) for n in range(20)}) for k in range(10_000)]
-    )
-    took = []
-    for work in (wandb.naive, read, read, read):
-        begun = time.thread_time()
-        work(content)
-        took.append(time.thread_time() - begun)
-    assert took[0] > 5 * min(took[1:])  # ten times on a machine that does nothing else
 
 
 SCRIPT = """

@@ -53,9 +53,9 @@ def rows(curves: Curves) -> list[tuple[int, dict[str, float]]]:
     return [(s, {tag: curve[s] for tag, curve in curves.items() if s in curve}) for s in steps]
 
 
-def told(path: Path) -> dict[str, Any]:
+def told(path: Path, source: str | None = None) -> dict[str, Any]:
     """A diagnosis in JSON without what says whose file it was."""
-    document = diagnose(path).to_dict()
+    document = diagnose(path, source=source).to_dict()
     for key in SOURCES:
         document["run"].pop(key, None)
     for fact in document["run"]["facts"].values():

@@ -1,0 +1,111 @@
+"""How fast other logs than event files are read, against the plainest way to read them.
+
+    python -m benchmarks.reading.other_logs
+
+Rewrites the second table of README.md. Both of a pair read the same bytes one after the other in one process,
+in turns; times are of the processor, and a ratio is the median of the ratios of the turns.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.reading.__main__ import README
+from spikediag.parser.log_files import Opened
+from spikediag.parser.sources import source_of
+from tests.parser.sources import wandb_files as wandb
+
+TURNS = 9
+POINTS = 200_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file, and what it is read with beside us."""
+
+    what: str
+    name: str
+    write: Callable[[Path], None]
+    other: str
+    read: Callable[[Path], object]
+    bar: str
+
+
+def run_of_wandb(path: Path) -> None:
+    tags = [f"train/m{n}" for n in range(20)]
+    rows = range(POINTS // len(tags))
+    path.write_bytes(
+        wandb.encoded([wandb.history(k, {tag: k / (n + 3) for n, tag in enumerate(tags)}) for k in rows])
+    )
+
+
+def table(path: Path) -> None:
+    rng = np.random.default_rng(0)
+    columns = {f"train/m{n}": rng.normal(size=POINTS) for n in range(9)}
+    pd.DataFrame({"step": np.arange(POINTS), **columns}).to_csv(path, index=False)
+
+
+CASES = (
+    Case(
+        "`.wandb`, 20 quantities x 10,000 steps",
+        "run-abc.wandb",
+        run_of_wandb,
+        "each record's fields and JSON in a loop",
+        lambda path: wandb.naive(path.read_bytes()),
+        "at least 10 x",
+    ),
+    Case(
+        "CSV, 200,000 rows x 10 columns",
+        "progress.csv",
+        table,
+        "`pandas.read_csv` alone",
+        pd.read_csv,
+        "at least 1 x",
+    ),
+)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def row(case: Case, folder: Path) -> str:
+    path = folder / case.name
+    case.write(path)
+    source = source_of(path)
+    assert source
+
+    def own() -> object:
+        return list(source.read(Opened(path, path.read_bytes())))
+
+    own(), case.read(path)  # warm: imports, the page cache
+    turns = [(seconds(own), seconds(lambda: case.read(path))) for _ in range(TURNS)]
+    ratios = sorted(theirs / mine for mine, theirs in turns)
+    mine, size = statistics.median(mine for mine, _ in turns), path.stat().st_size / 1e6
+    return (
+        f"| {case.what} | {size:.0f} | {mine:.2f} s | {case.other} | {statistics.median(ratios):.1f} x "
+        f"({ratios[0]:.1f} to {ratios[-1]:.1f}) | {case.bar} |"
+    )
+
+
+def main() -> None:
+    lines = ["| file | MB | ours | the other | its time over ours | bar |", "|---|---:|---:|---|---:|---|"]
+    with tempfile.TemporaryDirectory() as folder:
+        lines += [row(case, Path(folder)) for case in CASES]
+    before, _, rest = README.read_text("utf-8").partition("<!-- other logs -->\n")
+    _, _, after = rest.partition("<!-- /other logs -->")
+    text = "\n".join(lines)
+    README.write_text(f"{before}<!-- other logs -->\n{text}\n<!-- /other logs -->{after}", "utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
