@@ -60,9 +60,9 @@ KNOWN: dict[tuple[object, ...], spikediag.Diagnosis] = {}
 
 
 def diagnosed_once(run: spikediag.Run) -> spikediag.Diagnosis:
-    """What `pipeline.diagnose` says; a run of the same files and facts is not diagnosed again."""
+    """What `pipeline.diagnose` says; a run of the same path, files and facts is not diagnosed again."""
     facts = sorted((str(fact.name), repr(fact.value), fact.source) for fact in run.facts.values())
-    key = (*(file.sha256 for file in run.files), *facts, *run.checkpoints)
+    key = (run.path, *(file.sha256 for file in run.files), *facts, *run.checkpoints)
     if key not in KNOWN:
         KNOWN[key] = DIAGNOSE(run)
     known = KNOWN[key]
