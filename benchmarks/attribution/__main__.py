@@ -84,6 +84,7 @@ def summary(views: dict[str, View], scored: dict[str, Scores]) -> str:
         ("Brier score", lambda s: f"{s.brier:.3f}"),
         ("findings with a probability", lambda s: f"{s.told:.3f}"),
         ("calibration error of these", lambda s: f"{s.told_ece:.3f}"),
+        ("the same if each were exactly right, mean of draws", lambda s: f"{s.told_ece_by_chance:.3f}"),
         ("calibration error of all shares, `unexplained` too", lambda s: f"{s.ece:.3f}"),
         ("log-loss", lambda s: f"{s.log_loss:.3f}"),
     )

@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from benchmarks.attribution.cases import Said
 
 BINS = 10
+DRAWS = 400
 NOT_LOGGED = {  # with loss and error alone
     "log-std-drift", "lr-change", "grad-explosion", "loss-scale", "trust-region", "reward-term",
     "temperature", "returns-grow", "kl-term", "data-stage", "adam-staleness",
@@ -37,6 +38,7 @@ class Scores:
     ece: float  # of the share of the likeliest cause, `unexplained` too
     told: float  # share of findings for which a report gives a probability
     told_ece: float  # of those probabilities
+    told_ece_by_chance: float  # its mean if every one of those probabilities were exactly right
     bins: tuple[Bin, ...]  # of those probabilities
     risk: tuple[tuple[float, float], ...]  # coverage, error among the most certain
 
@@ -57,6 +59,7 @@ def scores(said: tuple[Said, ...]) -> Scores:
         ece=calibration_error(shares),
         told=share([s.told is not None for s in said]),
         told_ece=calibration_error(bins),
+        told_ece_by_chance=calibration_by_chance([s.told[0] for s in said if s.told is not None]),
         bins=bins,
         risk=risk_coverage(said),
     )
@@ -96,6 +99,13 @@ def best_temperature(said: tuple[Said, ...]) -> float:
 
 def calibration_error(bins: tuple[Bin, ...]) -> float:
     return sum(b.count * abs(b.said - b.true) for b in bins) / max(sum(b.count for b in bins), 1)
+
+
+def calibration_by_chance(said: list[float]) -> float:
+    """The mean calibration error of probabilities that are exactly right, as so few findings show anyway."""
+    draw = np.random.default_rng(0)
+    drawn = [reliability([(p, bool(draw.random() < p)) for p in said]) for _ in range(DRAWS)]
+    return float(np.mean([calibration_error(bins) for bins in drawn]))
 
 
 def reliability(pairs: list[tuple[float, bool]]) -> tuple[Bin, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from spikediag.attribution import gradients, nll_levels, periods
 from spikediag.attribution.gradients import GradientRise
 from spikediag.attribution.nll_levels import Likelihood, Stretch
-from spikediag.attribution.periods import Phase
+from spikediag.attribution.periods import LastBatch, Phase
 from spikediag.attribution.run_facts import dims
 from spikediag.model import (
     NO_WITNESSES,
@@ -174,6 +174,11 @@ class Case:
     def period(self) -> Phase | None:
         """The period that the peaks follow least by chance; `Phase.exact` says whether they do follow it."""
         return periods.best_period(self.peaks, self.loss, self.run)
+
+    @cached_property
+    def last_batch(self) -> LastBatch | None:
+        """The peaks on the short last batch of a pass, where this one is among them."""
+        return periods.last_batch(self.peaks, self.spike.peak_step, self.loss, self.run)
 
     @cached_property
     def gradient(self) -> GradientRise | None:

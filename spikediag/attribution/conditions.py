@@ -12,9 +12,16 @@ import numpy as np
 
 from spikediag.attribution import advice, remedies
 from spikediag.attribution.causes.lr_change import habit
-from spikediag.attribution.nll_algebra import Certificate
+from spikediag.attribution.nll_algebra import SATURATION, Certificate
 from spikediag.attribution.nll_levels import log_std_series, per_sum
-from spikediag.attribution.run_facts import MANY_PASSES, batch_share, constant_rate_stated, dims, sampling
+from spikediag.attribution.run_facts import (
+    MANY_PASSES,
+    batch_share,
+    constant_rate_stated,
+    dims,
+    sampling,
+    squashed,
+)
 from spikediag.model import (
     REINFORCED,
     Advice,
@@ -32,7 +39,7 @@ from spikediag.model import (
     Text,
     say,
 )
-from spikediag.stats.nll import certified_dimensions, isotropic_floor
+from spikediag.stats.nll import certified_dimensions, isotropic_floor, squash_gain
 from spikediag.stats.sampling import FLAGGED_ABOVE, RECOMMENDED, batches_to_see_all, distinct_share
 
 OF_POLICIES = REINFORCED | {LossKind.LIKELIHOOD}  # trainings whose rate may follow how far the policy moves
@@ -43,6 +50,9 @@ FEWEST_POINTS = 10
 FEWEST_NORMS = 50
 NOISE_GREW = 3.0  # times its first level, from which exploration runs away
 LARGEST_LOG = 50.0
+AT_BOUND = 0.999  # of the bound of a squashed action, from which its logarithms run away
+INSIDE = 0.99  # of it, where targets are safe
+UNSEEN_ERROR, USUAL_SIGMA = 1e-4, 0.03  # of an action; before it is squashed
 WIDE_GAP = 1.25  # nats: in the randomised study no recipe spiked, as it was drawn, with a smaller one
 REMOVED_BY = MappingProxyType(
     {
@@ -74,6 +84,7 @@ def conditions(run: Run, findings: tuple[Finding, ...]) -> tuple[Condition, ...]
         _sigma_collapse(run, findings),
         _degenerate_dimension(run),
         _floor_below_zero(run),
+        _tanh_squash(run),
         _noise_grows(run),
         _constant_rate(run),
         _long_memory(run),
@@ -274,6 +285,57 @@ def _floor_below_zero(run: Run) -> Condition | None:
         say("Clamp the log-std with it, or give the floor of sigma itself."), f"{key}: {math.exp(floor):.2g}"
     )
     return Condition("sigma-floor", Status.SUPPORTED, reading, floor, (mend,))
+
+
+def _tanh_squash(run: Run) -> Condition | None:
+    """Whether a likelihood of squashed actions has targets at the bound; None without one.
+
+    The density of a = tanh(u) has the factor 1 / (1 - a^2), and u = atanh(a) has no end: at the bound a
+    target weighs by where it was clipped, and an error that no one sees in a is large in u.
+    """
+    if LossKind.LIKELIHOOD not in run.loss_kinds or not squashed(run):
+        return None
+    stated = run.fact(FactName.TANH_SQUASH).source
+    inside = Advice(
+        say(
+            "Keep the targets within the bounds, at {edge:g} of them at most, or train on the actions before "
+            "they are squashed; at the bound an error of {error:g} is {sigmas:.0f} sigmas of {sigma:g}.",
+            edge=INSIDE,
+            error=UNSEEN_ERROR,
+            sigmas=(math.atanh(1 - SATURATION) - math.atanh(1 - SATURATION - UNSEEN_ERROR)) / USUAL_SIGMA,
+            sigma=USUAL_SIGMA,
+        ),
+        f"actions = actions.clip(-{INSIDE}, {INSIDE})",
+    )
+    if not run.actions:
+        reading = say(
+            "The policy squashes its actions by tanh ({source}). Whether targets lie at the bound is not "
+            "known: there each one adds {gain:.1f} nats a dimension, and small errors cost thousands.",
+            source=stated,
+            gain=squash_gain(SATURATION),
+        )
+        return Condition("tanh-squash", Status.PLAUSIBLE, reading, None, (inside,))
+    largest = max(run.actions, key=lambda d: max(abs(d.low), abs(d.high)))
+    edge = max(abs(largest.low), abs(largest.high))
+    numbers: dict[str, str | float] = {"squashed": stated, "index": largest.index, "edge": edge}
+    if not edge > AT_BOUND:
+        reading = say(
+            "The policy squashes its actions by tanh ({squashed}); none comes nearer to the bound of 1 than "
+            "{edge:.4g}, in dimension {index} ({source}).",
+            source=largest.source,
+            **numbers,
+        )
+        return Condition("tanh-squash", Status.RULED_OUT, reading, edge)
+    reading = say(
+        "The policy squashes its actions by tanh ({squashed}), and action dimension {index} reaches "
+        "{edge:.6g} ({source}): a target at the bound has no finite counterpart, so that clipping it decides "
+        "the loss: {gain:.1f} nats at {clipped:.6f}.",
+        source=largest.source,
+        gain=squash_gain(SATURATION),
+        clipped=1 - SATURATION,
+        **numbers,
+    )
+    return Condition("tanh-squash", Status.SUPPORTED, reading, edge, (inside,))
 
 
 def _noise_grows(run: Run) -> Condition | None:

@@ -8,6 +8,7 @@ import numpy as np
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_levels import Likelihood
 from spikediag.attribution.protocol import weigh
+from spikediag.attribution.run_facts import squashed
 from spikediag.model import Component, CouplingVerdict, Evidence, FactName, Series, Shape, Text, say
 from spikediag.stats.nll import (
     amplification_bound,
@@ -48,7 +49,7 @@ def algebra(case: Case) -> tuple[Text, ...]:
         return ()
     return (
         *_floor(known),
-        *_squash(known),
+        *_squash(case, known),
         *_needed(case, known),
         *_bound(case, known),
         *_peak(known),
@@ -85,9 +86,11 @@ def _floor(known: Likelihood) -> Iterator[Text]:
         )
 
 
-def _squash(known: Likelihood) -> Iterator[Text]:
-    """Below the floor, a squashed policy is the other explanation."""
+def _squash(case: Case, known: Likelihood) -> Iterator[Text]:
+    """Below the floor, a squashed policy is the other explanation, unless it is said to be none."""
     if known.dims is None or known.mse is None or known.before >= isotropic_floor(known.mse, known.dims):
+        return
+    if squashed(case.run) is False:
         return
     yield say(
         "If the actions are squashed by tanh, the certificate does not hold: each dimension saturated at "

@@ -22,6 +22,9 @@ TARGET_UPDATES = (
     FactName.TARGET_UPDATE_PERIOD,
     FactName.TARGET_NETWORK_FREQUENCY,
 )
+SHORT = 0.25  # of a batch, up to which the last one of a pass is a short one
+UPDATES = {StepUnit.STEP, StepUnit.ITERATION}  # where batch and dataset are stated, an iteration is one
+DRAWN_ANEW = {"uniform", "random", "replacement", "weighted", "true"}  # ways of sampling without passes
 SAMPLED_STEPS = 20_000  # logged steps are regular: so many show how often each phase is logged
 
 
@@ -133,6 +136,40 @@ def _lengths(run: Run) -> Iterator[tuple[float, str]]:
             if values[last] > values[first]:
                 yield float(steps[last] - steps[first]) / float(values[last] - values[first]), series.tag
     yield from ((period, name) for period, name in stated_periods(run) if name == "epoch")
+
+
+@dataclass(frozen=True)
+class LastBatch:
+    """Peaks on the short batch with which a pass over the data ends."""
+
+    samples: int
+    of: int  # samples of the other batches
+    updates: int  # of one pass
+    hits: int  # peaks on it
+    peaks: int
+    chance: float  # p-value
+
+
+def last_batch(peaks: IntArray, own: int, loss: Series, run: Run) -> LastBatch | None:
+    """Whether a spike lies on the short last batch of a pass; None where there is none, or it does not.
+
+    Args:
+        peaks: Steps of all peaks of its loss.
+        own: Step of the peak in question.
+        loss: The series that they belong to.
+        run: Its configuration states batch and dataset.
+    """
+    batch, stated = run.batch, str(run.fact(FactName.SAMPLING).value).lower()
+    if batch is None or run.step_unit not in UPDATES or stated in DRAWN_ANEW:
+        return None
+    left, updates = round(batch.dataset % batch.samples), int(np.ceil(batch.updates_per_pass))
+    phase_of_own = own % updates
+    if not 0 < left <= SHORT * batch.samples or updates < 3 or phase_of_own not in {0, updates - 1}:
+        return None  # updates are counted from one or from zero
+    share = float(np.mean(loss.steps[-SAMPLED_STEPS:] % updates == phase_of_own))
+    hits = int(np.count_nonzero(peaks % updates == phase_of_own))
+    chance = min(1.0, 2 * float(bdtrc(hits - 1, len(peaks), share)))
+    return LastBatch(left, round(batch.samples), updates, hits, len(peaks), chance)
 
 
 @dataclass(frozen=True)

@@ -225,11 +225,12 @@ def _source(rates: Rates, remedy: str, settings: Settings) -> Text:
     return studied
 
 
-def _order(remedy: Remedy) -> tuple[bool, bool, float]:
-    if remedy.effect is None:
-        return (not remedy.applies, True, float(remedy.advice.rank))
-    worse = max(0.0, remedy.effect.error - 1)
-    return (not remedy.applies, False, worse - remedy.effect.prevented)
+def _order(remedy: Remedy) -> tuple[bool, bool, float, int]:
+    """What applies, then what prevents more for the error it costs, in whole percent as it is shown."""
+    gained = 0.0
+    if remedy.effect is not None:
+        gained = remedy.effect.prevented - max(0.0, remedy.effect.error - 1)
+    return (not remedy.applies, remedy.effect is None, -round(gained, 2), remedy.advice.rank)
 
 
 def smaller_batch(run: Run) -> Advice:

@@ -74,6 +74,12 @@ def batch_share(batch: Batch) -> Text:
     )
 
 
+def squashed(run: Run) -> bool | None:
+    """Whether the policy squashes its actions by tanh; None where nothing states it."""
+    stated = run.fact(FactName.TANH_SQUASH).value
+    return None if stated is None else str(stated).lower() not in {"false", "0", "none", "no"}
+
+
 def beta2(run: Run) -> float:
     """Adam's second decay, its default when it is not stated."""
     number = run.fact(FactName.BETA2).number

@@ -134,6 +134,7 @@ class FactName(StrEnum):
     SIGMA_MAX = "sigma_max"
     LOG_STD_MIN = "log_std_min"
     LOG_STD_MAX = "log_std_max"
+    TANH_SQUASH = "tanh_squash"
     DROPOUT = "dropout"
     HIDDEN_UNITS = "hidden_units"
     SAMPLING = "sampling"

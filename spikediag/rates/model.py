@@ -25,6 +25,7 @@ FILE = Path(__file__).with_name("rates.json")
 SEEDS = 2  # trainings a side, as the effect is measured
 NODES = 61  # of the grid over the logarithm of the rate
 SHIFTS = 21  # of the grid over the effect of a remedy
+FINE = 257  # of the grid over the logarithm of the mean under a remedy
 REACH = 4.0  # standard deviations that a grid covers on each side
 LEAST_SPIKES, MOST_SPIKES = 4.0, 60.0  # of one training, in the horizon that an effect is predicted for
 QUANTILES = (0.1, 0.5, 0.9)  # an 80 % interval and the median
@@ -177,15 +178,22 @@ class Rates:
         return Interval(float(middle), float(low), float(high))
 
     def _after(self, shift: Shift, means: Floats, size: float, counts: Floats, wider: float) -> Floats:
-        """The chance of each count (n, counts) under a remedy whose effect differs between recipes."""
+        """The chance of each count (n, counts) under a remedy whose effect differs between recipes.
+
+        Between the means of a fine grid the chances are interpolated.
+        """
         grid = np.linspace(-REACH, REACH, SHIFTS)
         weights = np.exp(-0.5 * grid**2) / np.exp(-0.5 * grid**2).sum()
         sd = math.sqrt(shift.sd**2 + shift.spread**2 + wider)
-        parts = (
-            w * _count(means * math.exp(shift.mean + sd * z), size, counts)
-            for w, z in zip(weights, grid, strict=True)
-        )
-        return np.asarray(sum(parts), dtype=np.float64)
+        places = np.log(means)[:, None] + shift.mean + sd * grid
+        fine, step = np.linspace(places.min(), places.max(), FINE, retstep=True)
+        below = np.minimum(((places - fine[0]) / step).astype(np.intp), FINE - 2)
+        above = (places - fine[below]) / step
+        parts = np.zeros((len(means), FINE))
+        row = np.arange(len(means))[:, None]
+        np.add.at(parts, (row, below), weights * (1 - above))
+        np.add.at(parts, (row, below + 1), weights * above)
+        return np.asarray(parts @ _count(np.exp(fine), size, counts), dtype=np.float64)
 
     def _widening(self, settings: Settings) -> float:
         """The variance to add for a training outside what was studied."""

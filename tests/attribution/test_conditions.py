@@ -169,6 +169,39 @@ def test_statistics_without_one_rule_it_out() -> None:
     assert found.status is Status.RULED_OUT
 
 
+@pytest.mark.parametrize(
+    ("stated", "low", "status"),
+    [
+        (True, -1.0, Status.SUPPORTED),
+        ("true", -0.9, Status.RULED_OUT),
+        (True, None, Status.PLAUSIBLE),
+        (False, -1.0, None),
+        (None, -1.0, None),
+    ],
+)
+def test_a_squashed_policy_with_targets_at_the_bound_is_fragile(
+    stated: object, low: float | None, status: Status | None
+) -> None:
+    actions = () if low is None else (dimension(0), dimension(1, low=low))
+    run = replace(calm(facts={**cases.SEED_FACTS, "tanh_squash": stated}), actions=actions)
+    found = of(run).get("tanh-squash")
+    assert (found and found.status) is status
+    if status is Status.SUPPORTED:
+        assert "dimension 1 reaches 1 (meta/stats.json)" in str(found.reading)
+        assert "-13.1 nats at 0.999999" in str(found.reading)
+        assert found.advice[0].code == "actions = actions.clip(-0.99, 0.99)"
+        assert "is 77 sigmas of 0.03" in str(found.advice[0].text)
+
+
+def test_a_squashed_actor_that_is_no_likelihood_has_no_such_targets() -> None:
+    steps, rng = np.arange(300), np.random.default_rng(0)
+    curves = {
+        "train/actor_loss": (steps, rng.normal(-3, 0.1, 300)),
+        "train/critic_loss": (steps, rng.random(300)),
+    }
+    assert "tanh-squash" not in of(Run.from_arrays(curves, tanh_squash="true"))
+
+
 @pytest.mark.parametrize(("smallest", "status"), [(-6.4, Status.PLAUSIBLE), (-4.0, Status.RULED_OUT)])
 def test_a_smallest_log_std_far_below_the_mean_one_tells_of_one(smallest, status) -> None:
     run = calm(log_std(Reduction.MIN, smallest), log_std(Reduction.MEAN, -3.6))

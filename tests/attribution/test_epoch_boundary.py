@@ -44,6 +44,45 @@ def test_peaks_at_random_steps_follow_no_period() -> None:
     assert ruled_out == 20
 
 
+SHORT = {"batch_size": 100, "dataset_size": 4202}  # 43 updates a pass, the last one of 2 samples
+ON_IT = [p for p in range(300, 1900) if p * 10 % 43 == 42]  # positions that are logged on it
+
+
+def coupled(positions: list[int], facts: dict[str, object]) -> Case:
+    loss, error = cases.nll(dict.fromkeys(positions, 20.0)), cases.mse(dict.fromkeys(positions, 1.0))
+    run = cases.make_run(loss, error, facts=facts)
+    return cases.make_case(run, cases.train_at(run, positions))
+
+
+def test_two_peaks_on_a_last_batch_of_two_samples_are_supported_and_no_hard_batch() -> None:
+    explained = attribution.explain(coupled(ON_IT[3:20:8], {**cases.CALM_FACTS, **SHORT}))
+    assert explained.primary_cause == "epoch-boundary"
+    found = next(v for v in explained.verdicts if v.cause == "epoch-boundary")
+    assert "varies 7.1 times as much" in str(found.mechanism)
+    hard = next(v for v in explained.verdicts if v.cause == "hard-batch")
+    assert hard.status is not Status.SUPPORTED
+
+
+def test_one_peak_on_it_is_neither_established_nor_a_hard_batch() -> None:
+    case = coupled([ON_IT[5]], {**cases.CALM_FACTS, **SHORT})
+    assert attribution.explain(case).primary_cause == "unexplained"
+
+
+@pytest.mark.parametrize(
+    ("position", "facts"),
+    [
+        (ON_IT[5] + 1, SHORT),
+        (ON_IT[5], {**SHORT, "dataset_size": 4260}),
+        (ON_IT[5], {**SHORT, "sampling": "replacement"}),
+    ],
+)
+def test_beside_it_or_where_it_is_not_short_or_there_are_no_passes_it_is_a_hard_batch(
+    position: int, facts: dict[str, object]
+) -> None:
+    explained = attribution.explain(coupled([position], {**cases.CALM_FACTS, **facts}))
+    assert explained.primary_cause == "hard-batch"
+
+
 def test_one_jump_is_too_few() -> None:
     judged = EpochBoundary().judge(cases.seed_case())
     assert not judged.checkable

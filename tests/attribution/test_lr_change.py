@@ -28,6 +28,18 @@ def test_a_step_up_just_before_the_jump_is_a_trigger() -> None:
     assert "10.0 times" in str(judged.mechanism)
 
 
+@pytest.mark.parametrize(("end", "factor"), [(1.0, 8), (0.5, 40)])
+def test_the_small_steps_of_a_warm_up_make_a_leap_no_commoner(end: float, factor: float) -> None:
+    """Whether the rate is held or decays between them: the warm-up counts as one change."""
+    values = stepped(cases.AT - 2, factor)
+    values[:60] *= np.linspace(1 / 60, 1, 60)
+    values[60:] *= np.linspace(1, end, len(values) - 60)
+    judged = LrChange().judge(cases.calm_case(rate(values)))
+    assert cases.evidence(judged, "lag").weight > 1
+    assert "2 such change(s)" in str(cases.evidence(judged, "lag").reading)
+    assert "rose" in str(cases.evidence(judged, "rose").reading)
+
+
 @pytest.mark.parametrize("position", [200, cases.AT + 50])
 def test_a_step_long_before_or_after_rules_it_out(position: int) -> None:
     assert LrChange().judge(cases.calm_case(rate(stepped(position, 10)))).ruled_out

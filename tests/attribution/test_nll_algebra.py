@@ -77,6 +77,12 @@ def test_a_squashed_policy_is_named_as_the_other_explanation() -> None:
     assert any("-13.1 nats" in str(text) for text in algebra(cases.seed_case()))
 
 
+def test_one_that_is_said_not_to_squash_is_not() -> None:
+    facts = {**cases.SEED_FACTS, "tanh_squash": "false"}
+    case = cases.make_case(cases.make_run(cases.nll({cases.AT: 39}), cases.mse(), facts=facts))
+    assert not any("tanh" in str(text) for text in algebra(case))
+
+
 def test_a_level_at_the_ceiling_of_sigma_is_recognised() -> None:
     """Seven dimensions at sigma 5 cost 17.7 nats."""
     loss = cases.nll()

@@ -44,6 +44,20 @@ def test_a_term_that_explodes_after_the_loss_is_the_consequence() -> None:
     assert verdict(finding, "reward-term").status is Status.RULED_OUT
 
 
+def test_a_term_that_is_earned_step_by_step_has_not_exploded() -> None:
+    """A curriculum pays ever more for staying upright: the loss grows with the square of the returns."""
+    earned = np.where(np.arange(len(LOSS)) < AT, 0.0, np.arange(len(LOSS)) - AT) * 2.5
+    terms = {
+        "reward_terms/upright": noise(2, -6.0, 0.3) + earned,
+        "reward_terms/torque": noise(3, -0.6, 0.02),
+    }
+    loss = 100 + 0.01 * earned**2 + noise(6, 0.0, 3.0)
+    total = terms["reward_terms/upright"] + noise(7, 0.0, 0.5)
+    finding = found({"losses/value_loss": loss, "charts/episodic_return": total, **terms})
+    assert weights(finding, "reward-term")["term-climbs"] == -2
+    assert verdict(finding, "reward-term").status is not Status.SUPPORTED
+
+
 def test_without_terms_it_asks_for_them() -> None:
     judged = verdict(found({"Loss/value_function": LOSS, "Train/mean_reward": noise(5, 40.0)}), "reward-term")
     assert judged.status is Status.NOT_CHECKABLE

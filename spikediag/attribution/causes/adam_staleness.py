@@ -27,8 +27,7 @@ from spikediag.model import (
 )
 
 STILL = 0.25  # of what Adam remembers: the median gradient before the jump, below which its memory is stale
-CALM = 0.4  # below which it is where bursts keep a distance too; gradients vary that much by themselves
-USUAL = 0.6  # above, the memory fits
+CALM = 0.4  # below which it is where bursts keep a distance too; above, the memory fits
 FAR = 5.0  # times what it remembers, where a jump is surely far outside
 FEWEST_REMEMBERED = 8  # logged points within the memory; with fewer the log does not show it
 SPANS = 4.0  # memories before the onset that are looked at
@@ -95,7 +94,7 @@ class AdamStaleness:
                 *((_left_later(seen),) if late else ()),
             ),
             decisive=seen.top >= FAR and seen.calm <= (CALM if regular else STILL),
-            ruled_out=seen.top < STALE or late,
+            ruled_out=seen.top < STALE or seen.calm > CALM or late,
             of_condition=True,
             advice=(
                 replace(remedies.lower_beta2(case.run), rank=1),
@@ -141,7 +140,7 @@ def _calm(run: Run, seen: Memory) -> Evidence:
         span=seen.span,
         beta2=_decay(run),
     )
-    weight = 1.5 if seen.calm <= STILL else 0.5 if seen.calm <= CALM else 0.0 if seen.calm < USUAL else -1.5
+    weight = 1.5 if seen.calm <= STILL else 0.5 if seen.calm <= CALM else -1.5
     return weigh("calm-below-memory", weight, observed=seen.calm, reference=STILL, reading=reading)
 
 

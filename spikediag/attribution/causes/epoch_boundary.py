@@ -1,5 +1,6 @@
 """epoch-boundary: the jumps come at a fixed phase of an epoch, or of another exact period."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,7 +8,15 @@ import numpy as np
 
 from spikediag.attribution.advice import line, to_log
 from spikediag.attribution.case import Case
-from spikediag.attribution.periods import BY_CHANCE, FEWEST_PEAKS, Passes, Phase, passes, stated_periods
+from spikediag.attribution.periods import (
+    BY_CHANCE,
+    FEWEST_PEAKS,
+    LastBatch,
+    Passes,
+    Phase,
+    passes,
+    stated_periods,
+)
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.model import (
     Advice,
@@ -23,6 +32,7 @@ from spikediag.model import (
     say,
 )
 
+SHORT_BY_CHANCE = 0.01  # p-value below which peaks lie on the short last batch
 STEP_BY_CHANCE = 0.05  # p-value below which falls lie where passes begin
 LOWERED = 0.8  # of the learning rate before, below which it was lowered in a step
 FEWEST_FALLS = 2  # where nothing states how long a pass is
@@ -41,7 +51,8 @@ class EpochBoundary:
 
     Evidence for:
         The peaks of a train of spikes share one phase of the epoch, or of another period, far more often
-        than chance allows; a loss falls for good where a pass begins.
+        than chance allows; two lie on a last batch that is known to be short; a loss falls for good where a
+        pass begins.
 
     Evidence against:
         Peaks at all phases of the known period. A single jump cannot be told from chance. For a fall: a
@@ -65,9 +76,11 @@ class EpochBoundary:
         """Test the stated periods, then every period of the log; falls that last, on passes of the data."""
         if case.spike.is_fall and not case.is_burst:
             return _steps_down(case)
+        best = case.period if len(case.peaks) >= FEWEST_PEAKS else None
+        if case.last_batch is not None and (best is None or not best.exact):
+            return _short_batch(case.run, case.last_batch)
         if len(case.peaks) < FEWEST_PEAKS:
             return _too_few(case)
-        best = case.period
         if best is None or not best.exact:
             return Judgement(Tier.TRIGGER, (_no_period(best, len(case.peaks)),), ruled_out=True)
         return Judgement(
@@ -83,6 +96,34 @@ class EpochBoundary:
                 name=best.name,
             ),
         )
+
+
+def _short_batch(run: Run, last: LastBatch) -> Judgement:
+    """Peaks on the batch that is known to scatter most: that one is no search, so that a few of them tell."""
+    reading = say(
+        "{hits} of {peaks} peak(s) lie on the last batch of a pass of {updates} updates, which holds "
+        "{samples} sample(s) and not {of}; by chance {chance:.1g}.",
+        hits=last.hits,
+        peaks=last.peaks,
+        updates=last.updates,
+        samples=last.samples,
+        of=last.of,
+        chance=last.chance,
+    )
+    bans = min(2.0, -float(np.log10(max(last.chance, 1e-12))))
+    return Judgement(
+        Tier.TRIGGER,
+        (weigh("short-batch", bans, observed=last.chance, reference=SHORT_BY_CHANCE, reading=reading),),
+        decisive=last.chance < SHORT_BY_CHANCE,
+        advice=_advice(run),
+        mechanism=say(
+            "The mean over the {samples} sample(s) of the last batch varies {times:.1f} times as much as "
+            "that over {of}.",
+            samples=last.samples,
+            of=last.of,
+            times=math.sqrt(last.of / last.samples),
+        ),
+    )
 
 
 def _steps_down(case: Case) -> Judgement:

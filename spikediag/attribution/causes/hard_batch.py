@@ -39,7 +39,7 @@ class HardBatch:
 
     Evidence against:
         An error that stays flat while the loss jumps; a rise that lasts for many points, since batches
-        are drawn anew at every step.
+        are drawn anew at every step; a peak on the short last batch of a pass over the data.
 
     What to do:
         Log the indices of the batch when the loss exceeds its usual range, look at these samples, clip
@@ -66,12 +66,14 @@ class HardBatch:
             *_aftershock(case),
             *_periodic(period),
             *_many(case),
+            *_short(case),
         )
         own_gradient = gradient is not None and gradient.leapt_with  # it can throw the weights too
         thrown = next_batches is not None and next_batches.away and not own_gradient
         gradient_first = gradient is not None and gradient.leapt_first
         many = len(case.spike.excursions) > MOST
         excluded = thrown or gradient_first or case.is_aftershock or period is not None or many
+        excluded = excluded or case.last_batch is not None
         return Judgement(
             Tier.TRIGGER,
             evidence,
@@ -181,6 +183,18 @@ def _many(case: Case) -> Iterator[Evidence]:
     if count > MOST:
         reading = say("{count} bursts: single bad batches make a few.", count=count)
         yield weigh("many-bursts", -1.0, observed=count, reference=MOST, reading=reading)
+
+
+def _short(case: Case) -> Iterator[Evidence]:
+    last = case.last_batch
+    if last is not None:
+        reading = say(
+            "The peak lies on the last batch of a pass, which holds {samples} sample(s) and not {of}: so few "
+            "scatter by themselves.",
+            samples=last.samples,
+            of=last.of,
+        )
+        yield weigh("short-batch", -1.0, observed=last.samples, reference=last.of, reading=reading)
 
 
 def _gradient(rise: GradientRise | None) -> Iterator[Evidence]:

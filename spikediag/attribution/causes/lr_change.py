@@ -14,7 +14,9 @@ from spikediag.attribution.run_facts import constant_rate_stated
 from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Series, Text, Tier, say
 
 SMALLEST_FACTOR = 1.05
-WARMED_UP = 0.99  # of the largest rate
+AS_FAR = 0.5  # of the logarithm of a change, from which others like it make it less telling
+SMALLEST_MOVE = 1 + 1e-6  # below, a rate stands still
+STILL = 3  # logged intervals without a rise, after which a warm-up is over
 LEAST_WARM_UP = 1.5  # factor from first to largest rate
 HORIZON = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
 DELAYS = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
@@ -78,6 +80,11 @@ class RateChange:
         """New rate over old."""
         return self.after / self.before
 
+    def rivals(self, other: "RateChange") -> bool:
+        """Whether it might as well have done what the other did: the same way, and at least half as far."""
+        own, far = math.log(self.factor), math.log(other.factor)
+        return own * far > 0 and abs(own) >= AS_FAR * abs(far)
+
 
 def rate_changes(series: Series) -> tuple[RateChange, ...]:
     """Abrupt changes (above the smallest factor and eight times the usual move), else a warm-up's end."""
@@ -98,10 +105,13 @@ def rate_changes(series: Series) -> tuple[RateChange, ...]:
 
 
 def _warm_up_end(steps: np.ndarray, logs: np.ndarray) -> RateChange | None:
-    """The first step at the largest rate, where the rate only rose up to it, and in more than one leap."""
-    end = int(np.argmax(logs >= np.max(logs) + math.log(WARMED_UP)))
-    moves, whole = np.diff(logs[: end + 1]), float(logs[end] - logs[0])
-    if end < 3 or np.any(moves < 0) or whole < math.log(LEAST_WARM_UP) or np.max(moves) > 0.5 * whole:
+    """The step at which a rate that rose from the first point on, in more than one leap, stops rising."""
+    moves = np.diff(logs)
+    still = np.append(moves, np.zeros(STILL)) <= math.log(SMALLEST_MOVE)
+    rests = [bool(still[at : at + STILL].all()) for at in range(len(logs))]
+    end = rests.index(True)
+    warming, whole = moves[:end], float(logs[end] - logs[0])
+    if end < 3 or np.any(warming < 0) or whole < math.log(LEAST_WARM_UP) or np.max(warming) > 0.5 * whole:
         return None
     return RateChange(int(steps[end]), math.exp(logs[0]), math.exp(logs[end]), gradual=True)
 
@@ -135,7 +145,7 @@ class Before:
 
     change: RateChange
     lag: float  # steps; below 0 where it was logged after the jump was
-    alike: int  # changes in the same direction in the whole run
+    alike: int  # changes in the same direction, at least half as far, in the whole run
     bans: float
 
 
@@ -147,7 +157,7 @@ def _last_before(case: Case, series: Series) -> Before | None:
     if not near:
         return None
     change = max(near, key=lambda c: ((c.factor > 1) != case.spike.is_fall, c.step))
-    alike = sum((c.factor > 1) == (change.factor > 1) for c in changes)
+    alike = sum(c.rivals(change) for c in changes)
     delays = tuple(max(d, n * case.loss.interval) for d, n in zip(DELAYS, FEWEST_POINTS, strict=True))
     return Before(change, float(case.begin - change.step), alike, case.precedence(change.step, delays, alike))
 

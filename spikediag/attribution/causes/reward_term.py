@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
@@ -11,6 +13,7 @@ from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Role, Run, S
 
 FAR = 10.0  # times its level before, from which a term has exploded
 DWARFS = 3.0  # times the largest level of all terms
+LEAP = 0.25  # of its way that a term takes in one logged interval where it explodes
 
 
 @registry.register
@@ -29,7 +32,8 @@ class RewardTerm:
 
     Evidence against:
         Logged terms that stay in their usual range, or move only after the loss: then a damaged policy
-        earns what it deserves. Blind spot: means over many environments hide one that exploded.
+        earns what it deserves. A term that climbs step by step: then the policy learns to earn it, and larger
+        returns have a larger error. Blind spot: means over many environments hide one that exploded.
 
     What to do:
         Bound the term, end the episode when the simulation is no longer physical, clip rewards or
@@ -57,11 +61,11 @@ class RewardTerm:
         if not early:
             late = tuple(_after(witness) for witness in moved[:1])
             return Judgement(Tier.TRIGGER, late or tuple(_usual(case, terms)), ruled_out=bool(late))
-        term, size = early[0], _size(case, early[0])
+        term, size, climbs = early[0], _size(case, early[0]), tuple(_climbs(case, early[0]))
         return Judgement(
             Tier.TRIGGER,
-            (_moved(term), size, *_total(case)),
-            decisive=size.supports,
+            (_moved(term), size, *_total(case), *climbs),
+            decisive=size.supports and not climbs,
             advice=_advice(term),
             mechanism=say(
                 "{witness} Returns and value targets follow within the iteration.",
@@ -89,6 +93,23 @@ def _size(case: Case, term: Witness) -> Evidence:
     )
     weight = 0.8 if times >= DWARFS else -1.5
     return weigh("term-size", weight, observed=times, reference=DWARFS, reading=reading)
+
+
+def _climbs(case: Case, term: Witness) -> Iterator[Evidence]:
+    """A term that takes its way in many small steps is earned; one that explodes leaps somewhere on it."""
+    series, way = case.run.series[term.tag], abs(term.at - term.before)
+    first = case.begin - max(term.lag.steps, 0.0) - case.slack(series)
+    values = series.values[series.finite & (series.steps >= first) & (series.steps <= case.stretch.last)]
+    largest = float(np.max(np.abs(np.diff(values)), initial=0.0))
+    if len(values) > 1 / LEAP and largest < LEAP * way:
+        reading = say(
+            "{tag} climbs: of its way from {before:.3g} to {at:.3g} it takes at most {share:.0%} at once.",
+            tag=term.tag,
+            before=term.before,
+            at=term.at,
+            share=largest / way,
+        )
+        yield weigh("term-climbs", -2.0, observed=largest / way, reference=LEAP, reading=reading)
 
 
 def _total(case: Case) -> Iterator[Evidence]:
