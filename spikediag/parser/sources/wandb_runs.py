@@ -416,9 +416,10 @@ class _History:
         names, texts = _names_and_texts(content, items)
         numbers = self._numbers(names)
         counted = np.zeros(len(records))
-        own = numbers == self.tags.get(STEP_NAME, TOO_MANY)
-        for row in np.setdiff1d(np.arange(len(records)), items.rows[own]).tolist():
-            counted[row] = _step(records[row]) if is_row[row] else 0
+        is_counted = ~is_row
+        is_counted[items.rows[numbers == self.tags.get(STEP_NAME, TOO_MANY)]] = True
+        for row in np.flatnonzero(~is_counted).tolist():
+            counted[row] = _step(records[row])
         self.counted.append(counted)
         self._keep_all(items, numbers, texts)
         for row in np.flatnonzero(~whole).tolist():
@@ -544,7 +545,8 @@ def _items(content: bytes, begins: IntArray, ends: IntArray) -> tuple[_Items, ND
     """
     data = np.frombuffer(content + bytes(4), dtype=np.uint8)
     marks = np.flatnonzero((data[:-1] == BEFORE_VALUE[0]) & (data[1:] == BEFORE_VALUE[1]))
-    rows = np.searchsorted(ends, marks, side="right")
+    rows = np.repeat(np.arange(len(ends)), np.diff(np.searchsorted(marks, ends), prepend=0))
+    marks = marks[: len(rows)]
     marks, rows = marks[marks >= begins[rows]], rows[marks >= begins[rows]]
     sizes = data[np.minimum(marks + 2, len(data) - 1)].astype(np.int64)
     stops = marks + 3 + sizes
@@ -554,7 +556,7 @@ def _items(content: bytes, begins: IntArray, ends: IntArray) -> tuple[_Items, ND
     at = np.where(fits, starts, 0)
     fits &= (data[at] == ITEM) & (data[at + 1] == stops - starts - 2) & (data[at + 1] < 128)
     behind = begins.copy()
-    np.maximum.at(behind, rows, np.where(fits, stops, 0))
+    behind[rows[fits]] = stops[fits]  # in order: the last of a row stays
     rest = ends - behind
     safe = np.minimum(behind, len(data) - 2)
     whole = (rest == 0) | ((rest > 1) & (data[safe] == STEP) & (data[safe + 1] == rest - 2))
