@@ -305,7 +305,7 @@ def _numbers_alone(content: bytes) -> dict[str, FloatArray] | None:
             for piece in read:
                 for name in piece.columns:
                     pieces.setdefault(name, []).append(piece[name].to_numpy())
-    except ValueError:
+    except (ValueError, OverflowError):  # a word, or a whole number of hundreds of digits
         return None
     return {name: np.concatenate(parts) for name, parts in pieces.items()}
 

@@ -53,10 +53,10 @@ NUMBERED_HISTORY = b"\x08\x00\x12"  # how a record begins: its number, then its 
 # all lengths are below 128, each is one byte.
 ITEM, BEFORE_VALUE = 0x0A, (0x82, 0x01)
 STEP = 0x12
-BETWEEN = 0xFF  # in no text that is UTF-8
+BETWEEN, NOTHING = 0xFF, 0xFE  # in no text that is UTF-8
 STEP_AT_END = re.compile(rb"\x12[\x00-\x0b](?:\x08([\x80-\xff]*+[\x00-\x7f]))?\Z")
 LONGEST_STEP = 13  # bytes
-BATCH = 1 << 14  # rows looked into at a time
+BATCH = 1 << 12  # rows looked into at a time: what is made of them stays near the processor
 STEP_NAME, CLOCK_NAME = "_step", "_timestamp"
 RUNTIME = "_runtime"  # seconds, which the clock tells better
 MOST_TEXT = 1 << 20  # bytes of JSON of one quantity or setting
@@ -416,9 +416,10 @@ class _History:
         names, texts = _names_and_texts(content, items)
         numbers = self._numbers(names)
         counted = np.zeros(len(records))
-        own = numbers == self.tags.get(STEP_NAME, TOO_MANY)
-        for row in np.setdiff1d(np.arange(len(records)), items.rows[own]).tolist():
-            counted[row] = _step(records[row]) if is_row[row] else 0
+        is_counted = ~is_row
+        is_counted[items.rows[numbers == self.tags.get(STEP_NAME, TOO_MANY)]] = True
+        for row in np.flatnonzero(~is_counted).tolist():
+            counted[row] = _step(records[row])
         self.counted.append(counted)
         self._keep_all(items, numbers, texts)
         for row in np.flatnonzero(~whole).tolist():
@@ -501,19 +502,26 @@ def _rows(content: bytes, begins: IntArray, ends: IntArray) -> tuple[IntArray, N
 
 
 def _names_and_texts(content: bytes, items: "_Items") -> tuple[list[bytes], list[bytes]]:
-    """Cut the name and the JSON of every item out of the bytes."""
-    data = np.frombuffer(content + b"\0", dtype=np.uint8).copy()
-    edges = np.zeros(len(data) + 1, dtype=np.int8)
+    """Cut the name and the JSON of every item out of the bytes: mark what lies between, and split there."""
     begins = items.marks + 3
-    edges[items.starts] = edges[begins] = 1
-    edges[items.marks + 1] = edges[items.stops + 1] = -1
+    data = np.frombuffer(content + b"\0", dtype=np.uint8).copy()
     data[items.marks] = data[items.stops] = BETWEEN
-    kept = np.cumsum(edges[:-1], dtype=np.int8).view(np.bool_)
-    parts = data[kept].tobytes().split(bytes([BETWEEN]))
-    if len(parts) == 2 * len(items.rows) + 1:
+    data[items.marks + 1] = data[items.marks + 2] = NOTHING
+    data[_stretches(np.append(0, items.stops + 1), np.append(items.starts, len(data)))] = NOTHING
+    kept = data.tobytes().translate(None, bytes([NOTHING]))
+    parts = kept.split(bytes([BETWEEN]))
+    whole = int((items.marks - items.starts + items.stops - begins + 2).sum())
+    if len(parts) == 2 * len(items.rows) + 1 and len(kept) == whole:
         return parts[:-1:2], parts[1::2]
     names = [content[at:stop] for at, stop in zip(items.starts.tolist(), items.marks.tolist(), strict=True)]
     return names, [content[at:stop] for at, stop in zip(begins.tolist(), items.stops.tolist(), strict=True)]
+
+
+def _stretches(begins: IntArray, ends: IntArray) -> IntArray:
+    """Every position in stretches that begin and end there, (n,) each, in order."""
+    lengths = ends - begins
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(begins - before, lengths) + np.arange(int(lengths.sum()))
 
 
 def _floats(texts: list[bytes]) -> FloatArray | None:
@@ -537,7 +545,8 @@ def _items(content: bytes, begins: IntArray, ends: IntArray) -> tuple[_Items, ND
     """
     data = np.frombuffer(content + bytes(4), dtype=np.uint8)
     marks = np.flatnonzero((data[:-1] == BEFORE_VALUE[0]) & (data[1:] == BEFORE_VALUE[1]))
-    rows = np.searchsorted(ends, marks, side="right")
+    rows = np.repeat(np.arange(len(ends)), np.diff(np.searchsorted(marks, ends), prepend=0))
+    marks = marks[: len(rows)]
     marks, rows = marks[marks >= begins[rows]], rows[marks >= begins[rows]]
     sizes = data[np.minimum(marks + 2, len(data) - 1)].astype(np.int64)
     stops = marks + 3 + sizes
@@ -547,7 +556,7 @@ def _items(content: bytes, begins: IntArray, ends: IntArray) -> tuple[_Items, ND
     at = np.where(fits, starts, 0)
     fits &= (data[at] == ITEM) & (data[at + 1] == stops - starts - 2) & (data[at + 1] < 128)
     behind = begins.copy()
-    np.maximum.at(behind, rows, np.where(fits, stops, 0))
+    behind[rows[fits]] = stops[fits]  # in order: the last of a row stays
     rest = ends - behind
     safe = np.minimum(behind, len(data) - 2)
     whole = (rest == 0) | ((rest > 1) & (data[safe] == STEP) & (data[safe + 1] == rest - 2))

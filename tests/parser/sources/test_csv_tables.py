@@ -113,3 +113,9 @@ def test_a_row_that_is_too_long_is_left_out_where_a_piece_begins() -> None:
     table, gaps = read_csv("step,loss\n{}\n".format("\n".join(rows)).encode())
     assert PIECE not in table["step"].values
     assert [str(gap.what) for gap in gaps] == [f"row {PIECE + 2} has 3 cells and not 2"]
+
+
+def test_a_whole_number_beyond_every_float_is_infinite_and_costs_no_other_cell() -> None:
+    table, gaps = read_csv(f"step,loss\n0,1.5\n1,{'9' * 400}\n2,2.5\n".encode())
+    assert table["loss"].values.tolist() == [1.5, float("inf"), 2.5]
+    assert not gaps
