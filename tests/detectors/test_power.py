@@ -89,7 +89,7 @@ def test_any_larger_jump_is_found_as_well(curve: str, times: float) -> None:
 
 
 @pytest.mark.parametrize("n", some_of(30, slow=(24, 36)))
-@pytest.mark.parametrize("curve", [NOISES["white"], with_tiny_noise])
+@pytest.mark.parametrize("curve", some_of(NOISES["white"], slow=(with_tiny_noise,)))
 def test_a_promise_holds_in_a_very_short_log(curve: Curve, n: int) -> None:
     """A loss that is never negative may look skewed once the jump is in it."""
     hits = [found(values, 1.1 * jump.height, at, jump.width) for values, jump, at in promised(curve, n, 40)]

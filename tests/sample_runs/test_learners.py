@@ -13,6 +13,7 @@ from sample_runs.lab.learners.language import Language, LanguageSettings
 from sample_runs.lab.learners.network import Network
 from spikediag import parser
 from spikediag.model import LossKind, Role
+from tests.detectors.builders import some_of
 
 EARLY = 4  # iterations before the fault
 
@@ -46,9 +47,10 @@ def test_learner_faults_differ_by_seed_and_are_the_same_again():
     assert len(first) == len(LEARNER_FAULTS)
 
 
-@pytest.mark.parametrize(
-    "run", [r for r in learner_faults(range(7, 8)) if r.truth.step is not None], ids=lambda r: r.name
-)
+DATED = [run for run in learner_faults(range(7, 8)) if run.truth.step is not None]
+
+
+@pytest.mark.parametrize("run", some_of(*DATED[::4], slow=tuple(DATED)), ids=lambda run: run.name)
 def test_a_fault_acts_at_its_step_and_not_before(run):
     """Up to its step the disturbed training is the undisturbed one, number for number."""
     plan = replace(run.learner.plan, iterations=EARLY + 3, log_period=1, changes=(), restart=None, saved=None)
