@@ -183,11 +183,13 @@ def story(spike: Spike) -> Text:
 def _chance(spike: Spike) -> Text:
     if spike.usual:
         return say("Such bursts are usual for this loss.")
+    if spike.expected_by_chance >= 1:
+        return say("The noise of this loss is too uneven to tell how often chance alone would do this.")
     if spike.expected_by_chance <= RAREST:
         return say("By chance alone not one in 1,000 such runs would show it.")
     return say(
-        "By chance alone a run like this would show {chance} such jumps.",
-        chance=verbatim(number(spike.expected_by_chance)),
+        "By chance alone a run like this would show {chance:.2g} such jumps.",
+        chance=spike.expected_by_chance,
     )
 
 
@@ -413,14 +415,14 @@ def order(lag: Lag) -> Text:
             "{steps:,.0f} steps after ({low:,.0f} to {high:,.0f})", steps=-lag.steps, low=-low, high=-high
         )
     if math.isfinite(high) and -lag.low == lag.high:
-        return say("with it, ±{reach:,.0f} steps", reach=lag.high)
+        return say("with it (±{reach:,.0f} steps)", reach=lag.high)
     return say("before or after, it cannot be told")
 
 
 def elsewhere(witness: Witness) -> Text:
     """How often it goes as far where the loss does not jump."""
     if witness.chance is None:
-        return say("not known: {windows} calm windows", windows=witness.windows)
+        return say("not known, too few calm windows ({windows})", windows=witness.windows)
     return say("in {moved} of {windows} calm windows", moved=witness.moved, windows=witness.windows)
 
 

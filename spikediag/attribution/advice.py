@@ -29,7 +29,7 @@ def line(run: Run, remedy: str, **values: float | str) -> str | None:
 
 def log_line(run: Run, role: Role) -> Advice:
     """How to log a role in this run: as its library does where that is known, else plain TensorBoard."""
-    return Advice(_TEXTS[role], run.log_lines.get(role))
+    return Advice(_TEXTS[role], run.log_lines.get(role), logs=role)
 
 
 def to_log(run: Run, loss: Series, *roles: Role) -> tuple[Advice, ...]:

@@ -1,7 +1,8 @@
 """`spikediag analyze`: the post-mortem of one or several runs, as files and in short on the terminal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ import typer
 
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
+from spikediag.cli.names import told_apart
 from spikediag.cli.report_folder import Marker, check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Paths, Source, attempt, diagnose, find, quietly
 from spikediag.cli.spoken import Lang, speak
@@ -68,7 +70,7 @@ def analyze(
         return _print_pages(paths, facts, code, source)
     check_out(out)
     found = find(paths, source)
-    job = partial(_report, facts=facts, out=out, formats=names, lang=code, taken=set())
+    job = partial(_report, told=_by_path(found), facts=facts, out=out, formats=names, lang=code, taken=set())
     written = 0
     try:
         for outcome in attempt(found, job):
@@ -110,14 +112,15 @@ def _print_pages(paths: Sequence[Path], facts: Given, lang: str, source: str | N
     """The page of each run, for a terminal or a chat."""
     from spikediag import reporter
 
-    failed = False
-    for outcome in attempt(find(paths, source), partial(quietly, facts=facts)):
-        failed |= isinstance(outcome, Failure)
+    outcomes = list(attempt(find(paths, source), partial(quietly, facts=facts)))
+    done = [o for o in outcomes if not isinstance(o, Failure)]
+    names = told_apart([d.run.name for d in done], [Path(d.run.path) for d in done])
+    for diagnosis, name in zip(done, names, strict=True):
+        show_text(reporter.brief(diagnosis, lang, name=name if len(outcomes) > 1 else None))
+    for outcome in outcomes:
         if isinstance(outcome, Failure):
             note(outcome.sentence)
-        else:
-            show_text(reporter.brief(outcome, lang))
-    return Exit.UNUSABLE if failed else Exit.DONE
+    return Exit.DONE if len(done) == len(outcomes) else Exit.UNUSABLE
 
 
 def _show_index(out: Path, lang: str, *, written: int, opened: bool) -> None:
@@ -138,8 +141,21 @@ def _show_index(out: Path, lang: str, *, written: int, opened: bool) -> None:
         webbrowser.open((newest if written == 1 else place).resolve().as_uri())
 
 
+def _by_path(found: "Sequence[RunSource | Failure]") -> dict[Path, str]:
+    """What runs named after their folders are called together, known before any of them is read."""
+    paths = [run.path for run in found if not isinstance(run, Failure)]
+    return dict(zip(paths, told_apart([path.name for path in paths], paths), strict=True))
+
+
 def _report(
-    source: "RunSource", *, facts: Given, out: Path, formats: Sequence[str], lang: str, taken: set[str]
+    source: "RunSource",
+    *,
+    told: Mapping[Path, str],
+    facts: Given,
+    out: Path,
+    formats: Sequence[str],
+    lang: str,
+    taken: set[str],
 ) -> None:
     from spikediag import reporter
 
@@ -148,6 +164,8 @@ def _report(
         run = Path(diagnosis.run.path)
         begin(say("writing the report of {path}", path=diagnosis.run.path))
         folder = claim(out, run, diagnosis.run.name, taken)
+        if diagnosis.run.name == source.path.name:
+            diagnosis = replace(diagnosis, run=replace(diagnosis.run, name=told[source.path]))
         kept = write_report(folder, run, reporter.render(diagnosis, formats, lang))
     note_kept(folder, kept)
     show(_in_short(diagnosis, folder / "report.md" if "md" in formats else folder, lang))

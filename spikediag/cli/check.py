@@ -14,6 +14,7 @@ import typer
 from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, publish
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
+from spikediag.cli.names import own_ends, told_apart
 from spikediag.cli.runs import Failure, Paths, Source, attempt, find, quietly
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note
@@ -158,7 +159,8 @@ def judge_all(
     """What the policy says of every run, beside the history when there is one."""
     from spikediag.policy.result import CheckResult
 
-    results, unread = _apart(attempt(find(paths, source), partial(_judged, policy=policy, facts=facts)))
+    judged, unread = _apart(attempt(find(paths, source), partial(_judged, policy=policy, facts=facts)))
+    results = _named(judged)
     if against:
         from spikediag.policy import history
 
@@ -166,6 +168,17 @@ def judge_all(
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
         unread = [*unread, *missing]
     return CheckResult(policy, tuple(results), tuple(unread))
+
+
+def _named(results: "Sequence[RunResult]") -> "list[RunResult]":
+    """The results of runs with different names, and what else names each of them alone."""
+    runs = [result.diagnosis.run for result in results]
+    paths = [Path(run.path) for run in runs]
+    named = zip(results, told_apart([run.name for run in runs], paths), own_ends(paths), strict=True)
+    return [
+        replace(r, diagnosis=replace(r.diagnosis, run=replace(r.diagnosis.run, name=name)), ends=ends)
+        for r, name, ends in named
+    ]
 
 
 def _judged(source: "RunSource", policy: Policy, facts: Given) -> "RunResult":
@@ -236,7 +249,7 @@ class Baseline:
             return result
         from spikediag.policy import baseline
 
-        names = [run.diagnosis.run.name for run in result.runs]
+        names = [name for run in result.runs for name in run.names]
         elsewhere = [entry for entry in self.accepted if not entry.concerns(names)]
         entries = (*elsewhere, *baseline.accept(result.runs, self.reason, self.expires))
         write_file(self.target, baseline.to_toml(entries))

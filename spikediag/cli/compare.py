@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikediag.cli.exits import Exit
+from spikediag.cli.names import told_apart
 from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Source, attempt, find, quietly
 from spikediag.cli.spoken import Lang, speak, words
@@ -121,17 +122,10 @@ def _side(typed: str, source: str | None) -> _Side:
 
 
 def _told_apart(sides: "Sequence[_Side]") -> "list[_Side]":
-    """The sides with different names: of two that share one, as many folders of their paths as it takes."""
-    names = [side.group.name for side in sides]
-    paths = [side.path.resolve() for side in sides]
-    if len(set(names)) == len(names) or len(set(paths)) < len(paths):
-        return list(sides)
-    longest = max(len(path.parts) for path in paths)
-    ends = (["/".join(path.parts[-n:]) for path in paths] for n in range(1, longest + 1))
-    apart = next(end for end in ends if len(set(end)) == len(end))
+    """The sides with different names."""
+    names = told_apart([side.group.name for side in sides], [side.path for side in sides])
     return [
-        replace(side, group=replace(side.group, name=name)) if names.count(side.group.name) > 1 else side
-        for side, name in zip(sides, apart, strict=True)
+        replace(side, group=replace(side.group, name=name)) for side, name in zip(sides, names, strict=True)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spikediag.model.run import FactName
+from spikediag.model.run import FactName, Role
 from spikediag.text import Text
 
 
@@ -32,6 +32,7 @@ class Advice:
     rank: int = 5  # 1 is tried first
     remedy: str | None = None  # the id of the `Remedy` that it is
     change: Change | None = None  # the setting that it changes
+    logs: Role | None = None  # what it says to log
 
 
 @dataclass(frozen=True)

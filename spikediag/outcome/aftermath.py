@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikediag.model import (
     REINFORCED,
     Advice,
@@ -16,6 +18,7 @@ from spikediag.model import (
     Role,
     Run,
     Series,
+    Shape,
     Text,
     by_gravity,
     say,
@@ -41,7 +44,9 @@ def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     outcomes = tuple(o for f in findings for o in _outcomes(run, f, findings))
     halts = tuple(text for f in findings if (text := _stopped(run, f)) is not None)
     checkpoints = _saved(run, findings, lead)
-    excused = tuple(o for o in outcomes if _excused(o, run, outcomes) or _only_seems(o, run, findings))
+    excused = tuple(
+        o for o in outcomes if _excused(o, run, findings, outcomes) or _only_seems(o, run, findings)
+    )
     harms = [o for o in outcomes if o.verdict is OutcomeVerdict.WORSE and o not in excused]
     asked = list(_asked(outcomes, excused, findings, lead, purpose))
     worse = bool(halts or harms) or checkpoints.last_is_inside
@@ -137,9 +142,13 @@ def _purpose(run: Run, lead: Finding) -> _Purpose:
 
 
 def _rewards(run: Run) -> tuple[Series, ...]:
-    """The rewards that were logged more than once, as what was collected before training is not; else all."""
+    """The rewards that were logged more than once, as what was collected before training is not; else all.
+
+    One that is the same from the first point to the last shows nothing of what is learnt.
+    """
     logged = tuple(s for s in run.having(Role.REWARD) if s.finite.any())
-    return tuple(s for s in logged if s.finite.sum() > 1) or logged
+    once = tuple(s for s in logged if s.finite.sum() == 1)
+    return tuple(s for s in logged if np.ptp(s.values[s.finite]) > 0) or once
 
 
 def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iterator[Outcome]:
@@ -151,8 +160,17 @@ def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iter
             yield outcome(series, finding, findings)
 
 
-def _excused(outcome: Outcome, run: Run, outcomes: tuple[Outcome, ...]) -> bool:
-    """Whether it is a value loss, which grows with the returns, and no reward is worse but some no worse."""
+def _excused(
+    outcome: Outcome, run: Run, findings: tuple[Finding, ...], outcomes: tuple[Outcome, ...]
+) -> bool:
+    """Whether it is a value loss, which grows with the returns, and no reward is worse but some no worse.
+
+    And every surrogate of a policy that is still a number: its advantages are centred anew for each update,
+    so that its level says how far that update went, and nothing of the policy.
+    """
+    if run.loss_kind(run.series[outcome.tag]) is LossKind.POLICY_GRADIENT:
+        finding = next(f for f in findings if f.id == outcome.finding)
+        return finding.spike.shape is not Shape.LOST
     if run.loss_kind(run.series[outcome.tag]) is not LossKind.VALUE:
         return False
     rewards = {o.verdict for o in outcomes if o.role is Role.REWARD and o.finding == outcome.finding}

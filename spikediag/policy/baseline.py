@@ -31,12 +31,11 @@ def apply(result: RunResult, entries: Sequence[AcceptedSpike], today: date) -> R
 
     One entry accepts one spike: two spikes where there was one are one new spike.
     """
-    run = result.diagnosis.run.name
     # Entries that end first are spent first: among intervals and points this accepts as many as can be.
     unused = sorted((e for e in entries if not e.expired(today)), key=lambda e: e.last_step)
     accepted = []
     for breach in sorted(result.breaches, key=_onset):
-        fit = next((e for e in unused if breach.finding and e.covers(run, breach.finding)), None)
+        fit = next((e for e in unused if breach.finding and e.covers(result.names, breach.finding)), None)
         if fit is not None:
             unused.remove(fit)
             accepted.append(Accepted(breach, fit))
@@ -47,8 +46,8 @@ def apply(result: RunResult, entries: Sequence[AcceptedSpike], today: date) -> R
 def stale(entries: Iterable[AcceptedSpike], results: Sequence[RunResult]) -> tuple[AcceptedSpike, ...]:
     """The entries for these runs that accepted nothing: expired, or the spike is gone."""
     used = {accepted.entry for result in results for accepted in result.accepted}
-    runs = [result.diagnosis.run.name for result in results]
-    return tuple(e for e in entries if e not in used and e.concerns(runs))
+    names = [name for result in results for name in result.names]
+    return tuple(e for e in entries if e not in used and e.concerns(names))
 
 
 def accept(

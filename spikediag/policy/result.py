@@ -49,25 +49,25 @@ class AcceptedSpike:
     last_step: int
     height: float  # up to this; higher is worse, and fails
     count: int = 1  # of a train: up to this many excursions
-    run: str = ANY_RUN  # the run's name; `*` and `?` as in file names
+    run: str = ANY_RUN  # the run's name, or an end of its path such as `a/bc`; `*` and `?` as in file names
     reason: str = ""
     expires: date | None = None  # the last day on which it holds
 
-    def covers(self, run: str, finding: Finding) -> bool:
-        """Whether the finding is this spike, no worse than it was."""
+    def covers(self, names: Iterable[str], finding: Finding) -> bool:
+        """Whether the finding, of a run known by these names, is this spike, no worse than it was."""
         spike = finding.spike
         height = spike.height if math.isfinite(spike.height) else math.inf
         return (
-            fnmatchcase(run, self.run)
+            self.concerns(names)
             and (spike.tag, spike.kind.value) == (self.tag, self.kind)
             and self.first_step <= spike.onset_step <= self.last_step
             and height <= self.height
             and spike.count <= self.count
         )
 
-    def concerns(self, runs: Iterable[str]) -> bool:
-        """Whether it speaks of one of these runs."""
-        return any(fnmatchcase(run, self.run) for run in runs)
+    def concerns(self, names: Iterable[str]) -> bool:
+        """Whether it speaks of a run with one of these names."""
+        return any(fnmatchcase(name, self.run) for name in names)
 
     def expired(self, today: date) -> bool:
         """Whether its last day is over."""
@@ -113,6 +113,12 @@ class RunResult:
     accepted: tuple[Accepted, ...] = ()
     measures: tuple[Text, ...] = ()  # the run beside its history, in numbers
     remarks: tuple[Text, ...] = ()  # which settings of the run were not relied on
+    ends: tuple[str, ...] = ()  # of its path, each of which names it and no other run of the check
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All by which an entry of a baseline may speak of it."""
+        return (self.diagnosis.run.name, *self.ends)
 
     @property
     def outcome(self) -> CheckOutcome:

@@ -11,6 +11,7 @@ from spikediag.model import (
     UNEXPLAINED,
     CauseVerdict,
     CompanionTest,
+    Condition,
     Diagnosis,
     Fact,
     Finding,
@@ -21,6 +22,7 @@ from spikediag.model import (
     Run,
     Series,
     Spike,
+    Status,
     Text,
     Tier,
     by_gravity,
@@ -333,12 +335,24 @@ def _algebra(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block
 
 def _conditions(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:
     rows = tuple(
-        (writer.word("condition", c.condition), writer.word("health", c.status.value), text)
+        (
+            writer.word("condition", c.condition),
+            writer.word("health", c.status.value),
+            _worth(diagnosis, c),
+            text,
+        )
         for c in diagnosis.conditions
         if (text := said.once(c.reading))
     )
     if rows:
-        yield table(writer, say("risk | present? | reading"), rows)
+        head = say("risk | present? | share of such jumps that taking it away would prevent (80 %) | reading")
+        yield table(writer, head, rows, 2)
+
+
+def _worth(diagnosis: Diagnosis, condition: Condition) -> Cell:
+    remedy = diagnosis.worth(condition) if diagnosis.lead is not None else None
+    there = condition.status in {Status.SUPPORTED, Status.PLAUSIBLE}
+    return phrases.prevented(remedy.effect) if there and remedy is not None and remedy.effect else None
 
 
 def _advice(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:

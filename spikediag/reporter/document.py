@@ -67,7 +67,12 @@ def _what_to_do(first: Page, writer: Writer) -> Iterator[Block]:
         yield _table(first, writer)
     elif first.remedies:
         yield Bullets(tuple(Row(remedy.what) for remedy in first.remedies))
-    if first.source is not None:
+    if any(remedy.price is not None for remedy in first.remedies):
+        judged = say("Price and what it is good for are judgements, not measured.")
+        yield Paragraph(
+            judged if first.source is None else say("{said} {more}", said=first.source, more=judged)
+        )
+    elif first.source is not None:
         yield Paragraph(first.source)
     lines = list(first.scenarios)
     if first.verify is not None:

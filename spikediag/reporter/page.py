@@ -40,11 +40,11 @@ from spikediag.reporter.remedies import (
 )
 from spikediag.reporter.training import state, varies
 from spikediag.text import Value
-from spikediag.wording.writer import Writer, verbatim
+from spikediag.wording.writer import COLON, Writer, verbatim
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
 SMALLER = 4  # of the others, named on the page
-UNCHECKED = 4  # causes that could not be checked, named
+UNCHECKED = 2  # causes that could not be checked, named
 REFUTED = 7  # lines of what it is not
 OUTCOMES = 2  # series that say whether it matters
 TABLE = 10  # remedies
@@ -177,13 +177,23 @@ def would_show(searched: Searched) -> Text:
     reason = searched.reason or say("No jump of any height would have been found in it.")
     if not searched.jumps:
         return say("Not judged: {reason}", reason=reason)
-    found = say(
-        "{jumps}, between steps {first:,} and {last:,}.",
-        jumps=listed([_jump(jump) for jump in searched.jumps]),
-        first=max(jump.first_step for jump in searched.jumps),
-        last=min(jump.last_step for jump in searched.jumps),
-    )
+    found = say("{jumps}.", jumps=_apart(list(_smallest(searched.jumps))))
     return found if searched.reason is None else say("{found} {reason}", found=found, reason=searched.reason)
+
+
+def _smallest(jumps: Sequence[SmallestJump]) -> Iterator[Text]:
+    """Each jump, and between which steps it would have been found where that is not the same for the next."""
+    for jump, after in zip(jumps, (*jumps[1:], None), strict=True):
+        where = jump.first_step, jump.last_step
+        if after is not None and where == (after.first_step, after.last_step):
+            yield _jump(jump)
+        else:
+            yield say(
+                "{jump}, between steps {first:,} and {last:,}",
+                jump=_jump(jump),
+                first=where[0],
+                last=where[1],
+            )
 
 
 def _jump(jump: SmallestJump) -> Text:
@@ -211,14 +221,28 @@ def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> I
         yield _error_row(diagnosis, lead)
         yield _why(diagnosis, lead, writer)
         yield _matters(diagnosis, best)
-    blind = [one for one in diagnosis.searched_losses if not one.judged]
-    if blind:
-        yield Row(say("Not judged"), None, listed([say("{tag}", tag=one.tag) for one in blind[:3]]))
+    yield from _blind(diagnosis)
     if best:
         label = say("Do this now") if _answers_lead(best[0], lead) else say("Against the risks")
         yield Row(label, _line(best[0]), best[0].advice.text)
     elif logged := log_lines(diagnosis):
         yield Row(say("Do this now"), None, logged[0].text)
+
+
+def _blind(diagnosis: Diagnosis) -> Iterator[Row]:
+    """Losses in which no jump could have been found, and why; one that was tested as an error has its row."""
+    lead = diagnosis.lead
+    tested = {test.tag for test in lead.coupling.tests} if lead is not None else set()
+    blind = [one for one in diagnosis.searched_losses if not one.judged and one.tag not in tested]
+    if blind:
+        names = listed([say("{tag}", tag=one.tag) for one in blind[:3]])
+        yield Row(say("Not judged"), None, _told([say("{names}.", names=names), *_reasons(blind)]))
+
+
+def _reasons(blind: Sequence[Searched]) -> list[Text]:
+    """Why none was judged, where one reason holds for all."""
+    reasons = {str(one.reason): one.reason for one in blind if one.reason is not None}
+    return list(reasons.values()) if len(reasons) == 1 else []
 
 
 def _searched(diagnosis: Diagnosis) -> Iterator[Row]:
@@ -232,7 +256,7 @@ def _searched(diagnosis: Diagnosis) -> Iterator[Row]:
 def _error_row(diagnosis: Diagnosis, lead: Finding) -> Row:
     reward = _reward(diagnosis)
     if lead.coupling.verdict is CouplingVerdict.NO_COMPANION and reward is not None:
-        return Row(say("Did the reward suffer?"), WORSE[reward.verdict], _ended(reward))
+        return Row(say("Did the reward suffer?"), WORSE[reward.verdict], _stood(reward))
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
         answer = BETTER
@@ -269,32 +293,12 @@ def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> Row:
     more = [] if now is None else [now]
     if still and loss is not None and diagnosis.run.has_sigma(loss) and mechanism is not None:
         plainly = say(
-            "In plain words: the error says how far the action misses, the loss how sure the policy was of "
-            "it; one that is almost certain is badly surprised by a miss too small to see."
+            "In plain words: a policy that is almost certain is badly surprised by a miss too small to show "
+            "in the error."
         )
         more.insert(0, plainly)
-    if (fragile := _fragile(diagnosis, lead, writer)) is not None:
-        more.append(fragile)
     answer = say("{answer}.", answer=phrases.answer(lead))
     return Row(say("Why, most likely"), answer, mechanism, _told(more))
-
-
-def _fragile(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> Text | None:
-    """The conditions that were found side by side, where one is the answer, and what each is worth."""
-    if lead.primary is None or lead.primary.tier is not Tier.CONDITION:
-        return None
-    there, worths = {Status.SUPPORTED, Status.PLAUSIBLE}, []
-    for condition in diagnosis.conditions:
-        remedy = diagnosis.worth(condition)
-        if condition.status in there and remedy is not None and remedy.effect is not None:
-            name = writer.word("condition", condition.condition)
-            worths.append(say("{name} {prevented}", name=name, prevented=phrases.prevented(remedy.effect)))
-    if not worths:
-        return None
-    return say(
-        "What makes it fragile, and the share of such jumps that taking it away would prevent: {conditions}.",
-        conditions=listed(worths),
-    )
 
 
 def why_now(finding: Finding, writer: Writer) -> Text | None:
@@ -315,6 +319,8 @@ def why_now(finding: Finding, writer: Writer) -> Text | None:
             "{count} triggers were checked.",
             count=len(triggers),
         )
+    if finding.primary_cause == UNEXPLAINED:
+        return say("What could not be checked: {causes}.", causes=names)
     return say("Why just then is open; what could not be checked: {causes}.", causes=names)
 
 
@@ -351,8 +357,13 @@ def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
         misleads = overall.matters is False and o.verdict is OutcomeVerdict.WORSE
         if o.finding == (lead and lead.id) and o.role not in roles and not misleads:
             roles.add(o.role)
-            if not (overall.matters and o.verdict is OutcomeVerdict.WORSE):
+            if not (overall.matters and o.verdict is OutcomeVerdict.WORSE) and not _is_idle(o, roles):
                 yield o
+
+
+def _is_idle(outcome: Outcome, roles: set[Role]) -> bool:
+    """Whether it only says that the loss is no worse, after an error or a reward has said more."""
+    return outcome.role is Role.LOSS and len(roles) > 1 and outcome.verdict is OutcomeVerdict.NOT_WORSE
 
 
 def _price(best: tuple[Remedied, ...]) -> Iterator[Text]:
@@ -364,6 +375,14 @@ def _price(best: tuple[Remedied, ...]) -> Iterator[Text]:
             what=floored.what,
             error=phrases.error_after(floored.effect),
         )
+
+
+def _stood(outcome: Outcome) -> Text:
+    """Its levels, below an answer that says the rest."""
+    if outcome.verdict is not OutcomeVerdict.CANNOT_BE_TOLD:
+        return _ended(outcome)
+    stood = {"tag": say("{tag}", tag=outcome.tag), "before": num(outcome.before), "after": num(outcome.after)}
+    return say("{tag}: {before} before, {after} after.", **stood)
 
 
 def _ended(outcome: Outcome) -> Text:
@@ -386,7 +405,7 @@ def _ended(outcome: Outcome) -> Text:
 
 
 def _elsewhere(outcome: Outcome) -> Text:
-    return say("{id}: {ended}", id=verbatim(outcome.finding), ended=_ended(outcome))
+    return say("{id}{colon}{ended}", id=verbatim(outcome.finding), colon=COLON, ended=_ended(outcome))
 
 
 def _answers_lead(best: Remedied, lead: Finding | None) -> bool:

@@ -11,6 +11,7 @@ from spikediag.model import (
     Effect,
     Finding,
     Remedy,
+    Role,
     Status,
     Text,
     Tier,
@@ -117,13 +118,16 @@ def advised(diagnosis: Diagnosis) -> tuple[Advice, ...]:
     first = _once((*_of_causes(lead), *_of_conditions(diagnosis)), places)
     then = _once((a for finding in others for a in _of_causes(finding)), places)
     apart = {_key(a) for a in log_lines(diagnosis)}
-    return tuple(a for a in _distinct((*first, *then)) if _key(a) not in apart)
+    return tuple(a for a in _distinct((*first, *then)) if a.logs is None and _key(a) not in apart)
 
 
 def log_lines(diagnosis: Diagnosis) -> tuple[Advice, ...]:
     """What to log to decide what could not be checked, each once."""
     wanted = _once((a for f in by_gravity(diagnosis.findings) for v in f.verdicts for a in v.missing), {})
-    return _distinct((*wanted, *diagnosis.overall.would_tell))
+    risks = (a for a in _of_conditions(diagnosis) if a.logs is not None)
+    tested = diagnosis.lead is not None and diagnosis.lead.coupling.tests
+    asked = _distinct((*wanted, *diagnosis.overall.would_tell, *risks))
+    return tuple(a for a in asked if not (tested and a.logs is Role.COMPANION))
 
 
 def _remedied(advice: Advice, remedy: Remedy | None) -> Remedied:

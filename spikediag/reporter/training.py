@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from spikediag.model import (
+    REINFORCED,
     Condition,
     Diagnosis,
     FactName,
@@ -87,11 +88,11 @@ def trend(series: Series) -> Trend | None:
 def state(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
     """Converged, level and risks; a line of which nothing is known is left out."""
     trends = [t for s in _followed(diagnosis) if (t := trend(s)) is not None]
-    rows = [_converged(trends), _level(trends, diagnosis.run)] if trends else []
+    rows = [_converged(trends, diagnosis.run), _level(trends, diagnosis.run)] if trends else []
     lead = diagnosis.lead
     if lead is not None and lead.is_lost:
         lost = say("{tag} was lost at step {step:,}.", tag=lead.spike.tag, step=lead.spike.onset_step)
-        rows = [Row(say("Converged?"), say("No, it has not."), lost)]
+        rows = [Row(say("Converged"), say("No, it has not."), lost)]
     return (*rows, *_risks(diagnosis, writer))
 
 
@@ -105,13 +106,19 @@ def _followed(diagnosis: Diagnosis) -> list[Series]:
         telling = (s for s in run.having(role) if varies(s) or role is not Role.REWARD)
         having = sorted(telling, key=lambda s: (order.get(s.tag, len(order)), -len(s)))
         found += islice(having, most)
+        found += [s for s in having[most:] if role is Role.LOSS and s.tag in order][
+            :1
+        ]  # held out, and tested
     return sorted(found, key=lambda s: (s.role is not Role.LOSS, s.role is not Role.REWARD))
 
 
-def _converged(trends: list[Trend]) -> Row:
+def _converged(trends: list[Trend], run: Run) -> Row:
     text = say("Over the last quarter of the log {moves}.", moves=listed([_move(t) for t in trends]))
     still = [t for t in trends if not t.arrives]
-    if not still:
+    reinforced = any(run.loss_kind(t.series) in REINFORCED for t in trends if t.series.role is Role.LOSS)
+    if reinforced and all(t.series.role is not Role.REWARD for t in trends):
+        answer = say("Cannot be told: no reward that varies is logged.")
+    elif not still:
         answer = say("Yes, it has.")
     elif len(trends) > 1 and all(t.series.role is Role.LOSS and t.goes_well for t in still):
         answer = say("All but the loss, which still falls.")
@@ -119,7 +126,7 @@ def _converged(trends: list[Trend]) -> Row:
         answer = say("Not yet: it is still getting better.")
     else:
         answer = say("No, it has not.")
-    return Row(say("Converged?"), answer, text)
+    return Row(say("Converged"), answer, text)
 
 
 def _move(t: Trend) -> Text:

@@ -12,6 +12,7 @@ from spikediag.model import (
     Explanation,
     Finding,
     Kind,
+    LossKind,
     Measure,
     OutcomeVerdict,
     Role,
@@ -205,6 +206,28 @@ def test_a_value_loss_that_stays_up_while_returns_climb_is_harmless() -> None:
         run = Run("r", "r", {s.tag: s for s in (series, reward(evaluations(after)))})
         shift = finding(cases.spike_at(run, AT, len(loss), Kind.LEVEL_SHIFT))
         assert judge(run, (shift,)).matters is matters
+
+
+@pytest.mark.parametrize(("after", "matters"), [(130.0, False), (100.0, None), (40.0, True)])
+def test_the_level_of_a_surrogate_is_no_reason_and_a_reward_that_never_moved_shows_nothing(
+    after: float, matters: bool | None
+) -> None:
+    loss = 5 + cases.noise(0.5, 1)
+    loss[AT:] += 40
+    surrogate = cases.series("bc/actor_loss", Role.LOSS, loss, kind=LossKind.POLICY_GRADIENT)
+    earned = np.full(20, 100.0) if after == 100.0 else None
+    rewards = reward(evaluations(after) if earned is None else earned)
+    run = Run("r", "r", {s.tag: s for s in (surrogate, rewards)})
+    shift = finding(cases.spike_at(run, AT, len(loss), Kind.LEVEL_SHIFT))
+    assert judge(run, (shift,)).matters is matters
+
+
+def test_a_surrogate_that_is_no_number_any_more_matters() -> None:
+    loss = cases.noise(0.5, 1)
+    loss[AT:] = np.nan
+    surrogate = cases.series("bc/actor_loss", Role.LOSS, loss, kind=LossKind.POLICY_GRADIENT)
+    run = Run("r", "r", {surrogate.tag: surrogate})
+    assert judge(run, (finding(cases.spike_at(run, AT, len(loss), Kind.NON_FINITE)),)).matters
 
 
 def test_a_loss_that_is_no_number_any_more_matters() -> None:

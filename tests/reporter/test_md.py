@@ -100,14 +100,14 @@ def test_a_crowd_of_findings_keeps_the_gravest_rows() -> None:
 
 def test_what_would_have_been_found_is_said_for_each_series() -> None:
     text = written(builders.searched())
-    assert "`loss`: +0.18 for one point (18.0 sigma), +0.12 for 3 points (12.0 sigma), " in text
+    assert "`loss`: +0.18 for one point (18.0 sigma); +0.12 for 3 points (12.0 sigma); " in text
     assert "+0.05 for good (5.00 sigma), between steps 600 and 19,000. |" in text
     assert "| `eval/loss` | 6 | Not judged: 6 points are too few. |" in text
 
 
 def test_losses_that_could_not_be_judged_stand_at_the_top() -> None:
     head = written(builders.searched()).split("## Appendix")[0]
-    assert "| **Not judged** | `eval/loss` |" in head
+    assert "| **Not judged** | `eval/loss`. 6 points are too few. |" in head
 
 
 def test_what_ended_worse_and_what_would_tell_are_told() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from spikediag import phrases, reporter
 from spikediag.model import (
+    UNEXPLAINED,
     Advice,
     Change,
     CouplingVerdict,
@@ -15,15 +16,18 @@ from spikediag.model import (
     FactName,
     Finding,
     Kind,
+    LossKind,
     Measure,
     OutcomeVerdict,
     Reduction,
     Role,
+    Searched,
+    SmallestJump,
     Status,
     Tier,
     say,
 )
-from spikediag.reporter.page import Page, headline, main_findings, page, why_now
+from spikediag.reporter.page import Page, headline, main_findings, page, why_now, would_show
 from spikediag.reporter.remedies import log_lines, remedies
 from spikediag.reporter.training import trend
 from spikediag.wording import language
@@ -53,6 +57,10 @@ def finding(**changes: object) -> Finding:
 
 def with_verdicts(one: Finding, *verdicts) -> Finding:
     return replace(one, why=replace(one.why, verdicts=verdicts))
+
+
+def appendix_of(name: str) -> str:
+    return reporter.render(diagnosed(name), ["md"])[0].content.decode().partition("## Appendix")[2]
 
 
 def sentences(text: str) -> list[str]:
@@ -187,6 +195,52 @@ def test_why_now_tells_found_from_unchecked_from_ruled_out() -> None:
     assert why_now(with_verdicts(one, replace(rate, status=Status.SUPPORTED)), WRITER) is None
     assert "could not be checked: log-std drift." in WRITER.text(why_now(one, WRITER))
     assert "Nothing that was logged changed" in WRITER.text(why_now(with_verdicts(one, rate), WRITER))
+    open_ = replace(one, why=replace(one.why, primary_cause=UNEXPLAINED))
+    assert WRITER.text(why_now(open_, WRITER)) == "What could not be checked: log-std drift."
+
+
+def test_a_chance_that_cannot_be_told_is_given_no_figure() -> None:
+    assert "too uneven to tell" in WRITER.text(
+        phrases.story(replace(builders.leap(), expected_by_chance=1.0))
+    )
+
+
+def test_each_smallest_jump_stands_with_its_own_steps_unless_they_are_those_of_the_next() -> None:
+    short, long = SmallestJump(1, 2.0, 9.0, 30, 990), SmallestJump(3, 4.0, 18.0, 60, 500)
+    apart = would_show(Searched("loss", 100, (short, long)))
+    assert WRITER.text(apart) == (
+        "+2.00 for one point (9.00 sigma), between steps 30 and 990; "
+        "+4.00 for 3 points (18.0 sigma), between steps 60 and 500."
+    )
+    together = would_show(Searched("loss", 100, (short, replace(long, first_step=30, last_step=990))))
+    assert WRITER.text(together).count("between steps") == 1
+
+
+def test_a_line_to_log_is_no_remedy_and_no_error_is_asked_for_where_one_was_tested() -> None:
+    calm = first(diagnosed("bc_batch_32"))
+    assert "log_std_min" in calm.code_to_log
+    assert not any("log_std" in (remedy.line or "") for remedy in calm.remedies)
+    told = builders.diagnosis()
+    asked = Advice(say("Log an error metric."), 'log("mse")', logs=Role.COMPANION)
+    risk = replace(builders.diagnosis().conditions[0], status=Status.SUPPORTED, advice=(asked,))
+    tested = replace(told, conditions=(risk,))
+    assert tested.lead.coupling.tests
+    assert asked not in log_lines(tested)
+    untested = replace(tested.lead, coupling=replace(tested.lead.coupling, tests=()))
+    assert asked in log_lines(replace(tested, findings=(untested,)))
+
+
+def test_losses_that_could_not_be_judged_are_named_with_the_reason_they_share() -> None:
+    told = builders.diagnosis()
+    lead = told.lead
+    loss = lead.spike.tag
+    why = say("Too few points.")
+    blind = Searched(loss, 9, (), why)
+    assert row(replace(told, searched=(blind,)), "Not judged") == f"{loss}. Too few points."
+    tests = (replace(lead.coupling.tests[0], tag=loss),)
+    held = replace(lead, coupling=replace(lead.coupling, tests=tests))
+    labels = [str(r.label) for r in first(replace(told, findings=(held,), searched=(blind,))).rows]
+    assert "Not judged" not in labels
 
 
 def test_what_it_is_not_has_a_line_each_with_its_number() -> None:
@@ -277,7 +331,8 @@ def test_the_flagship_is_told_the_line_its_effect_its_price_and_what_it_is_good_
     assert all(part is not None for part in (best.effect, best.price, best.use))
     assert "floor under sigma" in str(told.headline)
     why = row(diagnosed("bc_single_trajectory"), "Why, most likely")
-    assert "learning rate never decays 90%" in why
+    assert len(why.split()) < 90
+    assert "learning rate never decays | likely | 90% (10% to 100%)" in appendix_of("bc_single_trajectory")
     assert "updates, width" in WRITER.text(told.source)
     assert [str(r.label) for r in told.scenarios] == ["For a quick check", "For real training"]
     assert len(told.code_to_log.splitlines()) >= 3
@@ -345,6 +400,13 @@ def test_the_state_tells_converged_from_still_better_from_worse() -> None:
     assert state(loss=falling, companion=falling)[0].startswith("Not yet: it is still getting better.")
     assert state(loss=falling, companion=falling[::-1])[0].startswith("No, it has not.")
     assert "0.5 per action dimension" in state(loss=flat, companion=flat)[1]
+
+
+def test_a_policy_without_a_reward_that_varies_cannot_be_told_to_have_converged() -> None:
+    whole, flat = builders.calm(), np.full(400, 0.25)
+    loss = builders.series("Loss/value", Role.LOSS, flat, np.arange(400), kind=LossKind.VALUE)
+    told = first(replace(whole, run=replace(whole.run, series={"Loss/value": loss})))
+    assert str(told.state[0].answer) == "Cannot be told: no reward that varies is logged."
 
 
 def test_a_training_that_was_lost_has_not_converged_whatever_its_level_before() -> None:

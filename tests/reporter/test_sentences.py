@@ -10,12 +10,14 @@ import pytest
 from spikediag import reporter
 from spikediag.errors import UsageError
 from spikediag.model import (
+    UNEXPLAINED,
     Advice,
     CouplingVerdict,
     Diagnosis,
     Evidence,
     Kind,
     Lag,
+    LossKind,
     OutcomeVerdict,
     Role,
     Status,
@@ -54,6 +56,7 @@ def variants() -> Iterator[Diagnosis]:
     for changes in (
         {"usual": True},
         {"provisional": True},
+        {"expected_by_chance": 1.0},
         {"baseline": 0.1, "margin": 3.91},
         {"kind": Kind.LEVEL_SHIFT, "height": -9.0},
         {"kind": Kind.NON_FINITE, "baseline": math.nan},
@@ -129,6 +132,10 @@ def written_only() -> Iterator[Diagnosis]:
     ratio, drift, rate = big.verdicts
     unchecked = tuple(replace(drift, cause=f"cause-{n}") for n in range(7))
     yield builders.alone(replace(big, why=replace(big.why, verdicts=(ratio, *unchecked))))
+    yield builders.alone(replace(big, why=replace(big.why, primary_cause=UNEXPLAINED)))
+    yield diagnosed("bc_single_trajectory")
+    value = builders.series("value", Role.LOSS, np.ones(400), np.arange(400), kind=LossKind.VALUE)
+    yield replace(builders.calm(), run=replace(builders.calm().run, series={"value": value}))
     gone = replace(builders.leap(), kind=Kind.DIVERGENCE, end_step=None)
     yield builders.alone(replace(big, spike=gone))
     sure = (ratio, replace(rate, status=Status.SUPPORTED), drift)

@@ -337,7 +337,6 @@ def _mechanism(case: Case) -> Text:
     if any(case.run.having(Role.GRAD_NORM)):
         return told
     return say(
-        "{told} Most likely the optimizer overshot where sigma is tiny; a logged gradient norm, or the loss "
-        "of a fixed set of samples, would make that certain.",
+        "{told} Most likely the optimizer overshot where sigma is tiny; the gradient norm would tell.",
         told=told,
     )

@@ -92,7 +92,8 @@ const line = (one, low, high, up) => { // lowest and highest of each pixel colum
 const panel = (one, top, height) => {
   const low = Math.max(0, place(one.steps, view[0]) - 1), high = Math.min(one.steps.length, place(one.steps, view[1]) + 1);
   const inside = one.values.slice(low, high), axis = scale(inside.length ? inside : one.values);
-  svg.append(part("text", { x: LEFT, y: top - 8, class: "name" }, one.name + (axis && axis.kind ? ` (${axis.kind})` : "")));
+  const name = part("text", { x: LEFT, y: top - 8, class: "name" }, one.name + (axis && axis.kind ? ` (${axis.kind})` : ""));
+  svg.append(name);
   svg.append(part("line", { x1: LEFT, x2: LEFT, y1: top, y2: top + height, stroke: "var(--line)" }));
   if (!axis) return { one, up: null };
   const up = (value) => top + height * (1 - axis.share(value));
@@ -102,13 +103,17 @@ const panel = (one, top, height) => {
   }
   svg.append(part("path", { d: line(one, low, high, up), fill: "none", stroke: one.colour, "stroke-width": 1.2, "clip-path": "url(#inside)" }));
   if (high - low <= 120) for (let at = low; at < high; at += 1) if (one.values[at] !== null && one.steps[at] >= view[0] && one.steps[at] <= view[1]) svg.append(part("circle", { cx: across(one.steps[at]), cy: up(one.values[at]), r: 2, fill: one.colour }));
-  for (const found of data.findings.filter((finding) => finding.tag === one.tag)) {
+  let free = LEFT + name.getComputedTextLength() + 4;
+  for (const found of data.findings.filter((finding) => finding.tag === one.tag).sort((a, b) => a.at - b.at)) {
     for (const step of found.members) if (step >= view[0] && step <= view[1]) svg.append(part("line", { x1: across(step), x2: across(step), y1: top + 1, y2: top + 6, stroke: "var(--fig-mark)" }));
     if (found.at < view[0] || found.at > view[1]) continue;
     const value = one.values[nearest(one.steps, found.at)];
-    const x = across(found.at), y = value === null ? top + 14 : up(value), low_edge = x > width - 60;
+    const x = across(found.at), y = value === null ? top + 14 : up(value);
+    free = Math.max(free, Math.min(x, width - RIGHT - 10) - 9); // above the curve, right of the name and of its neighbour
+    svg.append(part("path", { d: `M${free + 9},${top - 5} L${x},${top + 2} V${y}`, fill: "none", stroke: "var(--fig-mark)", "stroke-opacity": 0.5 }));
     svg.append(part("circle", { cx: x, cy: y, r: 3.5, fill: "var(--fig-mark)" }));
-    svg.append(part("text", { x: x + (low_edge ? -7 : 7), y: Math.max(y + 4, top + 14), class: "badge", "text-anchor": low_edge ? "end" : "start" }, found.id));
+    svg.append(part("text", { x: free + 9, y: top - 8, class: "badge", "text-anchor": "middle" }, found.id));
+    free += 22;
   }
   return { one, up, top, height };
 };

@@ -24,7 +24,7 @@ from spikediag.reporter.protocol import registry
 from spikediag.wording import language
 from spikediag.wording.escape import visible_lines
 from spikediag.wording.language import Language
-from spikediag.wording.writer import MARKDOWN, Writer, spaced
+from spikediag.wording.writer import COLON, MARKDOWN, Writer, spaced
 
 WIDTH = 900  # pixels of a picture
 
@@ -56,8 +56,13 @@ def to_markdown(diagnosis: Diagnosis, lang: str = "en", *, pictures: bool = Fals
     )
 
 
-def brief(diagnosis: Diagnosis, lang: str = "en") -> str:
+def brief(diagnosis: Diagnosis, lang: str = "en", name: str | None = None) -> str:
     """The page alone, without pictures: for a terminal, a chat, or TensorBoard.
+
+    Args:
+        diagnosis: what to tell.
+        lang: its language.
+        name: of the run, where several are told together.
 
     Raises:
         UsageError: there is no such language.
@@ -65,7 +70,7 @@ def brief(diagnosis: Diagnosis, lang: str = "en") -> str:
     writer = Writer(language.load(lang), MARKDOWN)
     first = page(diagnosis, writer)
     parts = [
-        f"## {writer.text(first.headline)}",
+        f"## {'' if name is None else writer.name(name) + writer.text(COLON)}{writer.text(first.headline)}",
         *_Paper(writer, pictures=False).lay_out(on_page(first, writer), 3),
     ]
     return "\n\n".join(parts) + "\n"
