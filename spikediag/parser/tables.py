@@ -263,18 +263,15 @@ def _columns(content: bytes) -> dict[str, Column]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of columns that are words and numbers
         found = _numbers_alone(content) or _numbers_among_words(content)
-        words = None
-        lacking = any(np.isnan(numbers).any() for numbers in found.values())
+        there = {name: ~np.isnan(numbers) for name, numbers in found.items()}
+        lacking = [name for name, cells in there.items() if not cells.all()]
         if lacking and any(word in content for word in SPELT) and WORDS_FOR_NAN.search(content):
             # A logged NaN is to be told from an empty cell.
             words = _parsed(content, dtype=str, keep_default_na=False)
-    columns = {}
-    for at, (name, numbers) in enumerate(found.items()):
-        there = ~np.isnan(numbers)
-        if words is not None and not there.all():
-            there |= words.iloc[:, at].str.strip().str.lower().isin(NANS).to_numpy(bool)
-        columns[str(name)] = Column(numbers, there)
-    return columns
+            words.columns = list(found)
+            for name in lacking:
+                there[name] |= words[name].str.strip().str.lower().isin(NANS).to_numpy(bool)
+    return {str(name): Column(numbers, there[name]) for name, numbers in found.items()}
 
 
 class _Stream:
