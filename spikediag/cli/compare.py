@@ -146,10 +146,11 @@ def _shared(names: Sequence[str]) -> str:
 def _show(made: "Sequence[Comparison]") -> None:
     from rich.text import Text as Line
 
-    from spikediag.comparison import EFFECTS
+    from spikediag.comparison import Cost
 
     for c in made:
-        show(Line(words(EFFECTS[c.outcome]).upper(), STYLES[c.outcome]))
+        style = STYLES["worse" if c.cost is Cost.PAID else c.outcome]
+        show(Line(words(c.headline).upper(), style))
         rows = ((say("what came of it"), c.summary), *_lines(c))
         show(labelled([(f"  {words(label)}", Line(words(said))) for label, said in rows]))
         show("")

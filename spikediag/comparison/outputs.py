@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikediag.comparison.values import COSTS, EFFECTS, Change, Comparison, Curve, Foretold, Side
+from spikediag.comparison.values import COSTS, Change, Comparison, Curve, Foretold, Side
 from spikediag.model import Artifact, Text, say
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_png
 from spikediag.wording import language
@@ -108,7 +108,7 @@ class _Page:
         yield f"| {self.side(first.before)} | 1 | {self.jump(first.before)} | {loss} | {error} | | |"
         for c in comparisons:
             error = "" if c.companion is None else _number(c.companion.after)
-            told = f"{self.writer.text(EFFECTS[c.outcome])} | {self.writer.text(COSTS[c.cost])}"
+            told = f"{self.writer.text(c.headline)} | {self.writer.text(COSTS[c.cost])}"
             yield (
                 f"| {self.side(c.after)} | {self.ratio(c)} | {self.jump(c.after)} | {_number(c.loss.after)} "
                 f"| {error} | {told} |"

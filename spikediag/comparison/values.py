@@ -158,6 +158,15 @@ class Comparison:
     summary: Text
     notes: tuple[Text, ...]
 
+    @property
+    def headline(self) -> Text:
+        """What came of it, in words: fewer spikes of a model that errs more are no success."""
+        if self.cost is not Cost.PAID or self.outcome is Effect.WORSE:
+            return EFFECTS[self.outcome]
+        if self.outcome is Effect.IMPROVED:
+            return say("fewer spikes, but the error ends worse")
+        return say("no detectable change in spikes, but the error ends worse")
+
     def to_dict(self) -> dict[str, Any]:
         """The comparison in the stable JSON form, schema `spikediag.comparison/1`."""
         from spikediag import comparison  # noqa: PLC0415

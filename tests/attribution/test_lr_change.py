@@ -28,6 +28,15 @@ def test_a_step_up_just_before_the_jump_is_a_trigger() -> None:
     assert "10.0 times" in str(judged.mechanism)
 
 
+def test_the_floor_of_a_schedule_that_restarts_is_no_rate_to_keep() -> None:
+    values = np.geomspace(3e-4, 1e-6, len(cases.STEPS))
+    values[cases.AT - 2 :] = 3e-4
+    (advice,) = LrChange().judge(cases.calm_case(rate(values))).advice
+    assert str(advice.text).startswith("Restart to less than 0.0003")
+    (advice,) = LrChange().judge(cases.calm_case(rate(stepped(cases.AT - 2, 10)))).advice
+    assert str(advice.text).startswith("Keep the rate at 0.0003")
+
+
 @pytest.mark.parametrize(("end", "factor"), [(1.0, 8), (0.5, 40)])
 def test_the_small_steps_of_a_warm_up_make_a_leap_no_commoner(end: float, factor: float) -> None:
     """Whether the rate is held or decays between them: the warm-up counts as one change."""

@@ -30,6 +30,15 @@ def test_a_term_that_explodes_in_the_iteration_or_before_is_supported(
     assert f"{prefix}action_rate" in str(verdict(finding, "reward-term").mechanism)
 
 
+def test_a_term_that_had_gone_as_far_before_without_a_jump_is_not_it() -> None:
+    term = noise(4, -0.4, 0.03)
+    term[AT - 60] = -45.0
+    terms = {"Episode_Reward/tracking": noise(2, 1.5, 0.05), "Episode_Reward/rate": burst(term, AT, -60.0, 3)}
+    finding = found({"Loss/value_function": LOSS, **terms})
+    assert weights(finding, "reward-term")["term-before"] < 0
+    assert finding.primary_cause != "reward-term"
+
+
 def test_terms_in_their_usual_range_speak_against_it() -> None:
     finding = found({"Loss/value_function": LOSS, **TERMS})
     assert weights(finding, "reward-term") == {"terms-usual": -1.5}

@@ -23,7 +23,7 @@ def test_a_remedy_that_works_and_one_that_does_not(here, capsys):
     assert entry.run(["compare", BEFORE, FLOOR, DRAW]) == 0
     said = capsys.readouterr().out
     assert said.startswith("IMPROVED\n")
-    assert "\nNO DETECTABLE CHANGE\n" in said
+    assert "\nNO DETECTABLE CHANGE IN SPIKES, BUT THE ERROR ENDS WORSE\n" in said
     assert all(line.startswith("  ") for line in said.splitlines() if line and not line.isupper())
     assert "sigma_min: 1e-05 to 0.05" in said
     assert "sampling: replacement to weighted" in said

@@ -216,6 +216,18 @@ def test_what_the_remedy_cost(error, cost):
     assert c.companion.after == pytest.approx(error, abs=0.002)
 
 
+@pytest.mark.parametrize(
+    ("spikes", "error", "headline"),
+    [
+        (0, 0.1, "improved"),
+        (0, 0.4, "fewer spikes, but the error ends worse"),
+        (19, 0.4, "no detectable change in spikes, but the error ends worse"),
+    ],
+)
+def test_a_worse_error_stands_in_the_headline(spikes, error, headline):
+    assert str(compare(training(19), training(spikes, 1, error=error)).headline) == headline
+
+
 def test_an_accuracy_costs_when_it_falls():
     def scored(level, seed):
         made = training(0, seed, error=level)

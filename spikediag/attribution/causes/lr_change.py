@@ -15,6 +15,9 @@ from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Series, Text
 
 SMALLEST_FACTOR = 1.05
 AS_FAR = 0.5  # of the logarithm of a change, from which others like it make it less telling
+STOOD = (
+    2.0  # times the old rate, where it had stood before: lowered since, that is no rate to keep
+)
 SMALLEST_MOVE = 1 + 1e-6  # below, a rate stands still
 STILL = 3  # logged intervals without a rise, after which a warm-up is over
 LEAST_WARM_UP = 1.5  # factor from first to largest rate
@@ -214,7 +217,7 @@ def _judge_rate(case: Case, series: Series) -> Judgement:
         Tier.TRIGGER,
         (_lag(case, series, before), _direction(case, series, change), *_follows_dose(case, series, change)),
         decisive=(change.factor > 1) != case.spike.is_fall and before.bans > 0,
-        advice=_advice(change) if not case.spike.is_fall else (),
+        advice=_advice(series, change) if not case.spike.is_fall else (),
         mechanism=_mechanism(case, change),
     )
 
@@ -360,9 +363,23 @@ def _follows_dose(case: Case, series: Series, change: RateChange) -> Iterator[Ev
     )
 
 
-def _advice(change: RateChange) -> tuple[Advice, ...]:
+def _advice(series: Series, change: RateChange) -> tuple[Advice, ...]:
     if change.factor <= 1:
         return ()
+    earlier = series.values[series.finite & (series.steps < change.step)]
+    if len(earlier) and float(earlier.max()) > STOOD * change.before:
+        return (
+            Advice(
+                say(
+                    "Restart to less than {after:.2g}, or warm up to it over some hundred steps instead of "
+                    "at once at step {step:,}.",
+                    after=change.after,
+                    step=change.step,
+                ),
+                None,
+                1,
+            ),
+        )
     return (
         Advice(
             say(

@@ -13,6 +13,7 @@ from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Role, Run, S
 
 FAR = 10.0  # times its level before, from which a term has exploded
 DWARFS = 3.0  # times the largest level of all terms
+AS_FAR = 0.5  # of the way of a term, gone before without a jump, from which it has not exploded only now
 LEAP = 0.25  # of its way that a term takes in one logged interval where it explodes
 
 
@@ -61,11 +62,12 @@ class RewardTerm:
         if not early:
             late = tuple(_after(witness) for witness in moved[:1])
             return Judgement(Tier.TRIGGER, late or tuple(_usual(case, terms)), ruled_out=bool(late))
-        term, size, climbs = early[0], _size(case, early[0]), tuple(_climbs(case, early[0]))
+        term, size = early[0], _size(case, early[0])
+        against = (*_reached_before(case, term), *_climbs(case, term))
         return Judgement(
             Tier.TRIGGER,
-            (_moved(term), size, *_total(case), *climbs),
-            decisive=size.supports and not climbs,
+            (_moved(term), size, *_total(case), *against),
+            decisive=size.supports and not against,
             advice=_advice(term),
             mechanism=say(
                 "{witness} Returns and value targets follow within the iteration.",
@@ -87,12 +89,34 @@ def _size(case: Case, term: Witness) -> Evidence:
     )
     times = abs(term.at) / max(usual, 1e-300)
     reading = say(
-        "{tag} reached {times:,.0f} times the largest of all terms before.",
+        "{tag} reached {times:,.0f} times the usual level of the largest term.",
         tag=term.tag,
         times=min(times, LARGEST_TIMES),
     )
     weight = 0.8 if times >= DWARFS else -1.5
     return weigh("term-size", weight, observed=times, reference=DWARFS, reading=reading)
+
+
+def _reached_before(case: Case, term: Witness) -> Iterator[Evidence]:
+    """A term that had gone as far in calm times, and left the loss alone, has not made it jump this time."""
+    series = case.run.series[term.tag]
+    first = case.begin - max(term.lag.steps, 0.0) - case.slack(series)
+    calm = series.finite & (series.steps < first)
+    for spike in case.loss_spikes:
+        for start, stop in spike.spans:
+            shaken = case.loss.steps[[start, min(stop, len(case.loss)) - 1]]
+            calm &= (series.steps < shaken[0] - case.slack(series)) | (series.steps > shaken[1])
+    far = np.where(calm, np.abs(series.values - term.before), 0.0)
+    at, reached = int(np.argmax(far)), abs(term.at - term.before)
+    if far[at] >= AS_FAR * reached:
+        reading = say(
+            "{tag} had reached {value:.3g} at step {step:,} already, and {loss} stayed calm.",
+            tag=term.tag,
+            value=float(series.values[at]),
+            step=int(series.steps[at]),
+            loss=case.loss.tag,
+        )
+        yield weigh("term-before", -2.0, observed=float(far[at] / reached), reference=AS_FAR, reading=reading)
 
 
 def _climbs(case: Case, term: Witness) -> Iterator[Evidence]:

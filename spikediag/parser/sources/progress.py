@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import Points, clock_column, json_lines, numbers_in, points_in, read_csv
+from spikediag.parser.tables import (
+    Points,
+    clock_column,
+    json_lines,
+    numbers_in,
+    points_in,
+    read_csv,
+    step_column,
+)
 from spikediag.parser.track import Track
 
 STEPS = ("time/total_timesteps", "timesteps_total", "num_env_steps_sampled_lifetime", "training_iteration")
@@ -51,8 +59,8 @@ class Progress(Named):
 
 
 def _counter(names: Iterable[str]) -> str | None:
-    known = set(names)
-    return next((name for name in STEPS if name in known), None)
+    known = list(names)
+    return next((name for name in STEPS if name in known), None) or step_column(known)
 
 
 def _named(points: dict[str, Track]) -> Iterator[tuple[str, Track]]:

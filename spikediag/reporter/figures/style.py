@@ -1,6 +1,7 @@
 """How figures look, light and dark: colours, fonts, places for axes, and the bytes of a PNG."""
 
 import io
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -121,6 +122,7 @@ def drawing(theme: Theme, language: Language) -> Iterator[Writer]:
         "svg.fonttype": "none",
         "svg.hashsalt": "spikediag",
     }
+    logging.getLogger(font_manager.__name__).setLevel(logging.ERROR)  # a font without a weight is no news
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(settings)

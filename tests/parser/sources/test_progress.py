@@ -44,6 +44,13 @@ def test_rows_of_behaviour_cloning_are_counted_as_its_event_file_counts_them(tmp
     assert read_run(run).library == "imitation"
 
 
+@pytest.mark.parametrize("step", ["step", "global_step", "timesteps"])
+def test_a_plain_column_of_steps_counts_them(tmp_path: Path, step: str) -> None:
+    run = read_run(progress(tmp_path / "run", training("train/loss"), step=step))
+    steps = training("train/loss")["train/loss"]
+    assert list(run.series["train/loss"].steps) == list(steps)
+
+
 def test_the_table_of_rllib_has_the_names_of_its_event_files(tmp_path: Path) -> None:
     curves = training("info/learner/default_policy/learner_stats/policy_loss", "training_iteration")
     run = progress(tmp_path / "run", curves, step="timesteps_total")
