@@ -15,9 +15,7 @@ from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Series, Text
 
 SMALLEST_FACTOR = 1.05
 AS_FAR = 0.5  # of the logarithm of a change, from which others like it make it less telling
-STOOD = (
-    2.0  # times the old rate, where it had stood before: lowered since, that is no rate to keep
-)
+STOOD = 2.0  # times the old rate, where it had stood before: lowered since, that is no rate to keep
 SMALLEST_MOVE = 1 + 1e-6  # below, a rate stands still
 STILL = 3  # logged intervals without a rise, after which a warm-up is over
 LEAST_WARM_UP = 1.5  # factor from first to largest rate
