@@ -20,6 +20,7 @@ from spikediag.model import (
     OutcomeVerdict,
     Role,
     Searched,
+    Shape,
     SmallestJump,
     Status,
     Text,
@@ -338,7 +339,8 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> Row:
     said = _reward(diagnosis) if lead and lead.coupling.verdict is CouplingVerdict.NO_COMPANION else None
     shown = [o for o in _telling(diagnosis) if o is not said][:OUTCOMES]
     parts = [_ended(o) if lead and o.finding == lead.id else _elsewhere(o) for o in shown]
-    answer = MATTERS[overall.matters]
+    rising = lead is not None and lead.spike.shape in {Shape.LOST, Shape.TREND} and not lead.spike.is_fall
+    answer = say("Not so far.") if rising and overall.matters is False else MATTERS[overall.matters]
     if said is not None and not parts and overall.matters is not None:
         parts = [say("The reward says so.")]
     return Row(say("Does it matter?"), answer, _told(parts), _told([*beside[:2], *_price(best)]))

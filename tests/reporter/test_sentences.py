@@ -137,7 +137,9 @@ def written_only() -> Iterator[Diagnosis]:
     value = builders.series("value", Role.LOSS, np.ones(400), np.arange(400), kind=LossKind.VALUE)
     yield replace(builders.calm(), run=replace(builders.calm().run, series={"value": value}))
     gone = replace(builders.leap(), kind=Kind.DIVERGENCE, end_step=None)
-    yield builders.alone(replace(big, spike=gone))
+    lost = builders.alone(replace(big, spike=gone))
+    yield lost
+    yield replace(lost, overall=replace(lost.overall, matters=False))
     sure = (ratio, replace(rate, status=Status.SUPPORTED), drift)
     yield builders.alone(replace(big, why=replace(big.why, verdicts=sure)))
     unneeded = replace(rate, evidence=(Evidence("error", big.coupling.reading, -1.0),))
