@@ -197,7 +197,7 @@ def times(sigmas: float) -> Text:
     """How many times the noise; where there was next to none, the figure would only say that."""
     if abs(sigmas) < UNCOUNTED:
         return verbatim(number(abs(sigmas)))
-    return verbatim("more than 1,000,000")
+    return say("more than 1,000,000")
 
 
 def levels(spike: Spike) -> Text:

@@ -84,10 +84,12 @@ def _table(root: Path, diagnoses: "list[Diagnosis]") -> "RenderableType":
 
 def _lead(diagnosis: "Diagnosis") -> tuple[str, ...]:
     """What the report says of the leading finding, in five cells."""
+    from spikediag.phrases import times
+
     lead = diagnosis.lead
     if lead is None:
         return ("",) * 5
     spike = lead.spike
     jump = f"{spike.height:+.4g}" if isfinite(spike.height) else words(say("not finite"))
-    size = jump, f"{abs(spike.sigmas):,.0f}", f"{(spike.peak_step if spike.members else spike.onset_step):,}"
+    size = jump, words(times(spike.sigmas)), f"{(spike.peak_step if spike.members else spike.onset_step):,}"
     return (*size, term("coupling", lead.coupling.verdict), term("cause", lead.primary_cause))

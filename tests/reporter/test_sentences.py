@@ -137,6 +137,7 @@ def written_only() -> Iterator[Diagnosis]:
     value = builders.series("value", Role.LOSS, np.ones(400), np.arange(400), kind=LossKind.VALUE)
     yield replace(builders.calm(), run=replace(builders.calm().run, series={"value": value}))
     gone = replace(builders.leap(), kind=Kind.DIVERGENCE, end_step=None)
+    yield builders.alone(replace(big, spike=replace(big.spike, sigmas=1e9)))
     lost = builders.alone(replace(big, spike=gone))
     yield lost
     yield replace(lost, overall=replace(lost.overall, matters=False))
