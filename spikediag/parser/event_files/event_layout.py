@@ -3,15 +3,19 @@
 Read straight from the protocol-buffer wire format (event.proto, summary.proto, tensor.proto), because
 records of one layout differ in these bytes alone, and then a whole group is decoded without looking at the
 others.
-
-References: https://protobuf.dev/programming-guides/encoding/
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
-LONGEST_VARINT = 10  # bytes
+from spikediag.parser.protobuf import (
+    BYTES,
+    FIXED32,
+    FIXED64,
+    LONGEST_VARINT,
+    VARINT,
+    fields,
+    varint,
+)
 
 DTYPES = {  # tensor.proto DataType -> numpy dtype of one element; bfloat16 is the top half of a float32
     1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "u1",
@@ -27,13 +31,6 @@ VARINTS = {
     17: "int",
 }  # int_val, int64_val, bool_val, ...
 BFLOAT16 = 14
-
-
-class MalformedError(ValueError):
-    """The bytes are no protocol buffer of the expected shape."""
-
-
-Field = tuple[int, int, int, int]  # number, wire type, start, stop
 
 
 @dataclass(frozen=True)
@@ -169,44 +166,3 @@ def _checked(slot: Slot, payload: bytes, dtype: int) -> Slot | None:
         return Slot(slot.at, slot.width, kind)
     size = {"bfloat16": 2}.get(slot.kind) or int(slot.kind[-1])
     return slot if slot.width == size else None
-
-
-def fields(payload: bytes, at: int, stop: int) -> Iterator[Field]:
-    """Yield the fields of the message in `payload[at:stop]`.
-
-    Raises:
-        MalformedError: the bytes are no message.
-    """
-    while at < stop:
-        key, at = varint(payload, at, stop)
-        number, kind = key >> 3, key & 7
-        start = at
-        if kind == VARINT:
-            _, at = varint(payload, at, stop)
-        elif kind == BYTES:
-            size, start = varint(payload, at, stop)
-            at = start + size
-        elif kind in (FIXED64, FIXED32):
-            at += 8 if kind == FIXED64 else 4
-        else:
-            raise MalformedError
-        if at > stop or not number:
-            raise MalformedError
-        yield number, kind, start, at
-
-
-def varint(payload: bytes, at: int, stop: int) -> tuple[int, int]:
-    """Return the number that begins at `at` and the position after it.
-
-    Raises:
-        MalformedError: no number ends before `stop`.
-    """
-    value = shift = 0
-    while at < stop and shift < 7 * LONGEST_VARINT:
-        byte = payload[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise MalformedError

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.parser.event_files import crc32c
-from spikediag.parser.event_files.event_layout import Layout, Slot, varint
+from spikediag.parser.event_files.event_layout import Layout, Slot
+from spikediag.parser.protobuf import varint
 
 HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads differences over all bits
 PACKED = ("varint", "half", "bhalf")  # numbers written seven bits at a time

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.parser.event_files import crc32c
-from spikediag.parser.event_files.event_layout import Layout, MalformedError, layout_of
+from spikediag.parser.event_files.event_layout import Layout, layout_of
 from spikediag.parser.event_files.record_batch import Prototypes, RecordBatch, mask_of, number_in
 from spikediag.parser.event_files.records import HEADER, OVERHEAD, find_records
 from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap
+from spikediag.parser.protobuf import MalformedError
 from spikediag.parser.track import FARTHEST
 from spikediag.text import Text, say
 

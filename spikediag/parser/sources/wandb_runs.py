@@ -35,6 +35,7 @@ from spikediag.parser.log_files import (
     left_out,
     told,
 )
+from spikediag.parser.protobuf import VARINT, MalformedError, fields, varint
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import clock, numbers_in
 from spikediag.parser.track import FARTHEST, Track
@@ -199,28 +200,6 @@ def _lose(gaps: list[Gap], start: int, stop: int) -> None:
     gaps.append(Gap(start, stop - start, say("a record is cut, or fails its checksum")))
 
 
-class MalformedError(ValueError):
-    """Bytes that are no protobuf message."""
-
-
-def varint(content: bytes, at: int) -> tuple[int, int]:
-    """A number of variable length, and where it ends.
-
-    Raises:
-        MalformedError: there is none.
-    """
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(content):
-            break
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise MalformedError
-
-
 def _varint(value: int) -> bytes:
     """A number of variable length, written."""
     written = bytearray()
@@ -230,34 +209,18 @@ def _varint(value: int) -> bytes:
     return bytes([*written, value])
 
 
-def fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield the number and the value of each field of a message.
 
     Raises:
         MalformedError: it is none.
     """
-    at = 0
-    while at < len(content):
-        key, at = varint(content, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = varint(content, at)
-            yield key >> 3, value
-            continue
-        if kind == 2:
-            length, at = varint(content, at)
-        elif kind in (1, 5):
-            length = 8 if kind == 1 else 4
-        else:
-            raise MalformedError
-        if at + length > len(content):
-            raise MalformedError
-        yield key >> 3, content[at : at + length]
-        at += length
+    for number, kind, start, stop in fields(content, 0, len(content)):
+        yield number, varint(content, start, stop)[0] if kind == VARINT else content[start:stop]
 
 
 def _messages(content: bytes, number: int) -> Iterator[bytes]:
-    return (value for key, value in fields(content) if key == number and isinstance(value, bytes))
+    return (value for key, value in _fields(content) if key == number and isinstance(value, bytes))
 
 
 def _item(content: bytes) -> tuple[str, bytes]:
@@ -267,7 +230,7 @@ def _item(content: bytes) -> tuple[str, bytes]:
         MalformedError: it is none.
     """
     named = {1: [b""], 2: [], 16: [b""]}
-    for number, written in fields(content):
+    for number, written in _fields(content):
         if isinstance(written, bytes) and number in named:
             named[number].append(written)
     return _text(named[1][-1] or b".".join(named[2])), named[16][-1]
@@ -297,7 +260,7 @@ class _Run:
         """Take records; one that is no message is passed over, since its checksum was right."""
         for row in self.history.take(batch):
             with suppress(MalformedError):
-                for kind, content in fields(batch[row]):
+                for kind, content in _fields(batch[row]):
                     if isinstance(content, bytes):
                         self._take(kind, content)
 
@@ -570,7 +533,7 @@ def _step(row: bytes) -> int:
     if not match or not match[1]:
         return 0
     try:
-        return varint(match[1], 0)[0]
+        return varint(match[1], 0, len(match[1]))[0]
     except MalformedError:
         return 0
 
