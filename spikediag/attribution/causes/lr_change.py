@@ -366,28 +366,18 @@ def _advice(series: Series, change: RateChange) -> tuple[Advice, ...]:
         return ()
     earlier = series.values[series.finite & (series.steps < change.step)]
     if len(earlier) and float(earlier.max()) > STOOD * change.before:
-        return (
-            Advice(
-                say(
-                    "Restart to less than {after:.2g}, or warm up to it over some hundred steps instead of "
-                    "at once at step {step:,}.",
-                    after=change.after,
-                    step=change.step,
-                ),
-                None,
-                1,
-            ),
+        text = say(
+            "Restart to less than {after:.2g}, or warm up to it over some hundred steps instead of at "
+            "once at step {step:,}.",
+            after=change.after,
+            step=change.step,
         )
-    return (
-        Advice(
-            say(
-                "Keep the rate at {before:.2g}, or warm up to {after:.2g} over some hundred steps instead of "
-                "at once at step {step:,}.",
-                before=change.before,
-                after=change.after,
-                step=change.step,
-            ),
-            None,
-            1,
-        ),
-    )
+    else:
+        text = say(
+            "Keep the rate at {before:.2g}, or warm up to {after:.2g} over some hundred steps instead of at "
+            "once at step {step:,}.",
+            before=change.before,
+            after=change.after,
+            step=change.step,
+        )
+    return (Advice(text, rank=1),)

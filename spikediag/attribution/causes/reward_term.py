@@ -97,11 +97,15 @@ def _size(case: Case, term: Witness) -> Evidence:
     return weigh("term-size", weight, observed=times, reference=DWARFS, reading=reading)
 
 
+def _earliest(case: Case, term: Witness) -> float:
+    """The first step at which a term may have begun to move with the loss."""
+    return case.begin - max(term.lag.steps, 0.0) - case.slack(case.run.series[term.tag])
+
+
 def _reached_before(case: Case, term: Witness) -> Iterator[Evidence]:
     """A term that had gone as far in calm times, and left the loss alone, has not made it jump this time."""
     series = case.run.series[term.tag]
-    first = case.begin - max(term.lag.steps, 0.0) - case.slack(series)
-    calm = series.finite & (series.steps < first)
+    calm = series.finite & (series.steps < _earliest(case, term))
     for spike in case.loss_spikes:
         for start, stop in spike.spans:
             shaken = case.loss.steps[[start, min(stop, len(case.loss)) - 1]]
@@ -122,8 +126,8 @@ def _reached_before(case: Case, term: Witness) -> Iterator[Evidence]:
 def _climbs(case: Case, term: Witness) -> Iterator[Evidence]:
     """A term that takes its way in many small steps is earned; one that explodes leaps somewhere on it."""
     series, way = case.run.series[term.tag], abs(term.at - term.before)
-    first = case.begin - max(term.lag.steps, 0.0) - case.slack(series)
-    values = series.values[series.finite & (series.steps >= first) & (series.steps <= case.stretch.last)]
+    climbing = (series.steps >= _earliest(case, term)) & (series.steps <= case.stretch.last)
+    values = series.values[series.finite & climbing]
     largest = float(np.max(np.abs(np.diff(values)), initial=0.0))
     if len(values) > 1 / LEAP and largest < LEAP * way:
         reading = say(
