@@ -71,15 +71,15 @@ def _without_findings(
         return RunVerdict(RunStatus.NOT_JUDGED, None, None, summary, past_best=past_best)
     flagged = sum(c.status is Status.SUPPORTED for c in conditions)
     summary = say("No loss jumped in {points:,} logged points.", points=longest.points)
-    if flagged:
+    if past_best:
+        summary = say("{summary} But {tag} ends worse than it was.", summary=summary, tag=past_best[0].tag)
+    elif flagged:
         summary = say(
             "No loss jumped in {points:,} logged points; conditions that make one likelier, listed below: "
             "{conditions}.",
             points=longest.points,
             conditions=flagged,
         )
-    if past_best:
-        summary = say("{summary} But {tag} ends worse than it was.", summary=summary, tag=past_best[0].tag)
     return RunVerdict(RunStatus.CLEAN, False, None, summary, past_best=past_best)
 
 
