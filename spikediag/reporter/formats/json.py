@@ -251,6 +251,7 @@ def _coupling(coupling: Coupling) -> dict[str, Any]:
         "change": first and first.change,
         "interval": first and [first.low, first.high],
         "margin": first and first.margin,
+        "pooled": coupling.pooled,
         "reading": str(coupling.reading),
         "tests": [_test(test) for test in coupling.tests],
     }
