@@ -22,7 +22,7 @@ def diagnose(run: Run) -> Diagnosis:
     if next(run.having(Role.LOSS), None) is None:
         raise NoLossError(
             say(
-                "{name}: none of its {count} tags is understood as a loss; `spikediag tags` shows how "
+                "{name}: no tag is understood as a loss (tags in all: {count}); `spikediag tags` shows how "
                 "each was understood and how to override it.",
                 name=run.name,
                 count=len(run.series),
