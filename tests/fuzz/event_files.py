@@ -2,6 +2,7 @@
 
 import random
 import struct
+from itertools import pairwise
 
 from tests.parser.writing import frame
 
@@ -24,6 +25,13 @@ def file(rng: random.Random) -> bytes:
     if rng.random() < 0.3:
         rng.shuffle(records)
     return _damaged(rng, b"".join(records))
+
+
+def stretches(rng: random.Random, content: bytes) -> list[tuple[int, bytes]]:
+    """A file as it is read, stretch by stretch, each with its offset."""
+    usual = rng.choice((1, 7, 50, 300, 1000))
+    places = {rng.randrange(len(content) + 1) for _ in range(len(content) // usual + 1)}
+    return [(start, content[start:stop]) for start, stop in pairwise(sorted({0, len(content), *places}))]
 
 
 def event(rng: random.Random) -> bytes:
