@@ -9,6 +9,8 @@ A file is read stretch by stretch. What a stretch cannot decide, because it ends
 middle of damage, is left for the next one, so that where stretches end makes no difference.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,6 +128,15 @@ def _end(block: Block) -> int:
     return int(block[0, -1] + block[1, -1]) + FOOTER
 
 
+@dataclass(frozen=True)
+class _Window:
+    """Bytes that were searched for headers with a true checksum: their positions, and the lengths stated."""
+
+    low: int
+    high: int
+    headers: tuple[tuple[int, int], ...]
+
+
 @dataclass
 class _Reader:
     """Walks, leaps and resumes over one stretch of a file."""
@@ -134,6 +145,7 @@ class _Reader:
     begin: int
     stop: int
     file: RecordFinder
+    window: _Window = _Window(0, 0, ())
 
     @property
     def beyond(self) -> int:
@@ -227,16 +239,29 @@ class _Reader:
         Returns:
             Where it begins, or else where to go on; and whether it was found.
         """
-        lowest = at = max(at, lost.lowest - self.begin)
-        size, highest = NEAR, len(self.buffer) - (HEADER - 1 if self.beyond else OVERHEAD)
-        while at < highest:
-            for candidate, length in self._headers(at, min(at + size, highest)):
-                if candidate + length + OVERHEAD > len(self.buffer):
-                    return candidate, False
-                if self._whole(candidate + HEADER, length):
-                    return candidate, True
-            at, size = at + size, min(8 * size, SCAN)
-        return max(lowest, highest) if self.beyond else len(self.buffer), False
+        at = max(at, lost.lowest - self.begin)
+        highest = len(self.buffer) - (HEADER - 1 if self.beyond else OVERHEAD)
+        for candidate, length in self._candidates(at, highest):
+            if candidate + length + OVERHEAD > len(self.buffer):
+                return candidate, False
+            if self._whole(candidate + HEADER, length):
+                return candidate, True
+        return max(at, highest) if self.beyond else len(self.buffer), False
+
+    def _candidates(self, at: int, highest: int) -> Iterator[tuple[int, int]]:
+        """Yield every position in `[at, highest)` that holds a header with a true checksum, and its length.
+
+        What was searched last is remembered: in a file full of damage the next search begins inside it.
+        """
+        if not self.window.low <= at < self.window.high:
+            self.window = _Window(at, at, ())
+        while True:
+            yield from self.window.headers[bisect_left(self.window.headers, (at, 0)) :]
+            low, size = self.window.high, self.window.high - self.window.low
+            if low >= highest:
+                return
+            high = min(low + min(max(8 * size, NEAR), SCAN), highest)
+            self.window = _Window(low, high, tuple(self._headers(low, high)))
 
     def _headers(self, low: int, high: int) -> list[tuple[int, int]]:
         """Find every position in `[low, high)` that holds a header with a true checksum, and its length."""

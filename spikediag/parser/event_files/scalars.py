@@ -12,6 +12,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,24 +123,32 @@ class _FileReader:
 
     def _add(self, tag: str, parts: list[Points]) -> None:
         """Keep the points of a tag in file order, but for those at a step that no counter reaches."""
-        offsets = np.concatenate([part.offsets for part in parts])
-        steps = np.concatenate([part.steps for part in parts])
-        chosen = np.flatnonzero((steps >= -FARTHEST) & (steps <= FARTHEST))
-        self.astray += len(steps) - len(chosen)
-        if (np.diff(offsets) < 0).any():
-            chosen = chosen[np.argsort(offsets[chosen], kind="stable")]
-        if len(chosen):
-            values, walls = (
-                np.concatenate([getattr(part, name) for part in parts])[chosen]
-                for name in ("values", "walls")
-            )
-            walls[~(np.abs(walls) < LATEST)] = np.nan  # no clock time
-            self.parts[tag].append(Track(steps[chosen], values, walls))
+        one = (
+            parts[0]
+            if len(parts) == 1
+            else Points(*map(np.concatenate, zip(*map(_columns, parts), strict=True)))
+        )
+        near = (one.steps >= -FARTHEST) & (one.steps <= FARTHEST)
+        if not near.all():
+            self.astray += len(near) - int(np.count_nonzero(near))
+            one = Points(*(column[near] for column in _columns(one)))
+        if (one.offsets[1:] < one.offsets[:-1]).any():
+            order = np.argsort(one.offsets, kind="stable")
+            one = Points(*(column[order] for column in _columns(one)))
+        if len(one.steps):
+            one.walls[~(np.abs(one.walls) < LATEST)] = np.nan  # no clock time
+            self.parts[tag].append(Track(one.steps, one.values, one.walls))
 
     def scalars(self) -> Scalars:
         """What was read; the parts are used up, one tag at a time, so that no more than one is held twice."""
         points = {tag: _joined(self.parts.pop(tag)) for tag in list(self.parts)}
-        return Scalars(points, self.excerpt, _merged([*self.gaps, *self.broken]), self.records, self.refused, self.astray)
+        return Scalars(
+            points, self.excerpt, _merged([*self.gaps, *self.broken]), self.records, self.refused, self.astray
+        )
+
+
+def _columns(points: Points) -> tuple[NDArray[Any], ...]:
+    return points.offsets, points.steps, points.values, points.walls
 
 
 def _joined(parts: list[Track]) -> Track:
