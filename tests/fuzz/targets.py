@@ -12,7 +12,7 @@ import numpy as np
 from spikediag import Run, diagnose, read_run
 from spikediag.errors import SpikediagError
 from spikediag.model import Origin
-from spikediag.parser.event_files.scalars import read_scalars
+from spikediag.parser.event_files.scalars import read_scalars, read_stretches
 from spikediag.parser.event_files.summaries import read_summaries
 from spikediag.parser.facts.claims import claims_in
 from spikediag.parser.facts.free_text import document_in, printed_claims
@@ -63,11 +63,14 @@ def injections(rng: random.Random) -> None:
 
 @target
 def events(rng: random.Random) -> None:
-    """An event file that is nearly right; now and then with its texts, and as a run."""
+    """An event file that is nearly right; now and then in stretches, with its texts, and as a run."""
     content = event_files.file(rng)
     scalars = read_scalars(content)
     assert all(np.all(np.abs(points.steps) <= 2**53) for points in scalars.points.values())
     chance = rng.random()
+    if chance < 0.05:
+        apart = read_stretches(event_files.stretches(rng, content), len(content))
+        assert event_files.all_of(apart) == event_files.all_of(scalars)
     if chance < 0.0005:
         read_summaries(scalars.excerpt.records)
     if chance < 0.002:

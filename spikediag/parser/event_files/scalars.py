@@ -81,7 +81,8 @@ def read_stretches(stretches: Iterable[tuple[int, bytes]], size: int) -> Scalars
         records = finder.find(left, begin, size)
         reader.read(left, begin, records)
         begin, left = records.settled, left[records.settled - begin :]
-    reader.read(left, begin, finder.find(left, begin, begin + len(left)))
+    if left or finder.lost:
+        reader.read(left, begin, finder.find(left, begin, begin + len(left)))
     return reader.scalars()
 
 

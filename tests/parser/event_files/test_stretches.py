@@ -10,20 +10,11 @@ import pytest
 
 from spikediag.parser import log_files, read_run
 from spikediag.parser.event_files import records
-from spikediag.parser.event_files.scalars import Scalars, read_scalars, read_stretches
+from spikediag.parser.event_files.scalars import read_scalars, read_stretches
 from tests.fuzz import event_files
 from tests.parser.writing import curves, frame, scalar, write
 
 LOSS = {"loss": [float(k % 7) for k in range(400)]}
-
-
-def all_of(read: Scalars) -> object:
-    points = {
-        tag: (p.steps.tolist(), p.values.tobytes(), p.walls.tobytes()) for tag, p in read.points.items()
-    }
-    gaps = [(gap.offset, gap.length, str(gap.what)) for gap in read.gaps]
-    excerpt = (read.excerpt.tags, read.excerpt.records, tuple(map(str, read.excerpt.notes)))
-    return points, gaps, excerpt, read.records, read.refused, read.astray
 
 
 @pytest.mark.parametrize("longest", [60, records.LONGEST])
@@ -33,7 +24,7 @@ def test_where_stretches_end_makes_no_difference(monkeypatch, longest: int) -> N
         rng = random.Random(number)
         content = b"".join(event_files.file(rng) for _ in range(rng.randrange(1, 4)))
         read = read_stretches(event_files.stretches(rng, content), len(content))
-        assert all_of(read) == all_of(read_scalars(content)), number
+        assert event_files.all_of(read) == event_files.all_of(read_scalars(content)), number
 
 
 def test_a_hole_is_said_and_what_follows_is_read() -> None:
