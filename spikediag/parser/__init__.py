@@ -11,9 +11,10 @@ the first; `facts/` reads the configuration; `presets/` holds what each library 
 from spikediag.parser.finding import RunSource, find_runs, nothing_at
 from spikediag.parser.read import read_run, run_from_arrays, run_from_log
 from spikediag.parser.remote import address, url_of
-from spikediag.parser.track import Track, straighten
+from spikediag.parser.track import FARTHEST, Track, straighten
 
 __all__ = [
+    "FARTHEST",
     "RunSource",
     "Track",
     "address",
