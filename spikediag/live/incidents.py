@@ -68,11 +68,6 @@ class Incident:
         """Of the loss that leads it."""
         return self.finding.spike
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether it is worth another look soon."""
-        return self.state is State.RISING or self.missed_since is not None
-
     def is_same(self, spike: Spike, spans: Sequence[Span]) -> bool:
         """Whether a spike is this incident; lost numbers are one of their own, as in the diagnosis."""
         return (self.spike.shape is Shape.LOST) == (spike.shape is Shape.LOST) and overlap(self.spans, spans)
@@ -136,9 +131,13 @@ class Incidents:
         """Whether a loss is no number at present, as far as is known."""
         return any(one.spike.shape is Shape.LOST and one.state is State.RISING for one in self.known)
 
-    def go_on(self, tag: str) -> bool:
-        """Whether an incident of a loss is worth another look soon."""
-        return any(one.spike.tag == tag and one.goes_on for one in self.known)
+    def rises(self, tag: str) -> bool:
+        """Whether an incident of a loss is not over."""
+        return any(one.spike.tag == tag and one.state is State.RISING for one in self.known)
+
+    def in_doubt(self, tag: str) -> bool:
+        """Whether an incident of a loss was not found again."""
+        return any(one.spike.tag == tag and one.missed_since is not None for one in self.known)
 
     def news(self, spikes: Iterable[Spike], series: Series, points: int) -> bool:
         """Whether the spikes of one loss say more than is known, so that a look at the whole run pays.

@@ -128,7 +128,13 @@ class Lookout:
             alerts = self._look_at_all(window)
             self.incidents.nothing_of(spikes, series)
         found = any(alert.spike.tag == tag for alert in alerts)
-        one.looked(series.values, len(self._losses), found=found, goes_on=self.incidents.go_on(tag))
+        one.looked(
+            series.values,
+            len(self._losses),
+            found=found,
+            rises=self.incidents.rises(tag),
+            in_doubt=self.incidents.in_doubt(tag),
+        )
         return alerts
 
     def _recent(self, tag: str, count: int) -> Series:
