@@ -59,6 +59,11 @@ class History:
         self._full = False  # whether the file took no more
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """Every tag, in the order in which they came."""
+        return tuple(self._tails)
+
+    @property
     def tag_count(self) -> int:
         """How many tags were logged."""
         return len(self._tails)

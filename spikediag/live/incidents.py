@@ -117,12 +117,14 @@ class Incidents:
         stop_on: The kinds of spike that are a reason to stop.
         stop: Whether there was one.
         known: In the order in which they were found.
+        told_before: Where those lie that an earlier process of this training told.
     """
 
     run: str
     stop_on: frozenset[Kind] = frozenset()
     stop: bool = False
     known: list[Incident] = field(default_factory=list)
+    told_before: list[tuple[Span, ...]] = field(default_factory=list)
     _vain: list[tuple[str, Span, int]] = field(default_factory=list)  # came to nothing so many points later
     _sent: dict[str, tuple[int, float]] = field(default_factory=dict)  # by loss: points when, and the height
 
@@ -196,7 +198,9 @@ class Incidents:
         spans, state = spans_of(finding.spike, series), state_of(finding.spike, series)
         same = [one for one in self.known if one.is_same(finding.spike, spans)]
         if not same:
-            self.known.append(Incident(finding, spans, state))
+            before = any(overlap(told, spans) for told in self.told_before)
+            told = {State.RISING, State.OVER} if before else set[State]()
+            self.known.append(Incident(finding, spans, state, told))
             return self.known[-1]
         one = same[0]
         if finding.spike.kind is Kind.DIVERGENCE and one.spike.kind is not Kind.DIVERGENCE:
