@@ -7,8 +7,12 @@ from pathlib import Path
 from setuptools import setup
 
 HERE = Path(__file__).parent
-ADDRESS = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
-VERSION = re.search(r'"(.+)"', (HERE / "spikediag" / "version.py").read_text(encoding="utf-8").splitlines()[-1])
+ADDRESS = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
+    "Repository"
+]
+VERSION = re.search(
+    r'"(.+)"', (HERE / "spikediag" / "version.py").read_text(encoding="utf-8").splitlines()[-1]
+)
 LINK = re.compile(r"(?P<picture>!?)(?P<text>\[[^\]]*\])\((?!https?:|#)(?P<target>[^)]+)\)")
 
 

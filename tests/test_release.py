@@ -57,7 +57,10 @@ def test_the_version_stands_at_the_head_of_the_changelog_and_in_the_citation() -
 
 def test_recipes_name_the_current_version() -> None:
     recipes = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"rev: (\S+)|spikediag@(\S+)", recipes)) == {(f"v{VERSION}", ""), ("", f"v{VERSION}")}
+    assert set(re.findall(r"rev: (\S+)|spikediag@(\S+)", recipes)) == {
+        (f"v{VERSION}", ""),
+        ("", f"v{VERSION}"),
+    }
 
 
 def test_each_python_that_is_tested_is_declared() -> None:
