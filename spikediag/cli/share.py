@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ import typer
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
 from spikediag.cli.runs import OneRun, Source, existing
+from spikediag.cli.settings import SETTINGS, settings_toml
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note, progress
 from spikediag.cli.whole_files import replace_folder, write_file
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from spikediag.model import Diagnosis, Run, Series
 
 ZIP = ".zip"
-LOG, SETTINGS = "metrics.csv", "spikediag.toml"
+LOG = "metrics.csv"
 PLAIN = re.compile(r"[\w.+-]{1,40}")  # a word such as adamw; no path, no sentence
 HEAD = """\
 # Written by `spikediag share`: what the run says of itself, without paths, times and names of hosts.
@@ -155,27 +155,16 @@ def _settings(run: "Run", chosen: "Sequence[Series]") -> bytes:
 
     own = [series for series in chosen if series.tag in run.own_settings]
     facts = {str(fact.name): fact.value for fact in run.facts.values()}
-    tables: dict[str, Mapping[str, object]] = {
-        "roles": {series.tag: series.role.value for series in own},
-        "losses": {series.tag: run.loss_kind(series).value for series in own if series.role is Role.LOSS},
-        "facts": {name: value for name, value in facts.items() if _may_be_shown(value)},
-    }
-    return "\n".join([HEAD, *(_toml(name, table) for name, table in tables.items() if table)]).encode()
+    tables = settings_toml(
+        roles={series.tag: series.role.value for series in own},
+        losses={series.tag: run.loss_kind(series).value for series in own if series.role is Role.LOSS},
+        facts={name: value for name, value in facts.items() if _may_be_shown(value)},
+    )
+    return f"{HEAD}\n{tables}".encode()
 
 
 def _may_be_shown(value: object) -> bool:
     return isinstance(value, (bool, int, float)) or (isinstance(value, str) and bool(PLAIN.fullmatch(value)))
-
-
-def _toml(name: str, table: Mapping[str, object]) -> str:
-    lines = (
-        f"{json.dumps(key, ensure_ascii=False)} = {_value(value)}" for key, value in sorted(table.items())
-    )
-    return "\n".join([f"[{name}]", *lines, ""])
-
-
-def _value(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _write(out: Path, files: Mapping[str, bytes]) -> None:
