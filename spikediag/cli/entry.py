@@ -15,8 +15,10 @@ from spikediag.cli.check import check
 from spikediag.cli.compare import compare
 from spikediag.cli.exits import Exit
 from spikediag.cli.explain import explain
+from spikediag.cli.mcp import mcp
 from spikediag.cli.scan import scan
 from spikediag.cli.share import share
+from spikediag.cli.skill import skill
 from spikediag.cli.spoken import begin
 from spikediag.cli.tags import tags
 from spikediag.cli.terminal import hush, note
@@ -34,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (analyze, check, compare, tags, scan, explain, share):  # as a person needs them
+for command in (analyze, check, compare, tags, scan, explain, share, skill, mcp):  # as a person needs them
     app.command()(command)
 
 
