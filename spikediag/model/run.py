@@ -464,7 +464,7 @@ class Run:
         Notes say of how many series that is true.
         """
         tamed, notes = dict(self.series), list(self.notes)
-        for said, tame in (
+        steps: tuple[tuple[Text, Callable[[FloatArray], FloatArray]], ...] = (
             (say("were told in another unit, a power of ten"), lambda values: _in_its_unit(values, bound)),
             (
                 say("beyond {bound:g} were taken as {bound:g}", bound=bound),
@@ -474,7 +474,8 @@ class Run:
                 say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound),
                 lambda values: _floored(values, 1 / bound),
             ),
-        ):
+        )
+        for said, tame in steps:
             changed = {tag: new for tag, one in tamed.items() if (new := tame(one.values)) is not one.values}
             tamed |= {tag: replace(tamed[tag], values=values) for tag, values in changed.items()}
             if changed:
