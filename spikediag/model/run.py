@@ -459,18 +459,15 @@ class Run:
         Notes say of how many series that is true.
         """
         tamed, notes = dict(self.series), list(self.notes)
-        for said, tame in (
-            (say("were told in another unit, a power of ten"), lambda values: _in_its_unit(values, bound)),
-            (
-                say("beyond {bound:g} were taken as {bound:g}", bound=bound),
-                lambda values: _capped(values, bound),
-            ),
-            (
-                say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound),
-                lambda values: _floored(values, 1 / bound),
-            ),
-        ):
-            changed = {tag: new for tag, one in tamed.items() if (new := tame(one.values)) is not one.values}
+        steps: tuple[tuple[Text, Callable[[FloatArray, float], FloatArray]], ...] = (
+            (say("were told in another unit, a power of ten"), _in_its_unit),
+            (say("beyond {bound:g} were taken as {bound:g}", bound=bound), _capped),
+            (say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound), _floored),
+        )
+        for said, tame in steps:
+            changed = {
+                tag: new for tag, one in tamed.items() if (new := tame(one.values, bound)) is not one.values
+            }
             tamed |= {tag: replace(tamed[tag], values=values) for tag, values in changed.items()}
             if changed:
                 notes.append(
@@ -618,8 +615,8 @@ def _capped(values: FloatArray, bound: float) -> FloatArray:
 
 
 def _floored(values: FloatArray, bound: float) -> FloatArray:
-    """The values with 0 for those nearer to it."""
-    near = (np.abs(values) < bound) & (values != 0)
+    """The values with 0 for those within 1 / bound of it."""
+    near = (np.abs(values) < 1 / bound) & (values != 0)
     return np.where(near, np.copysign(0.0, values), values) if near.any() else values
 
 
