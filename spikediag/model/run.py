@@ -221,11 +221,6 @@ class Series:
         return is_held_out(self.tag)
 
     @property
-    def up_is_better(self) -> bool:
-        """Whether more is better: of rewards and accuracies."""
-        return self.role is Role.REWARD or self.measure is Measure.ACCURACY
-
-    @property
     def natural(self) -> "Series":
         """The series turned as its role demands: ln of a logged sigma, entropy that points up for more."""
         if self.transform is Transform.LN:
@@ -464,19 +459,15 @@ class Run:
         Notes say of how many series that is true.
         """
         tamed, notes = dict(self.series), list(self.notes)
-        steps: tuple[tuple[Text, Callable[[FloatArray], FloatArray]], ...] = (
-            (say("were told in another unit, a power of ten"), lambda values: _in_its_unit(values, bound)),
-            (
-                say("beyond {bound:g} were taken as {bound:g}", bound=bound),
-                lambda values: _capped(values, bound),
-            ),
-            (
-                say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound),
-                lambda values: _floored(values, 1 / bound),
-            ),
+        steps: tuple[tuple[Text, Callable[[FloatArray, float], FloatArray]], ...] = (
+            (say("were told in another unit, a power of ten"), _in_its_unit),
+            (say("beyond {bound:g} were taken as {bound:g}", bound=bound), _capped),
+            (say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound), _floored),
         )
         for said, tame in steps:
-            changed = {tag: new for tag, one in tamed.items() if (new := tame(one.values)) is not one.values}
+            changed = {
+                tag: new for tag, one in tamed.items() if (new := tame(one.values, bound)) is not one.values
+            }
             tamed |= {tag: replace(tamed[tag], values=values) for tag, values in changed.items()}
             if changed:
                 notes.append(
@@ -624,8 +615,8 @@ def _capped(values: FloatArray, bound: float) -> FloatArray:
 
 
 def _floored(values: FloatArray, bound: float) -> FloatArray:
-    """The values with 0 for those nearer to it."""
-    near = (np.abs(values) < bound) & (values != 0)
+    """The values with 0 for those within 1 / bound of it."""
+    near = (np.abs(values) < 1 / bound) & (values != 0)
     return np.where(near, np.copysign(0.0, values), values) if near.any() else values
 
 
