@@ -3,8 +3,8 @@
     python -m benchmarks.live                 test seeds: rewrites the tables of README.md and live.csv
     python -m benchmarks.live --development   seeds to look at while the monitor is built; writes nothing
 
-Every run is given to a `Monitor` row by row, one loss and one error metric that stays where it is. A delay is the
-number of points logged after the onset when the first alert about it is told: 0 is the point of the onset itself.
+Every run is given to a `Monitor` row by row, one loss and one error metric that stays where it is. A delay is
+the number of points logged after the onset when the first alert about it is told: 0 is the onset itself.
 """
 
 import csv
@@ -23,10 +23,10 @@ from spikediag.live import Alert, State
 
 HERE = Path(__file__).parent
 DEVELOPMENT, TEST = 1, 3  # first word of every seed
-TRIALS = 6
+TRIALS = 20
 CALM = 5000  # points of a run in which nothing happens
 POINTS, AT = 2000, 1500
-SERIES, STEPS, LONG = 10, 20_000, 200_000
+SERIES, STEPS, LONG = 10, 20_000, 1_000_000
 UNDER = ("white", "ar9", "student", "lognormal", "realistic")
 Event = Callable[[int], np.ndarray]
 
