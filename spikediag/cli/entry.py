@@ -17,6 +17,7 @@ from spikediag.cli.exits import Exit
 from spikediag.cli.explain import explain
 from spikediag.cli.mcp import mcp
 from spikediag.cli.scan import scan
+from spikediag.cli.schema import schema
 from spikediag.cli.share import share
 from spikediag.cli.skill import skill
 from spikediag.cli.spoken import begin
@@ -36,7 +37,18 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (analyze, check, compare, tags, scan, explain, share, skill, mcp):  # as a person needs them
+for command in (
+    analyze,
+    check,
+    compare,
+    tags,
+    scan,
+    explain,
+    share,
+    schema,
+    skill,
+    mcp,
+):  # as a person needs them
     app.command()(command)
 
 
