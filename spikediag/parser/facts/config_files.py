@@ -65,7 +65,7 @@ def config_files(run: Path, inside: Path | None = None, logs: Collection[Path] =
         own = level == 0 or (inside is not None and folder.is_relative_to(inside))
         if not own and _is_border(listed(folder)):
             return
-        for path in _candidates(folder):
+        for path in candidates(folder):
             if path.name in known and path.resolve() == known[path.name]:
                 continue
             count += 1
@@ -88,7 +88,8 @@ def _is_border(folder: Path) -> bool:
         return True
 
 
-def _candidates(folder: Path) -> Iterator[Path]:
+def candidates(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that may say how a training was configured, by their names alone."""
     for place in FOLDERS:
         try:
             entries = sorted(listed(folder / place).iterdir())
