@@ -9,7 +9,7 @@ import typer
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
 from spikediag.cli.runs import Source, existing
 from spikediag.cli.spoken import Lang, english, speak, term, words
-from spikediag.cli.terminal import show
+from spikediag.cli.terminal import UNCUT, show
 from spikediag.text import Text as Said
 from spikediag.text import say
 from spikediag.wording.escape import printable
@@ -61,7 +61,7 @@ def _show(run: "Run") -> None:
     from spikediag.model import LossKind, Role
 
     for part in _parts(run):
-        show(part, uncut=True)
+        show(part, width=UNCUT)
     known = words(say("The roles are {roles}.", roles=", ".join(Role)))
     kinds = words(say("The kinds of loss are {kinds}.", kinds=", ".join(LossKind)))
     wrong = words(say("Wrong? Put a spikediag.toml beside the logs:"))

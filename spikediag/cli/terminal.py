@@ -1,13 +1,14 @@
 """Where text goes: stdout for what was asked, stderr for everything about it."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
 from spikediag.cli.spoken import words
-from spikediag.text import Text
+from spikediag.text import Text, say
 from spikediag.wording.escape import log_json, log_lines, printable
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PATIENCE = 1.0  # seconds before a progress display appears; shorter waits would only flicker
-PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
 UNCUT = 1000  # columns for a table whose rows are lines for other programs
+PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
 
 STYLES = {  # of everything a command can conclude, by its word
     **dict.fromkeys(("clean", "passed", "improved"), "bold green"),
@@ -27,20 +28,26 @@ STYLES = {  # of everything a command can conclude, by its word
 }
 
 
-def show(what: "RenderableType", *, wrap: bool = True, uncut: bool = False) -> None:
+def show(what: "RenderableType", *, wrap: bool = True, width: int | None = None) -> None:
     """Print on stdout: in colours on a terminal unless NO_COLOR is set, as plain text elsewhere.
 
-    `wrap=False` leaves long lines whole; `uncut` gives a table the room it needs where nobody watches.
+    `wrap=False` leaves long lines whole; `width` is that of what nobody watches, in columns.
     """
     console = _console(stderr=False)
     if not console.is_terminal:
-        console.width = UNCUT if uncut else PLAIN_WIDTH
+        console.width = width or PLAIN_WIDTH
     with console.capture() as captured:
         console.print(what, soft_wrap=not wrap)
     lines = log_lines(captured.get())
     sys.stdout.write(
         lines if console.is_terminal else "".join(f"{line.rstrip()}\n" for line in lines.splitlines())
     )
+
+
+def columns() -> int | None:
+    """How wide the terminal is; None where nobody watches."""
+    console = _console(stderr=False)
+    return console.width if console.is_terminal else None
 
 
 def note(sentence: Text) -> None:
@@ -78,8 +85,52 @@ def progress(total: int) -> Iterator[Callable[[Text], None]]:
     Yields:
         A function to call with the name of what begins now, `total` times at most.
     """
+    with _display() as display:
+        if display is None:
+            yield lambda _: None
+            return
+        task = display.add_task("", total=total, completed=-1)
+        yield lambda doing: display.update(task, description=words(doing), advance=1)
+
+
+@contextmanager
+def counter() -> Iterator[Callable[[int, int, int], None]]:
+    """A display on stderr of how many of many are done, how fast, and how long the others will take.
+
+    Yields:
+        A function to call with how many there are, are done, and of these were known before.
+    """
+    begun = time.monotonic()
+
+    def count(total: int, done: int, known: int) -> Text:
+        rate = (done - known) / max(time.monotonic() - begun, 1e-9)
+        if not rate:
+            return say("{done:,} of {total:,}", done=done, total=total)
+        seconds = int((total - done) / rate)
+        left = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        return say(
+            "{done:,} of {total:,}, {rate:.1f} a second, {left} left",
+            done=done,
+            total=total,
+            rate=rate,
+            left=left,
+        )
+
+    with _display() as display:
+        if display is None:
+            yield lambda *_: None
+            return
+        task = display.add_task("", total=None)
+        yield lambda total, done, known: display.update(
+            task, total=total, completed=done, description=words(count(total, done, known))
+        )
+
+
+@contextmanager
+def _display() -> "Iterator[Progress | None]":
+    """A display that appears after a second; None where nobody watches."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield None
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -90,13 +141,12 @@ def progress(total: int) -> Iterator[Callable[[Text], None]]:
         TimeElapsedColumn(),
     )
     display = Progress(*columns, console=_console(stderr=True), transient=True)
-    task = display.add_task("", total=total, completed=-1)
     lock = Lock()
     timer = Timer(PATIENCE, lambda: _start(display, lock))
     timer.daemon = True
     timer.start()
     try:
-        yield lambda doing: display.update(task, description=words(doing), advance=1)
+        yield display
     finally:
         timer.cancel()
         with lock:

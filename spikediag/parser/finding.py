@@ -45,11 +45,12 @@ class RunSource:
     path: Path  # the folder or the log file; of a run in a file of several, the file and below it its name
     folder: Folder  # where its log files lie; only the one file when `path` is a file
     contents: LogFiles = field(default_factory=lambda: LogFiles(read_file), repr=False, compare=False)
+    copies: tuple[tuple[Path, Text], ...] = ()  # files beside it that are no runs, and what is said of them
 
     @property
     def alone(self) -> "RunSource":
         """The same run without what was read to find it, to be sent elsewhere."""
-        return RunSource(self.path, self.folder)
+        return RunSource(self.path, self.folder, copies=self.copies)
 
 
 @dataclass
@@ -244,18 +245,25 @@ def _with_earlier(folder: Folder, top: Path) -> Folder:
 
 def _told_apart(folder: Folder, contents: LogFiles) -> Iterator[RunSource]:
     """Yield a folder as one run, or each of its attempts."""
-    apart = _attempts(folder, contents)
+    apart, copies = _attempts(folder, contents)
     if len(apart) > 1:
         for path in (path for attempt in apart for path in attempt):
-            yield RunSource(path, Folder(folder.path, (path,)), contents)
+            yield RunSource(path, Folder(folder.path, (path,)), contents, copies)
+            copies = ()
     elif apart or _is_broken(folder, contents) or _has_points_below(folder, contents):
         yield RunSource(folder.path, folder, contents)
 
 
-def _attempts(folder: Folder, contents: LogFiles) -> list[tuple[Path, ...]]:
-    """Return the files of each attempt by path, so that only `contents` holds what is in them."""
-    files, _ = distinct(_usable(contents.keep(folder.files, folder.path)))
-    return [tuple(file.path for file in attempt) for attempt in attempts(files)[0]]
+def _attempts(
+    folder: Folder, contents: LogFiles
+) -> tuple[list[tuple[Path, ...]], tuple[tuple[Path, Text], ...]]:
+    """Return the files of each attempt by path, so that only `contents` holds what is in them; and copies."""
+    usable = _usable(contents.keep(folder.files, folder.path))
+    files, said = distinct(usable)
+    kept = {file.path for file in files}
+    dropped = sorted((file for file in usable if file.path not in kept), key=lambda file: file.label)
+    copies = tuple((file.path, why) for file, why in zip(dropped, said, strict=True))
+    return [tuple(file.path for file in attempt) for attempt in attempts(files)[0]], copies
 
 
 def _is_broken(folder: Folder, contents: LogFiles) -> bool:
