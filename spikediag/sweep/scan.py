@@ -162,6 +162,7 @@ class Scanner:
         alone is the one.
         """
         self.progress.total += len(places)
+        self.hear(self.progress)
         lost = []
         for place, rows in self._through(search, places, self._window):
             if rows is None:

@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import pytest
@@ -225,16 +228,21 @@ def test_the_command_shares_the_work_on_dask(runs, tmp_path):
     assert [{**run, "seconds": 0} for run in one] == [{**run, "seconds": 0} for run in other]
 
 
+def some_are_kept(cache):
+    with suppress(sqlite3.Error), closing(sqlite3.connect(cache / "scan.sqlite")) as database:
+        return database.execute("SELECT count(*) FROM results").fetchone()[0] > 0
+    return False
+
+
 @pytest.mark.slow
 def test_ctrl_c_says_how_far_it_came(runs, tmp_path):
-    import signal
-
     for n in range(40):
         shutil.copytree(runs / "lr_step", runs / f"copy_{n}")
     environment = {**os.environ, "SPIKEDIAG_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "spikediag", "scan", str(runs), "-j", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
-        time.sleep(8)
+        while process.poll() is None and not some_are_kept(tmp_path / "cache"):
+            time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
