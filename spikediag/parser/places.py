@@ -102,13 +102,14 @@ def _neighbourhoods(top: Path, logs: Sequence[Folder], runs: Sequence[Folder]) -
         keys = [("home", experiment(path)), ("twin", path.name, path.parent.parent), path]
         for key in (*keys, *(("below", above) for above in path.parents[:NEAR])):
             beside[key].append(run)
+    order = {folder.path: n for n, folder in enumerate((*logs, *runs))}
     for together in groups.all():
-        near = {run.path for path in together for key in _beside(path) for run in beside.get(key, ())}
-        members = set(together)
+        near = {run.path: run for path in together for key in _beside(path) for run in beside.get(key, ())}
+        members = sorted(together, key=order.__getitem__)
         yield Place(
             top,
-            tuple(folder for folder in logs if folder.path in members),
-            tuple(run for run in runs if run.path in near),
+            tuple(by_path[path] for path in members),
+            tuple(near[path] for path in sorted(near, key=order.__getitem__)),
         )
 
 
