@@ -52,6 +52,7 @@ def partial(intervention: str, why: str) -> Remedy:
 REMEDIES = (
     SampleRun("bc_single_trajectory", REFERENCE, UNDISTURBED),
     SampleRun("bc_single_trajectory_full", REFERENCE, UNDISTURBED, dialects.HIL_SERL_FULL),
+    SampleRun("bc_single_trajectory_recorded", REFERENCE, UNDISTURBED, incident=(15_500, 15_510)),
     SampleRun(
         "bc_batch_64",
         replace(REFERENCE, batch_size=64),

@@ -1,0 +1,1 @@
+"""While it trains: what is kept of the last updates, and the files that a training goes on writing."""
