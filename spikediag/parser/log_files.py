@@ -176,8 +176,8 @@ def left_out(astray: int, refused: int) -> Iterator[Gap]:
         )
 
 
-def content(path: Path) -> tuple[bytes, int]:
-    """The bytes of a file up to its last data, and how many follow that no disk holds.
+def content(path: Path, start: int = 0) -> tuple[bytes, int]:
+    """The bytes of a file from one on up to its last data, and how many follow that no disk holds.
 
     What is no regular file by now is not read.
 
@@ -192,7 +192,9 @@ def content(path: Path) -> tuple[bytes, int]:
         end = status.st_size
         if getattr(status, "st_blocks", end) * 512 < end and hasattr(os, "SEEK_HOLE"):
             end = _last_data(file.fileno(), end)
-            return file.read(end), status.st_size - end
+            file.seek(start)
+            return file.read(max(end - start, 0)), status.st_size - end
+        file.seek(start)
         return file.read(), 0
 
 
@@ -245,10 +247,13 @@ def _ended(log: Log, size: int, hole: int) -> Log:
     return replace(log, gaps=(*log.gaps, Gap(size, hole, say("the file ends in a hole")))) if hole else log
 
 
+ReadFile = Callable[[Path, str], tuple[LogFile | LeftOut, ...]]  # of a path and its label
+
+
 class LogFiles:
     """Log files that were looked into and may be asked for again; each is read once while it is kept."""
 
-    def __init__(self, read: Callable[[Path, str], tuple[LogFile | LeftOut, ...]]) -> None:
+    def __init__(self, read: ReadFile) -> None:
         self._read = read
         self._kept: dict[Path, tuple[LogFile | LeftOut, ...]] = {}  # the oldest first
 
