@@ -26,7 +26,6 @@ from spikediag.parser.log_files import (
     Log,
     LogFile,
     Summaries,
-    content,
     left_out,
     told,
 )
@@ -34,6 +33,7 @@ from spikediag.parser.sources import EVENTS, read_file, source_of
 from spikediag.parser.sources.event_files import NO_EVENTS
 from spikediag.parser.track import Track
 
+AT_ONCE = 1 << 28  # bytes read at a time
 SEAM = 64  # bytes before the new ones that must be those that were read
 
 
@@ -67,14 +67,15 @@ class GrowingFiles:
         status = path.stat()
         identity = (status.st_dev, status.st_ino)
         events = self._events.get(path)
-        new = events.unread(path) if events is not None and events.identity == identity else None
-        if events is None or new is None:
-            self.changes[path] += 1
+        if events is None or events.identity != identity or (new := events.unread(path)) is None:
+            self._forget(path)
             events = self._events[path] = _GrowingEvents(identity)
-            events.take(content(path)[0])
-        elif new != events.rest:
+            new = events.unread(path) or b""
+            self.changes[path] += 1
+        while new != events.rest:
             self.changes[path] += 1
             events.take(new)
+            new = events.unread(path) or b""
         return events
 
     def _forget(self, path: Path) -> None:
@@ -94,6 +95,17 @@ class GrowingFiles:
             self._others[path] = now, files
             self.changes[path] += 1
         return tuple(replace(file, label=label) if isinstance(file, LeftOut) else file for file in files)
+
+
+def bytes_from(path: Path, start: int) -> bytes:
+    """The bytes of a file from one on, at most `AT_ONCE`.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(AT_ONCE)
 
 
 @dataclass
@@ -122,7 +134,7 @@ class _GrowingEvents:
         Raises:
             OSError: the file cannot be read.
         """
-        found, _ = content(path, self.at - len(self.seam))
+        found = bytes_from(path, self.at - len(self.seam))
         return found[len(self.seam) :] if found.startswith(self.seam) else None
 
     def take(self, new: bytes) -> None:

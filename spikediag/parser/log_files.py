@@ -176,8 +176,8 @@ def left_out(astray: int, refused: int) -> Iterator[Gap]:
         )
 
 
-def content(path: Path, start: int = 0) -> tuple[bytes, int]:
-    """The bytes of a file from one on up to its last data, and how many follow that no disk holds.
+def content(path: Path) -> tuple[bytes, int]:
+    """The bytes of a file up to its last data, and how many follow that no disk holds.
 
     What is no regular file by now is not read.
 
@@ -192,9 +192,7 @@ def content(path: Path, start: int = 0) -> tuple[bytes, int]:
         end = status.st_size
         if getattr(status, "st_blocks", end) * 512 < end and hasattr(os, "SEEK_HOLE"):
             end = _last_data(file.fileno(), end)
-            file.seek(start)
-            return file.read(max(end - start, 0)), status.st_size - end
-        file.seek(start)
+            return file.read(end), status.st_size - end
         return file.read(), 0
 
 

@@ -63,14 +63,14 @@ def append(path: Path, content: bytes, end: int) -> None:
 def test_a_byte_is_read_once(tmp_path: Path, monkeypatch) -> None:
     content, path, files = whole(tmp_path), tmp_path / writing.NAME, GrowingFiles()
     sizes: list[int] = []
-    read = growing.content
+    read = growing.bytes_from
 
-    def counted(*asked: object) -> tuple[bytes, int]:
-        found = read(*asked)
-        sizes.append(len(found[0]))
+    def counted(path: Path, start: int) -> bytes:
+        found = read(path, start)
+        sizes.append(len(found))
         return found
 
-    monkeypatch.setattr(growing, "content", counted)
+    monkeypatch.setattr(growing, "bytes_from", counted)
     path.write_bytes(content[: len(content) // 2])
     files.read(path, "x")
     for _ in range(50):
@@ -106,6 +106,14 @@ def test_a_file_that_is_another_is_read_from_its_beginning(how: str, tmp_path: P
     else:
         path.write_bytes(other)
     (file,), (expected,) = files.read(path, "x"), read_file(path, "x")
+    same(file, expected)
+
+
+def test_a_large_file_is_read_a_part_at_a_time(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(growing, "AT_ONCE", 300)
+    path = tmp_path / writing.NAME
+    path.write_bytes(whole(tmp_path))
+    (file,), (expected,) = GrowingFiles().read(path, "x"), read_file(path, "x")
     same(file, expected)
 
 
