@@ -156,15 +156,25 @@ def judge_all(
     against: Sequence[Path],
     source: str | None,
 ) -> "CheckResult":
-    """What the policy says of every run, beside the history when there is one."""
+    """What the policy says of every run at some paths, beside the history when there is one."""
+    return judge_found(find(paths, source), policy, facts, find(against, source))
+
+
+def judge_found(
+    found: "Sequence[RunSource | Failure]",
+    policy: Policy,
+    facts: Given,
+    before: "Sequence[RunSource | Failure]" = (),
+) -> "CheckResult":
+    """What the policy says of every run that was found, beside those before it when there are any."""
     from spikediag.policy.result import CheckResult
 
-    judged, unread = _apart(attempt(find(paths, source), partial(_judged, policy=policy, facts=facts)))
+    judged, unread = _apart(attempt(found, partial(_judged, policy=policy, facts=facts)))
     results = _named(judged)
-    if against:
+    if before:
         from spikediag.policy import history
 
-        earlier, missing = _apart(attempt(find(against, source), partial(quietly, facts={})))
+        earlier, missing = _apart(attempt(before, partial(quietly, facts={})))
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
         unread = [*unread, *missing]
     return CheckResult(policy, tuple(results), tuple(unread))

@@ -44,11 +44,13 @@ class Alert(Finding):
 
     @property
     def title(self) -> Text:
-        """A few words: "rising now: transient in bc/actor_loss"."""
+        """A few words: "over: transient in bc/actor_loss"; what kind it is, nobody knows while it rises."""
         kind, tag = self.spike.kind.value, self.spike.tag
         match self.state:
+            case State.RISING if self.spike.shape is Shape.LOST:
+                return say("no number any more: {tag}", tag=tag)
             case State.RISING:
-                return say("rising now: {kind} in {tag}", kind=kind, tag=tag)
+                return say("rising now: {tag}", tag=tag)
             case State.OVER:
                 return say("over: {kind} in {tag}", kind=kind, tag=tag)
             case State.FINAL:
@@ -61,6 +63,8 @@ class Alert(Finding):
     @property
     def text(self) -> Text:
         """What happened so far, and what it most likely comes from: two or three sentences."""
+        if self.state is State.WITHDRAWN and self.spike.usual:
+            return say("Withdrawn at step {step:,}: {what}.", step=self.step, what=spike_clause(self.spike))
         if self.state is State.WITHDRAWN:
             return say(
                 "Withdrawn at step {step:,}: what was told of {tag} at step {onset:,} is no finding with "

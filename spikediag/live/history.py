@@ -58,16 +58,10 @@ class History:
         self._file: FileIO | None = None
         self._full = False  # whether the file took no more
 
-    def __contains__(self, tag: str) -> bool:
-        return tag in self._tails
-
-    def __len__(self) -> int:
-        return sum(map(len, self._tails.values()))
-
     @property
-    def tags(self) -> tuple[str, ...]:
-        """Every tag that was logged, in the order in which they came."""
-        return tuple(self._tails)
+    def tag_count(self) -> int:
+        """How many tags were logged."""
+        return len(self._tails)
 
     def points(self, tag: str) -> int:
         """How many points of a tag were logged; 0 of an unknown one."""

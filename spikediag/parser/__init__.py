@@ -13,9 +13,10 @@ from spikediag.parser.finding import RunSource, find_runs, nothing_at
 from spikediag.parser.growing import GrowingFiles
 from spikediag.parser.read import read_run, run_from_arrays, run_from_log
 from spikediag.parser.remote import address, url_of
-from spikediag.parser.track import Track, straighten
+from spikediag.parser.track import FARTHEST, Track, straighten
 
 __all__ = [
+    "FARTHEST",
     "GrowingFiles",
     "RunSource",
     "Track",
