@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", help="Read the policy from this TOML file and no other.")
+]
 EXITS = {"passed": Exit.DONE, "failed": Exit.FORBIDDEN, "not_judged": Exit.UNUSABLE}
 _BASELINE = "Accepted spikes and earlier runs"
 _POLICY = "Policy, also as keys in spikediag.toml or pyproject.toml"
@@ -86,9 +89,7 @@ def _parsed(value: object) -> object:
 def check(
     paths: Paths,
     *,
-    policy_file: Annotated[
-        Path | None, typer.Option("--policy", help="Read the policy from this TOML file and no other.")
-    ] = None,
+    policy_file: PolicyFile = None,
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", rich_help_panel=_BASELINE, help="Pass what this file accepts."),

@@ -1,13 +1,10 @@
 """`spikediag log-lines`: what would log that which a diagnosis could not decide, in the code of the run."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
-from spikediag.cli.runs import Source, existing, quietly
+from spikediag.cli.runs import OneRun, Source, existing, quietly
 from spikediag.cli.spoken import Lang, speak, words
 from spikediag.cli.terminal import show_text
 from spikediag.text import Text, say
@@ -31,9 +28,7 @@ RECORD = say(
 
 
 def log_lines(
-    path: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run folder or a log file, or the URL of one.")
-    ],
+    path: OneRun,
     *,
     batch_size: BatchSize = None,
     dataset_size: DatasetSize = None,

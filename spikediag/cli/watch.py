@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spikediag.cli.check import EXITS, judge_found
+from spikediag.cli.check import EXITS, PolicyFile, judge_found
 from spikediag.cli.check_output import Files, publish
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
@@ -66,9 +66,7 @@ def watch(
             help="Post it to Slack, to Discord, or as JSON to any other address.",
         ),
     ] = None,
-    policy_file: Annotated[
-        Path | None, typer.Option("--policy", help="Read the policy from this TOML file and no other.")
-    ] = None,
+    policy_file: PolicyFile = None,
     batch_size: BatchSize = None,
     dataset_size: DatasetSize = None,
     action_dim: ActionDim = None,
