@@ -29,7 +29,7 @@ LIFTED = 6.0  # robust standard deviations of such medians
 CALM = 2048  # points after which what was looked at in vain is half forgotten
 SELDOM = 512  # points between looks, at most, where they are in vain
 SOON = 10  # points after which what was looked at is looked at again, when its end may be known; then
-MORE = 3  # times the points since
+MORE = 2  # times the points since
 AGAIN = 100  # points after which what was looked at in vain is left alone
 FIRST, LAST = 24, 2048  # points between regular looks: at first, and at last; between them they double
 
@@ -92,32 +92,33 @@ class Attention:
             return True
         return self.count >= self.regular_at or (self.onset is not None and self.count >= self.follow_at)
 
-    def looked(self, values: FloatArray, losses: int, *, found: bool, goes_on: bool) -> None:
+    def looked(self, values: FloatArray, losses: int, *, found: bool, rises: bool, in_doubt: bool) -> None:
         """Learn from a look.
 
         Args:
             values: The last points, (n,).
             losses: How many losses are looked at in turn.
             found: Whether something was found that was not known.
-            goes_on: Whether an incident of this loss is not over yet.
+            rises: Whether an incident of this loss is not over yet; what crosses the bound belongs to it.
+            in_doubt: Whether one was not found again.
         """
         if self.count >= self.regular_at:
             self.regular_at = self.count + min(max(FIRST, self.count), LAST) * losses
         if found:
-            self.gap, self.free_at = 1, self.count
-        elif self.waiting:
+            self.gap = 1
+        elif self.waiting and not rises:
             self._was_vain(values[np.isfinite(values)])
         if found or (self.waiting and self.onset is None):
             self.onset = self.count
         self.waiting = False
         if self.onset is not None:
             since = self.count - self.onset
-            self.onset = self.onset if goes_on or since < AGAIN else None
             self.follow_at = self.count + max(SOON, (MORE - 1) * since)
+            self.onset = self.onset if rises or in_doubt or since < AGAIN else None
+        self.free_at = self.follow_at if rises else self.count + self.gap
 
     def _was_vain(self, values: FloatArray) -> None:
         self.gap = min(2 * self.gap, SELDOM)
-        self.free_at = self.count + self.gap
         if self.noise > 0 and len(values):
             self.vain = max(self.vain, (float(values[-EVERY:].max()) - self.level) / self.noise)
             self.vain_cells = max(self.vain_cells, self.lift(values[-PAST - CELL :]))

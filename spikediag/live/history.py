@@ -7,6 +7,7 @@ behind when the process ends, however it ends.
 import os
 import sys
 import tempfile
+import weakref
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -57,6 +58,11 @@ class History:
         self._tails: dict[str, Tail] = {}
         self._file: FileIO | None = None
         self._full = False  # whether the file took no more
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Every tag, in the order in which they came."""
+        return tuple(self._tails)
 
     @property
     def tag_count(self) -> int:
@@ -129,6 +135,7 @@ class History:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # as long as training
+                weakref.finalize(self, self._file.close)
             offset, left = self._file.seek(0, os.SEEK_END), memoryview(data)
             while left:
                 left = left[self._file.write(left) :]

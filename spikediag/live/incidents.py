@@ -68,11 +68,6 @@ class Incident:
         """Of the loss that leads it."""
         return self.finding.spike
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether it is worth another look soon."""
-        return self.state is State.RISING or self.missed_since is not None
-
     def is_same(self, spike: Spike, spans: Sequence[Span]) -> bool:
         """Whether a spike is this incident; lost numbers are one of their own, as in the diagnosis."""
         return (self.spike.shape is Shape.LOST) == (spike.shape is Shape.LOST) and overlap(self.spans, spans)
@@ -122,12 +117,14 @@ class Incidents:
         stop_on: The kinds of spike that are a reason to stop.
         stop: Whether there was one.
         known: In the order in which they were found.
+        told_before: Where those lie that an earlier process of this training told.
     """
 
     run: str
     stop_on: frozenset[Kind] = frozenset()
     stop: bool = False
     known: list[Incident] = field(default_factory=list)
+    told_before: list[tuple[Span, ...]] = field(default_factory=list)
     _vain: list[tuple[str, Span, int]] = field(default_factory=list)  # came to nothing so many points later
     _sent: dict[str, tuple[int, float]] = field(default_factory=dict)  # by loss: points when, and the height
 
@@ -136,9 +133,13 @@ class Incidents:
         """Whether a loss is no number at present, as far as is known."""
         return any(one.spike.shape is Shape.LOST and one.state is State.RISING for one in self.known)
 
-    def go_on(self, tag: str) -> bool:
-        """Whether an incident of a loss is worth another look soon."""
-        return any(one.spike.tag == tag and one.goes_on for one in self.known)
+    def rises(self, tag: str) -> bool:
+        """Whether an incident of a loss is not over."""
+        return any(one.spike.tag == tag and one.state is State.RISING for one in self.known)
+
+    def in_doubt(self, tag: str) -> bool:
+        """Whether an incident of a loss was not found again."""
+        return any(one.spike.tag == tag and one.missed_since is not None for one in self.known)
 
     def news(self, spikes: Iterable[Spike], series: Series, points: int) -> bool:
         """Whether the spikes of one loss say more than is known, so that a look at the whole run pays.
@@ -197,7 +198,9 @@ class Incidents:
         spans, state = spans_of(finding.spike, series), state_of(finding.spike, series)
         same = [one for one in self.known if one.is_same(finding.spike, spans)]
         if not same:
-            self.known.append(Incident(finding, spans, state))
+            before = any(overlap(told, spans) for told in self.told_before)
+            told = {State.RISING, State.OVER} if before else set[State]()
+            self.known.append(Incident(finding, spans, state, told))
             return self.known[-1]
         one = same[0]
         if finding.spike.kind is Kind.DIVERGENCE and one.spike.kind is not Kind.DIVERGENCE:

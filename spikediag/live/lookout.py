@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Given:
     facts: Mapping[str, object] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
     beside: Path | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def run(self, points: Mapping[str, parser.Track]) -> Run:
         """These points as a run.
@@ -42,7 +44,14 @@ class Given:
         Raises:
             UsageError: a fact, a role or `spikediag.toml` cannot be used.
         """
-        return parser.run_from_log(points, self.facts, self.roles, self.name, self.beside)
+        return parser.run_from_log(
+            points,
+            facts=self.facts,
+            roles=self.roles,
+            name=self.name,
+            beside=self.beside,
+            hparams=self.settings,
+        )
 
 
 class Lookout:
@@ -87,6 +96,26 @@ class Lookout:
                 alerts += self._look(tag, one)
         return alerts + self._look_behind(numbers)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The last points of every tag and what was told of them, as plain numbers and texts."""
+        points = {
+            tag: (*map(np.ndarray.tolist, self.history.recent(tag, WINDOW)),) for tag in self.history.tags
+        }
+        spans = [list(one.spans) for one in self.incidents.known]
+        return {"step": self.step, "points": points, "told": spans}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what another process knew; what it told is not told again."""
+        rows: dict[int, dict[str, float]] = {}
+        for tag, (steps, values) in state["points"].items():
+            for step, value in zip(steps, values, strict=True):
+                rows.setdefault(step, {})[tag] = value
+        for step, numbers in sorted(rows.items()):
+            self.history.add(step, numbers, math.nan)
+        self.step = int(state["step"])
+        self.incidents.told_before = [tuple((int(a), int(b)) for a, b in spans) for spans in state["told"]]
+        self._assign_roles()
+
     def finish(self) -> tuple[Diagnosis | None, list[Alert]]:
         """Diagnose the whole training; return that, and what is new; nothing where nothing is a loss."""
         if not self.history.tag_count:
@@ -128,7 +157,13 @@ class Lookout:
             alerts = self._look_at_all(window)
             self.incidents.nothing_of(spikes, series)
         found = any(alert.spike.tag == tag for alert in alerts)
-        one.looked(series.values, len(self._losses), found=found, goes_on=self.incidents.go_on(tag))
+        one.looked(
+            series.values,
+            len(self._losses),
+            found=found,
+            rises=self.incidents.rises(tag),
+            in_doubt=self.incidents.in_doubt(tag),
+        )
         return alerts
 
     def _recent(self, tag: str, count: int) -> Series:

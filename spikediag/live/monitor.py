@@ -124,6 +124,19 @@ class Monitor:
         except Exception as error:  # noqa: BLE001  # as above
             self._trouble(error)
 
+    def describe(self, settings: Mapping[str, Any]) -> None:
+        """Take the settings of the training as its framework names them: they count as its hyper-parameters.
+
+        Args:
+            settings: Such as the arguments of the trainer; mappings inside are read too.
+        """
+        self._safely(self._lookout.given.settings.update, settings)
+
+    @property
+    def stops(self) -> bool:
+        """Whether it was asked to stop a training for anything."""
+        return bool(self._incidents.stop_on)
+
     @property
     def should_stop(self) -> bool:
         """Whether there was a reason to stop that was asked for; once it is true it stays so."""
@@ -145,6 +158,15 @@ class Monitor:
         """
         with self._lock:
             return self._lookout.diagnosis()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The last points of every tag and what was told of them, for a checkpoint: numbers and texts."""
+        with self._lock:
+            return self._lookout.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint, in a new process; what was logged before its last points is not known."""
+        self._safely(self._lookout.load_state_dict, state)
 
     def close(self) -> None:
         """End the watch: diagnose the whole training, tell what is final and what is withdrawn."""
@@ -182,7 +204,7 @@ class Monitor:
 
     @property
     def _watches(self) -> bool:
-        return not self.rank or bool(self._incidents.stop_on)
+        return self.stops or not self.rank
 
     def _tell(self, alerts: Iterable[Alert]) -> None:
         """Tell what is new to whoever wants to know; each in turn, whatever became of the others."""

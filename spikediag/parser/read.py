@@ -35,7 +35,7 @@ from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settl
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.flight_records import flight_records
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
-from spikediag.parser.log_files import Log, LogFile
+from spikediag.parser.log_files import Log, LogFile, Summaries
 from spikediag.parser.remote import address
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
 from spikediag.parser.run_folders import checkpoints, distinctive, says_nothing
@@ -261,10 +261,12 @@ def _name(files: RunFiles, path: Path, folder: Path) -> str:
 
 def run_from_log(
     points: Mapping[str, Track],
+    *,
     facts: Mapping[str, object] | None = None,
     roles: Mapping[str, str] | None = None,
     name: str = "live",
     beside: Path | None = None,
+    hparams: Mapping[str, object] | None = None,
 ) -> Run:
     """Build a run from what a training logged in memory, as if it had been read from its log file.
 
@@ -275,13 +277,15 @@ def run_from_log(
         name: What the run is called in reports.
         beside: The folder that the training writes to: its configuration, its checkpoints and its
             `spikediag.toml` are read.
+        hparams: Its settings, as its framework names them.
 
     Raises:
         UsageError: a fact or a role is unknown, or `spikediag.toml` cannot be used.
     """
     own = read_user_settings(beside) if beside else UserSettings()
     stated = _stated({tag: role for tag, role in (roles or {}).items() if tag in points}, points)
-    file = LogFile(Path(name), name, "live", 0, "", Log(points))
+    summaries = Summaries(hparams=hparams or {})
+    file = LogFile(Path(name), name, "live", 0, "", Log(points, summaries=lambda: summaries))
     read = _understand(
         RunFiles({"": (file,)}),
         UserSettings(
