@@ -135,7 +135,8 @@ class Recorder:
     def write(self, name: str, onset: int, peak: int) -> Path | None:
         """Write what is kept around an incident beside the log: whole or not at all.
 
-        Called again with the same name it replaces the file, by then with more of what followed.
+        Called again with the same name it replaces the file, by then with more of what followed, as long as
+        what came before the incident is still kept.
 
         Args:
             name: Of the incident; it becomes part of the name of the file.
@@ -155,14 +156,19 @@ class Recorder:
     def _write(self, name: str, onset: int, peak: int) -> Path | None:
         with self._lock:
             kept = tuple(self._kept)
+        path = self.folder / f"{PREFIX}{name}{SUFFIX}"
+        if name in self._written and (not kept or kept[0].step >= onset):
+            return path  # what was written then says more than what is left
         chosen = _around(kept, onset, peak, self.limit_bytes - OVERHEAD)
-        if not chosen or (name not in self._written and len(self._written) >= MOST_FILES):
-            self.problem = f"{name}: " + ("nothing was kept" if not chosen else f"{MOST_FILES} files exist")
+        if not chosen or kept[0].step > peak:
+            self.problem = f"{name}: nothing is kept of that time"
+            return None
+        if name not in self._written and len(self._written) >= MOST_FILES:
+            self.problem = f"{name}: {MOST_FILES} files exist"
             return None
         record = _together(chosen, onset, peak, self.dimensions)
         content = io.BytesIO()
         np.savez_compressed(content, **record.arrays())  # type: ignore[arg-type]
-        path = self.folder / f"{PREFIX}{name}{SUFFIX}"
         self.folder.mkdir(parents=True, exist_ok=True)
         _put(path, content.getvalue())
         self._written.add(name)

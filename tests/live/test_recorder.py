@@ -9,16 +9,19 @@ from typing import Self
 import numpy as np
 import pytest
 
+from spikediag import diagnose
+from spikediag.live import Monitor
 from spikediag.live import recorder as module
 from spikediag.live.recorder import MOST_FILES, Recorder
 from spikediag.model import FlightRecord
 from spikediag.parser.flight_records import flight_records
+from tests.parser import writing
 
 
-def filled(folder: Path, steps: int = 40, **more) -> Recorder:
+def filled(folder: Path, updates: int = 40, **more) -> Recorder:
     recorder = Recorder(folder, **more)
     rng = np.random.default_rng(0)
-    for step in range(steps):
+    for step in range(updates):
         recorder.record(step, indices=np.arange(8) + step, nll=rng.normal(size=(8, 3)), grad_norm=step)
     return recorder
 
@@ -173,7 +176,37 @@ def test_a_hostile_name_stays_in_the_folder(tmp_path: Path) -> None:
 def test_nothing_kept_is_nothing_written(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
     assert recorder.write("1", 1, 1) is None
-    assert recorder.problem == "1: nothing was kept"
+    assert recorder.problem == "1: nothing is kept of that time"
+
+
+def test_an_incident_that_is_no_longer_kept_is_not_written_over(tmp_path: Path) -> None:
+    recorder = filled(tmp_path, 40, steps=30)
+    path = recorder.write("20", 20, 22)
+    before = path.read_bytes()
+    for step in range(40, 100):
+        recorder.record(step, grad_norm=1)
+    assert recorder.write("20", 20, 22) == path
+    assert path.read_bytes() == before
+    assert recorder.write("other", 20, 22) is None
+
+
+def test_a_monitor_writes_the_record_that_the_diagnosis_of_the_log_reads(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    loss, error = rng.normal(-15, 0.4, 900), rng.normal(0.1, 0.004, 900)
+    loss[600:603] += (22, 39, 23)
+    monitor = Monitor(folder=tmp_path, recorder=Recorder(tmp_path, dimensions=("x", "y", "gripper")))
+    for step, (nll, mse) in enumerate(zip(loss, error, strict=True)):
+        parts = np.full((16, 3), -5.0) + rng.normal(0, 0.1, (16, 3))
+        parts[:, 2] += nll + 15
+        monitor.record(step, nll=parts, grad_norm=abs(rng.normal(1, 0.1)), probe_loss=nll)
+        monitor.log({"bc/actor_loss": nll, "bc/mse": mse}, step=step)
+    monitor.close()
+    assert not monitor.troubles
+    writing.write(tmp_path, writing.curves({"bc/actor_loss": loss, "bc/mse": error}))
+    lead = diagnose(tmp_path).lead
+    assert lead.primary_cause == "degenerate-dimension"
+    assert "action dimension 2 (gripper) carried" in str(lead.why.recorded[0])
+    assert "it was the weights" in str(lead.why.recorded[1])
 
 
 def test_a_full_disk_leaves_the_training_and_the_earlier_record_alone(tmp_path: Path, monkeypatch) -> None:
