@@ -94,6 +94,7 @@ class Recorded:
     loss: FloatArray  # (n,), the mean of each batch
     before: NDArray[np.intp]  # the updates that tell what is usual
     peak: int  # the highest update of the spike
+    names: tuple[str, ...] = ()  # of the action dimensions
 
     @property
     def step(self) -> int:
@@ -124,10 +125,9 @@ class Recorded:
 
     def name(self, dimension: int) -> Text:
         """An action dimension, by its name where it is known."""
-        name = self.record.name_of(dimension)
-        if name is None:
+        if dimension >= len(self.names):
             return say("action dimension {dimension}", dimension=dimension)
-        return say("action dimension {dimension} ({name})", dimension=dimension, name=name)
+        return say("action dimension {dimension} ({name})", dimension=dimension, name=self.names[dimension])
 
     @cached_property
     def dimension(self) -> DimensionShare | None:
@@ -273,11 +273,11 @@ def of_spike(run: Run, first: float, last: float) -> Recorded | None:
         first: The step at which the rise began, at the latest.
         last: The step of its peak.
     """
-    found = (_seen(record, first, last) for record in run.flight_records)
+    found = (_seen(record, run.action_names, first, last) for record in run.flight_records)
     return max((one for one in found if one is not None), key=lambda one: one.rise, default=None)
 
 
-def _seen(record: FlightRecord, first: float, last: float) -> Recorded | None:
+def _seen(record: FlightRecord, names: tuple[str, ...], first: float, last: float) -> Recorded | None:
     loss = _loss(record)
     inside = np.flatnonzero((record.steps >= first) & (record.steps <= last) & np.isfinite(loss))
     if not len(inside):
@@ -287,7 +287,7 @@ def _seen(record: FlightRecord, first: float, last: float) -> Recorded | None:
     before = past[record.steps[past] < first]
     if len(before) < FEWEST_BEFORE:
         before = past[: len(past) // 2]
-    found = Recorded(record, loss, before, peak)
+    found = Recorded(record, loss, before, peak, record.dimensions or names)
     enough = len(before) >= FEWEST_BEFORE
     return found if enough and found.rise > RISEN_SDS * robust_sigma(loss[before]) else None
 

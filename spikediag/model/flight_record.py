@@ -87,10 +87,6 @@ class FlightRecord:
         if any(column.shape != (n,) for column in self.scalars.values()):
             raise ValueError("its scalars have other rows than steps")
 
-    def name_of(self, dimension: int) -> str | None:
-        """The name of an action dimension, None where it is not known."""
-        return self.dimensions[dimension] if dimension < len(self.dimensions) else None
-
 
 def _texts(names: Sequence[str] | Mapping[str, object]) -> NDArray[np.str_]:
     return np.array(list(names), dtype=np.str_)

@@ -419,6 +419,7 @@ class Run:
     step_unit: StepUnit = StepUnit.STEP
     notes: tuple[Text, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
     actions: tuple[ActionDimension, ...] = ()  # what dataset statistics beside the run say of them
+    action_names: tuple[str, ...] = ()  # of the action dimensions, where a configuration says them
     framework: Framework = Framework.TORCH  # in whose code advice is written
     flight_records: tuple[
         "FlightRecord", ...

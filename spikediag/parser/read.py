@@ -30,7 +30,7 @@ from spikediag.model import (
     UnreadFile,
     say,
 )
-from spikediag.parser.dataset_statistics import action_dimensions
+from spikediag.parser.dataset_statistics import action_dimensions, action_names
 from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.flight_records import flight_records
@@ -108,6 +108,7 @@ def read_run(
         unread=tuple(_unread(files, read.together, folder)),
         checkpoints=tuple(checkpoints(folder)),
         actions=action_dimensions(folder),
+        action_names=action_names(folder),
         notes=(*files.notes, *read.notes, *facts.notes),
         flight_records=recorded,
         own_settings=own.names,

@@ -91,6 +91,11 @@ def test_a_dimension_without_a_name_has_its_number() -> None:
     )
 
 
+def test_the_configuration_names_a_dimension_that_the_record_does_not() -> None:
+    seen = case_of(record(), action_names=("x", "y", "z", "gripper")).recorded
+    assert str(seen.name(3)) == "action dimension 3 (gripper)"
+
+
 def test_a_jump_that_all_dimensions_share_rules_the_degenerate_one_out() -> None:
     case = case_of(record(dims=(0.25, 0.25, 0.25, 0.25)))
     assert status(case, "degenerate-dimension") is Status.RULED_OUT

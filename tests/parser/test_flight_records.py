@@ -52,8 +52,7 @@ def test_a_run_has_the_records_that_lie_beside_its_log(tmp_path: Path) -> None:
     put(tmp_path, layout())
     run = read_run(tmp_path)
     assert [record.file for record in run.flight_records] == [NAME]
-    assert run.flight_records[0].name_of(1) == "gripper"
-    assert run.flight_records[0].name_of(2) is None
+    assert run.flight_records[0].dimensions == ("x", "gripper")
     assert NAME in {file.path for file in run.files}
 
 
