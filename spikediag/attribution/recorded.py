@@ -19,7 +19,7 @@ RISEN_SHARE = 0.05  # of the height: where the loss of an update has begun to ri
 WEIGHTS = 0.5  # of the rise, found on samples that never change: the batches of one policy scatter by less
 BATCH = 0.1  # of the rise; the weights from which an update starts cannot know its batch
 HALF = 0.5  # of the rise, by how many samples it is carried
-FEW_SAMPLES = 0.1  # of the batch: all squared normal errors of one width take a fifth for a half
+FEW_SAMPLES = 0.1  # of the batch: squared normal errors of one width take an eighth of them for a half
 MANY_SAMPLES = 0.15
 NAMED = 5  # samples
 LOOKED_AT = 64  # samples of the highest update that are compared with their own past
@@ -244,11 +244,11 @@ class Recorded:
                 of=found.of,
             )
         return say(
-            "{samples:,} of the {of:,} samples of the batch carried half of the rise, the hardest first: "
+            "{samples:,} of the {of:,} samples of the batch carried half of the rise; the hardest: "
             "{indices}.",
             samples=found.samples,
             of=found.of,
-            indices=", ".join(map(str, found.indices)) + (", ..." if found.samples > NAMED else ""),
+            indices=", ".join(map(str, found.indices)),
         )
 
     def of_gradient(self, found: GradientRise) -> Text:
