@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from spikediag.live.sinks import Sink
 
 REST = 4.0  # times as long as a look took, at least: looking takes a fifth of the time at most
-SPARK = 32  # characters
+SPARK = 24  # characters
 _HEARD = "What happens at a spike"
 
 
@@ -210,6 +210,8 @@ def _view(follower: "Follower") -> "Table":
     from spikediag.reporter.terminal import curve, sparkline
 
     table = Table(box=SIMPLE, pad_edge=False, show_header=False)
+    for width in (None, None, SPARK, None, None):
+        table.add_column(no_wrap=True, min_width=width)
     for run in follower.runs.values():
         if run.diagnosis is None:
             table.add_row(Text(printable(run.name)), "", "", "", words(run.error.said) if run.error else "")
@@ -220,6 +222,6 @@ def _view(follower: "Follower") -> "Table":
             Text(term("run", status), style=STYLES[status]),
             sparkline(shown.values, SPARK) if shown is not None else "",
             f"{run.step or 0:,}",
-            Text(words(run.diagnosis.overall.summary), overflow="ellipsis", no_wrap=True),
+            Text(words(run.diagnosis.overall.summary), overflow="ellipsis"),
         )
     return table
