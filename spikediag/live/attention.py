@@ -15,11 +15,13 @@ import numpy as np
 
 from spikediag.model import FloatArray
 from spikediag.stats.medians import median
+from spikediag.stats.medians import medians as middles
 from spikediag.stats.scale import MAD_TO_SIGMA, local_noise
 
 STEEP = 6.0  # robust standard deviations above the level; the engine finds no burst that is lower
 HIGHER = 1.2  # times what was looked at in vain: only what stands further out is looked at next
 EVERY = 32  # points from one reading of the level to the next
+SLOWLY = 4  # readings of the level for one of the noise
 PAST = 257  # points that give level and noise
 NEAR = 33  # points that give the level
 FEWEST = 24  # points without which the engine finds nothing but what is no number
@@ -46,6 +48,7 @@ class Attention:
     count: int = 0  # points so far
     level: float = math.nan
     noise: float = math.nan
+    readings: int = 0
     vain: float = 0.0  # robust standard deviations of what was looked at in vain
     vain_cells: float = 0.0
     gap: int = 1  # points until the next look at what crosses the bound, should it be in vain too
@@ -72,7 +75,10 @@ class Attention:
             return
         self.vain *= 0.5 ** (EVERY / CALM)
         self.vain_cells *= 0.5 ** (EVERY / CALM)
-        self.level, self.noise = median(values[-NEAR:]), local_noise(values[-PAST:])
+        self.level = median(values[-NEAR:])
+        if self.readings % SLOWLY == 0 or self.count < PAST:
+            self.noise = local_noise(values[-PAST:])
+        self.readings += 1
         self.high = self.level + max(STEEP, HIGHER * self.vain) * self.noise
         self.waiting |= self.lift(values) > max(LIFTED, HIGHER * self.vain_cells)
 
@@ -81,7 +87,7 @@ class Attention:
         cells = len(values) // CELL
         if cells < CELLS // 2:
             return 0.0
-        medians = np.median(values[len(values) - cells * CELL :].reshape(cells, CELL), axis=1)
+        medians = middles(values[len(values) - cells * CELL :].reshape(cells, CELL))
         level = median(medians[:-1])
         spread = MAD_TO_SIGMA * median(np.abs(medians[:-1] - level))
         return float((medians[-1] - level) / spread) if spread > 0 else 0.0

@@ -57,6 +57,7 @@ class History:
         self.note: Text | None = None
         self._tails: dict[str, Tail] = {}
         self._file: FileIO | None = None
+        self._kept = RECENT  # points of each tag that stay here at least
         self._full = False  # whether the file took no more
 
     @property
@@ -81,33 +82,31 @@ class History:
             numbers: By tag.
             wall: Seconds since the epoch.
         """
+        tails, most = self._tails, 2 * self._kept
         for tag, value in numbers.items():
-            tail = self._tails.get(tag)
-            if tail is None:
-                tail = self._new(tag, wall)
-                if tail is None:
-                    continue
+            tail = tails.get(tag)
+            if tail is None and (tail := self._new(tag, wall)) is None:
+                continue
             steps = tail.steps
             if steps and step <= steps[-1]:
                 self._went_back(tail, step, wall)
             steps.append(step)
             tail.values.append(value)
             tail.last_wall = wall
-            if len(steps) >= 2 * self._kept:
+            if len(steps) >= most:
                 self._spill(tail)
 
-    @property
-    def _kept(self) -> int:
-        return min(RECENT, LARGEST // len(self._tails))
-
     def _new(self, tag: str, wall: float) -> Tail | None:
-        if len(self._tails) >= MOST_TAGS:
+        count = len(self._tails)
+        if count >= MOST_TAGS:
             self.note = say("More than {most:,} tags were logged; the others were left out.", most=MOST_TAGS)
             return None
         self._tails[tag] = Tail(clock={0: wall})
-        if LARGEST // len(self._tails) < RECENT:
+        kept = min(RECENT, LARGEST >> count.bit_length())
+        if kept < self._kept:
+            self._kept = kept
             for tail in self._tails.values():
-                if len(tail.steps) >= 2 * self._kept:
+                if len(tail.steps) >= 2 * kept:
                     self._spill(tail)
         return self._tails[tag]
 
@@ -219,24 +218,29 @@ def scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
 
     What lies on a device is waited for once, not once for each number.
     """
-    found: dict[str, Any] = dict(_flat(metrics, "", DEEPEST))
+    numbers, rest = dict[str, float](), dict[Any, Any]()
+    for key, value in metrics.items():
+        if type(value) is float and type(key) is str:
+            numbers[key] = value
+        else:
+            rest[key] = value
+    return numbers | _converted(dict(_flat(rest, "", DEEPEST))) if rest else numbers
+
+
+def _converted(found: dict[str, Any]) -> dict[str, float]:
     away = {tag: value for tag, value in found.items() if hasattr(value, "device") and _is_away(value)}
     found |= _fetched(away) if away else {}
-    numbers = {}
-    for tag, value in found.items():
-        number = value if type(value) is float else _number(value)
-        if number is not None:
-            numbers[tag] = number
-    return numbers
+    converted = ((tag, _number(value)) for tag, value in found.items())
+    return {tag: number for tag, number in converted if number is not None}
 
 
-def _flat(metrics: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+def _flat(metrics: Mapping[Any, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
     for key, value in metrics.items():
         if isinstance(value, Mapping):
             if depth:
                 yield from _flat(value, f"{prefix}{key}/", depth - 1)
         else:
-            yield f"{prefix}{key}" if prefix else str(key), value
+            yield f"{prefix}{key}", value
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401  # whatever a training logs

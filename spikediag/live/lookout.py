@@ -94,7 +94,7 @@ class Lookout:
                 one.read(self.history.recent(tag, WINDOW)[1])
             if one.due() or (not math.isfinite(numbers[tag]) and not self.incidents.is_lost):
                 alerts += self._look(tag, one)
-        return alerts + self._look_behind(numbers)
+        return alerts + self._look_behind(numbers) if self._norms else alerts
 
     def state_dict(self) -> dict[str, Any]:
         """The last points of every tag and what was told of them, as plain numbers and texts."""
