@@ -1,14 +1,26 @@
 """From event files and other logs to a run.
 
-`find_runs` says where runs are, `read_run` reads one, `run_from_arrays` builds one from memory.
+`find_runs` says where runs are and `overlooked` what is in none of them, `read_run` reads one,
+`run_from_arrays` builds one from memory.
 
 To read: `read` tells the whole way, one stage after another; `finding` says which files are
 one run; `remote` brings what lies elsewhere; `sources/` knows each kind of log, `event_files/` the bytes of
 the first; `facts/` reads the configuration; `presets/` holds what each library calls its quantities.
 """
 
+from spikediag.parser.accounting import Overlooked, overlooked
 from spikediag.parser.finding import RunSource, find_runs, nothing_at
 from spikediag.parser.read import read_run, run_from_arrays
 from spikediag.parser.remote import address, url_of
 
-__all__ = ["RunSource", "address", "find_runs", "nothing_at", "read_run", "run_from_arrays", "url_of"]
+__all__ = [
+    "Overlooked",
+    "RunSource",
+    "address",
+    "find_runs",
+    "nothing_at",
+    "overlooked",
+    "read_run",
+    "run_from_arrays",
+    "url_of",
+]

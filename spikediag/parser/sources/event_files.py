@@ -30,6 +30,11 @@ SIDECARS = (
 )
 
 
+def is_named_so(name: str) -> bool:
+    """Whether a file of this name should hold events."""
+    return MARK in name and not name.endswith(SIDECARS)
+
+
 @registry.register
 @dataclass(frozen=True)
 class EventFiles:
@@ -41,7 +46,7 @@ class EventFiles:
 
     def knows(self, path: Path) -> bool:
         """Whether its name holds `tfevents` and it is a regular file, no side-car of one."""
-        if MARK not in path.name or path.name.endswith(SIDECARS):
+        if not is_named_so(path.name):
             return False
         try:
             return stat.S_ISREG(path.stat().st_mode)
