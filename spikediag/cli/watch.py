@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spikediag.cli.check import EXITS, PolicyFile, judge_found
+from spikediag.cli.check import EXITS, PolicyFile, judge_all
 from spikediag.cli.check_output import Files, publish
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
@@ -88,7 +88,7 @@ def watch(
         interrupted = _until_over(_Telling(follower, draw, sinks), interval, until_idle)
     sources = [run.source for run in follower.runs.values()]
     failures = [Failure(root, error) for root, error in follower.failures.items()]
-    result = judge_found([*sources, *failures], policy, facts)
+    result = judge_all([*sources, *failures], (), policy, facts, ())
     publish(result, Files(None, None, None, None), code, as_json=False)
     return Exit.INTERRUPTED if interrupted else EXITS[result.outcome.value]
 

@@ -5,7 +5,7 @@ The keys stand here and nowhere else: options, files and documentation follow fr
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,9 @@ class Policy:
     forbid_unrecovered: bool = _key(
         True, _switch, "Fail when a spike or shift is still up at the end of the log."
     )
-    forbid_matters: bool = _key(True, _switch, "Fail when a jump matters: an error or reward ended worse.")
+    forbid_matters: bool = _key(
+        True, _switch, "Fail when a jump upwards matters: an error or reward ended worse."
+    )
     min_height: float = _key(0.0, _number(0), "Let smaller jumps through, in units of the loss.")
     min_sigmas: float = _key(0.0, _number(0), "Let smaller jumps through, in robust sigmas.")
     max_chance: float = _key(
@@ -157,17 +159,19 @@ class WrongKeyError(UsageError):
         self.why = why
 
 
-def load(folder: Path, options: Mapping[str, Any], file: Path | None = None) -> Policy:
+def load(
+    folder: Path, options: Mapping[str, Any], file: Path | None = None, runs: Collection[Path] = ()
+) -> Policy:
     """The policy for a check started in a folder.
 
     The nearest `spikediag.toml` with `[check]` or `pyproject.toml` with `[tool.spikediag]` at or above
-    the folder, up to the root of its repository, unless a file is named. Files beside a run are not asked:
-    a run must not relax the gate that judges it.
+    the folder, up to the root of its repository, unless a file is named. Files in the folders of the runs
+    are not asked, not even where the check is started there: a run must not relax the gate that judges it.
 
     Raises:
         UsageError: the file cannot be read, or a key in it or an option cannot be used.
     """
-    found = _named(file) if file is not None else _nearest(folder)
+    found = _named(file) if file is not None else _nearest(folder, runs)
     settings: dict[str, Any] = {}
     if found is not None:
         place, table = found
@@ -196,24 +200,29 @@ def _named(file: Path) -> tuple[TomlPlace, dict[str, Any]]:
     return found
 
 
-def _nearest(folder: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
-    files = (place / name for place in upward(folder) for name in TABLES)
-    return next((found for file in files if os.path.lexists(file) and (found := _in(file))), None)
+def _nearest(folder: Path, runs: Collection[Path]) -> tuple[TomlPlace, dict[str, Any]] | None:
+    theirs = {run.resolve() for run in runs}
+    files = (place / name for place in upward(folder) if place not in theirs for name in TABLES)
+    return next((found for file in files if (found := _if_there(file)) is not None), None)
 
 
 def not_asked(folder: Path, in_force: Policy) -> TomlPlace | None:
-    """Where a run's own settings state a policy, which nobody asks: a run must not relax its gate.
+    """Where a file in the folder of a run states a policy, which nobody asks: a run must not relax its gate.
 
     Raises:
         UsageError: the file cannot be read, or what it states is no policy.
     """
-    file = folder / SETTINGS
-    found = _in(file) if os.path.lexists(file) else None
-    if found is None:
-        return None
-    place, table = found
-    _validate(place, table)
-    return None if Policy.of(table) == in_force else place
+    for name in TABLES:
+        if (found := _if_there(folder / name)) is not None:
+            place, table = found
+            _validate(place, table)
+            if Policy.of(table) != in_force:
+                return place
+    return None
+
+
+def _if_there(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
+    return _in(file) if os.path.lexists(file) else None
 
 
 def _in(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
