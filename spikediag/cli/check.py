@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", help="Read the policy from this TOML file and no other.")
+]
 EXITS = {"passed": Exit.DONE, "failed": Exit.FORBIDDEN, "not_judged": Exit.UNUSABLE}
 _BASELINE = "Accepted spikes and earlier runs"
 _POLICY = "Policy, also as keys in spikediag.toml or pyproject.toml"
@@ -86,9 +89,7 @@ def _parsed(value: object) -> object:
 def check(
     paths: Paths,
     *,
-    policy_file: Annotated[
-        Path | None, typer.Option("--policy", help="Read the policy from this TOML file and no other.")
-    ] = None,
+    policy_file: PolicyFile = None,
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", rich_help_panel=_BASELINE, help="Pass what this file accepts."),
@@ -156,15 +157,25 @@ def judge_all(
     against: Sequence[Path],
     source: str | None,
 ) -> "CheckResult":
-    """What the policy says of every run, beside the history when there is one."""
+    """What the policy says of every run at some paths, beside the history when there is one."""
+    return judge_found(find(paths, source), policy, facts, find(against, source))
+
+
+def judge_found(
+    found: "Sequence[RunSource | Failure]",
+    policy: Policy,
+    facts: Given,
+    before: "Sequence[RunSource | Failure]" = (),
+) -> "CheckResult":
+    """What the policy says of every run that was found, beside those before it when there are any."""
     from spikediag.policy.result import CheckResult
 
-    judged, unread = _apart(attempt(find(paths, source), partial(_judged, policy=policy, facts=facts)))
+    judged, unread = _apart(attempt(found, partial(_judged, policy=policy, facts=facts)))
     results = _named(judged)
-    if against:
+    if before:
         from spikediag.policy import history
 
-        earlier, missing = _apart(attempt(find(against, source), partial(quietly, facts={})))
+        earlier, missing = _apart(attempt(before, partial(quietly, facts={})))
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
         unread = [*unread, *missing]
     return CheckResult(policy, tuple(results), tuple(unread))

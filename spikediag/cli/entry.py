@@ -15,10 +15,12 @@ from spikediag.cli.check import check
 from spikediag.cli.compare import compare
 from spikediag.cli.exits import Exit
 from spikediag.cli.explain import explain
+from spikediag.cli.log_lines import log_lines as lines_to_log
 from spikediag.cli.scan import scan
 from spikediag.cli.spoken import begin
 from spikediag.cli.tags import tags
 from spikediag.cli.terminal import note
+from spikediag.cli.watch import watch
 from spikediag.errors import SpikediagError, refused
 from spikediag.text import say
 from spikediag.version import VERSION
@@ -31,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (analyze, check, compare, tags, scan, explain):  # as a person needs them
+for command in (analyze, check, watch, compare, tags, scan, explain, lines_to_log):  # as a person needs them
     app.command()(command)
 
 

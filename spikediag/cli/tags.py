@@ -1,13 +1,10 @@
 """`spikediag tags`: how each tag and fact of a run was understood, and how to correct it."""
 
 import math
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
-from spikediag.cli.runs import Source, existing
+from spikediag.cli.runs import OneRun, Source, existing
 from spikediag.cli.spoken import Lang, english, speak, term, words
 from spikediag.cli.terminal import show
 from spikediag.text import Text as Said
@@ -36,9 +33,7 @@ OVERRIDE = """\
 
 
 def tags(
-    path: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run folder or a log file, or the URL of one.")
-    ],
+    path: OneRun,
     *,
     batch_size: BatchSize = None,
     dataset_size: DatasetSize = None,

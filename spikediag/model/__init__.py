@@ -14,6 +14,7 @@ from spikediag.model.diagnosis import (
     Finding,
     Outcome,
     OutcomeVerdict,
+    PastBest,
     RunStatus,
     RunVerdict,
     Status,
@@ -23,6 +24,7 @@ from spikediag.model.diagnosis import (
     of_losses,
     shared_tags,
 )
+from spikediag.model.flight_record import FlightRecord
 from spikediag.model.remedy import Advice, Change, Effect, Remedy
 from spikediag.model.run import (
     REINFORCED,
@@ -103,6 +105,7 @@ __all__ = [
     "Fact",
     "FactName",
     "Finding",
+    "FlightRecord",
     "FloatArray",
     "Framework",
     "Incident",
@@ -116,6 +119,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "OutcomeVerdict",
+    "PastBest",
     "Reduction",
     "Remedy",
     "Rewind",

@@ -70,6 +70,7 @@ class CauseVerdict:
     advice: tuple[Advice, ...] = ()  # what to do if it is this cause
     mechanism: Text | None = None  # how this cause made the jump, when supported
     uncalibrated: Text | None = None  # why no labelled trainings stand behind the probability
+    measured: bool = False  # what decides it was recorded at the spike itself
     harmless: bool = False  # a loss that ends higher by this cause is not worse for it
 
     @property
@@ -105,6 +106,7 @@ class Explanation:
     primary_cause: str  # an id, or "unexplained"
     components: tuple[Component, ...] = ()
     algebra: tuple[Text, ...] = ()
+    recorded: tuple[Text, ...] = ()  # what a flight recorder saw, update by update
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,18 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class PastBest:
+    """A reward, a held-out loss or an error that ends worse than it once stood."""
+
+    tag: str
+    role: Role
+    first_step: int  # of the stretch in which it stood best
+    last_step: int
+    best: float  # its level there
+    end: float  # and at the end of the log
+
+
+@dataclass(frozen=True)
 class Aftermath:
     """Whether the findings matter for what the run is for, and what that rests on."""
 
@@ -238,6 +252,7 @@ class RunVerdict:
     because: tuple[Text, ...] = ()  # why it matters or does not: level after, companion and evaluation
     outcomes: tuple[Outcome, ...] = ()
     would_tell: tuple[Advice, ...] = ()
+    past_best: tuple[PastBest, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -3,18 +3,21 @@
 `find_runs` says where runs are, `read_run` reads one, `run_from_arrays` and `run_from_log` build one from
 memory.
 
-To read: `read` tells the whole way, one stage after another; `finding` says which files are
-one run; `remote` brings what lies elsewhere; `sources/` knows each kind of log, `event_files/` the bytes of
-the first; `facts/` reads the configuration; `presets/` holds what each library calls its quantities.
+To read: `read` tells the whole way, one stage after another; `finding` says which files are one run; `remote`
+brings what lies elsewhere; `growing` reads on where a file has grown; `sources/` knows each kind of log,
+`event_files/` the bytes of the first; `facts/` reads the configuration; `presets/` holds what each library
+calls its quantities.
 """
 
 from spikediag.parser.finding import RunSource, find_runs, nothing_at
+from spikediag.parser.growing import GrowingFiles
 from spikediag.parser.read import read_run, run_from_arrays, run_from_log
 from spikediag.parser.remote import address, url_of
 from spikediag.parser.track import FARTHEST, Track, straighten
 
 __all__ = [
     "FARTHEST",
+    "GrowingFiles",
     "RunSource",
     "Track",
     "address",

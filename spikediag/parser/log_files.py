@@ -245,10 +245,13 @@ def _ended(log: Log, size: int, hole: int) -> Log:
     return replace(log, gaps=(*log.gaps, Gap(size, hole, say("the file ends in a hole")))) if hole else log
 
 
+ReadFile = Callable[[Path, str], tuple[LogFile | LeftOut, ...]]  # of a path and its label
+
+
 class LogFiles:
     """Log files that were looked into and may be asked for again; each is read once while it is kept."""
 
-    def __init__(self, read: Callable[[Path, str], tuple[LogFile | LeftOut, ...]]) -> None:
+    def __init__(self, read: ReadFile) -> None:
         self._read = read
         self._kept: dict[Path, tuple[LogFile | LeftOut, ...]] = {}  # the oldest first
 

@@ -14,6 +14,7 @@ from spikediag.parser.track import Track
 from spikediag.text import Text, say
 
 MARK = "tfevents"
+NO_EVENTS = say("no TensorBoard event file")
 SIDECARS = (
     ".spikediag",  # what our own report adds for TensorBoard
     ".meta",
@@ -61,7 +62,7 @@ class EventFiles:
         """
         scalars = read_scalars(file.content)
         if file.content and not scalars.records:
-            raise UnusableLogError(say("no TensorBoard event file"))
+            raise UnusableLogError(NO_EVENTS)
         yield Log(
             {tag: Track(p.steps, p.values, p.walls) for tag, p in scalars.points.items()},
             (*told(list(scalars.gaps)), *left_out(scalars.astray, scalars.refused)),
