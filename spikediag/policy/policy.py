@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spikediag.errors import UsageError
-from spikediag.policy.toml_file import TomlPlace, nearest, read, upward
+from spikediag.policy.toml_file import TomlPlace, nearest, number, read, upward
 from spikediag.text import Text, say
 
 # The tables of a file that may hold the policy, the first one counts.
@@ -28,11 +28,12 @@ def _wrong(must: Text, value: object) -> UsageError:
 
 def _number(low: float, high: float = math.inf) -> Callable[[Any], float]:
     def check(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        found = number(value)
+        if found is None or not low <= found <= high:
             if high == math.inf:
                 raise _wrong(say("a number of at least {low:g}", low=low), value)
             raise _wrong(say("a number between {low:g} and {high:g}", low=low, high=high), value)
-        return value
+        return found
 
     return check
 
@@ -233,11 +234,7 @@ def _in(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
     """
     text, document = read(file)
     headers = TABLES.get(file.name, TABLES[SETTINGS])
-    if file.name == SETTINGS and (unknown := sorted(document.keys() - OTHERS - {"check"})):
-        known = nearest(unknown[0], (*OTHERS, "check"))
-        raise UsageError(
-            say("{file}: {name!r} is no table of it; {hint}", file=str(file), name=unknown[0], hint=known)
-        )
+    _refuse_others(file, document)
     for header in headers:
         table = _table(document, header)
         if table is not None and not isinstance(table, dict):
@@ -247,6 +244,27 @@ def _in(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
         if table is not None:
             return TomlPlace(file, text, header), table
     return None
+
+
+def _refuse_others(file: Path, document: Mapping[str, Any]) -> None:
+    """Refuse what stands beside the policy and belongs to nobody: it may be meant for it.
+
+    Raises:
+        UsageError: something does.
+    """
+    names, known = set(document), {*OTHERS, "check"}
+    if file.name in TABLES and file.name != SETTINGS:
+        ours = _table(document, "tool.spikediag")
+        names, known = set(ours) if isinstance(ours, dict) and "check" in ours else set(), {"check"}
+    if unknown := sorted(names - known):
+        raise UsageError(
+            say(
+                "{file}: {name!r} is no table of it; {hint}",
+                file=str(file),
+                name=unknown[0],
+                hint=nearest(unknown[0], known),
+            )
+        )
 
 
 def _table(document: Mapping[str, Any], header: str) -> object:
