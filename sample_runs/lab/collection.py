@@ -34,6 +34,17 @@ UNDISTURBED = Remedy(
     )
 )
 
+RECORDED = Remedy(
+    Truth(
+        "None: the reference again, with a flight recorder whose file on its largest spike lies beside.",
+        "At the peak 99 % of the rise lies in the gripper, on all 418 transitions (lab/main_jump.csv).",
+        kind=("train", "transient"),
+        coupling="decoupled",
+        primary_cause="degenerate-dimension",
+        scored=False,
+    )
+)
+
 
 def calm(intervention: str, why: str) -> Remedy:
     """A training in which nothing must be found."""
@@ -52,6 +63,7 @@ def partial(intervention: str, why: str) -> Remedy:
 REMEDIES = (
     SampleRun("bc_single_trajectory", REFERENCE, UNDISTURBED),
     SampleRun("bc_single_trajectory_full", REFERENCE, UNDISTURBED, dialects.HIL_SERL_FULL),
+    SampleRun("bc_single_trajectory_recorded", REFERENCE, RECORDED, incident=(15_500, 15_510)),
     SampleRun(
         "bc_batch_64",
         replace(REFERENCE, batch_size=64),

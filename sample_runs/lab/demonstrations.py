@@ -71,6 +71,12 @@ class Task:
         """Smooth actions and the last one."""
         return self.smooth_actions + (self.last_action != "none")
 
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Of every dimension of the actions."""
+        last = () if self.last_action == "none" else (self.last_action,)
+        return (*(f"motion {number}" for number in range(1, self.smooth_actions + 1)), *last)
+
     def demonstrate(self, trajectories: int, transitions: int) -> Demonstrations:
         """`trajectories` runs of the task with `transitions` steps each; the first k are always the same."""
         runs = [self._trajectory(number, transitions) for number in range(trajectories)]

@@ -10,6 +10,9 @@ from sample_runs.lab.dialects import HIL_SERL, Dialect
 from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.metric_log import MetricLog
 from sample_runs.lab.recipe import Recipe
+from spikediag.live.recorder import Recorder
+
+RECORDED_BEFORE, RECORDED_AFTER = 64, 40  # updates before the onset of an incident and from its peak on
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class SampleRun:
 
     Attributes:
         subfolder: Where the event files are within the run's folder.
+        incident: Onset and peak of an incident of which a flight recorder keeps the updates around.
     """
 
     name: str
@@ -26,15 +30,21 @@ class SampleRun:
     dialect: Dialect = HIL_SERL
     place: ConfigurationPlace = config_yaml
     subfolder: str = "."
+    incident: tuple[int, int] | None = None
 
     def collect(self, root: Path) -> MetricLog:
         """Train, and write events, configuration and truth into `root / name`."""
         from sample_runs.lab.training import Training  # noqa: PLC0415  (torch is needed here only)
 
-        log = Training(self.recipe, self.intervention).run()
-        facts = self.intervention.configuration(self.recipe.facts())
         folder = root / self.name
+        recorder = Recorder(folder, dimensions=self.recipe.task.action_names)
+        onset, peak = self.incident or (0, 0)
+        recorded = range(onset - RECORDED_BEFORE, peak + RECORDED_AFTER) if self.incident else range(0)
+        log = Training(self.recipe, self.intervention, recorder, recorded).run()
+        facts = self.intervention.configuration(self.recipe.facts())
         write_down(folder, log, self.dialect, place=self.place, facts=facts, subfolder=self.subfolder)
+        if self.incident:
+            recorder.write(str(peak), onset, peak)
         self.intervention.truth().write(folder / "truth.json", self.name)
         return log
 

@@ -11,13 +11,25 @@ from sample_runs.lab.policy import HALF_LOG_TWO_PI, Likelihood
 from sample_runs.lab.recipe import Recipe
 from sample_runs.lab.sampling import batches
 from sample_runs.lab.state import Batch, State
+from spikediag.live.recorder import Recorder
 
 
 class Training(State):
-    """A training in progress, and what it logged."""
+    """A training in progress, and what it logged.
 
-    def __init__(self, recipe: Recipe, intervention: Intervention) -> None:
+    Attributes:
+        recorder: Keeps the evidence of the updates in `recorded`; looking on, it changes nothing.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        intervention: Intervention,
+        recorder: Recorder | None = None,
+        recorded: range = range(0),
+    ) -> None:
         super().__init__(recipe)
+        self.recorder, self.recorded = recorder, recorded
         self.intervention = intervention
         self.batches = batches(recipe, self.policy, self.observations, self.actions)
         self.log = MetricLog()
@@ -46,12 +58,15 @@ class Training(State):
         self.optimizer.zero_grad(set_to_none=True)
         self.intervention.backward(self, likelihood.nll + penalty, step)
         logged = step % self.recipe.log_period == 0
-        if logged or self.recipe.max_grad_norm is not None:
+        recorded = self.recorder is not None and step in self.recorded
+        if logged or recorded or self.recipe.max_grad_norm is not None:
             limit = self.recipe.max_grad_norm if self.recipe.max_grad_norm is not None else math.inf
             norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), limit)
         if logged:
             row = self._measure(step, likelihood, penalty, float(norm))
             self.log.add(step, self.intervention.logged(row, step))
+        if self.recorder is not None and recorded:
+            self._record(self.recorder, step, drawn, likelihood, norm)
         self.optimizer.step()
         return likelihood
 
@@ -63,6 +78,21 @@ class Training(State):
             progress = step / self.recipe.train_steps
             return self.recipe.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
         raise ValueError(f"schedule {self.recipe.schedule!r} is none of constant, cosine")
+
+    def _record(
+        self, recorder: Recorder, step: int, drawn: Tensor, likelihood: Likelihood, norm: Tensor
+    ) -> None:
+        """What `likelihood` is made of, and what the same weights make of all transitions."""
+        with torch.no_grad():
+            every = self.policy.likelihood(self.observations, self.actions)
+        recorder.record(
+            step,
+            indices=drawn,
+            nll=likelihood.terms(),
+            log_std=likelihood.log_std,
+            grad_norm=norm,
+            probe_loss=every.terms(),
+        )
 
     def _measure(self, step: int, likelihood: Likelihood, penalty: Tensor, norm: float) -> dict[str, float]:
         with torch.no_grad():

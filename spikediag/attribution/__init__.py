@@ -26,6 +26,7 @@ def explain(case: Case) -> Explanation:
         primary_cause=primary_cause(judged),
         components=components(case),
         algebra=algebra(case),
+        recorded=tuple(case.recorded.readings) if case.recorded is not None else (),
     )
 
 

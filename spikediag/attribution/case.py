@@ -11,6 +11,7 @@ from spikediag.attribution import gradients, nll_levels, periods
 from spikediag.attribution.gradients import GradientRise
 from spikediag.attribution.nll_levels import Likelihood, Stretch
 from spikediag.attribution.periods import LastBatch, Phase
+from spikediag.attribution.recorded import Recorded, of_spike
 from spikediag.attribution.run_facts import dims
 from spikediag.model import (
     NO_WITNESSES,
@@ -181,8 +182,26 @@ class Case:
         return periods.last_batch(self.peaks, self.spike.peak_step, self.loss, self.run)
 
     @cached_property
+    def recorded(self) -> Recorded | None:
+        """What a flight recorder saw of it; None where there was none, or the loss fell."""
+        first, last, reach = self.stretch.first, self.stretch.last, self.loss.interval
+        return None if self.spike.is_fall else of_spike(self.run, first - reach, last + reach)
+
+    @property
     def gradient(self) -> GradientRise | None:
-        """The most unusual rise of a gradient norm up to the peak; None where none covers the onset."""
+        """How the gradient norm rose: update by update where that was recorded, else as it was logged."""
+        recorded = self.recorded.gradient if self.recorded is not None else None
+        return self.logged_gradient if recorded is None else recorded
+
+    def leapt_after(self, gradient: GradientRise) -> bool:
+        """Whether a gradient norm leapt only after the loss: then it is the consequence."""
+        if self.recorded is not None and gradient is self.recorded.gradient:
+            return gradient.step > self.recorded.step
+        return self.lag(self.run.series[gradient.tag], gradient.step, self.rise).follows
+
+    @cached_property
+    def logged_gradient(self) -> GradientRise | None:
+        """The most unusual rise of a logged norm up to the peak; None where none covers the onset."""
         last = self.spike.peak_step if self.is_train else self.origin.peak_step
         return gradients.largest_rise(self.run.having(Role.GRAD_NORM), self.onset, last)
 

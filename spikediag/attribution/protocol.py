@@ -25,6 +25,7 @@ class Judgement:
     mechanism: Text | None = None
     of_condition: bool = False  # a mechanism that conditions bring about: it speaks against none of them
     harmless: bool = False  # a loss that ends higher by this cause is not worse for it
+    measured: bool = False  # a mechanism that was measured at the spike: where it lay, however it came about
     identity: bool = False  # the loss is another logged quantity: whatever moved it moved that one
 
     @property

@@ -23,7 +23,8 @@ def verdicts(
 
     Triggers and mechanisms say what happened: they compete, and their shares sum to one. A condition says
     what made the run fragile. It takes nothing from them, but must outweigh them to be called supported,
-    except for the mechanisms that it brings about.
+    except for the mechanisms that it brings about. A mechanism that was measured at the spike says where it
+    lay and the others how it came about: it competes with triggers only.
 
     Args:
         causes: By id.
@@ -31,9 +32,12 @@ def verdicts(
         kind: Of the loss that jumped; a probability is given where labelled trainings have that too.
         tag: Of that loss.
     """
-    events = {id_: j for id_, j in judgements.items() if j.tier is not Tier.CONDITION}
+    where = {id_: j for id_, j in judgements.items() if j.measured}
+    events = {id_: j for id_, j in judgements.items() if j.tier is not Tier.CONDITION and not j.measured}
     rivals = {id_: j for id_, j in judgements.items() if not j.of_condition}
     shares = {**_shares(causes, rivals), **_shares(causes, events)}
+    triggers = {id_: j for id_, j in events.items() if j.tier is not Tier.MECHANISM or id_ == UNEXPLAINED}
+    shares |= {id_: _shares(causes, {**triggers, id_: j})[id_] for id_, j in where.items()}
     found = []
     for id_, judgement in judgements.items():
         verdict = _verdict(causes[id_], judgement, shares[id_])
@@ -101,6 +105,7 @@ def _verdict(cause: Cause, judgement: Judgement, share: float) -> CauseVerdict:
         advice=tuple(sorted(judgement.advice, key=lambda a: a.rank)) if held else (),
         mechanism=judgement.mechanism if status in {Status.SUPPORTED, Status.PLAUSIBLE} else None,
         harmless=judgement.harmless,
+        measured=judgement.measured,
     )
 
 
@@ -133,13 +138,16 @@ def _status(id_: str, judgement: Judgement, share: float) -> Status:
 
 
 def primary_cause(verdicts: tuple[CauseVerdict, ...]) -> str:
-    """The cause that answers 'why': a trigger, else a condition, else a mechanism, else `unexplained`.
+    """The cause that answers 'why': a trigger, what was measured at the spike, a condition, a mechanism.
+
+    Else it is `unexplained`.
 
     Args:
         verdicts: Of one finding, strongest first.
     """
     for tier, accepted in (
         (Tier.TRIGGER, _supported),
+        (Tier.MECHANISM, _measured),
         (Tier.CONDITION, _likely),
         (Tier.MECHANISM, _supported),
     ):
@@ -151,6 +159,10 @@ def primary_cause(verdicts: tuple[CauseVerdict, ...]) -> str:
 
 def _supported(verdict: CauseVerdict) -> bool:
     return verdict.status is Status.SUPPORTED
+
+
+def _measured(verdict: CauseVerdict) -> bool:
+    return verdict.measured and _supported(verdict)
 
 
 def _likely(verdict: CauseVerdict) -> bool:

@@ -15,6 +15,7 @@ from spikediag.cli.check import check
 from spikediag.cli.compare import compare
 from spikediag.cli.exits import Exit
 from spikediag.cli.explain import explain
+from spikediag.cli.log_lines import log_lines as lines_to_log
 from spikediag.cli.mcp import mcp
 from spikediag.cli.scan import scan
 from spikediag.cli.schema import schema
@@ -23,6 +24,7 @@ from spikediag.cli.skill import skill
 from spikediag.cli.spoken import begin
 from spikediag.cli.tags import tags
 from spikediag.cli.terminal import hush, note
+from spikediag.cli.watch import watch
 from spikediag.errors import SpikediagError, refused
 from spikediag.text import say
 from spikediag.version import VERSION
@@ -40,10 +42,12 @@ app = typer.Typer(
 for command in (
     analyze,
     check,
+    watch,
     compare,
     tags,
     scan,
     explain,
+    lines_to_log,
     share,
     schema,
     skill,

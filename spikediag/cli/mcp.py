@@ -127,12 +127,16 @@ class Tools:
             facts: what the runs do not say of themselves.
         """
         from spikediag.cli.check import judge_all
+        from spikediag.cli.runs import Failure, find, unseen
         from spikediag.policy import load
         from spikediag.policy.outputs.check_json import to_dict
 
         paths = [self._inside(run) for run in runs]
         keys = {key.replace("-", "_"): value for key, value in (policy or {}).items()}
-        return to_dict(judge_all(paths, load(self.roots[0], keys), facts or {}, (), None))
+        found = find(paths)
+        own = [run.folder.path for run in found if not isinstance(run, Failure)]
+        asked = load(self.roots[0], keys, None, own)
+        return to_dict(judge_all(found, list(unseen(paths, found)), asked, facts or {}, ()))
 
     def compare(self, before: str, after: str, by: str = "step") -> dict[str, Any]:
         """Whether a change helped and what it cost, schema spikediag.comparison/1.

@@ -208,6 +208,19 @@ def _display() -> "Iterator[Progress | None]":
             display.disable = True  # a timer that fired just now must not start it again
 
 
+@contextmanager
+def screen() -> "Iterator[Callable[[RenderableType], None]]":
+    """A place at the bottom of the terminal that is drawn anew each time; nothing where nobody watches."""
+    console = _console(stderr=False)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    from rich.live import Live
+
+    with Live(console=console, auto_refresh=False) as live:
+        yield lambda what: live.update(what, refresh=True)
+
+
 def _start(display: "Progress", lock: Lock) -> None:
     with lock:
         display.start()

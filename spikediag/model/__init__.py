@@ -24,6 +24,7 @@ from spikediag.model.diagnosis import (
     of_losses,
     shared_tags,
 )
+from spikediag.model.flight_record import FlightRecord
 from spikediag.model.remedy import Advice, Change, Effect, Remedy
 from spikediag.model.run import (
     REINFORCED,
@@ -104,6 +105,7 @@ __all__ = [
     "Fact",
     "FactName",
     "Finding",
+    "FlightRecord",
     "FloatArray",
     "Framework",
     "Incident",

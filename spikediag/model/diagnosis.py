@@ -70,6 +70,7 @@ class CauseVerdict:
     advice: tuple[Advice, ...] = ()  # what to do if it is this cause
     mechanism: Text | None = None  # how this cause made the jump, when supported
     uncalibrated: Text | None = None  # why no labelled trainings stand behind the probability
+    measured: bool = False  # what decides it was recorded at the spike itself
     harmless: bool = False  # a loss that ends higher by this cause is not worse for it
 
     @property
@@ -105,6 +106,7 @@ class Explanation:
     primary_cause: str  # an id, or "unexplained"
     components: tuple[Component, ...] = ()
     algebra: tuple[Text, ...] = ()
+    recorded: tuple[Text, ...] = ()  # what a flight recorder saw, update by update
 
 
 @dataclass(frozen=True)

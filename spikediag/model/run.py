@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.text import Text, say
+
+if TYPE_CHECKING:
+    from spikediag.model.flight_record import FlightRecord
 
 T = TypeVar("T")
 
@@ -422,7 +425,11 @@ class Run:
     step_unit: StepUnit = StepUnit.STEP
     notes: tuple[Text, ...] = ()  # what reading decided: copies dropped, attempts kept apart, files skipped
     actions: tuple[ActionDimension, ...] = ()  # what dataset statistics beside the run say of them
+    action_names: tuple[str, ...] = ()  # of the action dimensions, where a configuration says them
     framework: Framework = Framework.TORCH  # in whose code advice is written
+    flight_records: tuple[
+        "FlightRecord", ...
+    ] = ()  # what a recorder kept of single incidents, in their order
     own_settings: tuple[str, ...] = ()  # tags and facts of which a spikediag.toml beside the run speaks
     log_lines: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
     # the code with which this library logs a role that is missing

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from spikediag.model import ActionDimension
-from spikediag.parser.facts.safe_documents import LARGEST, UnusableError, parse
+from spikediag.parser.facts.safe_documents import LARGEST, UnusableError, mappings_in, parse
 from spikediag.parser.remote import listed, present
 
 LEVELS = 3  # above the run
@@ -79,16 +79,8 @@ def _read(path: Path, name: str) -> Iterator[ActionDimension]:
 
 def _of_actions(document: object) -> Mapping[object, object]:
     """The part of a document that speaks of actions, at most three mappings deep."""
-    level = [document]
-    for _ in range(4):
-        mappings = [part for part in level if isinstance(part, Mapping)]
-        for mapping in mappings:
-            for key in ACTIONS:
-                actions: object = mapping.get(key)
-                if isinstance(actions, Mapping):
-                    return actions
-        level = [value for mapping in mappings for value in list(mapping.values())[:64]]
-    return {}
+    every = (mapping.get(key) for mapping in mappings_in(document) for key in ACTIONS)
+    return next((actions for actions in every if isinstance(actions, Mapping)), {})
 
 
 def _of_table(text: str) -> Mapping[object, object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError, refused
 from spikediag.model import Damage, Role, Text, say
 from spikediag.parser.library_presets import recognise
-from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
+from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles, ReadFile
 from spikediag.parser.remote import address, local
 from spikediag.parser.roles import assign_roles
 from spikediag.parser.run_folders import (
@@ -71,7 +71,7 @@ class RunFiles:
         return (*self.extra, *(file for stream in self.streams.values() for file in stream))
 
 
-def find_runs(root: str | Path, only: str | None = None) -> Iterator[RunSource]:
+def find_runs(root: str | Path, only: str | None = None, read: ReadFile = read_file) -> Iterator[RunSource]:
     """Find what `read_run` can read below a folder, in the order of their paths, one at a time.
 
     A run is a folder; `train/` and `validation/`, ranks, and the sub-folders of add_scalars and add_hparams
@@ -84,34 +84,36 @@ def find_runs(root: str | Path, only: str | None = None) -> Iterator[RunSource]:
     Args:
         root: a folder, or a log file.
         only: the id of a source, or the name of a file; no other file is seen.
+        read: reads one file; another one may keep what it read.
 
     Raises:
         RunNotFoundError: there is nothing at `root`.
         UnreadableRunError: it lies elsewhere and may not be read, or nobody answers.
     """
     top = local(root)
+    contents = LogFiles(read)
     if top.is_file():
-        return _in_file(top)
+        return _in_file(top, contents)
     if not top.exists() and not top.parent.is_file():
         raise RunNotFoundError(
             say("{top} does not exist; give the folder that holds your runs.", top=address(top))
         )
-    return _found(top, only) if top.exists() else iter((_of_file(top),))
+    return _found(top, only, contents) if top.exists() else iter((_of_file(top, contents),))
 
 
-def _of_file(path: Path, contents: LogFiles | None = None) -> RunSource:
+def _of_file(path: Path, contents: LogFiles) -> RunSource:
     """A log file, or one run of it, as a run."""
     source = source_of(path.parent if path.parent.is_file() else path)
     own = (path,)
     folder = path if path.parent.is_file() else path.parent  # what lies beside a database is not of its runs
     is_event_file = source is None or source.id == EVENTS
     found = Folder(folder, own) if is_event_file else Folder(folder, logs=own)
-    return RunSource(path, found, contents or LogFiles(read_file))
+    return RunSource(path, found, contents)
 
 
-def _in_file(path: Path) -> Iterator[RunSource]:
+def _in_file(path: Path, contents: LogFiles) -> Iterator[RunSource]:
     """Yield each run of a file; most hold one."""
-    whole = _of_file(path)
+    whole = _of_file(path, contents)
     if whole.folder.files:
         yield whole
         return
@@ -122,14 +124,14 @@ def _in_file(path: Path) -> Iterator[RunSource]:
         yield from (_of_file(part, whole.contents) for part in parts)
 
 
-def _found(top: Path, only: str | None) -> Iterator[RunSource]:
+def _found(top: Path, only: str | None, contents: LogFiles) -> Iterator[RunSource]:
     tree = survey(top, only)
     nothing = True
-    for run in Place(top, tuple(tree.runs())).runs():
+    for run in Place(top, tuple(tree.runs())).runs(contents):
         nothing = False
         yield run
     if nothing:
-        yield from _Loose(LogFiles(read_file), []).tables(tree)
+        yield from _Loose(contents, []).tables(tree)
 
 
 @dataclass(frozen=True)
@@ -176,10 +178,10 @@ class Place:
             tuple(RunSource(path(run.path), folder(run.folder)) for run in self.told),
         )
 
-    def runs(self) -> Iterator[RunSource]:
-        """Yield the runs, in the order of their paths, one at a time."""
+    def runs(self, contents: LogFiles | None = None) -> Iterator[RunSource]:
+        """Yield the runs, in the order of their paths, one at a time; `contents` holds what was read before."""
         yield from self.told
-        contents = LogFiles(read_file)
+        contents = LogFiles(read_file) if contents is None else contents
         order = {folder.path: place for place, folder in enumerate(self.folders)}
         runs = [folder for folder in self.folders if folder.is_run]
         loose = _Loose(contents, [*self.beside, *runs])
@@ -391,7 +393,7 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
             next(path.iterdir(), None)  # permission to look inside
             return _the_run(path, only)
         if path.is_file():
-            return _the_only(path, _in_file(path), only)
+            return _the_only(path, _in_file(path, LogFiles(read_file)), only)
         if path.exists():
             raise UnreadableRunError(
                 say(
@@ -400,7 +402,7 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
                 )
             )
         if path.parent.is_file():
-            return _of_file(path)
+            return _of_file(path, LogFiles(read_file))
     except PermissionError as error:
         raise UnreadableRunError(
             say("{path} cannot be opened (permission denied); make it readable.", path=address(path))
@@ -428,7 +430,7 @@ def _the_run(path: Path, only: str | None) -> RunSource:
                 names=_names(r.path for r in runs),
             )
         )
-    return _the_only(path, _found(path, only), only)
+    return _the_only(path, _found(path, only, LogFiles(read_file)), only)
 
 
 def _the_only(path: Path, found: Iterator[RunSource], only: str | None) -> RunSource:
@@ -567,6 +569,8 @@ def _taken(files: RunFiles, source: RunSource, folder: Folder) -> list[LogFile]:
             files.damage.extend(file.damage)
         if isinstance(file, LogFile):
             files.notes.extend(say("{label}: {note}", label=file.label, note=note) for note in file.log.notes)
+            if not file.size:
+                files.notes.append(say("{label} is empty.", label=file.label))
     files.left_out.extend(file for file in taken if isinstance(file, LeftOut))
     return _usable(taken)
 

@@ -347,10 +347,13 @@ def _within(label: str, log: Log) -> str:
     return f"{label}/{log.part}" if log.part else label
 
 
+ReadFile = Callable[[Path, str], tuple[LogFile | LeftOut, ...]]  # of a path and its label
+
+
 class LogFiles:
     """Log files that were looked into and may be asked for again; each is read once while it is kept."""
 
-    def __init__(self, read: Callable[[Path, str], tuple[LogFile | LeftOut, ...]]) -> None:
+    def __init__(self, read: ReadFile) -> None:
         self._read = read
         self._kept: dict[Path, tuple[LogFile | LeftOut, ...]] = {}  # the oldest first
 

@@ -33,6 +33,7 @@ from spikediag.model import (
 from spikediag.parser.dataset_statistics import action_dimensions
 from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
+from spikediag.parser.flight_records import flight_records
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
 from spikediag.parser.log_files import Log, LogFile, Summaries
 from spikediag.parser.remote import address
@@ -90,6 +91,7 @@ def read_run(
     logs = tuple(dict.fromkeys((*read.together.files.values(), *files.all)))
     facts = collect_facts(stated, logs, read.series, unit, folder=folder, inside=named)
     series = with_objective(read.series, facts.facts.get(FactName.OBJECTIVE))
+    recorded, unusable, archives = flight_records((folder, named or folder))
     sources = {file.label.removesuffix(f"/{file.log.part}"): file for file in (*files.all, *logs)}
     made = Run(
         path=address(source.path if isinstance(run, RunSource) else run),
@@ -98,15 +100,17 @@ def read_run(
         facts=facts.facts,
         sessions=read.sessions,
         rewinds=read.rewinds,
-        damage=tuple(files.damage),
+        damage=(*files.damage, *unusable),
         files=(
             *(SourceFile(label, f.size, f.sha256) for label, f in sources.items()),
-            *(file for file in (*facts.files, *own.files) if file.path not in sources),
+            *(file for file in (*facts.files, *own.files, *archives) if file.path not in sources),
         ),
         unread=tuple(_unread(files, read.together, folder)),
         checkpoints=tuple(checkpoints(folder)),
         actions=action_dimensions(folder),
+        action_names=facts.action_names,
         notes=(*files.notes, *read.notes, *facts.notes),
+        flight_records=recorded,
         own_settings=own.names,
     )
     return _spoken(made, read.preset)
@@ -302,6 +306,7 @@ def run_from_log(
     claims = (*claims_of_user(facts or {}, Origin.COMMAND_LINE, lambda fact: f"given: {fact}"), *own.claims)
     unit = read.preset.step_unit if read.preset else StepUnit.STEP
     found = collect_facts(claims, (file,), read.series, unit, folder=beside, inside=beside)
+    recorded, unusable, archives = flight_records((beside,) if beside else ())
     made = Run(
         path=address(beside) if beside else "",
         name=name,
@@ -309,9 +314,12 @@ def run_from_log(
         facts=found.facts,
         sessions=read.sessions,
         rewinds=read.rewinds,
-        files=(*found.files, *own.files),
+        damage=unusable,
+        files=(*found.files, *own.files, *archives),
         checkpoints=tuple(checkpoints(beside)) if beside else (),
         actions=action_dimensions(beside) if beside else (),
+        action_names=found.action_names,
+        flight_records=recorded,
         notes=(*read.notes, *found.notes),
         own_settings=own.names,
     )

@@ -91,6 +91,7 @@ def appendix(diagnosis: Diagnosis, first: page.Page, writer: Writer) -> tuple[Se
         said.all_of(text)
     parts = (
         (say("Findings"), _findings(diagnosis, writer)),
+        (page.RECORDED, _recorded(diagnosis, said)),
         (say("Causes"), _causes(diagnosis, said, writer)),
         (say("What the likelihood says of the jump"), _algebra(diagnosis, said, writer)),
         (say("What makes the run fragile"), _conditions(diagnosis, said, writer)),
@@ -319,6 +320,13 @@ def _evidence(finding: Finding, said: Said, known: set[tuple[str, str]], writer:
 
 def _side(weight: float) -> Text:
     return say("for") if weight > 0 else say("against") if weight < 0 else say("beside it")
+
+
+def _recorded(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
+    """Of every finding that was recorded, but for what the page says of the leading one."""
+    told = [(f, text) for f in diagnosis.findings for one in f.why.recorded if (text := said.once(one))]
+    if told:
+        yield Bullets(tuple(Row(verbatim(finding.id), None, text) for finding, text in told))
 
 
 def _algebra(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:

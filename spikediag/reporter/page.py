@@ -55,6 +55,7 @@ SUFFERED = {
     OutcomeVerdict.NOT_WORSE: say("the reward did not suffer"),
     OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
 }
+RECORDED = say("What the flight recorder saw")
 UNTOLD = say("whether the error moved cannot be told")
 MOVED = {
     CouplingVerdict.DECOUPLED: say("No, it stayed."),
@@ -221,6 +222,9 @@ def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> I
         yield Row(say("What jumped"), None, phrases.story(lead.spike), _told(more))
         yield _error_row(diagnosis, lead)
         yield _why(diagnosis, lead, writer)
+        recorded = [text for text in lead.why.recorded if str(text) not in told]
+        if recorded:
+            yield Row(RECORDED, None, _told(recorded))
         yield _matters(diagnosis, best)
     yield from _blind(diagnosis)
     if best:

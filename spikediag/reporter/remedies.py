@@ -92,7 +92,7 @@ def strongest(diagnosis: Diagnosis) -> Remedied | None:
     lead = diagnosis.lead
     if lead is None or lead.primary is None or lead.primary.tier is Tier.TRIGGER:
         return None
-    best = next(iter(remedies(diagnosis)), None)
+    best = next((one for one in remedies(diagnosis) if one.effect is not None), None)
     return best if best is not None and best.effect is not None and best.effect.low > 0 else None
 
 

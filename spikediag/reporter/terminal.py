@@ -48,7 +48,7 @@ def summary(diagnosis: Diagnosis, lang: str = "en", width: int = 60) -> Terminal
         UsageError: there is no such language.
     """
     writer = Writer(language.load(lang), PLAIN)
-    shown, first = _series(diagnosis), page(diagnosis, writer)
+    shown, first = curve(diagnosis), page(diagnosis, writer)
     return TerminalSummary(
         run=writer.name(diagnosis.run.name),
         status=diagnosis.overall.status,
@@ -93,7 +93,8 @@ def heights(values: FloatArray, width: int) -> FloatArray:
     return scaled
 
 
-def _series(diagnosis: Diagnosis) -> Series | None:
+def curve(diagnosis: Diagnosis) -> Series | None:
+    """The series worth a look: the loss of the leading finding, else the longest."""
     finding = diagnosis.lead
     if finding is not None:
         return diagnosis.run.series[finding.spike.tag]

@@ -12,7 +12,21 @@ from spikediag.cli.entry import app
 GOLDEN = Path(__file__).parent / "help"
 WRITTEN_WITH = GOLDEN / "typer-version"
 TYPER = ".".join(typer.__version__.split(".")[:2])
-COMMANDS = ["", "analyze", "check", "compare", "tags", "scan", "explain", "share", "schema", "skill", "mcp"]
+COMMANDS = [
+    "",
+    "analyze",
+    "check",
+    "watch",
+    "compare",
+    "tags",
+    "scan",
+    "explain",
+    "log-lines",
+    "share",
+    "schema",
+    "skill",
+    "mcp",
+]
 
 
 def helped(command, monkeypatch, capsys):
@@ -45,7 +59,7 @@ def test_help(command, monkeypatch, capsys, update_golden):
 
 
 def test_every_command_has_a_golden_text():
-    assert {c.callback.__name__ for c in app.registered_commands} == set(COMMANDS) - {""}
+    assert set(typer.main.get_command(app).commands) == set(COMMANDS) - {""}
 
 
 @pytest.mark.parametrize("command", COMMANDS[1:])

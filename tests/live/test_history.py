@@ -43,7 +43,7 @@ def test_what_was_logged_comes_back_in_its_order() -> None:
             assert history.points(tag) == len(steps)
             assert history.ordered(tag) == all(a < b for a, b in pairwise(steps))
             recent, _ = history.recent(tag, 3)
-            assert min(2, len(steps)) <= len(recent) <= 3  # with many tags fewer stay
+            assert 1 <= len(recent) <= 3  # with many tags fewer stay
             assert list(recent) == list(steps[-len(recent) :])
         assert set(history.tags) == set(logged)
         history.close()

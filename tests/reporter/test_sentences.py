@@ -52,6 +52,7 @@ def variants() -> Iterator[Diagnosis]:
         for end in (None, 15_310):
             spike = replace(big.spike, kind=kind, end_step=end, count=5, rate=2.5, rate_grows=end is None)
             yield builders.alone(replace(big, spike=spike))
+    yield builders.alone(replace(big, why=replace(big.why, recorded=(say("It was seen."),))))
     yield builders.diagnosis(
         builders.small_run(), (replace(big, spike=replace(big.spike, onset_step=big.spike.peak_step)),)
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikediag.parser import read_run
-from tests.conftest import SAMPLE_RUNS, sample_runs
+from tests.conftest import SAMPLE_RUNS, diagnosed, sample_runs
 
 RUNS = sample_runs()
 KEYS = [
@@ -92,3 +92,27 @@ def test_an_unknown_id_is_refused():
 
     with pytest.raises(ValueError, match="primary_cause"):
         Truth("Changed.", "Because.", primary_cause="gremlins")
+
+
+def test_the_record_of_the_reference_agrees_with_what_the_laboratory_measured_on_all_transitions():
+    from sample_runs.lab import main_jump
+
+    measured = {m.step: m for m in main_jump.read(SAMPLE_RUNS / "lab" / "main_jump.csv")}[15_510]
+    finding = diagnosed("bc_single_trajectory_recorded").lead
+    (share,) = (
+        evidence.observed
+        for verdict in finding.verdicts
+        for evidence in verdict.evidence
+        if evidence.what == "one-carries"
+    )
+    assert finding.primary_cause == "degenerate-dimension"
+    assert share == pytest.approx(measured.gripper_share, abs=0.005)
+    assert "action dimension 6 (gripper) carried 99.1%" in str(finding.primary.mechanism)
+    assert "it was the weights, not the batch" in " ".join(map(str, finding.why.recorded))
+
+
+def test_the_recorder_leaves_the_training_as_it_is_and_its_file_is_small():
+    recorded, plain = (SAMPLE_RUNS / f"bc_single_trajectory{end}" for end in ("_recorded", ""))
+    events, same = (next(folder.glob("events.*")).read_bytes() for folder in (recorded, plain))
+    assert events == same
+    assert (recorded / "spikediag-record-15510.npz").stat().st_size < 300_000

@@ -74,14 +74,14 @@ class AdamStaleness:
 
     def judge(self, case: Case) -> Judgement:
         """Was the gradient far below what Adam remembers, then far above?"""
-        rise = case.gradient
+        rise = case.logged_gradient
         if rise is None:
             missing = (advice.log_line(case.run, Role.GRAD_NORM),)
             return Judgement(Tier.MECHANISM, checkable=False, missing=missing)
         seen = memory(case, case.run.series[rise.tag])
         if seen is None:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(_log_more(),))
-        late = case.lag(case.run.series[rise.tag], rise.step, case.rise).follows
+        late = case.leapt_after(rise)
         apart = tuple(_refractory(case))
         regular = any(e.supports for e in apart)
         return Judgement(

@@ -52,8 +52,9 @@ class DegenerateDimension:
         thousandth costs tens of nats there, unseen in an error that is summed over all dimensions.
 
     Evidence for:
-        Logged by dimension: one of them carries nearly the whole jump, or its log-std lies far below the
-        others'. Else a weak sign: the smallest log-std of a batch far below its mean.
+        Recorded at the jump, or logged, by dimension: one of them carries nearly the whole jump, or its
+        log-std lies far below the others'. Else a weak sign: the smallest log-std of a batch far below its
+        mean.
 
     Evidence against:
         A jump that all dimensions share; log-stds that lie close together. Blind spot: without a log by
@@ -75,7 +76,9 @@ class DegenerateDimension:
 
     def judge(self, case: Case) -> Judgement:
         """Which dimension carries the jump, and whose sigma is the smallest?"""
-        shares = tuple(_shares(case))
+        shares = tuple(_recorded_share(case))
+        recorded = bool(shares)
+        shares = shares or tuple(_shares(case))
         gaps = tuple(_gaps(case))
         if not shares and not gaps:
             return Judgement(
@@ -89,9 +92,10 @@ class DegenerateDimension:
             decisive=found is not None and sum(e.weight for e in evidence) > 0,
             ruled_out=found is None,
             of_condition=True,
+            measured=recorded,
             missing=() if shares else (_log(case.run),),
             advice=_advice(case, found) if found is not None else (),
-            mechanism=_mechanism(found) if found is not None else None,
+            mechanism=_mechanism(case, found, gaps) if found is not None else None,
         )
 
 
@@ -105,6 +109,20 @@ def by_dimension(run: Run, quantity: re.Pattern[str]) -> tuple[Mapping[int, Seri
             if quantity.search(stem):
                 found.setdefault(stem, {})[int(parts["index"])] = run.series[tag]
     return tuple(known for known in found.values() if len(known) >= FEWEST_DIMS)
+
+
+def _recorded_share(case: Case) -> Iterator[tuple[int, Evidence]]:
+    """The dimension with the largest share of the jump, as the flight recorder saw it."""
+    seen = case.recorded
+    if seen is None or seen.dimension is None or seen.dimension.dims < FEWEST_DIMS:
+        return
+    found = seen.dimension
+    weight = 2.0 if found.share >= CARRIES else -1.5 if found.share < SHARED else 0.0
+    reading = seen.of_dimension(found)
+    yield (
+        found.index,
+        weigh("one-carries", weight, observed=found.share, reference=CARRIES, reading=reading),
+    )
 
 
 def _shares(case: Case) -> Iterator[tuple[int, Evidence]]:
@@ -129,10 +147,7 @@ def _shares(case: Case) -> Iterator[tuple[int, Evidence]]:
 
 def _gaps(case: Case) -> Iterator[tuple[int, Evidence]]:
     """The dimension with the smallest log-std before the jump, against the others."""
-    logs = by_dimension(case.run, _LOG_SIGMA)
-    sigmas = ({i: _logarithm(s) for i, s in found.items()} for found in by_dimension(case.run, _SIGMA))
-    for found in (*logs, *sigmas):
-        levels = {i: v for i, s in found.items() if (v := _before(case, s)) is not None}
+    for levels, names in _levels(case):
         if len(levels) < FEWEST_DIMS:
             continue
         least = min(levels, key=lambda index: levels[index])
@@ -141,7 +156,7 @@ def _gaps(case: Case) -> Iterator[tuple[int, Evidence]]:
         reading = say(
             "Before the jump the sigma of {tag} was {times:.3g} times smaller than that of the other {dims} "
             "dimensions ({gap:.1f} nats).",
-            tag=found[least].tag,
+            tag=names[least],
             times=float(np.exp(min(gap, 300.0))),
             dims=len(levels) - 1,
             gap=gap,
@@ -149,6 +164,18 @@ def _gaps(case: Case) -> Iterator[tuple[int, Evidence]]:
         weight = 1.5 if gap >= GAP else -1.0 if gap < SMALL_GAP else 0.0
         yield least, weigh("sigma-gap", weight, observed=gap, reference=GAP, reading=reading)
         return
+
+
+def _levels(case: Case) -> Iterator[tuple[Mapping[int, float], Mapping[int, Text | str]]]:
+    """The log-std of each dimension before the jump and what it is called: as recorded, then as logged."""
+    if case.recorded is not None:
+        recorded = dict(enumerate(case.recorded.log_stds.tolist()))
+        yield recorded, {index: case.recorded.name(index) for index in recorded}
+    logs = by_dimension(case.run, _LOG_SIGMA)
+    sigmas = ({i: _logarithm(s) for i, s in found.items()} for found in by_dimension(case.run, _SIGMA))
+    for found in (*logs, *sigmas):
+        levels = {i: v for i, s in found.items() if (v := _before(case, s)) is not None}
+        yield levels, {index: found[index].tag for index in levels}
 
 
 def _logarithm(sigma: Series) -> Series:
@@ -180,7 +207,10 @@ def _smallest(case: Case) -> Iterator[Evidence]:
     yield weigh("smallest-far-below", weight, observed=mean - low, reference=WIDE_GAP, reading=reading)
 
 
-def _mechanism(dimension: int) -> Text:
+def _mechanism(case: Case, dimension: int, gaps: tuple[tuple[int, Evidence], ...]) -> Text:
+    seen, narrow = case.recorded, any(index == dimension and e.supports for index, e in gaps)
+    if seen is not None and seen.dimension is not None and not narrow:
+        return seen.of_dimension(seen.dimension)
     return say(
         "Dimension {dimension} carries it: its sigma had shrunk far below the others', so a stray too small "
         "to see in the error costs the whole jump.",

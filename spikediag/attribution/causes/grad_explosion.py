@@ -9,6 +9,7 @@ from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import LARGE, STALE, GradientRise, over_memory
 from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.attribution.recorded import BATCH, WEIGHTS, Blame
 from spikediag.attribution.run_facts import beta2
 from spikediag.model import Evidence, LossKind, Role, Text, Tier, say
 
@@ -30,9 +31,13 @@ class GradExplosion:
         The logged gradient norm leaps one or more logged points before the loss; a large factor; an Adam
         preconditioner that lags behind (gradient over its remembered root mean square of 2.3 or more).
 
+        In a flight record: samples that never change lose as much as the batch, after updates whose gradient
+        had left its usual range.
+
     Evidence against:
         A gradient norm that stays in its usual range, or leaps about as far where the loss does not jump,
-        or rises only with the loss: then it is the consequence.
+        or rises only with the loss: then it is the consequence. Samples that never change and lose no more
+        than before: then the weights were not thrown.
 
     What to do:
         Clip the gradient norm somewhat above its usual value, lower Adam's beta2, lower the learning rate.
@@ -46,23 +51,22 @@ class GradExplosion:
     def judge(self, case: Case) -> Judgement:
         """Did the gradient norm leap, and did it leap first?"""
         norms = [s for s in case.run.having(Role.GRAD_NORM) if s.finite.sum() >= FEWEST_POINTS]
-        if not norms:
-            return Judgement(
-                Tier.MECHANISM, checkable=False, missing=(advice.log_line(case.run, Role.GRAD_NORM),)
-            )
-        rise = case.gradient
+        rise, probed = case.gradient, tuple(_probed(case))
+        if any(not e.supports for e in probed):
+            return Judgement(Tier.MECHANISM, probed, ruled_out=True)
         if rise is None:
-            return Judgement(Tier.MECHANISM, checkable=False)
+            missing = () if norms else (advice.log_line(case.run, Role.GRAD_NORM),)
+            return Judgement(Tier.MECHANISM, probed, checkable=False, missing=missing)
         if not rise.leapt:
             return Judgement(Tier.MECHANISM, (_usual(rise),), ruled_out=True)
-        if case.lag(case.run.series[rise.tag], rise.step, case.rise).follows:
+        if case.leapt_after(rise):
             return Judgement(Tier.MECHANISM, (_came_after(rise),), ruled_out=True)
-        if case.usual_elsewhere(rise.tag):
+        if rise.tag in case.run.series and case.usual_elsewhere(rise.tag):
             return Judgement(Tier.MECHANISM, (_size(rise), _leaps_anyway(rise)))
         return Judgement(
             Tier.MECHANISM,
-            (_order(rise), _size(rise), *_staleness(case, rise)),
-            decisive=rise.leapt_first,
+            (_order(rise), _size(rise), *_staleness(case, rise), *probed),
+            decisive=rise.leapt_first or _overshot(case, rise),
             advice=(
                 remedies.clip_gradients(case.run, 2 * rise.typical),
                 remedies.lower_beta2(case.run),
@@ -81,7 +85,26 @@ def _usual(rise: GradientRise) -> Evidence:
     return weigh("usual-range", -2.0, observed=rise.factor, reference=LARGE, reading=reading)
 
 
+def _probed(case: Case) -> Iterator[Evidence]:
+    """Whether the updates raised the loss of samples that never change; nothing where that is open."""
+    seen, probe = case.recorded, case.recorded.probe if case.recorded is not None else None
+    if seen is None or probe is None or probe.blame is Blame.OPEN:
+        return
+    weight, reference = (1.5, WEIGHTS) if probe.blame is Blame.WEIGHTS else (-2.0, BATCH)
+    reading = seen.of_probe(probe)
+    yield weigh("probe", weight, observed=probe.share, reference=reference, reading=reading)
+
+
+def _overshot(case: Case, rise: GradientRise) -> bool:
+    """Whether updates with an unusual gradient came between the calm and the peak, and moved the weights."""
+    seen, probe = case.recorded, case.recorded.probe if case.recorded is not None else None
+    moved = probe is not None and probe.blame is Blame.WEIGHTS
+    return moved and seen is not None and rise.step < seen.step
+
+
 def _staleness(case: Case, rise: GradientRise) -> Iterator[Evidence]:
+    if rise.tag not in case.run.series:
+        return  # recorded, for too few updates to tell what Adam remembers
     steps, ratios = over_memory(case.run, case.run.series[rise.tag], beta2(case.run))
     at = int(np.searchsorted(steps, rise.step))
     if at == len(steps) or steps[at] != rise.step or ratios[at] < STALE:

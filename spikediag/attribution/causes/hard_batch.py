@@ -11,6 +11,7 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import LARGE, GradientRise
 from spikediag.attribution.periods import FEWEST_PEAKS, Phase
 from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
+from spikediag.attribution.recorded import BATCH, Blame
 from spikediag.model import Advice, CouplingVerdict, Evidence, LossKind, Role, Tier, say
 
 SHORTEST = 2  # logged points one bad batch may fill
@@ -35,11 +36,13 @@ class HardBatch:
         more one bad sample weighs.
 
     Evidence for:
-        Loss and error rise at the same logged point; the rise lasts one or two points.
+        Loss and error rise at the same logged point; the rise lasts one or two points. In a flight record:
+        samples that never change lose no more than before, and a few samples of the batch carry the rise.
 
     Evidence against:
-        An error that stays flat while the loss jumps; a rise that lasts for many points, since batches
-        are drawn anew at every step; a peak on the short last batch of a pass over the data.
+        Samples that never change and lose as much as the batch: the weights had moved. An error that stays
+        flat while the loss jumps; a rise that lasts for many points, since batches are drawn anew at every
+        step; a peak on the short last batch of a pass over the data.
 
     What to do:
         Log the indices of the batch when the loss exceeds its usual range, look at these samples, clip
@@ -54,12 +57,13 @@ class HardBatch:
     def judge(self, case: Case) -> Judgement:
         """An error that rose too and an isolated point speak for it; a flat error rules it out."""
         verdict = case.coupling.verdict
-        if verdict is CouplingVerdict.NO_COMPANION:
+        blame = _blame(case)
+        if verdict is CouplingVerdict.NO_COMPANION and blame is Blame.OPEN:
             missing = advice.to_log(case.run, case.loss, Role.COMPANION)
             return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
         next_batches, period, gradient = _next_batches(case), _period(case), case.gradient
         evidence = (
-            *_error(case),
+            *(e for e in _error(case) if e.supports or blame is not Blame.BATCH),
             _duration(case),
             *_afterwards(next_batches),
             *_gradient(gradient),
@@ -67,6 +71,7 @@ class HardBatch:
             *_periodic(period),
             *_many(case),
             *_short(case),
+            *_recorded(case),
         )
         own_gradient = gradient is not None and gradient.leapt_with  # it can throw the weights too
         thrown = next_batches is not None and next_batches.away and not own_gradient
@@ -77,9 +82,12 @@ class HardBatch:
         return Judgement(
             Tier.TRIGGER,
             evidence,
-            checkable=verdict is not CouplingVerdict.UNDECIDED,
-            decisive=_moved(case) and case.width <= SHORTEST and not excluded,
-            ruled_out=verdict is CouplingVerdict.DECOUPLED or not case.is_burst or case.width > LONGEST,
+            checkable=verdict is not CouplingVerdict.UNDECIDED or blame is not Blame.OPEN,
+            decisive=blame is Blame.BATCH or (_moved(case) and case.width <= SHORTEST and not excluded),
+            ruled_out=blame is Blame.WEIGHTS
+            or (blame is Blame.OPEN and verdict is CouplingVerdict.DECOUPLED)
+            or not case.is_burst
+            or case.width > LONGEST,
             advice=_advice(case),
             mechanism=say(
                 "The model was wrong on this batch: error and loss rose in the same logged point and were "
@@ -87,6 +95,27 @@ class HardBatch:
                 points=case.width,
             ),
         )
+
+
+def _blame(case: Case) -> Blame:
+    """What the samples that never change say, where a flight recorder asked them."""
+    probe = case.recorded.probe if case.recorded is not None else None
+    return Blame.OPEN if probe is None else probe.blame
+
+
+def _recorded(case: Case) -> Iterator[Evidence]:
+    """Batch or weights, and how many samples carried it."""
+    seen = case.recorded
+    if seen is not None and seen.probe is not None:
+        probe = seen.probe
+        weight = {Blame.WEIGHTS: -2.0, Blame.BATCH: 2.0, Blame.OPEN: 0.0}[probe.blame]
+        reading = seen.of_probe(probe)
+        yield weigh("probe", weight, observed=probe.share, reference=BATCH, reading=reading)
+    if seen is not None and seen.samples is not None:
+        found = seen.samples
+        weight = 0.5 if found.is_few else -0.5 if found.is_many else 0.0
+        reading = seen.of_samples(found)
+        yield weigh("samples", weight, observed=found.samples, reference=found.of, reading=reading)
 
 
 @dataclass(frozen=True)
@@ -216,6 +245,11 @@ def _gradient(rise: GradientRise | None) -> Iterator[Evidence]:
 
 
 def _advice(case: Case) -> tuple[Advice, ...]:
+    found = case.recorded.samples if case.recorded is not None else None
+    if found is not None and found.indices:
+        names = ", ".join(map(str, found.indices))
+        look = say("Look at samples {indices} of the dataset: they carried most.", indices=names)
+        return (Advice(look, rank=1), remedies.clip_gradients(case.run))
     limit = case.spike.baseline + 0.5 * case.spike.height
     return (
         Advice(

@@ -61,6 +61,16 @@ class Excerpt:
         elif plugin in ("histograms", "") and _is_spread(tag):
             self._take(places, buffer, begin)
 
+    def join(self, later: "Excerpt", begin: int) -> None:
+        """Take what is wanted of the records of bytes that were appended, which begin at `begin`."""
+        new = {tag: text for tag, text in later.texts.items() if ("text", tag) not in self.tags}
+        self.texts |= {tag: (begin + place, record) for tag, (place, record) in new.items()}
+        room = MOST_HISTOGRAMS - len(self.others) if self.size + later.size <= MOST_BYTES else 0
+        self.others += [(begin + place, record) for place, record in later.others[:room]]
+        self.size += later.size
+        self.tags |= later.tags
+        self.trim()
+
     def _take(self, places: list[tuple[int, int]], buffer: bytes, begin: int) -> None:
         for place in places[: MOST_HISTOGRAMS - len(self.others)]:
             if place[1] <= LONGEST_TEXT and self.size + place[1] <= MOST_BYTES:

@@ -13,6 +13,7 @@ from spikediag.parser.sources import NOTHING, registry
 from spikediag.text import Text, say
 
 MARK = "tfevents"
+NO_EVENTS = say("no TensorBoard event file")
 SIDECARS = (
     ".spikediag",  # what our own report adds for TensorBoard
     ".meta",
@@ -30,6 +31,11 @@ SIDECARS = (
 )
 
 
+def is_named_so(name: str) -> bool:
+    """Whether a file of this name should hold events."""
+    return MARK in name and not name.endswith(SIDECARS)
+
+
 @registry.register
 @dataclass(frozen=True)
 class EventFiles:
@@ -41,7 +47,7 @@ class EventFiles:
 
     def knows(self, path: Path) -> bool:
         """Whether its name holds `tfevents` and it is a regular file, no side-car of one."""
-        if MARK not in path.name or path.name.endswith(SIDECARS):
+        if not is_named_so(path.name):
             return False
         try:
             return stat.S_ISREG(path.stat().st_mode)
@@ -60,7 +66,7 @@ class EventFiles:
         """
         scalars = read_stretches(file.stretches(), file.size)
         if file.size and not scalars.records:
-            raise UnusableLogError(say("no TensorBoard event file"))
+            raise UnusableLogError(NO_EVENTS)
         excerpt = scalars.excerpt
         yield Log(
             scalars.points,

@@ -227,6 +227,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "primary_cause": finding.primary_cause,
         "components": [{"name": str(c.name), "value": c.value} for c in finding.why.components],
         "algebra": [str(text) for text in finding.why.algebra],
+        "recorded": [str(text) for text in finding.why.recorded],
     }
 
 
