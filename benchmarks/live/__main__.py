@@ -62,23 +62,35 @@ class Trial:
     alerts: tuple[Alert, ...]
 
     @property
-    def first_told(self) -> list[Alert]:
-        """The first alert of each incident, in the order they were told, before the training was over."""
-        return [a for a in self.alerts if a.state is State.RISING or self._is_first(a)]
-
-    def _is_first(self, alert: Alert) -> bool:
-        onset = alert.spike.onset_step
-        earlier = (a for a in self.alerts if a.state is State.RISING and abs(a.spike.onset_step - onset) <= 8)
-        return alert.state is State.OVER and next(earlier, None) is None
+    def told(self) -> int:
+        """How many incidents were told before the training was over; once more what was told anew."""
+        count, known = 0, list[Alert]()
+        for alert in self.alerts:
+            same = [a for a in known if near(alert, a)]
+            if alert.state is State.WITHDRAWN:
+                known = [a for a in known if a not in same]
+            elif alert.state is not State.FINAL and not same:
+                count, known = count + 1, [*known, alert]
+        return count
 
     @property
     def withdrawn(self) -> int:
         return sum(a.state is State.WITHDRAWN for a in self.alerts)
 
+    def final(self, onset: int) -> bool:
+        """Whether the diagnosis of the whole training has it."""
+        return any(a.state is State.FINAL and _concerns(a, onset) for a in self.alerts)
+
     def delay(self, onset: int) -> int | None:
         """Points from the onset to the first alert of something that is going on there."""
         about = (a for a in self.alerts if a.step >= onset and _concerns(a, onset))
         return next((a.step - onset for a in about if a.state in {State.RISING, State.OVER}), None)
+
+
+def near(one: Alert, other: Alert) -> bool:
+    """Whether two alerts are of one incident."""
+    spans = [(a.spike.onset_step, a.spike.end_step or a.step) for a in (one, other)]
+    return spans[0][0] <= spans[1][1] + 8 and spans[1][0] <= spans[0][1] + 8
 
 
 def _concerns(alert: Alert, onset: int) -> bool:
@@ -109,7 +121,7 @@ def calm(seed: int) -> list[dict[str, object]]:
     rows = []
     for kind in KINDS:
         trials = [*runs(kind, CALM, seed)]
-        told = [len(trial.first_told) for trial in trials]
+        told = [trial.told for trial in trials]
         rows.append(
             {
                 "noise": kind,
@@ -133,6 +145,7 @@ def delays(seed: int) -> list[dict[str, object]]:
                     "event": f"{event}, {what}",
                     "noise": kind,
                     "told": f"{len(found)} of {TRIALS}",
+                    "in the end": f"{sum(trial.final(AT) for trial in trials)} of {TRIALS}",
                     "delay, median": f"{np.median(found):.0f}" if found else "",
                     "delay, 90 %": f"{np.quantile(found, 0.9, method='higher'):.0f}" if found else "",
                     "withdrawn": str(sum(trial.withdrawn for trial in trials)),
@@ -172,8 +185,9 @@ def cost(seed: int) -> list[dict[str, object]]:
 
 
 def _memory() -> float:
-    """The largest memory of this process so far, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The memory of this process that is in use, in megabytes; Linux."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 def table(rows: Sequence[dict[str, object]]) -> str:

@@ -10,6 +10,7 @@ and then, is looked at ever more seldom.
 
 import math
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 
@@ -34,6 +35,14 @@ SOON = 10  # points after which what was looked at is looked at again, when its 
 MORE = 2  # times the points since
 AGAIN = 100  # points after which what was looked at in vain is left alone
 FIRST, LAST = 24, 2048  # points between regular looks: at first, and at last; between them they double
+
+
+class Saw(Enum):
+    """What a look at a loss came to."""
+
+    NOTHING = auto()
+    KNOWN = auto()  # among the last points is a spike that was told already
+    NEW = auto()
 
 
 @dataclass(slots=True)
@@ -98,30 +107,31 @@ class Attention:
             return True
         return self.count >= self.regular_at or (self.onset is not None and self.count >= self.follow_at)
 
-    def looked(self, values: FloatArray, losses: int, *, found: bool, rises: bool, in_doubt: bool) -> None:
+    def looked(self, values: FloatArray, losses: int, saw: Saw, *, goes_on: bool) -> None:
         """Learn from a look.
 
         Args:
             values: The last points, (n,).
             losses: How many losses are looked at in turn.
-            found: Whether something was found that was not known.
-            rises: Whether an incident of this loss is not over yet; what crosses the bound belongs to it.
-            in_doubt: Whether one was not found again.
+            saw: What it came to.
+            goes_on: Whether an incident of this loss is not over yet, or was not found again.
         """
         if self.count >= self.regular_at:
             self.regular_at = self.count + min(max(FIRST, self.count), LAST) * losses
-        if found:
+        in_vain = self.waiting and saw is Saw.NOTHING
+        if saw is Saw.NEW:
             self.gap = 1
-        elif self.waiting and not rises:
+        elif in_vain:
             self._was_vain(values[np.isfinite(values)])
-        if found or (self.waiting and self.onset is None):
+        if saw is Saw.NEW or (in_vain and self.onset is None):
             self.onset = self.count
         self.waiting = False
         if self.onset is not None:
             since = self.count - self.onset
             self.follow_at = self.count + max(SOON, (MORE - 1) * since)
-            self.onset = self.onset if rises or in_doubt or since < AGAIN else None
-        self.free_at = self.follow_at if rises else self.count + self.gap
+            again = saw is Saw.NOTHING and since < AGAIN
+            self.onset = self.onset if goes_on or again else None
+        self.free_at = self.count + self.gap
 
     def _was_vain(self, values: FloatArray) -> None:
         self.gap = min(2 * self.gap, SELDOM)

@@ -15,6 +15,7 @@ from spikediag.model import (
     Spike,
     by_gravity,
 )
+from spikediag.model.spike import SURE_SDS
 
 COOL_DOWN = 1024  # points of a loss after an alert, within which only what is worse is sent to people
 WORSE = 2.0  # times the height of what was sent
@@ -133,13 +134,15 @@ class Incidents:
         """Whether a loss is no number at present, as far as is known."""
         return any(one.spike.shape is Shape.LOST and one.state is State.RISING for one in self.known)
 
-    def rises(self, tag: str) -> bool:
-        """Whether an incident of a loss is not over."""
-        return any(one.spike.tag == tag and one.state is State.RISING for one in self.known)
+    def raised(self, tag: str) -> bool:
+        """Whether an incident that is not over raised a loss, be it the one that leads it or not."""
+        rising = (one for one in self.known if one.state is State.RISING)
+        return any(one.spike.tag == tag or _sigmas(one.finding, tag) >= SURE_SDS for one in rising)
 
-    def in_doubt(self, tag: str) -> bool:
-        """Whether an incident of a loss was not found again."""
-        return any(one.spike.tag == tag and one.missed_since is not None for one in self.known)
+    def go_on(self, tag: str) -> bool:
+        """Whether an incident that a loss leads is worth another look soon."""
+        mine = (one for one in self.known if one.spike.tag == tag)
+        return any(one.state is State.RISING or one.missed_since is not None for one in mine)
 
     def news(self, spikes: Iterable[Spike], series: Series, points: int) -> bool:
         """Whether the spikes of one loss say more than is known, so that a look at the whole run pays.
@@ -161,6 +164,10 @@ class Incidents:
         mine = (one for one in self.known if one.spike.tag == series.tag and one.lies_in(series))
         missed = (one for one in mine if one not in seen)
         return any(one.missed_since is None or one.missed_for_long(points) for one in missed)
+
+    def knows_any(self, spikes: Iterable[Spike], series: Series) -> bool:
+        """Whether one of these spikes of a loss is a known incident."""
+        return any(one.is_same(spike, spans_of(spike, series)) for spike in spikes for one in self.known)
 
     def _further(self, one: Incident, spike: Spike, series: Series, points: int) -> bool:
         worse = spike.kind is Kind.DIVERGENCE and one.spike.kind is not Kind.DIVERGENCE
@@ -264,6 +271,11 @@ class Incidents:
             return
         one.reason_since = points if one.reason_since is None else one.reason_since
         self.stop |= lost or (points - one.reason_since >= SURE and not spike.provisional)
+
+
+def _sigmas(finding: Finding, tag: str) -> float:
+    """How far a loss went in a finding; 0 of one that did not."""
+    return next((loss.sigmas for loss in finding.losses if loss.tag == tag), 0.0)
 
 
 def in_order(incidents: Iterable[Incident]) -> list[Incident]:

@@ -17,10 +17,10 @@ import numpy as np
 from spikediag import detectors, parser, pipeline
 from spikediag.errors import NoLossError
 from spikediag.live.alerts import Alert
-from spikediag.live.attention import Attention
+from spikediag.live.attention import EVERY, Attention, Saw
 from spikediag.live.history import History
 from spikediag.live.incidents import Incidents, Look
-from spikediag.model import Diagnosis, Role, Run, Series
+from spikediag.model import Diagnosis, Role, Run, Series, Spike
 
 WINDOW = 2048  # points of a tag that are looked at when something crossed a bound
 WIDE = 8192  # points at a regular look
@@ -92,6 +92,8 @@ class Lookout:
             one.waiting |= one.crossed(numbers[tag])
             if one.count >= one.read_at:
                 one.read(self.history.recent(tag, WINDOW)[1])
+            if one.waiting and self.incidents.raised(tag):
+                one.waiting = False  # what crosses the bound belongs to it, and that is followed
             if one.due() or (not math.isfinite(numbers[tag]) and not self.incidents.is_lost):
                 alerts += self._look(tag, one)
         return alerts + self._look_behind(numbers) if self._norms else alerts
@@ -156,15 +158,17 @@ class Lookout:
         if self.incidents.news(spikes, series, one.count):
             alerts = self._look_at_all(window)
             self.incidents.nothing_of(spikes, series)
-        found = any(alert.spike.tag == tag for alert in alerts)
         one.looked(
             series.values,
             len(self._losses),
-            found=found,
-            rises=self.incidents.rises(tag),
-            in_doubt=self.incidents.in_doubt(tag),
+            Saw.NEW if alerts else self._saw(spikes, series),
+            goes_on=self.incidents.go_on(tag),
         )
         return alerts
+
+    def _saw(self, spikes: tuple[Spike, ...], series: Series) -> Saw:
+        last = (spike for spike in spikes if spike.stop > len(series) - EVERY)
+        return Saw.KNOWN if self.incidents.knows_any(last, series) else Saw.NOTHING
 
     def _recent(self, tag: str, count: int) -> Series:
         steps, values = self.history.recent(tag, count)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spikediag.live import history as module
@@ -29,6 +29,7 @@ ROWS = st.lists(
 
 @pytest.mark.usefixtures("small")
 def test_what_was_logged_comes_back_in_its_order() -> None:
+    @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
     @given(ROWS)
     def holds(rows: list[tuple[int, dict[str, float]]]) -> None:
         history, logged = History(), {}
