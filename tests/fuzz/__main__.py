@@ -4,12 +4,14 @@
     python -m tests.fuzz diagnoses --inputs 10000        so many inputs of one
     python -m tests.fuzz diagnoses --first 4711 --inputs 1   one input again, to mend what it found
 
-An input follows from its number alone. A fault is any exception that no docstring promises, a warning, or
+Ctrl-C ends it and says how many inputs ran. An input follows from its number alone.
+A fault is any exception that no docstring promises, a warning, or
 `LIMIT` seconds for one input.
 """
 
 import argparse
 import collections
+import contextlib
 import random
 import signal
 import time
@@ -42,25 +44,32 @@ def one(name: str, number: int) -> None:
 def many(name: str, first: int, inputs: int | None, seconds: float) -> int:
     """Run inputs until there were so many, or the time is over; print each kind of fault once."""
     signal.signal(signal.SIGVTALRM, _too_long)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # in the background too
+        signal.signal(ending, signal.default_int_handler)
     begun, faults, number = time.monotonic(), collections.Counter[str](), first
-    while number - first < inputs if inputs is not None else time.monotonic() - begun < seconds:
-        try:
-            one(name, number)
-        except Exception as error:  # noqa: BLE001  # any is what is looked for
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            kind = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {str(error)[:80]}"
-            faults[kind] += 1
-            if faults[kind] == 1:
-                print(f"{name} {number}: {kind}", flush=True)
-                if len(faults) <= SHOWN:
-                    traceback.print_exception(error, limit=-4)
-        number += 1
+    with contextlib.suppress(KeyboardInterrupt):  # enough
+        while number - first < inputs if inputs is not None else time.monotonic() - begun < seconds:
+            try:
+                one(name, number)
+            except Exception as error:  # noqa: BLE001  # any is what is looked for
+                _tell(name, number, error, faults)
+            number += 1
     took = time.monotonic() - begun
     print(
         f"{name}: {number - first:,} inputs in {took:,.0f} s, "
         f"{faults.total():,} faults of {len(faults)} kinds"
     )
     return faults.total()
+
+
+def _tell(name: str, number: int, error: Exception, faults: "collections.Counter[str]") -> None:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    kind = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {str(error)[:80]}"
+    faults[kind] += 1
+    if faults[kind] == 1:
+        print(f"{name} {number}: {kind}", flush=True)
+        if len(faults) <= SHOWN:
+            traceback.print_exception(error, limit=-4)
 
 
 def _too_long(signum: int, frame: FrameType | None) -> None:

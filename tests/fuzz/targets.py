@@ -73,7 +73,7 @@ def events(rng: random.Random) -> None:
     scalars = read_scalars(content)
     assert all(np.all(np.abs(points.steps) <= 2**53) for points in scalars.points.values())
     chance = rng.random()
-    if chance < 0.05:
+    if chance < 0.02:
         apart = read_stretches(event_files.stretches(rng, content), len(content))
         assert event_files.all_of(apart) == event_files.all_of(scalars)
     if chance < 0.0005:
