@@ -14,7 +14,7 @@ from spikediag.parser import remote, sources
 from spikediag.parser.library_presets import GENERAL, presets
 from spikediag.registry import Plugin, Registry
 from tests import documents
-from tests.conftest import ROOT, SAMPLE_RUNS
+from tests.conftest import ROOT, SAMPLE_RUNS, diagnosed
 
 DOCS = ROOT / "docs"
 LOGS = {  # what people call the logs of a source
@@ -65,8 +65,16 @@ def _pages(shelf: Registry[Plugin]) -> Iterator[str]:
         yield f"\n### {id_}\n\n{paragraphs}\n"
 
 
+def headline() -> str:
+    """What the report of the kept run begins with."""
+    lines = diagnosed("bc_single_trajectory").to_markdown().splitlines()
+    return f"\n{next(line for line in lines if line.startswith('> '))}\n\n"
+
+
 BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
+    (ROOT / "README.md", "headline"): headline,
     (ROOT / "README.md", "what is read"): what_is_read,
+    (DOCS / "report.md", "headline"): headline,
     (DOCS / "causes.md", "pages"): all_pages,
 }
 

@@ -22,7 +22,8 @@ CALM, SPIKY = str(SAMPLE_RUNS / "calm"), str(SAMPLE_RUNS / "bc_single_trajectory
 
 def validate(document: Any, name: str, *, known_keys_only: bool = False) -> None:
     schema = closed(SCHEMAS[name]) if known_keys_only else SCHEMAS[name]
-    jsonschema.Draft202012Validator(schema).validate(document)
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(document)
+    assert not [f"{error.json_path}: {error.message:.200}" for error in errors]
 
 
 def closed(schema: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
@@ -112,16 +111,3 @@ def test_issue_forms_ask_for_the_version_or_the_tags(form: Path) -> None:
     identifiers = [field.get("id") for field in document["body"] if field["type"] != "markdown"]
     assert len(set(identifiers)) == len(identifiers)
     assert {"version", "tags"} & set(identifiers)
-
-
-@pytest.mark.slow
-def test_the_page_on_the_index_has_no_link_that_leads_nowhere_there(tmp_path: Path) -> None:
-    from setuptools.build_meta import prepare_metadata_for_build_wheel
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        folder = prepare_metadata_for_build_wheel(str(tmp_path))
-    said = Distribution.at(tmp_path / folder).metadata
-    assert not re.findall(r"\]\((?!https?:|#)[^)]+\)", said.json["description"])  # type: ignore[operator]
-    assert f"{ADDRESS}/raw/v{VERSION}/reports/examples" in said.json["description"]
-    assert said["Version"] == VERSION

@@ -179,7 +179,7 @@ class Place:
         )
 
     def runs(self, contents: LogFiles | None = None) -> Iterator[RunSource]:
-        """Yield the runs, in the order of their paths, one at a time; `contents` holds what was read before."""
+        """Yield the runs, in the order of their paths, one at a time; `contents` holds what was read."""
         yield from self.told
         contents = LogFiles(read_file) if contents is None else contents
         order = {folder.path: place for place, folder in enumerate(self.folders)}

@@ -44,7 +44,7 @@ def lines_of(said):
 @pytest.mark.parametrize("columns", [40, 80])
 @pytest.mark.parametrize(
     "command",
-    [["analyze", RUN], ["tags", RUN], ["compare", CALM, CALM], ["explain"]],
+    [["analyze", RUN, "--format", "md"], ["tags", RUN], ["compare", CALM, CALM], ["explain"]],
     ids=lambda command: command[0],
 )
 def test_no_line_is_wider_than_the_terminal(command, columns, here, terminal, capsys):
@@ -72,7 +72,7 @@ def test_a_piped_table_has_a_line_for_each_tag(capsys):
 
 
 def test_quiet_leaves_files_errors_and_what_programs_read(here, capsys):
-    assert entry.run(["analyze", CALM, "gone", "--quiet"]) == 2
+    assert entry.run(["analyze", CALM, "gone", "--quiet", "--format", "md"]) == 2
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
     assert (here / "reports" / "calm" / "report.md").is_file()
@@ -89,6 +89,7 @@ def test_a_path_may_be_called_like_a_switch(here, capsys):
     assert "--quiet does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_learns_what_may_follow(shell):
     asked = {"bash": ("spikediag ana", "1"), "zsh": ("spikediag ana", ""), "fish": ("spikediag ana", "ana")}[
@@ -108,6 +109,7 @@ def test_a_shell_learns_what_may_follow(shell):
     assert "analyze" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize("command", [["tags", RUN], ["explain"], ["analyze", "--help"]], ids=lambda c: c[0])
 def test_no_encoding_of_the_terminal_is_a_bug(command, encoding):

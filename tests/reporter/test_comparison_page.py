@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT, diagnosed
 
-PAGES = [ROOT / "docs" / "comparison.md", ROOT / "docs" / "report.md", ROOT / "README.md"]
+PAGES = [ROOT / "docs" / "comparison.md", ROOT / "docs" / "report.md"]
 QUOTES = [
     (page, quote)
     for page in PAGES
@@ -45,6 +45,6 @@ def test_a_quoted_line_is_written(page: Path, quote: str, update_golden: bool) -
         assert quote == now
 
 
-@pytest.mark.parametrize(("page", "fewest"), list(zip(PAGES, (15, 4, 1), strict=True)))
+@pytest.mark.parametrize(("page", "fewest"), list(zip(PAGES, (15, 4), strict=True)))
 def test_there_is_something_to_check(page: Path, fewest: int) -> None:
     assert sum(where == page for where, _ in QUOTES) >= fewest
