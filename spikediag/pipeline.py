@@ -22,7 +22,7 @@ def diagnose(run: Run) -> Diagnosis:
     if next(run.having(Role.LOSS), None) is None:
         raise NoLossError(
             say(
-                "{name}: none of its {count} tags is understood as a loss; `spikediag tags` shows how "
+                "{name}: no tag is understood as a loss (tags in all: {count}); `spikediag tags` shows how "
                 "each was understood and how to override it.",
                 name=run.name,
                 count=len(run.series),
@@ -37,11 +37,14 @@ def diagnose(run: Run) -> Diagnosis:
     table = witnesses.SeriesTable(run)
     findings = tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in enumerate(incidents, 1))
     conditions = attribution.conditions(run, findings)
+    aftermath = outcome.judge(run, findings)
     return Diagnosis(
         run=run,
         findings=findings,
         conditions=conditions,
-        overall=attribution.conclude(run, findings, conditions, outcome.judge(run, findings), searched),
+        overall=attribution.conclude(
+            run, findings, conditions, aftermath, searched, past_best=outcome.past_best(run)
+        ),
         checks=tuple(checks(run, findings, len(others))),
         version=VERSION,
         searched=searched,
