@@ -131,10 +131,10 @@ DESIGNS = {  # seeds, values of the setting, runs of each
     "3 values x 3 seeds": (3, 3, 1),
     "2 values x 3 seeds x 2 runs": (3, 2, 2),
     "4 values x 5 seeds": (5, 4, 1),
-    "2 values x 50 runs, no seeds": (1, 2, 50),
-    "5 values x 40 seeds": (40, 5, 1),
+    "2 values x 30 runs, no seeds": (1, 2, 30),
+    "3 values x 20 seeds": (20, 3, 1),
 }
-SIMULATED = 1_000
+SIMULATED = 500
 
 
 def validity(options: argparse.Namespace) -> str:

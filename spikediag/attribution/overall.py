@@ -35,7 +35,7 @@ def conclude(
         findings: Everything that was found in it, in step order.
         conditions: Those of the run, for the summary of a calm one.
         aftermath: Whether the findings matter.
-        searched: What would have been seen in each series.
+        searched: What would have been seen in each loss.
         past_best: What ends worse than it once stood.
     """
     if not findings:

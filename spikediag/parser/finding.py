@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from spikediag.errors import NoEventsError, RunNotFoundError, UnreadableRunError, UsageError, refused
 from spikediag.model import Damage, Role, Text, say
 from spikediag.parser.library_presets import recognise
@@ -31,6 +33,7 @@ SHOWN = 5  # runs or files named in a message
 NEAR = 3  # levels between two folders that may hold logs of one training
 LOGGERS = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|csv(_logs)?")  # what loggers call their folders
 MOST_TABLES = 200  # of one folder that are looked into
+BACK = 0.25  # share of rows at which the counter of a log may go back
 MOST_KIN = 16  # folders that one is compared with
 
 
@@ -337,9 +340,14 @@ class _Loose:
 
 
 def _has_loss(file: LogFile) -> bool:
-    """Whether a table logs what is understood as a loss: a table that counts steps may be anything."""
+    """Whether a table logs what is understood as a loss, as a training does: its counter goes on.
+
+    In a table of results, a row for each run, what counts updates goes up and down.
+    """
     tags = tuple(file.points)
-    return any(one.role is Role.LOSS for one in assign_roles(tags, recognise(tags), {}).values())
+    assigned = assign_roles(tags, recognise(tags), {})
+    losses = [file.points[tag].steps for tag, one in assigned.items() if one.role is Role.LOSS]
+    return any(np.count_nonzero(np.diff(steps) < 0) <= BACK * len(steps) for steps in losses)
 
 
 def near(one: Path, other: Path) -> bool:

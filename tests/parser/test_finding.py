@@ -251,3 +251,12 @@ def test_a_misspelled_fact_is_refused_before_a_file_is_opened(tmp_path, opened) 
     with pytest.raises(UsageError, match="batch_size"):
         read_run(tmp_path, {"batchsize": 3})
     assert not opened
+
+
+def test_a_table_of_results_is_no_run_where_nobody_names_it(tmp_path) -> None:
+    rows = "".join(f"{n},{5000 + 2311 * n % 4000},{n / 99}\n" for n in range(40))
+    (tmp_path / "study.csv").write_text("recipe,updates,loss\n" + rows, "utf-8")
+    assert list(find_runs(tmp_path)) == []
+    curve = "".join(f"{10 * n},{n / 99}\n" for n in range(40))
+    (tmp_path / "curve.csv").write_text("step,loss\n" + curve, "utf-8")
+    assert [run.path.name for run in find_runs(tmp_path)] == ["curve.csv"]
