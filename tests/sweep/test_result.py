@@ -10,63 +10,10 @@ import pytest
 from spikediag.sweep import Sweep, artifacts, shortened, to_json
 from spikediag.sweep.row import COLUMNS, ordered, unread
 from spikediag.text import say
+from tests.conftest import ROOT
 from tests.sweep.rows import row, sweep
 
-NUMBER, TEXT = {"type": ["number", "null"]}, {"type": ["string", "null"]}
-COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
-SCHEMA = {
-    "type": "object",
-    "required": ["schema", "version", "roots", "order", "counts", "runs", "hypotheses", "counted", "unread"],
-    "additionalProperties": False,
-    "properties": {
-        "schema": {"const": "spikediag.scan/1"},
-        "version": {"type": "string"},
-        "roots": {"type": "array", "items": {"type": "string"}},
-        "order": {"type": "string"},
-        "counts": COUNTS,
-        "runs": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["path", "name", *(column.key for column in COLUMNS), "tag", "facts", "content"],
-                "properties": {
-                    "path": {"type": "string"},
-                    "verdict": {"enum": ["clean", "spiky", "diverged", "not_judged"]},
-                    "matters": {"type": ["boolean", "null"]},
-                    "kinds": COUNTS,
-                    "couplings": COUNTS,
-                    **{c.key: NUMBER for c in COLUMNS if c.shown},
-                    **dict.fromkeys(("tag", "coupling", "cause", "condition"), TEXT),
-                },
-            },
-        },
-        "hypotheses": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": [
-                    *("id", "answer", "reading", "low", "high", "rate_ratio", "p", "p_adjusted"),
-                    *("arrangements", "exact", "within_seeds", "levels", "aliases"),
-                ],
-                "properties": {
-                    "answer": {"enum": ["more", "fewer", "different", "not_shown", "cannot_tell"]},
-                    "rate_ratio": {"type": "object", "additionalProperties": NUMBER},
-                    "p": {"type": "number", "minimum": 0, "maximum": 1},
-                    "p_adjusted": {"type": "number", "minimum": 0, "maximum": 1},
-                },
-            },
-        },
-        "counted": {"type": "object", "required": ["runs", "spikes", "notes"]},
-        "unread": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["path", "name", "verdict", "reason"],
-                "properties": {"reason": {"type": "string", "minLength": 1}},
-            },
-        },
-    },
-}
+SCHEMA = json.loads((ROOT / "spikediag" / "schemas" / "scan-1.json").read_text(encoding="utf-8"))
 DESIGN = {"batch_size": ([64, 256], 2.0), "dataset_size": ([400], 0.0)}
 
 
