@@ -218,7 +218,7 @@ def counted() -> dict[str, object]:
         r"[Ll]ogs (?:of fewer than|below) (\d+) points": FEWEST,
         r"[Bb]elow (0\.\d+) it is called a spike|A finding has less than (0\.\d+)": ALPHA,
         r"[Pp]resets of (\w+) libraries": {33: "thirty"}[len(presets()) - 1],
-        r"(\w+) real trainings(?: in which| with one| and the laboratory)": {20: "twenty"}[
+        r"(\w+) real trainings(?: in which| with one| and the laboratory)": {21: "21"}[
             len(list(SAMPLE_RUNS.glob("*/truth.json")))
         ],
         r"one to (\w+) levels above": {3: "three"}[LEVELS],
