@@ -1,7 +1,7 @@
 """From event files and other logs to a run.
 
-`find_runs` says where runs are and `overlooked` what is in none of them, `places` shares them out, `read_run`
-reads one, `run_from_arrays` and `run_from_log` build one from memory.
+`find_runs` says where runs are, `places` shares them out, `overlooked` says what is in none of them;
+`read_run` reads one, `run_from_arrays` and `run_from_log` build one from memory.
 
 To read: `read` tells the whole way, one stage after another; `finding` says which files are one run; `remote`
 brings what lies elsewhere; `growing` reads on where a file has grown; `sources/` knows each kind of log,

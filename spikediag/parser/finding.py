@@ -101,7 +101,7 @@ def find_runs(root: str | Path, only: str | None = None, read: ReadFile = read_f
         raise RunNotFoundError(
             say("{top} does not exist; give the folder that holds your runs.", top=address(top))
         )
-    return _found(top, only, contents) if top.exists() else iter((_of_file(top, contents),))
+    return _found(top, only, read) if top.exists() else iter((_of_file(top, contents),))
 
 
 def _of_file(path: Path, contents: LogFiles) -> RunSource:
@@ -127,14 +127,14 @@ def _in_file(path: Path, contents: LogFiles) -> Iterator[RunSource]:
         yield from (_of_file(part, whole.contents) for part in parts)
 
 
-def _found(top: Path, only: str | None, contents: LogFiles) -> Iterator[RunSource]:
+def _found(top: Path, only: str | None, read: ReadFile) -> Iterator[RunSource]:
     tree = survey(top, only)
     nothing = True
-    for run in Place(top, tuple(tree.runs())).runs(contents):
+    for run in Place(top, tuple(tree.runs())).runs(read):
         nothing = False
         yield run
     if nothing:
-        yield from _Loose(contents, []).tables(tree)
+        yield from _Loose(LogFiles(read), []).tables(tree)
 
 
 @dataclass(frozen=True)
@@ -181,10 +181,10 @@ class Place:
             tuple(RunSource(path(run.path), folder(run.folder)) for run in self.told),
         )
 
-    def runs(self, contents: LogFiles | None = None) -> Iterator[RunSource]:
-        """Yield the runs, in the order of their paths, one at a time; `contents` holds what was read."""
+    def runs(self, read: ReadFile = read_file) -> Iterator[RunSource]:
+        """Yield the runs, in the order of their paths, one at a time."""
         yield from self.told
-        contents = LogFiles(read_file) if contents is None else contents
+        contents = LogFiles(read)
         order = {folder.path: place for place, folder in enumerate(self.folders)}
         runs = [folder for folder in self.folders if folder.is_run]
         loose = _Loose(contents, [*self.beside, *runs])
@@ -438,7 +438,7 @@ def _the_run(path: Path, only: str | None) -> RunSource:
                 names=_names(r.path for r in runs),
             )
         )
-    return _the_only(path, _found(path, only, LogFiles(read_file)), only)
+    return _the_only(path, _found(path, only, read_file), only)
 
 
 def _the_only(path: Path, found: Iterator[RunSource], only: str | None) -> RunSource:
