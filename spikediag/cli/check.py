@@ -15,17 +15,17 @@ from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, pu
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.names import own_ends, told_apart
-from spikediag.cli.runs import Failure, Paths, Source, attempt, find, quietly
+from spikediag.cli.runs import Failure, Paths, Source, attempt, find, quietly, unseen
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note
 from spikediag.cli.whole_files import write_file
-from spikediag.errors import NoLossError, UsageError
+from spikediag.errors import NoEventsError, NoLossError, UsageError
 from spikediag.policy import Policy, load, not_asked
 from spikediag.text import say
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis
-    from spikediag.parser import RunSource
+    from spikediag.parser import Overlooked, RunSource
     from spikediag.policy.result import AcceptedSpike, CheckResult, RunResult, Unread
 
 T = TypeVar("T")
@@ -142,43 +142,50 @@ def check(
     Exits with 0 when every run passed, 1 when one failed, else 2 when one could not be read or judged.
     """
     code = speak(lang, *paths)
-    policy = load(Path.cwd(), keys, policy_file)
+    found = find(paths, source)
+    own = [run.folder.path for run in found if not isinstance(run, Failure)]
+    policy = load(Path.cwd(), keys, policy_file, own)
     accepted = Baseline.open(baseline, write_baseline, reason, expires.date() if expires else None)
     facts = given(batch_size, dataset_size, action_dim, fact)
-    result = accepted.applied(judge_all(paths, policy, facts, against or (), source))
+    beside = list(unseen(paths, found)) if source is None else []
+    earlier = find(against, source) if against else ()
+    result = accepted.applied(judge_all(found, beside, policy, facts, earlier))
     publish(result, Files(junit, sarif, gitlab, markdown), code, as_json=as_json)
     return EXITS[result.outcome.value]
 
 
 def judge_all(
-    paths: Sequence[Path],
-    policy: Policy,
-    facts: Given,
-    against: Sequence[Path],
-    source: str | None,
-) -> "CheckResult":
-    """What the policy says of every run at some paths, beside the history when there is one."""
-    return judge_found(find(paths, source), policy, facts, find(against, source))
-
-
-def judge_found(
     found: "Sequence[RunSource | Failure]",
+    beside: "Sequence[Overlooked]",
     policy: Policy,
     facts: Given,
-    before: "Sequence[RunSource | Failure]" = (),
+    against: "Sequence[RunSource | Failure]",
 ) -> "CheckResult":
-    """What the policy says of every run that was found, beside those before it when there are any."""
+    """What the policy says of every run, beside the history when there is one.
+
+    Args:
+        found: the runs.
+        beside: what looks like a log and is in none of them.
+        policy: what is forbidden.
+        facts: from the command line.
+        against: earlier runs.
+    """
     from spikediag.policy.result import CheckResult
 
+    missed = [one for one in beside if not one.by_rule]
+    if missed:  # told one by one, and not once for the folder
+        found = [one for one in found if not _is_nothing(one)]
     judged, unread = _apart(attempt(found, partial(_judged, policy=policy, facts=facts)))
+    unread += _unread(missed)
     results = _named(judged)
-    if before:
+    if against:
         from spikediag.policy import history
 
-        earlier, missing = _apart(attempt(before, partial(quietly, facts={})))
+        earlier, missing = _apart(attempt(against, partial(quietly, facts={})))
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
-        unread = [*unread, *missing]
-    return CheckResult(policy, tuple(results), tuple(unread))
+        unread += missing
+    left_out = _unread(one for one in beside if one.by_rule)
+    return CheckResult(policy, tuple(results), tuple(unread), left_out=tuple(left_out))
 
 
 def _named(results: "Sequence[RunResult]") -> "list[RunResult]":
@@ -225,6 +232,17 @@ def _apart(outcomes: "Iterable[T | Failure]") -> "tuple[list[T], list[Unread]]":
     every = list(outcomes)
     done = [o for o in every if not isinstance(o, Failure)]
     return done, [Unread(o.document["path"], o.error.said) for o in every if isinstance(o, Failure)]
+
+
+def _is_nothing(found: "RunSource | Failure") -> bool:
+    return isinstance(found, Failure) and isinstance(found.error, NoEventsError)
+
+
+def _unread(beside: "Iterable[Overlooked]") -> "list[Unread]":
+    from spikediag.parser import address
+    from spikediag.policy.result import Unread
+
+    return [Unread(address(one.path), one.why) for one in beside]
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,8 @@ def _lines(result: "CheckResult") -> "Iterator[Line]":
     for unread in result.unread:
         yield _headline("not_judged", unread.path)
         yield Line(f"  {words(unread.reason)}")
+    for one in result.left_out:
+        yield Line(words(say("left out: {path}: {why}.", path=one.path, why=one.reason)), "dim")
     for a in result.stale:
         entry = say(
             "{tag}, {kind_id}, steps {first:,} to {last:,}",

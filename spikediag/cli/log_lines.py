@@ -13,15 +13,8 @@ if TYPE_CHECKING:
     from spikediag.model import Advice, Diagnosis, Run
 
 OWN = "spikediag "  # a line for the shell, not for the training
-WATCH = """\
-import spikediag
-from spikediag.live import Recorder
-recorder = Recorder({folder!r})
-monitor = spikediag.Monitor(folder={folder!r}, recorder=recorder)
-monitor.log(metrics, step=step)"""
-TELL = say(
-    "While it trains: tell of a spike when it happens (metrics: the same names and numbers as the log)."
-)
+RECORDER = "from spikediag.live import Recorder\nrecorder = Recorder({folder})\n"
+TELL = say("Tell of a spike when it happens, from the same names and numbers as are logged.")
 RECORD = say(
     "Keep what only the moment of a spike shows; every update, or every k-th if the probe costs too much."
 )
@@ -49,7 +42,7 @@ def log_lines(
     diagnosis = quietly(source_at(existing(path), source), facts)
     run, missing = diagnosis.run, tuple(_missing(diagnosis))
     parts = [_part(advice.text, advice.code) for advice in missing]
-    parts += [_part(TELL, WATCH.format(folder=run.path)), _part(RECORD, _record(run))]
+    parts += [_part(TELL, _monitor(run)), _part(RECORD, _record(run))]
     show_text("\n".join(parts))
 
 
@@ -74,6 +67,14 @@ def _missing(diagnosis: "Diagnosis") -> "Iterator[Advice]":
         if key not in seen and not key.startswith(OWN):
             seen.add(key)
             yield one
+
+
+def _monitor(run: "Run") -> str:
+    """What tells of a spike while it happens, as the library of the run takes it."""
+    from spikediag.attribution import advice
+
+    folder = repr(run.path)
+    return RECORDER.format(folder=folder) + (advice.line(run, "monitor", folder=folder) or "")
 
 
 def _record(run: "Run") -> str | None:

@@ -16,7 +16,7 @@ from spikediag.text import Text, say
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis
-    from spikediag.parser import RunSource
+    from spikediag.parser import Overlooked, RunSource
 
 T = TypeVar("T")
 Paths = Annotated[
@@ -68,6 +68,19 @@ def find(paths: Sequence[Path], only: str | None = None) -> "tuple[RunSource | F
         for run in _at(path, only):
             found.setdefault(run.path.resolve(), run)
     return tuple(found.values())
+
+
+def unseen(paths: Sequence[Path], found: "Sequence[RunSource | Failure]") -> "Iterator[Overlooked]":
+    """What looks like a log at or below the paths and is in none of the runs that were found."""
+    from spikediag.parser import overlooked
+
+    runs = [one for one in found if not isinstance(one, Failure)]
+    gone = {
+        one.path for one in found if isinstance(one, Failure) and not isinstance(one.error, NoEventsError)
+    }
+    for path in paths:
+        if path not in gone:
+            yield from overlooked(path, runs)
 
 
 def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], T]") -> Iterator[T | Failure]:

@@ -1,10 +1,10 @@
-"""What lies beside a run on its actions: how far each dimension reaches and varies, and what it is called.
+"""Statistics of the actions that lie beside a run: how far each dimension reaches and varies.
 
 LeRobot keeps them in `meta/stats.json`, openpi in `norm_stats.json`, Octo and OpenVLA in
 `dataset_statistics.json`; robomimic works out a count, a sum of squares and rows of one line each, which its
 users write to `action_stats.json`; a small `action_stats.csv` with a row for each dimension is read too.
-Their names stand in LeRobot's `meta/info.json`, or as `action_names` in a configuration. All are looked for
-in the folder of the run and up to three levels above it. Nothing but numbers and names is taken from them.
+They are looked for in the folder of the run and up to three levels above it. Nothing but numbers is taken
+from them.
 """
 
 import csv
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from spikediag.model import ActionDimension
-from spikediag.parser.facts.safe_documents import LARGEST, UnusableError, load, parse
+from spikediag.parser.facts.safe_documents import LARGEST, UnusableError, mappings_in, parse
 from spikediag.parser.remote import listed, present
 
 LEVELS = 3  # above the run
@@ -29,9 +29,6 @@ NAMES = (
     "action_stats.csv",
 )
 DEEPER = ("assets/*/norm_stats.json", "assets/*/*/norm_stats.json")  # openpi keeps them with a checkpoint
-NAMING = ("meta/info.json", "info.json", "config.json", "config.yaml", "config.yml", "hparams.yaml")
-CALLED = ("action_names", "action_dim_names")
-LONGEST_NAME = 64
 ACTIONS = ("action", "actions")
 LOWS, HIGHS = ("min", "q01"), ("max", "q99")  # the first that is stated
 
@@ -48,37 +45,6 @@ def action_dimensions(folder: Path) -> tuple[ActionDimension, ...]:
             found = tuple(_read(path, name))
             if found:
                 return found
-    return ()
-
-
-def action_names(folder: Path) -> tuple[str, ...]:
-    """What the action dimensions are called, by the nearest file that says so; none where there is none.
-
-    Args:
-        folder: where the event files lie.
-    """
-    for place in (folder, *folder.parents[:LEVELS]):
-        for name in NAMING:
-            if (path := place / name).is_file() and (found := _names_in(path)):
-                return found
-    return ()
-
-
-def _names_in(path: Path) -> tuple[str, ...]:
-    try:
-        with present(path).open("rb") as file:
-            document = load(file, path.suffix)
-    except (OSError, UnusableError):
-        return ()
-    for mapping in _mappings(document):
-        stated = next((mapping[key] for key in CALLED if key in mapping), None)
-        actions = next((mapping[key] for key in ACTIONS if key in mapping), None)
-        if stated is None and isinstance(actions, Mapping):
-            stated = actions.get("names")
-        if isinstance(stated, Mapping) and len(stated) == 1:  # LeRobot's {"motors": [...]}
-            stated = next(iter(stated.values()))
-        if isinstance(stated, list) and stated and all(isinstance(name, str) for name in stated):
-            return tuple(name[:LONGEST_NAME] for name in stated[:MOST_DIMENSIONS])
     return ()
 
 
@@ -112,17 +78,8 @@ def _read(path: Path, name: str) -> Iterator[ActionDimension]:
 
 def _of_actions(document: object) -> Mapping[object, object]:
     """The part of a document that speaks of actions, at most three mappings deep."""
-    every = (mapping.get(key) for mapping in _mappings(document) for key in ACTIONS)
+    every = (mapping.get(key) for mapping in mappings_in(document) for key in ACTIONS)
     return next((actions for actions in every if isinstance(actions, Mapping)), {})
-
-
-def _mappings(document: object) -> Iterator[Mapping[object, object]]:
-    """A document and what lies in it, at most three mappings deep, the outer ones first."""
-    level = [document]
-    for _ in range(4):
-        mappings = [part for part in level if isinstance(part, Mapping)]
-        yield from mappings
-        level = [value for mapping in mappings for value in list(mapping.values())[:64]]
 
 
 def _of_table(text: str) -> Mapping[object, object]:

@@ -493,6 +493,10 @@ def _taken(files: RunFiles, source: RunSource, folder: Folder) -> list[LogFile]:
     for file in taken:
         if not (isinstance(file, LeftOut) and file.foreign):
             files.damage.extend(file.damage)
+        if isinstance(file, LogFile):
+            files.notes.extend(say("{label}: {note}", label=file.label, note=note) for note in file.log.notes)
+            if not file.size:
+                files.notes.append(say("{label} is empty.", label=file.label))
     files.left_out.extend(file for file in taken if isinstance(file, LeftOut))
     return _usable(taken)
 

@@ -8,6 +8,7 @@ became shorter, was replaced, or has other bytes where reading goes on is read f
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ import numpy as np
 
 from spikediag.errors import refused
 from spikediag.model import say
-from spikediag.parser.event_files.scalars import Scalars, read_scalars
-from spikediag.parser.event_files.summaries import read_summaries, wanted_records
+from spikediag.parser.event_files.scalars import read_scalars
+from spikediag.parser.event_files.summaries import Excerpt, read_summaries
 from spikediag.parser.log_files import (
     MOST_TAGS,
     POINTED,
@@ -123,10 +124,7 @@ class _GrowingEvents:
     records: int = 0
     refused: int = 0
     astray: int = 0
-    speaks: bool = False
-    texts: set[str] = field(default_factory=set)  # tags of texts that were met: only their first counts
-    beside: list[bytes] = field(default_factory=list)  # records of texts, hyper-parameters and histograms
-    known: Summaries | None = None
+    excerpt: Excerpt = field(default_factory=Excerpt)  # texts, hyper-parameters and histograms
 
     def unread(self, path: Path) -> bytes | None:
         """What follows the last whole record by now; None where the file is another, or was cut.
@@ -143,29 +141,17 @@ class _GrowingEvents:
         self.tail = next((g for g in scalars.gaps if g.offset + g.length >= len(new)), None)
         end = len(new) if self.tail is None else self.tail.offset
         self.gaps += [replace(g, offset=self.at + g.offset) for g in scalars.gaps if g is not self.tail]
-        for tag, points in scalars.points.items():
+        for tag, track in scalars.points.items():
             if tag not in self.tracks and len(self.tracks) >= MOST_TAGS:
-                self.refused += len(points.steps)
+                self.refused += len(track.steps)
                 continue
-            self.tracks.setdefault(tag, []).append(Track(points.steps, points.values, points.walls))
+            self.tracks.setdefault(tag, []).append(track)
         self.records += scalars.records
         self.refused += scalars.refused
         self.astray += scalars.astray
-        self._take_others(scalars, new)
+        self.excerpt.join(scalars.excerpt, self.at)
         self.digest.update(new[:end])
         self.at, self.seam, self.rest = self.at + end, (self.seam + new[:end])[-SEAM:], new[end:]
-
-    def _take_others(self, scalars: Scalars, new: bytes) -> None:
-        first = {
-            key: places
-            for key, places in scalars.others.items()
-            if key[0] != "text" or key[1] not in self.texts
-        }
-        self.texts |= {tag for plugin, tag in scalars.others if plugin == "text"}
-        self.speaks |= bool(scalars.others)
-        if wanted := wanted_records(replace(scalars, others=first), new):
-            self.beside.append(wanted)
-            self.known = None
 
     def file(self, path: Path, label: str) -> LogFile | LeftOut:
         """Everything that was read, as one file."""
@@ -179,8 +165,9 @@ class _GrowingEvents:
             {tag: self._joined(tag) for tag in self.tracks},
             (*told(gaps), *left_out(self.astray, self.refused)),
             is_cut=bool(gaps) or not size,
-            speaks=self.speaks,
-            summaries=self._summaries,
+            speaks=bool(self.excerpt.tags),
+            summaries=partial(_summaries, self.excerpt.records),
+            notes=tuple(self.excerpt.notes),
         )
         return LogFile(path, label, EVENTS, size, digest.hexdigest(), log)
 
@@ -191,7 +178,8 @@ class _GrowingEvents:
             parts[:] = [Track(*map(np.concatenate, columns))]
         return parts[0]
 
-    def _summaries(self) -> Summaries:
-        if self.known is None:
-            self.known = read_summaries(b"".join(self.beside))
-        return self.known
+
+@lru_cache(maxsize=64)
+def _summaries(records: bytes) -> Summaries:
+    """What a file says beside its points, read once for as long as it says no more."""
+    return read_summaries(records)

@@ -30,7 +30,7 @@ from spikediag.model import (
     UnreadFile,
     say,
 )
-from spikediag.parser.dataset_statistics import action_dimensions, action_names
+from spikediag.parser.dataset_statistics import action_dimensions
 from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.flight_records import flight_records
@@ -108,7 +108,7 @@ def read_run(
         unread=tuple(_unread(files, read.together, folder)),
         checkpoints=tuple(checkpoints(folder)),
         actions=action_dimensions(folder),
-        action_names=action_names(folder),
+        action_names=facts.action_names,
         notes=(*files.notes, *read.notes, *facts.notes),
         flight_records=recorded,
         own_settings=own.names,
@@ -297,6 +297,7 @@ def run_from_log(
     claims = (*claims_of_user(facts or {}, Origin.COMMAND_LINE, lambda fact: f"given: {fact}"), *own.claims)
     unit = read.preset.step_unit if read.preset else StepUnit.STEP
     found = collect_facts(claims, (file,), read.series, unit, folder=beside, inside=beside)
+    recorded, unusable, archives = flight_records((beside,) if beside else ())
     made = Run(
         path=address(beside) if beside else "",
         name=name,
@@ -304,9 +305,12 @@ def run_from_log(
         facts=found.facts,
         sessions=read.sessions,
         rewinds=read.rewinds,
-        files=(*found.files, *own.files),
+        damage=unusable,
+        files=(*found.files, *own.files, *archives),
         checkpoints=tuple(checkpoints(beside)) if beside else (),
         actions=action_dimensions(beside) if beside else (),
+        action_names=found.action_names,
+        flight_records=recorded,
         notes=(*read.notes, *found.notes),
         own_settings=own.names,
     )

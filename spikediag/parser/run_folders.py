@@ -28,6 +28,7 @@ WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8})_(\d{6})-(.+)")
 VERSION = re.compile(r"version_(\d{1,9})")
 PEEK = 1 << 15  # bytes of a file that show its tags
 MOST_FOLDERS = 200_000
+DEEPEST = 64  # folders below the one that is searched
 CHECKPOINT = re.compile(
     r"(?:.*[_\-.])?(?:checkpoints?|ckpts?|model|policy|weights|agent|params|state|iter|step|global_step|epoch=\d+-step)"
     r"[_\-=]?(?:step|iter|epoch)?[_\-=]?(\d+)(?:_?k?_?steps)?(?:\.(?:pt|pth|ckpt|zip|safetensors|pkl|bin|npz|msgpack|index|tar))*",
@@ -127,7 +128,7 @@ class _Survey:
         try:
             status = folder.stat()
             key = (status.st_dev, status.st_ino)
-            if key in self.seen or len(self.seen) > MOST_FOLDERS or depth > 64:
+            if key in self.seen or len(self.seen) > MOST_FOLDERS or depth > DEEPEST:
                 return None
             self.seen.add(key)
             with os.scandir(folder) as entries:

@@ -13,7 +13,7 @@ from typing import Any
 from spikediag.errors import UsageError
 from spikediag.model import Finding, Kind, Text, say
 from spikediag.policy.result import ANY_RUN, Accepted, AcceptedSpike, Breach, RunResult
-from spikediag.policy.toml_file import TomlPlace, nearest, read
+from spikediag.policy.toml_file import TomlPlace, nearest, number, read
 
 SCHEMA = "spikediag.baseline/1"
 TABLE = "accepted"
@@ -193,8 +193,11 @@ def _fault(key: str, value: Any) -> Text | None:  # noqa: ANN401  # whatever the
             fits = isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
             return None if fits and value[0] <= value[1] else say("must be [first, last], two whole numbers.")
         case "height":
-            fits = type(value) in (int, float) and not math.isnan(value)
-            return None if fits else say("must be a number, not {value}.", value=repr(value))
+            return (
+                None
+                if number(value) is not None
+                else say("must be a number, not {value}.", value=repr(value))
+            )
         case "count":
             return (
                 None

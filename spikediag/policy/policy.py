@@ -5,13 +5,13 @@ The keys stand here and nowhere else: options, files and documentation follow fr
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from spikediag.errors import UsageError
-from spikediag.policy.toml_file import TomlPlace, nearest, read, upward
+from spikediag.policy.toml_file import TomlPlace, nearest, number, read, upward
 from spikediag.text import Text, say
 
 # The tables of a file that may hold the policy, the first one counts.
@@ -28,11 +28,12 @@ def _wrong(must: Text, value: object) -> UsageError:
 
 def _number(low: float, high: float = math.inf) -> Callable[[Any], float]:
     def check(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        found = number(value)
+        if found is None or not low <= found <= high:
             if high == math.inf:
                 raise _wrong(say("a number of at least {low:g}", low=low), value)
             raise _wrong(say("a number between {low:g} and {high:g}", low=low, high=high), value)
-        return value
+        return found
 
     return check
 
@@ -108,7 +109,9 @@ class Policy:
     forbid_unrecovered: bool = _key(
         True, _switch, "Fail when a spike or shift is still up at the end of the log."
     )
-    forbid_matters: bool = _key(True, _switch, "Fail when a jump matters: an error or reward ended worse.")
+    forbid_matters: bool = _key(
+        True, _switch, "Fail when a jump upwards matters: an error or reward ended worse."
+    )
     min_height: float = _key(0.0, _number(0), "Let smaller jumps through, in units of the loss.")
     min_sigmas: float = _key(0.0, _number(0), "Let smaller jumps through, in robust sigmas.")
     max_chance: float = _key(
@@ -157,17 +160,19 @@ class WrongKeyError(UsageError):
         self.why = why
 
 
-def load(folder: Path, options: Mapping[str, Any], file: Path | None = None) -> Policy:
+def load(
+    folder: Path, options: Mapping[str, Any], file: Path | None = None, runs: Collection[Path] = ()
+) -> Policy:
     """The policy for a check started in a folder.
 
     The nearest `spikediag.toml` with `[check]` or `pyproject.toml` with `[tool.spikediag]` at or above
-    the folder, up to the root of its repository, unless a file is named. Files beside a run are not asked:
-    a run must not relax the gate that judges it.
+    the folder, up to the root of its repository, unless a file is named. Files in the folders of the runs
+    are not asked, not even where the check is started there: a run must not relax the gate that judges it.
 
     Raises:
         UsageError: the file cannot be read, or a key in it or an option cannot be used.
     """
-    found = _named(file) if file is not None else _nearest(folder)
+    found = _named(file) if file is not None else _nearest(folder, runs)
     settings: dict[str, Any] = {}
     if found is not None:
         place, table = found
@@ -196,24 +201,29 @@ def _named(file: Path) -> tuple[TomlPlace, dict[str, Any]]:
     return found
 
 
-def _nearest(folder: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
-    files = (place / name for place in upward(folder) for name in TABLES)
-    return next((found for file in files if os.path.lexists(file) and (found := _in(file))), None)
+def _nearest(folder: Path, runs: Collection[Path]) -> tuple[TomlPlace, dict[str, Any]] | None:
+    theirs = {run.resolve() for run in runs}
+    files = (place / name for place in upward(folder) if place not in theirs for name in TABLES)
+    return next((found for file in files if (found := _if_there(file)) is not None), None)
 
 
 def not_asked(folder: Path, in_force: Policy) -> TomlPlace | None:
-    """Where a run's own settings state a policy, which nobody asks: a run must not relax its gate.
+    """Where a file in the folder of a run states a policy, which nobody asks: a run must not relax its gate.
 
     Raises:
         UsageError: the file cannot be read, or what it states is no policy.
     """
-    file = folder / SETTINGS
-    found = _in(file) if os.path.lexists(file) else None
-    if found is None:
-        return None
-    place, table = found
-    _validate(place, table)
-    return None if Policy.of(table) == in_force else place
+    for name in TABLES:
+        if (found := _if_there(folder / name)) is not None:
+            place, table = found
+            _validate(place, table)
+            if Policy.of(table) != in_force:
+                return place
+    return None
+
+
+def _if_there(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
+    return _in(file) if os.path.lexists(file) else None
 
 
 def _in(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
@@ -224,11 +234,7 @@ def _in(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
     """
     text, document = read(file)
     headers = TABLES.get(file.name, TABLES[SETTINGS])
-    if file.name == SETTINGS and (unknown := sorted(document.keys() - OTHERS - {"check"})):
-        known = nearest(unknown[0], (*OTHERS, "check"))
-        raise UsageError(
-            say("{file}: {name!r} is no table of it; {hint}", file=str(file), name=unknown[0], hint=known)
-        )
+    _refuse_others(file, document)
     for header in headers:
         table = _table(document, header)
         if table is not None and not isinstance(table, dict):
@@ -238,6 +244,27 @@ def _in(file: Path) -> tuple[TomlPlace, dict[str, Any]] | None:
         if table is not None:
             return TomlPlace(file, text, header), table
     return None
+
+
+def _refuse_others(file: Path, document: Mapping[str, Any]) -> None:
+    """Refuse what stands beside the policy and belongs to nobody: it may be meant for it.
+
+    Raises:
+        UsageError: something does.
+    """
+    names, known = set(document), {*OTHERS, "check"}
+    if file.name in TABLES and file.name != SETTINGS:
+        ours = _table(document, "tool.spikediag")
+        names, known = set(ours) if isinstance(ours, dict) and "check" in ours else set(), {"check"}
+    if unknown := sorted(names - known):
+        raise UsageError(
+            say(
+                "{file}: {name!r} is no table of it; {hint}",
+                file=str(file),
+                name=unknown[0],
+                hint=nearest(unknown[0], known),
+            )
+        )
 
 
 def _table(document: Mapping[str, Any], header: str) -> object:

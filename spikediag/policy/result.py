@@ -162,7 +162,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Unread:
-    """A path that was to be checked and could not be read or diagnosed."""
+    """A path that was to be checked and could not be read or diagnosed, or that a rule leaves out."""
 
     path: str
     reason: Text
@@ -176,6 +176,7 @@ class CheckResult:
     runs: tuple[RunResult, ...]
     unread: tuple[Unread, ...] = ()
     stale: tuple[AcceptedSpike, ...] = ()  # entries of the baseline that accepted nothing
+    left_out: tuple[Unread, ...] = ()  # looks like a log, and holds nothing to judge
 
     @property
     def outcome(self) -> CheckOutcome:

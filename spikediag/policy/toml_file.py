@@ -1,5 +1,6 @@
 """Settings in TOML files, with the line where a wrong one stands."""
 
+import math
 import re
 import stat
 import tomllib
@@ -89,6 +90,16 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         ) from error
     except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         raise UsageError(say("{path}: not valid TOML: {error}.", path=str(path), error=str(error))) from error
+
+
+def number(value: object) -> float | None:
+    """A value as a number; None where it is none, or an integer that no float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return None if math.isnan(value) else value
+    except OverflowError:
+        return None
 
 
 def nearest(wrong: str, valid: Iterable[str]) -> Text:

@@ -351,3 +351,40 @@ def test_what_may_not_be_entered_is_one_sentence_and_2(here, capsys, monkeypatch
     said = capsys.readouterr()
     assert "Permission denied" in said.err + said.out or "permission denied" in said.err + said.out
     assert "bug" not in said.err
+
+
+def test_what_looks_like_a_run_is_judged_named_as_unread_or_left_out_by_a_rule_that_is_said(here, capsys):
+    loss = {"train/loss": np.random.default_rng(3).normal(size=400)}
+    write(here / "runs" / "good", curves(loss))
+    write(here / "runs" / ".old" / "run", curves(loss))
+    write(here / "runs" / "begun", [])
+    for number in range(2):
+        write(here / "runs" / "two" / f"events.out.tfevents.170000000{number}.h", curves(loss))
+    assert entry.run(["check", "runs", "--json"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert [run["path"] for run in document["runs"]] == ["runs/good", "runs/two"]
+    assert [one["path"].removeprefix(f"{here}/") for one in document["unread"]] == [
+        "runs/.old/run",
+        "runs/begun/events.out.tfevents.1700000000.host.1.0",
+    ]
+    assert document["counted"] == 4
+    assert entry.run(["check", "runs/good", "runs/two"]) == 0
+
+
+def test_what_a_rule_leaves_out_is_printed(here, capsys):
+    loss = {"train/loss": np.random.default_rng(3).normal(size=400)}
+    for number, values in enumerate((loss, {"train/loss": -loss["train/loss"]}, {"train/loss": [1.0]})):
+        clock = 1_700_000_000 + 10_000 * number
+        write(here / "run" / f"events.out.tfevents.{clock}.h", curves(values, wall=clock))
+    assert entry.run(["check", "run"]) == 0
+    assert "left out: " in capsys.readouterr().out
+
+
+def test_a_policy_in_the_folder_of_the_run_is_not_asked_even_when_started_there(here, capsys, monkeypatch):
+    run = jumped(here / "run")
+    (run / "spikediag.toml").write_text("[check]\nmin-height = 1e9\n")
+    (run / "pyproject.toml").write_text("[tool.spikediag]\nmin-height = 1e9\n")
+    monkeypatch.chdir(run)
+    assert entry.run(["check", "."]) == 1
+    assert "The policy beside the run is not asked" in capsys.readouterr().out
+    assert entry.run(["check", ".", "--policy", "spikediag.toml"]) == 0

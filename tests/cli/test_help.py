@@ -12,7 +12,21 @@ from spikediag.cli.entry import app
 GOLDEN = Path(__file__).parent / "help"
 WRITTEN_WITH = GOLDEN / "typer-version"
 TYPER = ".".join(typer.__version__.split(".")[:2])
-COMMANDS = ["", "analyze", "check", "watch", "compare", "tags", "scan", "explain", "log-lines"]
+COMMANDS = [
+    "",
+    "analyze",
+    "check",
+    "watch",
+    "compare",
+    "tags",
+    "scan",
+    "explain",
+    "log-lines",
+    "share",
+    "schema",
+    "skill",
+    "mcp",
+]
 
 
 def helped(command, monkeypatch, capsys):

@@ -44,11 +44,19 @@ def test_the_recorder_is_asked_for_dimensions_where_a_loss_has_a_sigma_and_for_s
     assert "nll=loss_per_sample" in printed(tmp_path, capsys)
 
 
+def test_the_monitor_is_given_to_a_library_as_it_takes_one(tmp_path: Path, capsys) -> None:
+    assert "spikediag.Monitor(" in printed(SAMPLE_RUNS / "bc_batch_32", capsys)
+    block = printed(SAMPLE_RUNS / "lr_warm_restart", capsys)
+    assert "from spikediag.live.adapters.huggingface import SpikeCallback\n" in block
+    assert "trainer.add_callback(SpikeCallback(folder=" in block
+    ast.parse(block)
+
+
 def test_it_speaks_chinese_in_its_comments_only(capsys) -> None:
     assert entry.run(["log-lines", str(SAMPLE_RUNS / "bc_batch_32"), "--lang", "zh"]) == 0
     block = capsys.readouterr().out
     ast.parse(block)
-    assert "# 训练过程中" in block
+    assert "# 跳变一发生就告知" in block
 
 
 def test_a_run_that_is_not_there_is_an_error(capsys) -> None:

@@ -91,10 +91,8 @@ def report(diagnosis: Diagnosis, lang: str) -> None:
     json.dumps(diagnosis.to_dict(), allow_nan=False)
 
 
-def check(diagnosis: Diagnosis, hostile: str) -> None:
-    result = CheckResult(
-        Policy(), (judge(diagnosis, Policy()),), (Unread(hostile, say("{why}", why=hostile)),)
-    )
+def every(result: CheckResult) -> None:
+    """All that a check prints and writes."""
     for as_json in (False, True):
         with redirect_stdout(StringIO()) as said:
             publish(result, Files(None, None, None, None), "en", as_json=as_json)
@@ -107,6 +105,14 @@ def check(diagnosis: Diagnosis, hostile: str) -> None:
     assert {e.tag for e in ET.fromstring(junit.to_junit(result)).iter()} <= ELEMENTS
     for document in (sarif.to_sarif(result, "0"), gitlab.to_gitlab(result)):
         json.loads(document)
+
+
+def check(diagnosis: Diagnosis, hostile: str) -> None:
+    """A check in which every string attacks its reader."""
+    result = CheckResult(
+        Policy(), (judge(diagnosis, Policy()),), (Unread(hostile, say("{why}", why=hostile)),)
+    )
+    every(result)
     entries = baseline.accept(result.runs, hostile, date(2027, 1, 1))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "baseline.toml")

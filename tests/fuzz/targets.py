@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,17 +12,21 @@ import numpy as np
 
 from spikediag import Run, diagnose, read_run
 from spikediag.errors import SpikediagError
-from spikediag.model import Origin
-from spikediag.parser.event_files.scalars import read_scalars
-from spikediag.parser.event_files.summaries import read_summaries, wanted_records
+from spikediag.model import CouplingVerdict, Diagnosis, Origin
+from spikediag.parser.event_files.scalars import read_scalars, read_stretches
+from spikediag.parser.event_files.summaries import read_summaries
 from spikediag.parser.facts.claims import claims_in
 from spikediag.parser.facts.free_text import document_in, printed_claims
 from spikediag.parser.facts.safe_documents import UnusableError, parse
 from spikediag.parser.log_files import ForeignError, Opened, UnusableLogError
 from spikediag.parser.sources import source_of
 from spikediag.parser.user_settings import read_user_settings
-from spikediag.policy import baseline, load
+from spikediag.policy import Policy, baseline, load
+from spikediag.policy.result import AcceptedSpike, CheckResult
+from spikediag.policy.rules import judge
 from tests.fuzz import attacks, curves, documents, event_files, log_files, outputs
+from tests.fuzz import policies as policies_
+from tests.policy import cases
 from tests.reporter import builders
 
 TARGETS: dict[str, Callable[[random.Random], None]] = {}
@@ -63,14 +68,16 @@ def injections(rng: random.Random) -> None:
 
 @target
 def events(rng: random.Random) -> None:
-    """An event file that is nearly right; now and then with its texts, and as a run."""
+    """An event file that is nearly right; now and then in stretches, with its texts, and as a run."""
     content = event_files.file(rng)
     scalars = read_scalars(content)
-    records = wanted_records(scalars, content)
     assert all(np.all(np.abs(points.steps) <= 2**53) for points in scalars.points.values())
     chance = rng.random()
+    if chance < 0.05:
+        apart = read_stretches(event_files.stretches(rng, content), len(content))
+        assert event_files.all_of(apart) == event_files.all_of(scalars)
     if chance < 0.0005:
-        read_summaries(records)
+        read_summaries(scalars.excerpt.records)
     if chance < 0.002:
         with TemporaryDirectory() as folder:
             Path(folder, "events.out.tfevents.1.host").write_bytes(content)
@@ -85,7 +92,7 @@ def logs(rng: random.Random) -> None:
     source = source_of(Path(name))
     assert source
     with suppress(UnusableLogError, ForeignError):
-        for log in source.read(Opened(Path(name), content)):
+        for log in source.read(Opened.of(Path(name), content)):
             assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
             log.summaries()
     if rng.random() < 0.02:
@@ -105,7 +112,7 @@ def databases(rng: random.Random) -> None:
         path = Path(folder, name)
         path.write_bytes(content)
         with suppress(UnusableLogError, ForeignError):
-            for log in source.read(Opened(path, content)):
+            for log in source.read(Opened.of(path, content)):
                 assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
                 log.summaries()
         assert path.read_bytes() == content
@@ -129,6 +136,35 @@ def mlruns(rng: random.Random) -> None:
         if rng.random() < 0.02:
             with suppress(SpikediagError):
                 json.dumps(diagnose(read_run(Path(folder))).to_dict(), allow_nan=False)
+
+
+@target
+def policies(rng: random.Random) -> None:
+    """A policy and a baseline that are nearly right: an error, or a check by them."""
+    with TemporaryDirectory() as folder:
+        name = rng.choice(tuple(policies_.PLACES))
+        path, accepted = Path(folder, name), Path(folder, "accepted.toml")
+        path.write_text(policies_.policy(rng, name), encoding="utf-8")
+        accepted.write_text(policies_.baseline(rng), encoding="utf-8")
+        try:
+            policy = load(Path(folder), {}, path if rng.random() < 0.5 else None)
+        except SpikediagError:
+            policy = Policy()
+        entries: tuple[AcceptedSpike, ...] = ()
+        with suppress(SpikediagError):
+            entries = baseline.load(accepted)
+            accepted.write_bytes(baseline.to_toml(entries))
+            assert baseline.load(accepted) == entries
+    result = baseline.apply(judge(checked(rng), policy), entries, date(2026, 1, 1))
+    if rng.random() < 0.2:
+        outputs.every(CheckResult(policy, (result,), stale=baseline.stale(entries, (result,))))
+
+
+def checked(rng: random.Random) -> Diagnosis:
+    """A run with one spike, small or large."""
+    height = rng.choice((39.1, 1e-300, 1e308, float("inf")))
+    verdict = rng.choice(tuple(CouplingVerdict))
+    return cases.diagnosis(cases.finding(verdict, height=height), matters=rng.choice((True, False, None)))
 
 
 @target

@@ -202,6 +202,7 @@ def test_a_monitor_writes_the_record_that_the_diagnosis_of_the_log_reads(tmp_pat
         monitor.log({"bc/actor_loss": nll, "bc/mse": mse}, step=step)
     monitor.close()
     assert not monitor.troubles
+    assert monitor.findings[0].primary_cause == "degenerate-dimension"
     writing.write(tmp_path, writing.curves({"bc/actor_loss": loss, "bc/mse": error}))
     lead = diagnose(tmp_path).lead
     assert lead.primary_cause == "degenerate-dimension"

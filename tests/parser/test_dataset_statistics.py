@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikediag.model import Degenerate
-from spikediag.parser.dataset_statistics import action_dimensions, action_names
+from spikediag.parser.dataset_statistics import action_dimensions
 
 DRAW = np.random.default_rng(0)
 TIME = np.linspace(0, 7, 418)
@@ -109,26 +109,3 @@ def test_what_is_no_table_of_numbers_says_nothing(tmp_path, document):
 
 def test_without_statistics_there_are_no_dimensions(tmp_path):
     assert action_dimensions(tmp_path) == ()
-
-
-@pytest.mark.parametrize(
-    ("name", "document"),
-    [
-        ("meta/info.json", {"features": {"action": {"shape": [2], "names": ["x", "gripper"]}}}),
-        ("meta/info.json", {"features": {"action": {"names": {"motors": ["x", "gripper"]}}}}),
-        ("config.json", {"env": {"action_names": ["x", "gripper"]}}),
-        ("config.yaml", "policy:\n  action_names: [x, gripper]\n"),
-    ],
-)
-def test_a_configuration_says_what_the_dimensions_are_called(name, document, tmp_path):
-    beside(tmp_path, name, document)
-    assert action_names(tmp_path) == ("x", "gripper")
-    assert action_names(tmp_path / "runs" / "bc") == ("x", "gripper")
-
-
-@pytest.mark.parametrize(
-    "document", ["{", "[1]", {"action_names": [1, 2]}, {"action_names": "xy"}, {"action": {"names": []}}]
-)
-def test_what_is_no_list_of_names_names_nothing(document, tmp_path):
-    beside(tmp_path, "config.json", document)
-    assert action_names(tmp_path) == ()

@@ -146,3 +146,23 @@ def test_the_policy_of_a_run_is_validated_and_not_asked(repo):
 def test_a_missing_file_is_named(repo):
     with pytest.raises(UsageError, match=r"gone\.toml: No such file"):
         load(repo, {}, repo / "gone.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", "[tool.spikediag]\nmin-height = 1\n[tool.spikediag.check]\nstrict = true\n"),
+        ("ci.toml", "[check]\nstrict = true\n[chek]\nmin-height = 1\n"),
+        ("spikediag.toml", "[check]\nstrict = true\n[chek]\nmin-height = 1\n"),
+    ],
+)
+def test_what_stands_beside_the_policy_and_belongs_to_nobody_is_an_error(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match="is no table of it"):
+        load(tmp_path, {}, tmp_path / name)
+
+
+def test_a_number_that_no_float_can_hold_is_an_error(tmp_path):
+    (tmp_path / "spikediag.toml").write_text(f"[check]\nmin-height = {'9' * 400}\n")
+    with pytest.raises(UsageError, match="min-height"):
+        load(tmp_path, {})

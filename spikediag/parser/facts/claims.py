@@ -10,7 +10,9 @@ from types import MappingProxyType
 from spikediag.errors import UsageError
 from spikediag.model import Fact, FactName, Origin, SourceFile, Text, say
 from spikediag.parser.facts.fact_keys import NEEDED, Value, fact_keys, stated_in, usable
+from spikediag.parser.facts.safe_documents import mappings_in
 
+MOST_NAMES, LONGEST_NAME = 256, 64  # of action dimensions; characters
 MOST_SHOWN = 40  # names listed in a message
 
 
@@ -33,6 +35,7 @@ class FileClaims:
     claims: tuple[Claim, ...] = ()
     source: SourceFile | None = None  # of a file that claims something
     left_out: Text | None = None
+    action_names: tuple[str, ...] = ()  # what it calls the action dimensions
 
 
 def claims_in(document: object, source: str, origin: Origin, confidence: float = 1.0) -> Iterator[Claim]:
@@ -47,6 +50,19 @@ def claims_in(document: object, source: str, origin: Origin, confidence: float =
     for found in stated_in(document):
         where = f"{source}: {found.path}"
         yield Claim(found.name, found.value, where, origin, confidence, found.of_all_workers)
+
+
+def action_names_in(document: object) -> tuple[str, ...]:
+    """What a configuration calls the action dimensions: `action_names`, or LeRobot's names of `action`."""
+    for mapping in mappings_in(document):
+        actions = mapping.get("action")
+        named = actions.get("names") if isinstance(actions, Mapping) else None
+        named = mapping.get("action_names", named)
+        if isinstance(named, Mapping) and len(named) == 1:  # {"motors": [...]}
+            named = next(iter(named.values()))
+        if isinstance(named, list) and named and all(isinstance(name, str) for name in named):
+            return tuple(name[:LONGEST_NAME] for name in named[:MOST_NAMES])
+    return ()
 
 
 def claims_of_user(
@@ -76,8 +92,8 @@ def claims_of_user(
                 )
             )
         name = FactName(written)
-        kind = fact_keys()[name].kind
-        meant = usable(value, kind, name)
+        kind, null = fact_keys()[name].kind, fact_keys()[name].null
+        meant = null if value == null else usable(value, kind, name)
         if meant is None:
             raise UsageError(
                 say(

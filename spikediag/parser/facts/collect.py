@@ -22,6 +22,7 @@ class CollectedFacts:
     facts: Mapping[FactName, Fact]
     files: tuple[SourceFile, ...]
     notes: tuple[Text, ...]
+    action_names: tuple[str, ...] = ()
 
 
 def collect_facts(
@@ -52,6 +53,7 @@ def collect_facts(
         settle(claims),
         tuple(one.source for one in (*configs, *logs) if one.source),
         tuple(one.left_out for one in configs if one.left_out),
+        next((one.action_names for one in configs if one.action_names), ()),
     )
 
 

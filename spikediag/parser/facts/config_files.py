@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spikediag.errors import refused
 from spikediag.model import FactName, Origin, say
-from spikediag.parser.facts.claims import FileClaims, claims_in
+from spikediag.parser.facts.claims import FileClaims, action_names_in, claims_in
 from spikediag.parser.facts.safe_documents import UnusableError, load
 from spikediag.parser.fingerprint import fingerprint
 from spikediag.parser.remote import listed, present
@@ -76,6 +76,8 @@ def config_files(run: Path, inside: Path | None = None, logs: Collection[Path] =
             found = _read(path, run, level, own=own)
             if own or found.left_out or {claim.name for claim in found.claims} & TELLING:
                 yield found
+            elif found.action_names:
+                yield FileClaims(action_names=found.action_names)
 
 
 def _is_border(folder: Path) -> bool:
@@ -113,8 +115,10 @@ def _read(path: Path, run: Path, level: int, *, own: bool) -> FileClaims:
         )
     try:
         with present(path).open("rb") as file:
-            claims = tuple(claims_in(load(file, path.suffix), name, origin, 1.0 if own else 0.9))
-            found = FileClaims(claims, fingerprint(file, run) if claims else None)
+            document = load(file, path.suffix)
+            claims = tuple(claims_in(document, name, origin, 1.0 if own else 0.9))
+            names = action_names_in(document)
+            found = FileClaims(claims, fingerprint(file, run) if claims else None, action_names=names)
     except UnusableError as error:
         return FileClaims(left_out=say("{name} was left out: {why}.", name=name, why=error.said))
     except OSError as error:

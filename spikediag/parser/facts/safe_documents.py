@@ -5,7 +5,7 @@ import configparser
 import json
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BufferedReader
 
 from spikediag.errors import SaidError
@@ -61,6 +61,15 @@ def parse(text: str, suffix: str) -> object:
         return parse_yaml(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError, configparser.Error) as error:
         raise UnusableError(say("malformed")) from error
+
+
+def mappings_in(document: object) -> Iterator[Mapping[object, object]]:
+    """A document and what lies in it, at most three mappings deep, the outer ones first."""
+    level = [document]
+    for _ in range(4):
+        mappings = [part for part in level if isinstance(part, Mapping)]
+        yield from mappings
+        level = [value for mapping in mappings for value in list(mapping.values())[:64]]
 
 
 def _ini(text: str) -> object:

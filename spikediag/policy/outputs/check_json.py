@@ -27,6 +27,7 @@ def to_dict(check: CheckResult) -> dict[str, Any]:
         "counted": len(check.runs) + len(check.unread),
         "runs": [_run(result) for result in check.runs],
         "unread": [{"path": u.path, "reason": str(u.reason)} for u in check.unread],
+        "left_out": [{"path": u.path, "reason": str(u.reason)} for u in check.left_out],
         "stale": [_entry_document(a) for a in check.stale],
     }
 

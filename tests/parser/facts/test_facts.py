@@ -266,6 +266,12 @@ def test_stated_absence_is_a_value(tmp_path) -> None:
     assert run.fact("sampling").value == "replacement"
 
 
+def test_the_user_may_state_an_absence(tmp_path) -> None:
+    assert run_with(tmp_path, **{"a/b/run/spikediag.toml": '[facts]\ngrad_clip = "none"\n'}).fact(
+        "grad_clip"
+    ).value == ("none")
+
+
 def test_every_fact_that_can_be_asked_for_can_be_read() -> None:
     assert list(fact_keys()) == list(FactName)
 
@@ -620,3 +626,25 @@ def test_a_word_may_be_written_as_a_whole_number_or_a_switch(
 ) -> None:
     run = run_with(tmp_path, **{"a/b/run/config.yaml": f"{key}: {written}\n"})
     assert run.fact(FactName(key)).value == word
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("meta/info.json", {"features": {"action": {"shape": [2], "names": ["x", "gripper"]}}}),
+        ("meta/info.json", {"features": {"action": {"names": {"motors": ["x", "gripper"]}}}}),
+        ("config.json", {"env": {"action_names": ["x", "gripper"]}}),
+    ],
+)
+@pytest.mark.parametrize("where", ["a/b/run", "a"])
+def test_a_configuration_says_what_the_dimensions_are_called(name, document, where, tmp_path):
+    run = run_with(tmp_path, **{f"{where}/{name}": json.dumps(document)})
+    assert run.action_names == ("x", "gripper")
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["{", "[1]", '{"action_names": [1, 2]}', '{"action_names": "xy"}', '{"action": {"names": []}}'],
+)
+def test_what_is_no_list_of_names_names_nothing(document, tmp_path):
+    assert run_with(tmp_path, **{"a/b/run/config.json": document}).action_names == ()
