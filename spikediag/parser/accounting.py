@@ -51,7 +51,7 @@ def overlooked(root: str | Path, found: Iterable[RunSource]) -> Iterator[Overloo
     """
     top = local(root)
     if top.is_dir():
-        known = {path for run in found for path in _files(run.folder)}
+        known = {path.parent.resolve() / path.name for run in found for path in _files(run.folder)}
         yield from _Walk(top.resolve(), known, set()).below(top.resolve(), 0)
 
 
@@ -94,7 +94,8 @@ class _Walk:
         if depth > DEEPEST:
             yield Overlooked(folder, TOO_DEEP)
             return
-        yield from self._apart(folder, [path for path in files if path not in self.known])
+        place = folder.resolve()
+        yield from self._apart(folder, [path for path in files if place / path.name not in self.known])
         for child in folders:
             yield from self.below(child, depth + 1)
 

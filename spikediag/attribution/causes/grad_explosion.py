@@ -105,7 +105,7 @@ def _overshot(case: Case, rise: GradientRise) -> bool:
 def _staleness(case: Case, rise: GradientRise) -> Iterator[Evidence]:
     if rise.tag not in case.run.series:
         return  # recorded, for too few updates to tell what Adam remembers
-    steps, ratios = over_memory(case.run.series[rise.tag], beta2(case.run))
+    steps, ratios = over_memory(case.run, case.run.series[rise.tag], beta2(case.run))
     at = int(np.searchsorted(steps, rise.step))
     if at == len(steps) or steps[at] != rise.step or ratios[at] < STALE:
         return
