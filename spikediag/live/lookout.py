@@ -8,7 +8,7 @@ pipeline: the same answer as from the log.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,8 @@ class Lookout:
             NoLossError: no tag is understood as a loss.
             UsageError: a fact, a role or `spikediag.toml` cannot be used.
         """
-        return pipeline.diagnose(self.given.run(self.history.tracks()))
+        run, note = self.given.run(self.history.tracks()), self.history.note
+        return pipeline.diagnose(replace(run, notes=(*run.notes, note)) if note else run)
 
     @property
     def _points(self) -> dict[str, int]:

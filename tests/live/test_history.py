@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spikediag import Monitor
 from spikediag.live import history as module
 from spikediag.live.history import History, scalars
 
@@ -114,17 +115,21 @@ def test_a_full_disk_leaves_the_last_points_and_says_so(room: int, monkeypatch: 
 def test_a_folder_that_takes_no_temporary_file_is_no_fault_of_the_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "RECENT", 4)
+    """And the diagnosis says that it rests on the last points only."""
+    monkeypatch.setattr(module, "RECENT", 40)
 
     def refuse(**_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    history = History()
+    monitor = Monitor()
     for step in range(100):
-        history.add(step, {"a": float(step)}, 1.0)
-    assert history.tracks()["a"].steps[-1] == 99
-    assert "Permission denied" in str(history.note)
+        monitor.log({"loss": float(step % 7)}, step=step)
+    run = monitor.diagnosis().run
+    assert run.series["loss"].steps[-1] == 99
+    assert len(run.series["loss"]) < 80
+    assert any("Permission denied" in str(note) for note in run.notes)
+    assert not monitor.troubles
 
 
 def test_tags_without_end_are_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
