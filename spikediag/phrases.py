@@ -11,6 +11,7 @@ from spikediag.model import (
     UNEXPLAINED,
     CauseVerdict,
     Copy,
+    Coupling,
     CouplingVerdict,
     Effect,
     Finding,
@@ -328,8 +329,15 @@ def headline(finding: Finding, effect: Text | None = None) -> Text:
         finding: What was found.
         effect: What stands in the place of the error where there is none.
     """
-    error = IMPROVED if finding.coupling.improved else ERROR[finding.coupling.verdict]
-    return say("{what}; {error}.", what=spike_clause(finding.spike), error=effect or error)
+    return say("{what}; {error}.", what=spike_clause(finding.spike), error=effect or _error(finding.coupling))
+
+
+def _error(coupling: Coupling) -> Text:
+    if coupling.improved:
+        return IMPROVED
+    if coupling.pooled is not None:
+        return say("the error did not move over its {jumps} jumps taken together", jumps=coupling.pooled)
+    return ERROR[coupling.verdict]
 
 
 def prevented(effect: Effect) -> Text:

@@ -22,7 +22,7 @@ def diagnose(run: Run) -> Diagnosis:
     if next(run.having(Role.LOSS), None) is None:
         raise NoLossError(
             say(
-                "{name}: none of its {count} tags is understood as a loss; `spikediag tags` shows how "
+                "{name}: no tag is understood as a loss (tags in all: {count}); `spikediag tags` shows how "
                 "each was understood and how to override it.",
                 name=run.name,
                 count=len(run.series),
@@ -36,16 +36,28 @@ def diagnose(run: Run) -> Diagnosis:
     table = witnesses.SeriesTable(run)
     findings = tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in enumerate(incidents, 1))
     conditions = attribution.conditions(run, findings)
+    aftermath = outcome.judge(run, findings)
     return Diagnosis(
         run=run,
         findings=findings,
         conditions=conditions,
-        overall=attribution.conclude(run, findings, conditions, outcome.judge(run, findings), searched),
+        overall=attribution.conclude(
+            run, findings, conditions, aftermath, searched, past_best=outcome.past_best(run)
+        ),
         checks=tuple(checks(run, findings, spikes)),
         version=VERSION,
         searched=searched,
         foresee=partial(attribution.foresee, run, findings),
     )
+
+
+def find(run: Run) -> tuple[Run, tuple[Finding, ...]]:
+    """Only what `diagnose` finds, without what it says of the run; and the run as it was searched."""
+    run = run.within(LARGEST).revealed()
+    spikes = {loss.tag: detectors.detect(loss, falls=True) for loss in run.having(Role.LOSS)}
+    table = witnesses.SeriesTable(run)
+    incidents = enumerate(detectors.group(run, spikes), 1)
+    return run, tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in incidents)
 
 
 def _finding(

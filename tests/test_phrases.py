@@ -193,3 +193,9 @@ def test_every_kind_is_described_with_its_step_and_what_became_of_it(kind: Kind)
     assert back.startswith("bc/actor_loss ")
     assert kind is Kind.TRAIN or back != stayed
     assert str(phrases.levels(spike(kind=kind))).endswith(".")
+
+
+def test_a_headline_says_that_many_jumps_together_decided_about_the_error() -> None:
+    alone = builders.findings()[0]
+    finding = replace(alone, coupling=replace(alone.coupling, verdict=CouplingVerdict.DECOUPLED, pooled=36))
+    assert str(phrases.headline(finding)).endswith("the error did not move over its 36 jumps taken together.")

@@ -5,6 +5,7 @@ from spikediag.model import (
     Aftermath,
     Condition,
     Finding,
+    PastBest,
     Run,
     RunStatus,
     RunVerdict,
@@ -24,6 +25,8 @@ def conclude(
     conditions: tuple[Condition, ...],
     aftermath: Aftermath,
     searched: tuple[Searched, ...],
+    *,
+    past_best: tuple[PastBest, ...],
 ) -> RunVerdict:
     """Sum up a run.
 
@@ -33,9 +36,10 @@ def conclude(
         conditions: Those of the run, for the summary of a calm one.
         aftermath: Whether the findings matter.
         searched: What would have been seen in each series.
+        past_best: What ends worse than it once stood.
     """
     if not findings:
-        return _without_findings(of_losses(run, searched), conditions)
+        return _without_findings(of_losses(run, searched), conditions, past_best)
     lead = by_gravity(findings)[0]
     return RunVerdict(
         status=_status(findings),
@@ -45,6 +49,7 @@ def conclude(
         because=aftermath.because,
         outcomes=aftermath.outcomes,
         would_tell=aftermath.would_tell,
+        past_best=past_best,
     )
 
 
@@ -54,24 +59,28 @@ def _status(findings: tuple[Finding, ...]) -> RunStatus:
     return RunStatus.CLEAN if all(f.spike.is_fall for f in findings) else RunStatus.SPIKY
 
 
-def _without_findings(losses: tuple[Searched, ...], conditions: tuple[Condition, ...]) -> RunVerdict:
+def _without_findings(
+    losses: tuple[Searched, ...], conditions: tuple[Condition, ...], past_best: tuple[PastBest, ...]
+) -> RunVerdict:
     longest = max(losses, key=lambda searched: searched.points)
     if not any(searched.judged for searched in losses):
         why = longest.reason or say("No jump could have been seen.")
         summary = say(
             "Not judged: no jump could have been seen in any loss. {tag}: {why}", tag=longest.tag, why=why
         )
-        return RunVerdict(RunStatus.NOT_JUDGED, None, None, summary)
+        return RunVerdict(RunStatus.NOT_JUDGED, None, None, summary, past_best=past_best)
     flagged = sum(c.status is Status.SUPPORTED for c in conditions)
     summary = say("No loss jumped in {points:,} logged points.", points=longest.points)
-    if flagged:
+    if past_best:
+        summary = say("{summary} But {tag} ends worse than it was.", summary=summary, tag=past_best[0].tag)
+    elif flagged:
         summary = say(
             "No loss jumped in {points:,} logged points; conditions that make one likelier, listed below: "
             "{conditions}.",
             points=longest.points,
             conditions=flagged,
         )
-    return RunVerdict(RunStatus.CLEAN, False, None, summary)
+    return RunVerdict(RunStatus.CLEAN, False, None, summary, past_best=past_best)
 
 
 def _summary(lead: Finding, findings: int) -> Text:

@@ -30,7 +30,8 @@ def pool(alone: Coupling, spike: Spike, run: Run, others: tuple[Spike, ...]) -> 
     here = replace(
         test, before=own.before, during=own.before + test.change
     )  # the level is that of this spike
-    return Coupling(CouplingVerdict.DECOUPLED, (here, *alone.tests[1:]), _reading(test, own, together))
+    tests = here, *alone.tests[1:]
+    return Coupling(CouplingVerdict.DECOUPLED, tests, _reading(test, own, together), pooled=together.count)
 
 
 def _reading(test: CompanionTest, own: CompanionTest, together: Spike) -> Text:

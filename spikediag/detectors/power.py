@@ -57,7 +57,7 @@ def power_of(signal: Signal) -> Searched:
     """
     tag, points = signal.series.tag, len(signal.values)
     if points < FEWEST:
-        few = say("{points} finite points were logged; {fewest} are needed.", points=points, fewest=FEWEST)
+        few = say("Finite points logged: {points}; needed: {fewest}.", points=points, fewest=FEWEST)
         return Searched(tag, points, (), few)
     if falls_steeply(signal):
         return Searched(tag, points, (), FALLS)

@@ -20,9 +20,9 @@ OUTSTANDING = 6.0  # new standard deviations; a spike that large is the finding
 FACTOR = 2.0  # new standard deviation over old
 GROWN = 1.4  # growth of the logarithm that is seen without a history: fourfold
 GROWN_WITH_LEVEL = 2.5  # the same where noise goes with the level, which wanders: twelvefold
-SHORT = 320  # cells of a short log
+HEAD = 320  # cells of a log in which the scan has too little history
 FEWEST_BEFORE, FEWEST_AFTER, LOOK = 8, 4, 12  # cells that are compared
-SHARE = 8  # part of a longer log that is compared
+SHARE = 8  # part of them that is compared
 CERTAIN = 20.0  # the same where nearly all of the noise after lies above that before
 LEVEL = 2.0  # new standard deviations; a step that high is the finding
 CELL = 8  # points that make one measurement of the noise
@@ -41,7 +41,7 @@ class Variance:
     How:
         The mean distance from the running median of 33 points, over cells of 8 points, is a noisy reading of
         the standard deviation. Its logarithm is scanned for rises as `level_shift` scans the loss, over 9
-        cells and more. In logs of up to 2,560 points, fourfold growth is also seen without a history:
+        cells and more. In the first 2,560 points, fourfold growth is also seen without a history:
         nearly every cell after it lies above nearly every one before; where noise goes with the level,
         in logarithms too, or twelvefold. Spikes count as spikes: what overlaps
         one is not reported.
@@ -78,14 +78,15 @@ class Variance:
 
 
 def growths(cells: FloatArray, least: float) -> Iterator[Candidate]:
-    """Where the noise of a short log grows for good: nearly all cells after lie above nearly all before.
+    """Where the noise of the first points grows for good: nearly all cells after lie above nearly all before.
 
     Args:
         cells: (m,) logarithms of the noise.
         least: growth of the logarithm.
     """
+    cells = cells[:HEAD]
     count, look = len(cells), max(LOOK, len(cells) // SHARE)
-    splits = np.arange(FEWEST_BEFORE, count - FEWEST_AFTER + 1 if count <= SHORT else 0)
+    splits = np.arange(FEWEST_BEFORE, count - FEWEST_AFTER + 1)
     if not len(splits):
         return
     windows = np.sort(sliding_window_view(np.pad(cells, look, constant_values=np.inf), look), axis=1)

@@ -218,6 +218,18 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class PastBest:
+    """A reward, a held-out loss or an error that ends worse than it once stood."""
+
+    tag: str
+    role: Role
+    first_step: int  # of the stretch in which it stood best
+    last_step: int
+    best: float  # its level there
+    end: float  # and at the end of the log
+
+
+@dataclass(frozen=True)
 class Aftermath:
     """Whether the findings matter for what the run is for, and what that rests on."""
 
@@ -238,6 +250,7 @@ class RunVerdict:
     because: tuple[Text, ...] = ()  # why it matters or does not: level after, companion and evaluation
     outcomes: tuple[Outcome, ...] = ()
     would_tell: tuple[Advice, ...] = ()
+    past_best: tuple[PastBest, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -221,6 +221,11 @@ class Series:
         return is_held_out(self.tag)
 
     @property
+    def up_is_better(self) -> bool:
+        """Whether more is better: of rewards and accuracies."""
+        return self.role is Role.REWARD or self.measure is Measure.ACCURACY
+
+    @property
     def natural(self) -> "Series":
         """The series turned as its role demands: ln of a logged sigma, entropy that points up for more."""
         if self.transform is Transform.LN:

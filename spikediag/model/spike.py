@@ -280,6 +280,7 @@ class Coupling:
     verdict: CouplingVerdict
     tests: tuple[CompanionTest, ...]
     reading: Text
+    pooled: int | None = None  # jumps of the loss that decided together, where this one alone could not
 
     @property
     def improved(self) -> bool:

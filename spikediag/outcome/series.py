@@ -10,7 +10,6 @@ from spikediag.model import (
     Finding,
     FloatArray,
     IntArray,
-    Measure,
     Outcome,
     OutcomeVerdict,
     Role,
@@ -39,8 +38,7 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
         finding: The finding.
         others: Every finding of the run: what they did to a series is no part of its trend.
     """
-    up_is_bad = series.role is not Role.REWARD and series.measure is not Measure.ACCURACY
-    sign = 1 if up_is_bad else -1
+    sign = -1 if series.up_is_better else 1
     looks = [_numbers(series, parts, sign) for parts in _parts(series, finding.spike, others)]
     numbers = next((look for look in looks if look.worse), looks[-1])
     after = _verdict(numbers, finding.spike, series)

@@ -1,7 +1,7 @@
 """From event files and other logs to a run.
 
 `find_runs` says where runs are and `overlooked` what is in none of them, `read_run` reads one,
-`run_from_arrays` builds one from memory.
+`run_from_arrays` and `run_from_log` build one from memory.
 
 To read: `read` tells the whole way, one stage after another; `finding` says which files are
 one run; `remote` brings what lies elsewhere; `sources/` knows each kind of log, `event_files/` the bytes of
@@ -10,17 +10,22 @@ the first; `facts/` reads the configuration; `presets/` holds what each library 
 
 from spikediag.parser.accounting import Overlooked, overlooked
 from spikediag.parser.finding import RunSource, find_runs, nothing_at
-from spikediag.parser.read import read_run, run_from_arrays
+from spikediag.parser.read import read_run, run_from_arrays, run_from_log
 from spikediag.parser.remote import address, url_of
+from spikediag.parser.track import FARTHEST, Track, straighten
 
 __all__ = [
+    "FARTHEST",
     "Overlooked",
     "RunSource",
+    "Track",
     "address",
     "find_runs",
     "nothing_at",
     "overlooked",
     "read_run",
     "run_from_arrays",
+    "run_from_log",
+    "straighten",
     "url_of",
 ]

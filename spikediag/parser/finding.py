@@ -545,7 +545,7 @@ def _why_nothing(path: Path, left_out: list[LeftOut]) -> Text:
         return say("{path}: {why}; give a run folder or a log file.", path=address(path), why=first.why)
     count = len(left_out)
     return say(
-        "{path}: none of its {count} log files can be read ({file}: {why}); check them.",
+        "{path}: no log file can be read (tried: {count}; {file}: {why}); check them.",
         path=address(path),
         count=count,
         file=first.label,

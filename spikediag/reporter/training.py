@@ -14,6 +14,7 @@ from spikediag.model import (
     FactName,
     FloatArray,
     Measure,
+    PastBest,
     Reduction,
     Role,
     Run,
@@ -34,6 +35,7 @@ STILL = 0.05  # of the whole way a series came: what moves less has arrived
 NOTHING = 1e-30  # a reward of that size was meant to be 0
 SURE = 4.0  # standard errors of the difference of two medians
 SHOWN = {Role.REWARD: 1, Role.LOSS: 1, Role.COMPANION: 1}
+SHOWN_PAST = 2
 RISKS = say("Risks")
 Course = Literal["flat", "falls", "rises"]
 
@@ -56,8 +58,7 @@ class Trend:
     @property
     def goes_well(self) -> bool:
         """Whether it still moves as it should: a reward or an accuracy up, anything else down."""
-        up = self.series.role is Role.REWARD or self.series.measure is Measure.ACCURACY
-        return self.course == ("rises" if up else "falls")
+        return self.course == ("rises" if self.series.up_is_better else "falls")
 
 
 def varies(series: Series) -> bool:
@@ -93,6 +94,8 @@ def state(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
     if lead is not None and lead.is_lost:
         lost = say("{tag} was lost at step {step:,}.", tag=lead.spike.tag, step=lead.spike.onset_step)
         rows = [Row(say("Converged"), say("No, it has not."), lost)]
+    elif diagnosis.overall.past_best:
+        rows = [_past(diagnosis.overall.past_best), *rows[1:]]
     return (*rows, *_risks(diagnosis, writer))
 
 
@@ -127,6 +130,23 @@ def _converged(trends: list[Trend], run: Run) -> Row:
     else:
         answer = say("No, it has not.")
     return Row(say("Converged"), answer, text)
+
+
+def _past(gone: tuple[PastBest, ...]) -> Row:
+    """What was better before, and when: the checkpoint from there is the one to keep."""
+    moves = [
+        say(
+            "{tag} stood at {best} in steps {first:,} to {last:,} and ends at {end}",
+            tag=p.tag,
+            best=num(p.best),
+            first=p.first_step,
+            last=p.last_step,
+            end=num(p.end),
+        )
+        for p in gone[:SHOWN_PAST]
+    ]
+    text = say("{moves}. A checkpoint from there is better by that measure.", moves=listed(moves))
+    return Row(say("Converged"), say("It is past its best."), text)
 
 
 def _move(t: Trend) -> Text:

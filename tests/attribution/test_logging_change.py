@@ -1,5 +1,7 @@
 """logging-change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,14 @@ def test_an_error_that_stays_rules_it_out() -> None:
 
 def test_a_transient_is_no_changed_log() -> None:
     assert LoggingChange().judge(cases.seed_case()).ruled_out
+
+
+def test_a_spike_that_neither_lasted_nor_came_back_is_not_called_transient() -> None:
+    run = cases.seed_case().run
+    spike = replace(cases.spike_at(run), end_step=None)
+    reading = str(cases.evidence(LoggingChange().judge(cases.make_case(run, spike)), "not-lasting").reading)
+    assert "did not keep its own" in reading
+    assert "transient" not in reading
 
 
 def test_a_changed_interval_is_told() -> None:

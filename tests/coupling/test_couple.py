@@ -135,6 +135,7 @@ def test_a_spike_too_short_to_decide_is_judged_with_the_others_of_its_loss() -> 
     found = couple(undecided, run, spikes)
     assert found.verdict is CouplingVerdict.DECOUPLED
     assert "20 jumps of bc/actor_loss together" in str(found.reading)
+    assert found.pooled == 20
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])

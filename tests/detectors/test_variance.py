@@ -21,6 +21,17 @@ def test_noise_that_grows_threefold_is_one_finding(noise: str) -> None:
     assert found.count([(Kind.VARIANCE, True)]) >= (16 if noise == "white" else 10)
 
 
+@pytest.mark.parametrize("more", [0, 2000, 6000])
+def test_noise_that_grows_early_stays_one_finding_when_more_is_logged(more: int) -> None:
+    found = []
+    for seed in range(6):
+        values = np.random.default_rng([67, seed]).normal(size=2000 + more)
+        values[800:] *= 8
+        found.append([s.kind for s in detect(series_of(values)) if not s.usual])
+
+    assert found.count([Kind.VARIANCE]) == 6
+
+
 def test_its_numbers_are_deviations_before_and_their_increase() -> None:
     values = 2 * NOISES["white"](np.random.default_rng(1), 10_000) - 15
     values[6000:] = 4 * (values[6000:] + 15) - 15

@@ -5,6 +5,7 @@ import json
 import random
 import sqlite3
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -86,6 +87,27 @@ def database(rng: random.Random) -> tuple[str, bytes]:
     for _ in range(rng.choice((0, 0, 1, 3, 30))):
         content = _broken(rng, content) if rng.random() < 0.3 else _flipped(rng, content)
     return name, content
+
+
+def mlruns(rng: random.Random, folder: Path) -> Path:
+    """Write a run of MLflow; return its `meta.yaml`."""
+    meta = folder / "meta.yaml"
+    meta.write_bytes(_broken(rng, b"run_id: abc\nstatus: 3\n"))
+    for kind in ("metrics", "params"):
+        for name in ("loss", "train/mse", rng.choice(("lr", "a" * 200, " ", "...", "\udcff")))[
+            : rng.randrange(4)
+        ]:
+            path = folder / kind / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rows = (
+                " ".join((rng.choice(NUMBERS), rng.choice(NUMBERS), rng.choice((str(k), *NUMBERS))))
+                for k in range(rng.randrange(40))
+            )
+            content = "\n".join(rows).encode(errors="surrogatepass")
+            for _ in range(rng.choice((0, 0, 1, 3))):
+                content = _broken(rng, content)
+            path.write_bytes(content)
+    return meta
 
 
 def _cell(rng: random.Random) -> object:

@@ -151,6 +151,23 @@ def checked(rng: random.Random) -> Diagnosis:
 
 
 @target
+def mlruns(rng: random.Random) -> None:
+    """A run folder of MLflow that is nearly right: a file for each metric and parameter."""
+    with TemporaryDirectory() as folder:
+        meta = log_files.mlruns(rng, Path(folder))
+        source = source_of(meta)
+        if source is None:
+            return
+        with suppress(UnusableLogError, ForeignError):
+            for log in source.read(Opened.of(meta, meta.read_bytes())):
+                assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
+                log.summaries()
+        if rng.random() < 0.02:
+            with suppress(SpikediagError):
+                json.dumps(diagnose(read_run(Path(folder))).to_dict(), allow_nan=False)
+
+
+@target
 def settings(rng: random.Random) -> None:
     """Text that may be anything a person or a library puts beside a run."""
     text = documents.text(rng)

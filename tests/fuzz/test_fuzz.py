@@ -11,6 +11,7 @@ FIRST = {
     "events": 60,
     "logs": 40,
     "databases": 20,
+    "mlruns": 20,
     "settings": 12,
     "policies": 12,
 }

@@ -234,8 +234,8 @@ def test_a_fall_is_let_through_with_its_reason_even_where_something_ended_worse(
 
 
 def test_a_loss_in_which_nothing_could_be_seen_is_named_once():
-    blind = searched(reason=say("5 finite points were logged."))
+    blind = searched(reason=say("Finite points logged: 5; needed: 8."))
     gaps = judge(diagnosis(status=RunStatus.NOT_JUDGED, searched=(blind,)), Policy()).gaps
     assert [str(gap.reading) for gap in gaps] == [
-        "bc/actor_loss was not judged: 5 finite points were logged."
+        "bc/actor_loss was not judged: Finite points logged: 5; needed: 8."
     ]

@@ -19,6 +19,7 @@ from spikediag.model import (
     Lag,
     LossKind,
     OutcomeVerdict,
+    PastBest,
     Role,
     Status,
     Witnesses,
@@ -129,6 +130,8 @@ def written_only() -> Iterator[Diagnosis]:
         yield replace(found, overall=overall, findings=(small, silent))
         alone = replace(overall, matters=False, outcomes=(ended,))
         yield replace(found, overall=alone, findings=(small, silent))
+    gone = PastBest("bc/mse", Role.COMPANION, 100, 200, best=0.1, end=0.4)
+    yield replace(found, overall=replace(found.overall, past_best=(gone,)))
     ratio, drift, rate = big.verdicts
     unchecked = tuple(replace(drift, cause=f"cause-{n}") for n in range(7))
     yield builders.alone(replace(big, why=replace(big.why, verdicts=(ratio, *unchecked))))

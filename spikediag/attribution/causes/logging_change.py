@@ -250,8 +250,14 @@ def _differ(own: Factor, others: list[Factor]) -> Evidence:
 
 
 def _not_lasting(case: Case) -> Evidence:
-    kind = case.spike.kind.value
+    spike, kind = case.spike, case.spike.kind.value
     reading = say("A changed log stays changed; this is a {kind}.", kind=kind)
+    if not spike.recovered:
+        reading = say(
+            "A changed log keeps one new level; {tag} did not keep its own of {peak:.4g}.",
+            tag=spike.tag,
+            peak=spike.peak_value,
+        )
     return weigh("not-lasting", -2.0, observed=kind, reference=Kind.LEVEL_SHIFT.value, reading=reading)
 
 

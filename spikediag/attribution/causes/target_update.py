@@ -152,7 +152,8 @@ def _stated(found: Beat) -> Iterator[Evidence]:
 
 def _no_beat(found: Beat) -> Evidence:
     reading = say(
-        "The tallest rises keep no period: {hits} of {tallest} share a phase at best (chance {chance:.2g}).",
+        "No period of the tallest rises is more than chance: {hits} of {tallest} share a phase "
+        "(chance {chance:.2g}).",
         hits=found.hits,
         tallest=found.tallest,
         chance=found.chance,

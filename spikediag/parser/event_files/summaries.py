@@ -112,6 +112,8 @@ def read_summaries(records: bytes) -> Summaries:
         path.write_bytes(records)
         try:
             return _read(path)
+        except ImportError:  # what is missing is not the fault of the file
+            raise
         except Exception:  # noqa: BLE001  # tbparse and protobuf raise anything on hostile input
             return Summaries()
 

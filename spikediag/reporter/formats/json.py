@@ -134,6 +134,17 @@ def _verdict(diagnosis: Diagnosis) -> dict[str, Any]:
         "summary": str(overall.summary),
         "because": [str(text) for text in overall.because],
         "outcomes": [_outcome(outcome) for outcome in overall.outcomes],
+        "past_best": [
+            {
+                "tag": past.tag,
+                "role": past.role.value,
+                "first_step": past.first_step,
+                "last_step": past.last_step,
+                "best": past.best,
+                "end": past.end,
+            }
+            for past in overall.past_best
+        ],
         "would_tell": _advice(overall.would_tell),
     }
 
@@ -178,6 +189,12 @@ def _run(run: Run) -> dict[str, Any]:
         "checkpoints": [vars(c) for c in run.checkpoints],
         "notes": [str(note) for note in run.notes],
     }
+
+
+def finding_to_dict(finding: Finding) -> dict[str, Any]:
+    """One finding as it stands in `findings`, strict JSON."""
+    told: dict[str, Any] = _strict(_finding(finding), DIGITS)
+    return told
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -240,6 +257,7 @@ def _coupling(coupling: Coupling) -> dict[str, Any]:
         "change": first and first.change,
         "interval": first and [first.low, first.high],
         "margin": first and first.margin,
+        "pooled": coupling.pooled,
         "reading": str(coupling.reading),
         "tests": [_test(test) for test in coupling.tests],
     }
