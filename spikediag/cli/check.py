@@ -142,36 +142,35 @@ def check(
     Exits with 0 when every run passed, 1 when one failed, else 2 when one could not be read or judged.
     """
     code = speak(lang, *paths)
-    found = find(paths, source)
-    own = [run.folder.path for run in found if not isinstance(run, Failure)]
-    policy = load(Path.cwd(), keys, policy_file, own)
     accepted = Baseline.open(baseline, write_baseline, reason, expires.date() if expires else None)
     facts = given(batch_size, dataset_size, action_dim, fact)
-    beside = list(unseen(paths, found)) if source is None else []
-    earlier = find(against, source) if against else ()
-    result = accepted.applied(judge_all(found, beside, policy, facts, earlier))
+    policy = partial(load, Path.cwd(), keys, policy_file)
+    result = accepted.applied(judge_all(paths, policy, facts, against or (), source))
     publish(result, Files(junit, sarif, gitlab, markdown), code, as_json=as_json)
     return EXITS[result.outcome.value]
 
 
 def judge_all(
-    found: "Sequence[RunSource | Failure]",
-    beside: "Sequence[Overlooked]",
-    policy: Policy,
+    paths: Sequence[Path],
+    policy_beside: Callable[[Sequence[Path]], Policy],
     facts: Given,
-    against: "Sequence[RunSource | Failure]",
+    against: Sequence[Path],
+    source: str | None,
 ) -> "CheckResult":
     """What the policy says of every run, beside the history when there is one.
 
     Args:
-        found: the runs.
-        beside: what looks like a log and is in none of them.
-        policy: what is forbidden.
+        paths: where the runs are.
+        policy_beside: loads what is forbidden, given the folders of the runs, which are not asked for it.
         facts: from the command line.
-        against: earlier runs.
+        against: where earlier runs are.
+        source: the only kind of log that is read.
     """
     from spikediag.policy.result import CheckResult
 
+    found: Sequence[RunSource | Failure] = find(paths, source)
+    policy = policy_beside([run.folder.path for run in found if not isinstance(run, Failure)])
+    beside = list(unseen(paths, found)) if source is None else []
     missed = [one for one in beside if not one.by_rule]
     if missed:  # told one by one, and not once for the folder
         found = [one for one in found if not _is_nothing(one)]
@@ -181,7 +180,7 @@ def judge_all(
     if against:
         from spikediag.policy import history
 
-        earlier, missing = _apart(attempt(against, partial(quietly, facts={})))
+        earlier, missing = _apart(attempt(find(against, source), partial(quietly, facts={})))
         results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
         unread += missing
     left_out = _unread(one for one in beside if one.by_rule)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import unquote
@@ -127,16 +127,12 @@ class Tools:
             facts: what the runs do not say of themselves.
         """
         from spikediag.cli.check import judge_all
-        from spikediag.cli.runs import Failure, find, unseen
         from spikediag.policy import load
         from spikediag.policy.outputs.check_json import to_dict
 
         paths = [self._inside(run) for run in runs]
         keys = {key.replace("-", "_"): value for key, value in (policy or {}).items()}
-        found = find(paths)
-        own = [run.folder.path for run in found if not isinstance(run, Failure)]
-        asked = load(self.roots[0], keys, None, own)
-        return to_dict(judge_all(found, list(unseen(paths, found)), asked, facts or {}, ()))
+        return to_dict(judge_all(paths, partial(load, self.roots[0], keys, None), facts or {}, (), None))
 
     def compare(self, before: str, after: str, by: str = "step") -> dict[str, Any]:
         """Whether a change helped and what it cost, schema spikediag.comparison/1.

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from spikediag.cli.check import EXITS, PolicyFile, judge_all
 from spikediag.cli.check_output import Files, publish
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
-from spikediag.cli.runs import Failure, Source, existing, unseen
+from spikediag.cli.runs import Source, existing
 from spikediag.cli.spoken import Lang, speak, term, words, writer
 from spikediag.cli.terminal import STYLES, note, screen, show_text
 from spikediag.errors import UsageError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from spikediag.live.alerts import Alert
     from spikediag.live.follow import Followed, Follower
     from spikediag.live.sinks import Sink
-    from spikediag.parser import RunSource
 
 REST = 4.0  # times as long as a look took, at least: looking takes a fifth of the time at most
 SPARK = 24  # characters
@@ -85,15 +85,11 @@ def watch(
     code = speak(lang, *paths)
     load(Path.cwd(), {}, policy_file)  # one that cannot be used is refused now, not after the training
     facts = given(batch_size, dataset_size, action_dim, fact)
-    follower = Follower([_here(path) for path in paths], facts, source)
+    roots = [_here(path) for path in paths]
+    follower = Follower(roots, facts, source)
     with _sinks(on_spike, webhook, code) as sinks, screen() as draw:
         interrupted = _until_over(_Telling(follower, draw, sinks), interval, until_idle)
-    sources = [run.source for run in follower.runs.values()]
-    failures = [Failure(root, error) for root, error in follower.failures.items()]
-    found: list[RunSource | Failure] = [*sources, *failures]
-    own = [run.folder.path for run in sources]
-    beside = list(unseen(paths, found)) if source is None else []
-    result = judge_all(found, beside, load(Path.cwd(), {}, policy_file, own), facts, ())
+    result = judge_all(roots, partial(load, Path.cwd(), {}, policy_file), facts, (), source)
     publish(result, Files(None, None, None, None), code, as_json=False)
     return Exit.INTERRUPTED if interrupted else EXITS[result.outcome.value]
 

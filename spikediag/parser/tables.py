@@ -227,6 +227,8 @@ def read_csv(content: bytes) -> tuple[dict[str, Column], list[Gap]]:
     is_empty = re.search(rb"\S", content) is None
     if b"\0" in content[:PEEK] or is_empty:
         raise UnusableLogError(say("it is empty") if is_empty else say("it is no text"))
+    if content.partition(b"\n")[0].count(_separator(content).encode()) > MOST_TAGS:
+        raise UnusableLogError(say("it has more than {most:,} columns", most=MOST_TAGS))
     whole, gaps = _ended_lines(content)
     try:
         return _columns(whole), gaps

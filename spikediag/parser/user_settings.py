@@ -1,11 +1,11 @@
 """`spikediag.toml` beside a run: what the user says of its tags and facts, above all that was read."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from spikediag.bounded_toml import parse_toml
 from spikediag.errors import UsageError, refused
 from spikediag.model import LossKind, Origin, Role, SourceFile, say
 from spikediag.parser.facts import Claim, claims_of_user, nearest, shown
@@ -87,7 +87,7 @@ def _read(path: Path, folder: Path) -> UserSettings:
             )
         source = fingerprint(file, folder)
     try:
-        table = tomllib.loads(content.decode("utf-8"))
+        table = parse_toml(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise UsageError(
             say("{path} is no valid TOML ({error}); correct it.", path=address(path), error=str(error))

@@ -3,13 +3,13 @@
 import math
 import re
 import stat
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from spikediag.bounded_toml import parse_toml
 from spikediag.errors import UsageError, refused
 from spikediag.text import Text, say
 
@@ -83,7 +83,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
                 )
             )
         text = path.read_text(encoding="utf-8")
-        return text, tomllib.loads(text)
+        return text, parse_toml(text)
     except OSError as error:
         raise UsageError(
             say("{path}: {what}; is this the right file?", path=str(path), what=refused(error))

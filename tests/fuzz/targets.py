@@ -122,23 +122,6 @@ def databases(rng: random.Random) -> None:
 
 
 @target
-def mlruns(rng: random.Random) -> None:
-    """A run folder of MLflow that is nearly right: a file for each metric and parameter."""
-    with TemporaryDirectory() as folder:
-        meta = log_files.mlruns(rng, Path(folder))
-        source = source_of(meta)
-        if source is None:
-            return
-        with suppress(UnusableLogError, ForeignError):
-            for log in source.read(Opened(meta, meta.read_bytes())):
-                assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
-                log.summaries()
-        if rng.random() < 0.02:
-            with suppress(SpikediagError):
-                json.dumps(diagnose(read_run(Path(folder))).to_dict(), allow_nan=False)
-
-
-@target
 def policies(rng: random.Random) -> None:
     """A policy and a baseline that are nearly right: an error, or a check by them."""
     with TemporaryDirectory() as folder:
@@ -165,6 +148,23 @@ def checked(rng: random.Random) -> Diagnosis:
     height = rng.choice((39.1, 1e-300, 1e308, float("inf")))
     verdict = rng.choice(tuple(CouplingVerdict))
     return cases.diagnosis(cases.finding(verdict, height=height), matters=rng.choice((True, False, None)))
+
+
+@target
+def mlruns(rng: random.Random) -> None:
+    """A run folder of MLflow that is nearly right: a file for each metric and parameter."""
+    with TemporaryDirectory() as folder:
+        meta = log_files.mlruns(rng, Path(folder))
+        source = source_of(meta)
+        if source is None:
+            return
+        with suppress(UnusableLogError, ForeignError):
+            for log in source.read(Opened.of(meta, meta.read_bytes())):
+                assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
+                log.summaries()
+        if rng.random() < 0.02:
+            with suppress(SpikediagError):
+                json.dumps(diagnose(read_run(Path(folder))).to_dict(), allow_nan=False)
 
 
 @target

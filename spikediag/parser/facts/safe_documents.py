@@ -3,11 +3,11 @@
 import ast
 import configparser
 import json
-import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 
+from spikediag.bounded_toml import parse_toml
 from spikediag.errors import SaidError
 from spikediag.text import say
 
@@ -47,7 +47,7 @@ def parse(text: str, suffix: str) -> object:
         if suffix == ".json":
             return json.loads(text, parse_int=_bounded_int)
         if suffix == ".toml":
-            return tomllib.loads(text)
+            return parse_toml(text)
         if suffix in (".ini", ".cfg"):
             return _ini(text)
         if suffix == ".py":

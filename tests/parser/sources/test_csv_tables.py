@@ -119,3 +119,10 @@ def test_a_whole_number_beyond_every_float_is_infinite_and_costs_no_other_cell()
     table, gaps = read_csv(f"step,loss\n0,1.5\n1,{'9' * 400}\n2,2.5\n".encode())
     assert table["loss"].values.tolist() == [1.5, float("inf"), 2.5]
     assert not gaps
+
+
+def test_a_table_of_endless_columns_is_refused_at_once(tmp_path) -> None:
+    file = tmp_path / "progress.csv"
+    file.write_text("step," + ",".join(f"loss{k}" for k in range(30_000)) + "\n" + "1," * 30_000 + "1\n")
+    with pytest.raises(UnreadableRunError, match="more than 20,000 columns"):
+        read_run(file)
