@@ -146,6 +146,7 @@ EMPTY = {
     "no",
     "was",
     "were",
+    "up",
 }
 OTHER_THINGS = {  # that are said with the same words, so their numbers may differ
     "exits # when",
@@ -153,7 +154,7 @@ OTHER_THINGS = {  # that are said with the same words, so their numbers may diff
     "logs # points",
     "median # points",
     "over # points",
-    "up # points",
+    "runs # points",
     "within # logged",
     "within # points",
 }

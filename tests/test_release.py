@@ -98,7 +98,7 @@ def test_all_holds_every_extra_of_a_user() -> None:
     extras = PROJECT["optional-dependencies"]
     (everything,) = extras["all"]
     named = set(re.fullmatch(r"spikediag\[(.+)\]", everything)[1].split(","))  # type: ignore[index]
-    assert named == extras.keys() - {"all", "dev", "docs", "lab", "loggers"}
+    assert named == extras.keys() - {"all", "dev", "docs", "lab", "live", "loggers"}
 
 
 @pytest.mark.parametrize("form", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=str)

@@ -1,14 +1,35 @@
 """From event files and other logs to a run.
 
-`find_runs` says where runs are, `read_run` reads one, `run_from_arrays` builds one from memory.
+`find_runs` says where runs are, `places` shares them out, `read_run` reads one, `run_from_arrays` and
+`run_from_log` build one from memory.
 
 To read: `read` tells the whole way, one stage after another; `finding` says which files are
 one run; `remote` brings what lies elsewhere; `sources/` knows each kind of log, `event_files/` the bytes of
 the first; `facts/` reads the configuration; `presets/` holds what each library calls its quantities.
 """
 
-from spikediag.parser.finding import RunSource, find_runs, nothing_at
-from spikediag.parser.read import read_run, run_from_arrays
-from spikediag.parser.remote import address, url_of
+from spikediag.parser.finding import Place, RunSource, find_runs, nothing_at
+from spikediag.parser.places import Fingerprints, here, places
+from spikediag.parser.read import read_run, refuse_unusable, run_from_arrays, run_from_log
+from spikediag.parser.remote import address, cache_folder, url_of
+from spikediag.parser.track import FARTHEST, Track, straighten
 
-__all__ = ["RunSource", "address", "find_runs", "nothing_at", "read_run", "run_from_arrays", "url_of"]
+__all__ = [
+    "FARTHEST",
+    "Fingerprints",
+    "Place",
+    "RunSource",
+    "Track",
+    "address",
+    "cache_folder",
+    "find_runs",
+    "here",
+    "nothing_at",
+    "places",
+    "read_run",
+    "refuse_unusable",
+    "run_from_arrays",
+    "run_from_log",
+    "straighten",
+    "url_of",
+]

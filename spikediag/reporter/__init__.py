@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from spikediag.errors import UsageError
 from spikediag.model import Artifact, Diagnosis, say
 from spikediag.reporter.formats.html import to_html, to_notebook
-from spikediag.reporter.formats.json import SCHEMA, to_dict
+from spikediag.reporter.formats.json import SCHEMA, finding_to_dict, to_dict
 from spikediag.reporter.formats.md import brief, to_markdown
 from spikediag.reporter.frames import to_frame
 from spikediag.reporter.index import index, is_ours
 from spikediag.reporter.protocol import Format, registry
-from spikediag.reporter.terminal import Row, TerminalSummary, summary, three_lines
+from spikediag.reporter.terminal import Row, TerminalSummary, heights, summary, three_lines
 from spikediag.wording import language
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ __all__ = [
     "TerminalSummary",
     "brief",
     "figure",
+    "finding_to_dict",
+    "heights",
     "index",
     "is_ours",
     "refuse_unknown",

@@ -83,7 +83,7 @@ def _computed(diagnosis: Diagnosis) -> dict[str, Any]:
                 "jumps": [vars(jump) for jump in s.jumps],
                 "reason": s.reason and str(s.reason),
             }
-            for s in diagnosis.searched
+            for s in diagnosis.searched_series
         ],
         "checks": [{"id": c.id, "ran": c.ran, "reason": str(c.reason)} for c in diagnosis.checks],
     }
@@ -189,6 +189,12 @@ def _run(run: Run) -> dict[str, Any]:
         "checkpoints": [vars(c) for c in run.checkpoints],
         "notes": [str(note) for note in run.notes],
     }
+
+
+def finding_to_dict(finding: Finding) -> dict[str, Any]:
+    """One finding as it stands in `findings`, strict JSON."""
+    told: dict[str, Any] = _strict(_finding(finding), DIGITS)
+    return told
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
