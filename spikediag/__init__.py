@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spikediag.api import Comparison, Diagnosis, Run, compare, diagnose, read_run, scan
+    from spikediag.live import Monitor
 
-__all__ = ["Comparison", "Diagnosis", "Run", "compare", "diagnose", "read_run", "scan"]
+__all__ = ["Comparison", "Diagnosis", "Monitor", "Run", "compare", "diagnose", "read_run", "scan"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # the API loads when first used, so that the command line starts at once
     if name in __all__:
-        return getattr(importlib.import_module("spikediag.api"), name)
+        home = "spikediag.live" if name == "Monitor" else "spikediag.api"
+        return getattr(importlib.import_module(home), name)
     raise AttributeError(f"module 'spikediag' has no attribute {name!r}")
 
 

@@ -18,6 +18,7 @@ from spikediag import attribution, detectors, reporter
 from spikediag.attribution.protocol import Cause
 from spikediag.detectors.protocol import Detector
 from spikediag.model import Kind, Shape
+from spikediag.parser import sources
 from spikediag.registry import P, Registry
 from spikediag.reporter import Format
 
@@ -161,6 +162,53 @@ PRESET_TEST = Template("""# TODO every tag that $title logs -> role, or role:mea
 """)
 
 
+SOURCE = Template('''"""$id: TODO who writes it, and where its own sources say so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spikediag.parser.log_files import Log, Opened
+from spikediag.parser.sources import Named, registry
+from spikediag.parser.tables import Points, json_lines
+
+
+@registry.register
+@dataclass(frozen=True)
+class $title(Named):
+    """`$id.jsonl`: TODO what a file is called, and what a line of it is."""
+
+    id: str = "$id"
+    name: str = r"$id\\.jsonl"
+
+    def read(self, file: Opened) -> Iterator[Log]:
+        """Read it line by line.
+
+        Raises:
+            UnusableLogError: no line is an object.
+        """
+        records, gaps = json_lines(file.content)
+        points = Points()
+        for record in records:
+            points.add_record(record, "step", str)
+        yield Log(points.tracks, (*gaps, *points.gaps))
+''')
+SOURCE_TEST = Template('''"""$id: TODO whose log it is."""
+
+import json
+from pathlib import Path
+
+from tests.parser.sources.twins import as_events, rows, told, training
+
+
+def test_it_is_understood_as_its_event_file(tmp_path: Path) -> None:
+    curves = training("train/loss", "train/learning_rate")
+    (tmp_path / "run").mkdir()
+    lines = (json.dumps({"step": step, **row}) for step, row in rows(curves))
+    (tmp_path / "run" / "$id.jsonl").write_text("\\n".join(lines))
+    assert told(tmp_path / "run") == told(as_events(tmp_path / "events", curves))
+''')
+
+
 @dataclass(frozen=True)
 class Entry:
     """A line that names the plugin in a file that lists all of its kind, below the last such line."""
@@ -229,11 +277,21 @@ def preset() -> Plan:
     return Plan(files)
 
 
+def source() -> Plan:
+    """A kind of log."""
+    files = (
+        (f"{_folder(sources.registry)}/$module.py", SOURCE),
+        ("tests/parser/sources/test_$module.py", SOURCE_TEST),
+    )
+    return Plan(files)
+
+
 FAMILIES: Mapping[str, Callable[[], Plan]] = {
     "cause": cause,
     "detector": detector,
     "format": report_format,
     "preset": preset,
+    "source": source,
 }
 
 
@@ -261,7 +319,7 @@ def write(root: Path, family: str, name: str) -> tuple[Path, ...]:
     plan = FAMILIES[family]()
     words = {
         **plan.words,
-        "id": module if family == "detector" else name,
+        "id": module if family in ("detector", "source") else name,
         "module": module,
         "constant": module.upper() if family == "detector" else module,
         "title": "".join(word.capitalize() for word in name.split("-")),

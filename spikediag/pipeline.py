@@ -57,6 +57,15 @@ def _power(others: Sequence[Series]) -> tuple[Searched, ...]:
     return tuple(map(detectors.search_power, others))
 
 
+def find(run: Run) -> tuple[Run, tuple[Finding, ...]]:
+    """Only what `diagnose` finds, without what it says of the run; and the run as it was searched."""
+    run = run.within(LARGEST).revealed()
+    spikes = {loss.tag: detectors.detect(loss, falls=True) for loss in run.having(Role.LOSS)}
+    table = witnesses.SeriesTable(run)
+    incidents = enumerate(detectors.group(run, spikes), 1)
+    return run, tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in incidents)
+
+
 def _finding(
     name: str, incident: Incident, table: witnesses.SeriesTable, spikes: Mapping[str, tuple[Spike, ...]]
 ) -> Finding:

@@ -11,6 +11,7 @@ import pytest
 
 import spikediag
 from spikediag.errors import NoLossError, UsageError
+from spikediag.model import Kind
 from spikediag.policy import Policy
 from spikediag.policy.rules import judge
 from spikediag.rates import Interval, Rates
@@ -138,3 +139,18 @@ def test_a_diagnosis_loads_nothing_that_is_slow_to_load() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("unit", [1e-290, 1.0, 1e280])
+def test_a_run_in_absurd_units_is_diagnosed_as_any_other(unit: float) -> None:
+    values = np.random.default_rng(5).normal(size=400)
+    values[250] += 60.0
+    (finding,) = spikediag.diagnose(spikediag.Run.from_arrays({"loss": unit * values})).findings
+    assert (finding.spike.kind, finding.spike.onset_step) == (Kind.TRANSIENT, 250)
+
+
+def test_a_finite_number_is_a_number_however_large() -> None:
+    values = np.random.default_rng(5).normal(size=400)
+    values[250] = 1e308
+    (finding,) = spikediag.diagnose(spikediag.Run.from_arrays({"loss": values})).findings
+    assert finding.spike.kind is Kind.TRANSIENT

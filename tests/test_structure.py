@@ -142,7 +142,12 @@ def test_nothing_below_the_command_line_prints() -> None:
 
 
 def test_what_the_package_imports_it_declares() -> None:
-    named = {"yaml": "pyyaml", "PIL": "pillow"}
+    named = {
+        "PIL": "pillow",
+        "pytorch_lightning": "pytorch-lightning",
+        "stable_baselines3": "stable-baselines3",
+        "yaml": "pyyaml",
+    }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]  # what a user may add, but not what developers need
     lines = (

@@ -8,13 +8,12 @@ from sample_runs.lab import randomised_study, study
 from sample_runs.lab.randomised_page import remedied
 from spikediag.comparison.compare import DISPERSION
 from spikediag.stats.rates import Counts, dispersion
+from tests import documents
 from tests.conftest import ROOT
 
-BEGIN = "<!-- which remedy works: begin, written by `pytest --update-golden` -->\n"
-END = "<!-- which remedy works: end -->"
-BLOCK = re.compile(f"{re.escape(BEGIN)}(.*?){re.escape(END)}", flags=re.DOTALL)
+NAME = "which remedy works"
 TABLES = {
-    ROOT / "README.md": lambda: remedied(randomised_study.read(randomised_study.RESULTS)),
+    ROOT / "docs" / "remedies.md": lambda: remedied(randomised_study.read(randomised_study.RESULTS)),
     ROOT / "docs" / "comparison.md": study.table,
 }
 
@@ -26,16 +25,17 @@ def verdicts() -> dict[str, str]:
 
 @pytest.mark.parametrize("page", TABLES, ids=lambda page: page.name)
 def test_every_page_shows_its_table(page, update_golden) -> None:
-    table, text = f"\n{TABLES[page]()}\n", page.read_text(encoding="utf-8")
+    table = f"\n{TABLES[page]()}\n"
     if update_golden:
-        text = BLOCK.sub(lambda _: f"{BEGIN}{table}{END}", text)
-        page.write_text(text, encoding="utf-8")
-    assert BLOCK.findall(text) == [table]
+        documents.renew(page, NAME, table)
+    assert documents.block(page, NAME) == table
 
 
 def test_no_page_counts_the_spikes_of_a_remedy_elsewhere() -> None:
-    for page in (*TABLES, ROOT / "docs" / "compare.md"):
-        rest = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    for page in (*TABLES, ROOT / "README.md", ROOT / "docs" / "compare.md"):
+        rest = page.read_text(encoding="utf-8")
+        if page in TABLES:
+            rest = rest.replace(documents.block(page, NAME), "")
         assert not re.search(r"^\| `?bc_\w+`? \| \d", rest, flags=re.MULTILINE)
 
 

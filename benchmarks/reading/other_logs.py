@@ -84,7 +84,7 @@ def row(case: Case, folder: Path) -> str:
     assert source
 
     def own() -> object:
-        return list(source.read(Opened(path, path.read_bytes())))
+        return list(source.read(Opened.of(path, path.read_bytes())))
 
     own(), case.read(path)  # warm: imports, the page cache
     turns = [(seconds(own), seconds(lambda: case.read(path))) for _ in range(TURNS)]

@@ -15,7 +15,7 @@ from spikediag.cli.names import told_apart
 from spikediag.cli.report_folder import Marker, check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Paths, Source, attempt, diagnose, find, quietly
 from spikediag.cli.spoken import Lang, speak
-from spikediag.cli.terminal import STYLES, labelled, note, progress, show, show_json, show_text
+from spikediag.cli.terminal import STYLES, columns, labelled, note, progress, show, show_json, show_text
 from spikediag.cli.whole_files import write_file
 from spikediag.text import say
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from spikediag.model import Diagnosis
     from spikediag.parser import RunSource
+
+
+CURVE = 60  # characters of the curve of the loss
 
 
 def analyze(
@@ -178,12 +181,17 @@ def _in_short(diagnosis: "Diagnosis", page: Path, lang: str) -> "RenderableType"
 
     from spikediag import reporter
 
-    said = reporter.summary(diagnosis, lang)
+    said = reporter.summary(diagnosis, lang, width=min(CURVE, columns() - 2))
     parts: list[RenderableType] = [
         Text.assemble((said.run, "bold"), "  ", (said.verdict, STYLES[said.status.value]))
     ]
     if said.sparkline:
-        parts.append(Text.assemble(("  " + said.sparkline_tag, "dim"), "  ", (said.sparkline, "cyan")))
+        beside = columns() >= 4 + len(said.sparkline_tag) + len(said.sparkline)
+        parts.append(
+            Text.assemble(
+                (f"  {said.sparkline_tag}", "dim"), "  " if beside else "\n  ", (said.sparkline, "cyan")
+            )
+        )
     rows: list[tuple[str, str | Text]] = [(row.label, Text(row.value)) for row in said.rows]
     if said.code:
         rows.append(("", Text(said.code, "cyan")))

@@ -14,10 +14,9 @@ from spikediag.cli.names import told_apart
 from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
 from spikediag.cli.runs import Failure, Source, attempt, find, quietly
 from spikediag.cli.spoken import Lang, speak, words
-from spikediag.cli.terminal import STYLES, labelled, note, show, show_json
+from spikediag.cli.terminal import STYLES, labelled, note, show, show_json, show_text
 from spikediag.errors import SpikediagError, UsageError
 from spikediag.text import Text, say
-from spikediag.wording.escape import log_lines
 
 if TYPE_CHECKING:
     from spikediag.comparison import Change, Comparison, Group
@@ -68,7 +67,7 @@ def compare(
     if as_json:
         show_json(comparison.to_json(_documents(sides, made), several=len(after) > 1))
     elif as_table and made:
-        typer.echo(log_lines(comparison.table(made, code)), nl=False)
+        show_text(comparison.table(made, code))
     else:
         _show(made)
     return Exit.DONE if len(judged) == len(sides) else Exit.UNUSABLE

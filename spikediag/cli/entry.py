@@ -15,23 +15,40 @@ from spikediag.cli.check import check
 from spikediag.cli.compare import compare
 from spikediag.cli.exits import Exit
 from spikediag.cli.explain import explain
+from spikediag.cli.mcp import mcp
 from spikediag.cli.scan import scan
+from spikediag.cli.schema import schema
+from spikediag.cli.share import share
+from spikediag.cli.skill import skill
 from spikediag.cli.spoken import begin
 from spikediag.cli.tags import tags
-from spikediag.cli.terminal import note
+from spikediag.cli.terminal import hush, note
 from spikediag.errors import SpikediagError, refused
 from spikediag.text import say
 from spikediag.version import VERSION
 from spikediag.wording.escape import log_lines
 
+SWITCHES = {"--debug", "--quiet"}
+COMPLETION = "_SPIKEDIAG_COMPLETE"  # set by the shell's completion
+
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (analyze, check, compare, tags, scan, explain):  # as a person needs them
+for command in (
+    analyze,
+    check,
+    compare,
+    tags,
+    scan,
+    explain,
+    share,
+    schema,
+    skill,
+    mcp,
+):  # as a person needs them
     app.command()(command)
 
 
@@ -49,6 +66,9 @@ def options(
     _debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks; also with SPIKEDIAG_DEBUG=1.")
     ] = False,
+    _quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors, and what --json asks for.")
+    ] = False,
 ) -> None:
     """Why did my loss jump? Post-mortems of loss spikes from TensorBoard event files."""
 
@@ -64,21 +84,37 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line on these arguments; return the exit code."""
     begin()
-    debug = "--debug" in arguments or os.environ.get("SPIKEDIAG_DEBUG", "0") not in ("", "0")
+    switches, rest = _switched(arguments)
+    hush("--quiet" in switches)
+    debug = "--debug" in switches or os.environ.get("SPIKEDIAG_DEBUG", "0") not in ("", "0")
     try:
-        code = _dispatch([a for a in arguments if a != "--debug"])
+        code = _dispatch(rest)
         sys.stdout.flush()  # a reader that has gone away shows here, not at interpreter exit
     except SpikediagError as error:
         _show(error, debug)
         return Exit.UNUSABLE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # Typer ends the program when it meets a broken pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.UNHEARD
+    except SystemExit as end:  # Typer ends the program when it meets a broken pipe, or told a shell what fits
+        return end.code if COMPLETION in os.environ and isinstance(end.code, int) else _unheard()
+    except BrokenPipeError:
+        return _unheard()
     except Exception as error:  # noqa: BLE001  # everything else is our bug, and must not look like a finding
         return _not_ours(error, debug)
     return code
+
+
+def _unheard() -> int:
+    """Nobody reads any more: let what is still buffered go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.UNHEARD
+
+
+def _switched(arguments: Sequence[str]) -> tuple[set[str], list[str]]:
+    """The switches that may stand anywhere before `--`, and the other arguments."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    before, after = arguments[:end], arguments[end:]
+    return SWITCHES & {*before}, [*(a for a in before if a not in SWITCHES), *after]
 
 
 def _dispatch(arguments: list[str]) -> int:

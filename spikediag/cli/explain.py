@@ -56,6 +56,15 @@ def _shelves() -> "dict[str, Mapping[str, Plugin]]":
     }
 
 
+def pages() -> dict[str, str]:
+    """Every page in English, by the id of its plugin."""
+    return {
+        plugin.id: inspect.cleandoc(type(plugin).__doc__ or "")
+        for shelf in _shelves().values()
+        for plugin in shelf.values()
+    }
+
+
 def _unknown(wanted: str, ids: list[str]) -> int:
     near = get_close_matches(_key(wanted), ids, n=1)
     hint = say("did you mean {name}?", name=near[0]) if near else say("`spikediag explain` lists all.")

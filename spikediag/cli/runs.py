@@ -25,6 +25,7 @@ Paths = Annotated[
         metavar="RUN", help="Run folders, log files, or folders of runs; also URLs, as s3://bucket/runs."
     ),
 ]
+OneRun = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a log file, or the URL of one.")]
 Source = Annotated[
     str | None,
     typer.Option(

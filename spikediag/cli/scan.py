@@ -150,7 +150,7 @@ def _tell_unread(found: "Sweep") -> None:
 def _show(found: "Sweep") -> None:
     from spikediag.sweep import COLUMNS, ORDER, TITLE
 
-    room = columns() or int(os.environ.get("COLUMNS") or UNWATCHED)
+    room = columns(int(os.environ.get("COLUMNS") or UNWATCHED))
     layout = _Layout.of(found, room)
     show(_table(found, layout), width=room)
     told = ", ".join(f"{count} {term('scan', verdict)}" for verdict, count in found.counts.items())

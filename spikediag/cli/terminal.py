@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 PATIENCE = 1.0  # seconds before a progress display appears; shorter waits would only flicker
 UNCUT = 1000  # columns for a table whose rows are lines for other programs
 PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
+DOT = " \u00b7 "  # between the cells of a row that does not fit
+NARROW = 60  # columns below which what stands beside its label stands under it
+
+_QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 
 STYLES = {  # of everything a command can conclude, by its word
     **dict.fromkeys(("clean", "passed", "improved"), "bold green"),
@@ -28,11 +33,24 @@ STYLES = {  # of everything a command can conclude, by its word
 }
 
 
+def hush(quiet: bool) -> None:
+    """Show nothing that people read on stdout, and no progress, from now on, or do."""
+    _QUIET.set(quiet)
+
+
+def columns(unwatched: int = PLAIN_WIDTH) -> int:
+    """How wide a line may be; as given where nobody watches."""
+    console = _console(stderr=False)
+    return console.width if console.is_terminal else unwatched
+
+
 def show(what: "RenderableType", *, wrap: bool = True, width: int | None = None) -> None:
     """Print on stdout: in colours on a terminal unless NO_COLOR is set, as plain text elsewhere.
 
     `wrap=False` leaves long lines whole; `width` is that of what nobody watches, in columns.
     """
+    if _QUIET.get():
+        return
     console = _console(stderr=False)
     if not console.is_terminal:
         console.width = width or PLAIN_WIDTH
@@ -44,22 +62,23 @@ def show(what: "RenderableType", *, wrap: bool = True, width: int | None = None)
     )
 
 
-def columns() -> int | None:
-    """How wide the terminal is; None where nobody watches."""
-    console = _console(stderr=False)
-    return console.width if console.is_terminal else None
-
-
 def note(sentence: Text) -> None:
     """Say something about the work on stderr."""
     print(log_lines(f"spikediag: {words(sentence)}"), file=sys.stderr)  # noqa: T201
 
 
 def labelled(rows: "Sequence[tuple[str, RenderableType]]") -> "Table":
-    """A block of labels and what they say, aligned when it wraps."""
+    """A block of labels and what they say, aligned when it wraps; on a narrow terminal, under one another."""
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text as Line
 
+    if columns() < NARROW:
+        stacked = Table.grid()
+        for label, said in rows:
+            stacked.add_row(Line(label.strip(), "dim"))
+            stacked.add_row(Padding(Line(printable(said)) if isinstance(said, str) else said, (0, 0, 0, 2)))
+        return stacked
     table = Table(show_header=False, box=None, padding=(0, 0, 0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -68,9 +87,44 @@ def labelled(rows: "Sequence[tuple[str, RenderableType]]") -> "Table":
     return table
 
 
+def tabled(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> "RenderableType":
+    """Rows under headings; where they do not fit, the first cell of each alone and the others below it.
+
+    What is not watched gets the room it needs: each row is one line, so that `grep` finds whole names.
+    """
+    from rich.box import SIMPLE
+    from rich.cells import cell_len
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text as Line
+
+    cells = [[printable(cell) for cell in row] for row in rows]
+    used = [k for k in range(len(headings)) if k == 0 or any(row[k] for row in cells)]
+    headings, cells = [headings[k] for k in used], [[row[k] for k in used] for row in cells]
+    needed = sum(3 + max(cell_len(row[k]) for row in (headings, *cells)) for k in range(len(headings)))
+    if needed > columns() and _console(stderr=False).is_terminal:
+        lines = [[head, DOT.join(filter(None, rest))] for head, *rest in (headings, *cells)]
+        styles = ["dim", *[""] * len(cells)]
+        pairs = zip(lines, styles, strict=True)
+        return Group(
+            *(
+                part
+                for (head, rest), style in pairs
+                for part in (Line(head, style or "bold"), Padding(Line(rest, style), (0, 0, 0, 4)))
+            ),
+            "",
+        )
+    table = Table(*headings, box=SIMPLE, pad_edge=False)
+    for row in cells:
+        table.add_row(*(Line(cell, overflow="fold") for cell in row))
+    return table
+
+
 def show_text(text: str) -> None:
     """Print finished lines on stdout, as they are."""
-    sys.stdout.write(log_lines(text))
+    if not _QUIET.get():
+        sys.stdout.write(log_lines(text))
 
 
 def show_json(document: str) -> None:
@@ -129,7 +183,7 @@ def counter() -> Iterator[Callable[[int, int, int], None]]:
 @contextmanager
 def _display() -> "Iterator[Progress | None]":
     """A display that appears after a second; None where nobody watches."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or _QUIET.get():
         yield None
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 STILL = 3  # points that a loss keeps one number while no gradient is one, at least
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
+LEAST_EXPONENT = -307  # of a power of ten with all its digits
 NOTHING = 1e-4  # standard deviation or range of an action that counts as none
 TWO_VALUED = 0.95  # of the largest variance between two ends
 SELDOM = 0.06  # mean over the 99 % quantile, both from an end at which values tie; 0.22 of an exponential
@@ -456,34 +457,35 @@ class Run:
         return run_from_arrays(arrays, facts, roles, name)
 
     def within(self, bound: float) -> "Run":
-        """The same run with values beyond +-bound taken as infinite and those within 1 / bound of 0 as 0.
+        """The same run with finite values that can be squared and divided without care.
 
-        Notes say of how many series that is true. What is left can be squared and divided without care.
+        A series whose usual value lies beyond +-bound, or no value beyond 1 / bound, is told in a larger or
+        smaller unit. What is still beyond +-bound is taken as bound, what is within 1 / bound of 0 as 0.
+        Notes say of how many series that is true.
         """
         tamed, notes = dict(self.series), list(self.notes)
-        for said, low, high, becomes in (
-            (say("beyond {bound:g} were taken as infinite", bound=bound), bound, np.inf, np.inf),
-            (say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound), 0.0, 1 / bound, 0.0),
-        ):
-            sizes = {tag: np.abs(one.values) for tag, one in self.series.items()}
-            hits = {tag: hit for tag, size in sizes.items() if (hit := (low < size) & (size < high)).any()}
-            for tag, hit in hits.items():
-                before = tamed[tag].values
-                tamed[tag] = replace(tamed[tag], values=np.where(hit, np.copysign(becomes, before), before))
-            if hits:
+        steps: tuple[tuple[Text, Callable[[FloatArray, float], FloatArray]], ...] = (
+            (say("were told in another unit, a power of ten"), _in_its_unit),
+            (say("beyond {bound:g} were taken as {bound:g}", bound=bound), _capped),
+            (say("nearer to 0 than {bound:g} were taken as 0", bound=1 / bound), _floored),
+        )
+        for said, tame in steps:
+            changed = {
+                tag: new for tag, one in tamed.items() if (new := tame(one.values, bound)) is not one.values
+            }
+            tamed |= {tag: replace(tamed[tag], values=values) for tag, values in changed.items()}
+            if changed:
                 notes.append(
                     say(
                         "Values {said}, in {count} series; first {first}.",
                         said=said,
-                        count=len(hits),
-                        first=next(iter(hits)),
+                        count=len(changed),
+                        first=next(iter(changed)),
                     )
                 )
-        return (
-            self
-            if tamed == self.series
-            else replace(self, series=MappingProxyType(tamed), notes=tuple(notes))
-        )
+        if len(notes) == len(self.notes):
+            return self
+        return replace(self, series=MappingProxyType(tamed), notes=tuple(notes))
 
     def revealed(self) -> "Run":
         """The same run with losses as NaN where they stand still while a gradient norm is no number.
@@ -596,6 +598,31 @@ class Run:
             return False
         errors = (s for s in self.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR)
         return any(s.group == loss.group for s in errors)
+
+
+def _in_its_unit(values: FloatArray, bound: float) -> FloatArray:
+    """The values in a power of ten: their usual size beyond `bound`, their largest below its inverse."""
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if not len(sizes) or 1 / bound <= (largest := float(sizes.max())) <= bound:
+        return values
+    usual = float(np.quantile(sizes, 0.5, method="lower")) if largest > bound else largest
+    if 1 / bound <= usual <= bound:
+        return values
+    unit = 10.0 ** max(math.floor(math.log10(usual)), LEAST_EXPONENT)
+    return _capped(values, bound * unit) / unit
+
+
+def _capped(values: FloatArray, bound: float) -> FloatArray:
+    """The values with finite ones beyond +-bound at it."""
+    with np.errstate(invalid="ignore"):
+        beyond = (np.abs(values) > bound) & np.isfinite(values)
+    return np.where(beyond, np.copysign(bound, values), values) if beyond.any() else values
+
+
+def _floored(values: FloatArray, bound: float) -> FloatArray:
+    """The values with 0 for those within 1 / bound of it."""
+    near = (np.abs(values) < 1 / bound) & (values != 0)
+    return np.where(near, np.copysign(0.0, values), values) if near.any() else values
 
 
 def _hidden(loss: Series, norm: Series) -> NDArray[np.bool_]:

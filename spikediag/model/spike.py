@@ -285,6 +285,6 @@ class Coupling:
     @property
     def improved(self) -> bool:
         """Whether the error did not rise, but did not stay either: it got better with the jump."""
-        if self.verdict is not CouplingVerdict.DECOUPLED:
+        if self.verdict is not CouplingVerdict.DECOUPLED or not self.tests:
             return False
         return not self.tests[0].low <= 0 <= self.tests[0].high

@@ -1,7 +1,7 @@
 """From event files and other logs to a run.
 
-`find_runs` says where runs are, `places` shares them out, `read_run` reads one, `run_from_arrays` builds one
-from memory.
+`find_runs` says where runs are, `places` shares them out, `read_run` reads one, `run_from_arrays` and
+`run_from_log` build one from memory.
 
 To read: `read` tells the whole way, one stage after another; `finding` says which files are
 one run; `remote` brings what lies elsewhere; `sources/` knows each kind of log, `event_files/` the bytes of
@@ -10,13 +10,16 @@ the first; `facts/` reads the configuration; `presets/` holds what each library 
 
 from spikediag.parser.finding import Place, RunSource, find_runs, nothing_at
 from spikediag.parser.places import Fingerprints, here, places
-from spikediag.parser.read import read_run, refuse_unusable, run_from_arrays
+from spikediag.parser.read import read_run, refuse_unusable, run_from_arrays, run_from_log
 from spikediag.parser.remote import address, cache_folder, url_of
+from spikediag.parser.track import FARTHEST, Track, straighten
 
 __all__ = [
+    "FARTHEST",
     "Fingerprints",
     "Place",
     "RunSource",
+    "Track",
     "address",
     "cache_folder",
     "find_runs",
@@ -26,5 +29,7 @@ __all__ = [
     "read_run",
     "refuse_unusable",
     "run_from_arrays",
+    "run_from_log",
+    "straighten",
     "url_of",
 ]

@@ -573,6 +573,8 @@ def _taken(files: RunFiles, source: RunSource, folder: Folder) -> list[LogFile]:
     for file in taken:
         if not (isinstance(file, LeftOut) and file.foreign):
             files.damage.extend(file.damage)
+        if isinstance(file, LogFile):
+            files.notes.extend(say("{label}: {note}", label=file.label, note=note) for note in file.log.notes)
     files.left_out.extend(file for file in taken if isinstance(file, LeftOut))
     return _usable(taken)
 

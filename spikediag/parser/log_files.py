@@ -1,17 +1,20 @@
-"""One log file, whatever its format, read whole: its points, its span in time, its fingerprint, its damage.
+"""One log file, whatever its format: its points, its span in time, its fingerprint, its damage.
 
 A file that cannot be used is a value too (`LeftOut`), because the others of its run are read all the same.
-`content` is the one place that opens a log file; `LogFiles` reads each once while it is kept.
+`opened` is the one place that opens a log file; `LogFiles` reads each once while it is kept.
 """
 
 import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -22,7 +25,10 @@ from spikediag.parser.track import Track
 
 POINTER = b"version https://git-lfs."
 POINTED = say("a Git LFS pointer, not the file itself; fetch it with `git lfs pull`")
-MOST_EXTENTS = 10_000  # stretches of data that are looked through for the end of a sparse file
+MOST_EXTENTS = 10_000  # stretches of data that are looked through in a sparse file
+LEAST_HOLE = 1 << 20  # bytes; a shorter hole is read as the NULs it stands for
+STRETCH = 1 << 24  # bytes read at a time of a file that need not be held whole
+MOST_WHOLE = 1 << 30  # bytes of a file that is held whole
 MOST_GAPS = 1000  # damaged stretches of one file told one by one
 MOST_KEPT = 1 << 26  # bytes of files that were looked into and not yet taken, beside those just read
 MOST_TAGS = 20_000  # of one file
@@ -48,12 +54,86 @@ class Summaries:
     minima: Mapping[str, Track] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class Opened:
-    """A file that is open to its source: its bytes, and the path for what must be read in place."""
+    """A file that is open to its source, to be read once: whole, or stretch by stretch.
 
-    path: Path
-    content: bytes = field(repr=False)
+    Attributes:
+        path: For what must be read in place.
+        size: Bytes up to its last data, as they were when it was opened: what a writer adds is left for the
+            next time.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        stream: BinaryIO,
+        data: Sequence[tuple[int, int]],
+        status: os.stat_result | None = None,
+    ) -> None:
+        self.path = path
+        self.size = data[-1][1] if data else 0
+        self._stream = stream
+        self._data = data  # where bytes lie, [start, stop); between them are holes
+        self._status = status  # when it was opened
+        self._digest = hashlib.sha256()
+
+    @classmethod
+    def of(cls, path: Path, content: bytes) -> "Opened":
+        """A file that is in memory already."""
+        return cls(path, BytesIO(content), ((0, len(content)),))
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of what was read of it; a hole counts nothing."""
+        return self._digest.hexdigest()
+
+    def begins_with(self, start: bytes) -> bool:
+        """Whether these are its first bytes."""
+        found = self._stream.read(len(start))
+        self._stream.seek(0)
+        return found == start
+
+    def stretches(self) -> Iterator[tuple[int, bytes]]:
+        """Yield its bytes in order, each with its offset; what lies between two is a hole.
+
+        A file that has become shorter meanwhile ends where it ends.
+        """
+        for start, stop in self._data:
+            self._stream.seek(start)
+            at = start
+            while at < stop and (read := self._stream.read(min(STRETCH, stop - at))):
+                self._digest.update(read)
+                yield at, read
+                at += len(read)
+
+    def afterwards(self) -> Iterator[Gap]:
+        """What is to be said once it was read: the hole it ends in, and that it changed meanwhile."""
+        if self._status is None:
+            return
+        before, after = self._status, os.fstat(self._stream.fileno())
+        if hole := before.st_size - self.size:
+            yield Gap(self.size, hole, say("the file ends in a hole"))
+        if after.st_size < before.st_size:
+            lost = before.st_size - after.st_size
+            yield Gap(after.st_size, lost, say("it became shorter while it was read"))
+        elif after.st_size == before.st_size and after.st_mtime_ns != before.st_mtime_ns:
+            yield Gap(0, 0, say("it was written over while it was read"))
+
+    @cached_property
+    def content(self) -> bytes:
+        """Its bytes, a hole as NULs.
+
+        Raises:
+            UnusableLogError: they are too many to be held.
+        """
+        refuse_beyond(MOST_WHOLE, self.size)
+        if len(self._data) == 1 and self.size <= STRETCH:
+            return b"".join(read for _, read in self.stretches())
+        whole = bytearray()
+        for at, read in self.stretches():
+            whole.extend(bytes(at - len(whole)))
+            whole.extend(read)
+        return bytes(whole)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +148,7 @@ class Log:
         speaks: Whether it has text or hyper-parameters.
         summaries: Read when they are asked for.
         name: What its logger calls the run.
+        notes: What was left out that holds no point.
         rounding: Half of the last digit that the file keeps, relative to the value.
     """
 
@@ -78,6 +159,7 @@ class Log:
     speaks: bool = False
     summaries: Callable[[], Summaries] = field(default=Summaries, repr=False)
     name: str = ""
+    notes: tuple[Text, ...] = ()
     rounding: float = 2.0**-24  # an event file keeps 32 bits
 
 
@@ -141,13 +223,13 @@ class UnusableLogError(SaidError):
     """A file that is not what its name says, or holds nothing; the message says why, and the way out."""
 
 
-def refuse_beyond(most: int, content: bytes) -> None:
+def refuse_beyond(most: int, size: int) -> None:
     """Refuse what is larger than `most` bytes.
 
     Raises:
         UnusableLogError: it is.
     """
-    if len(content) > most:
+    if size > most:
         raise UnusableLogError(say("it is larger than {size} MB; give a part of it", size=most >> 20))
 
 
@@ -176,10 +258,9 @@ def left_out(astray: int, refused: int) -> Iterator[Gap]:
         )
 
 
-def content(path: Path) -> tuple[bytes, int]:
-    """The bytes of a file up to its last data, and how many follow that no disk holds.
-
-    What is no regular file by now is not read.
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """Open a log file; what is no regular file by now is not read.
 
     Raises:
         OSError: it cannot be read.
@@ -189,25 +270,42 @@ def content(path: Path) -> tuple[bytes, int]:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "no regular file")
-        end = status.st_size
-        if getattr(status, "st_blocks", end) * 512 < end and hasattr(os, "SEEK_HOLE"):
-            end = _last_data(file.fileno(), end)
-            return file.read(end), status.st_size - end
-        return file.read(), 0
+        yield Opened(path, file, _data(file.fileno(), status), status)
 
 
-def _last_data(handle: int, size: int) -> int:
-    """Where the hole at the end of a sparse file begins; its size where there is none."""
-    at, extents = 0, 0
+def content(path: Path) -> bytes:
+    """The bytes of a file that is part of a log.
+
+    Raises:
+        OSError: it cannot be read.
+        UnusableLogError: it is too large.
+    """
+    with opened(path) as file:
+        return file.content
+
+
+def _data(handle: int, status: os.stat_result) -> tuple[tuple[int, int], ...]:
+    """Where the bytes of a file lie, without the long holes of a sparse one."""
+    size = status.st_size
+    if getattr(status, "st_blocks", size) * 512 >= size or not hasattr(os, "SEEK_HOLE"):
+        return ((0, size),) if size else ()
+    data: list[tuple[int, int]] = []
+    at = extents = 0
     try:
         while at < size and extents < MOST_EXTENTS:
-            at, extents = os.lseek(handle, os.lseek(handle, at, os.SEEK_DATA), os.SEEK_HOLE), extents + 1
+            start = os.lseek(handle, at, os.SEEK_DATA)
+            at, extents = os.lseek(handle, start, os.SEEK_HOLE), extents + 1
+            if data and start - data[-1][1] < LEAST_HOLE:
+                start = data.pop()[0]
+            data.append((start, min(at, size)))
     except OSError as error:
         if error.errno != errno.ENXIO:  # no data from here on
-            at = size
+            return ((0, size),)
     finally:
         os.lseek(handle, 0, os.SEEK_SET)
-    return at if extents < MOST_EXTENTS else size
+    if extents == MOST_EXTENTS:
+        data.append((data.pop()[0], size))
+    return tuple(data)
 
 
 Reader = Callable[[Opened], Iterator[Log]]
@@ -215,23 +313,31 @@ Reader = Callable[[Opened], Iterator[Log]]
 
 def read_log(path: Path, label: str, source: str, read: Reader) -> tuple[LogFile | LeftOut, ...]:
     """Read a file by its source; one that holds several runs gives each."""
+    size = 0
     try:
-        buffer, hole = content(path)
-        if buffer.startswith(POINTER):
-            return (LeftOut(label, len(buffer), POINTED),)
-        logs = tuple(read(Opened(path, buffer)))
+        with opened(path) as file:
+            size = file.size
+            if file.begins_with(POINTER):
+                return (LeftOut(label, size, POINTED),)
+            logs = tuple(read(file))
+            gaps = tuple(file.afterwards())
     except ForeignError as error:
-        return (LeftOut(label, len(buffer), error.said, foreign=True),)
+        return (LeftOut(label, size, error.said, foreign=True),)
     except UnusableLogError as error:
-        return (LeftOut(label, len(buffer), error.said),)
+        return (LeftOut(label, size, error.said),)
     except MemoryError:
         return (LeftOut(label, 0, say("it does not fit into the memory")),)
     except OSError as error:
         return (LeftOut(label, 0, refused(error)),)
-    digest = hashlib.sha256(buffer).hexdigest()
+    digest = file.sha256
     return tuple(
         LogFile(
-            path / log.part, _within(label, log), source, len(buffer), digest, _ended(log, len(buffer), hole)
+            path / log.part,
+            _within(label, log),
+            source,
+            size,
+            digest,
+            replace(log, gaps=(*log.gaps, *gaps)) if gaps else log,
         )
         for log in logs
     )
@@ -239,10 +345,6 @@ def read_log(path: Path, label: str, source: str, read: Reader) -> tuple[LogFile
 
 def _within(label: str, log: Log) -> str:
     return f"{label}/{log.part}" if log.part else label
-
-
-def _ended(log: Log, size: int, hole: int) -> Log:
-    return replace(log, gaps=(*log.gaps, Gap(size, hole, say("the file ends in a hole")))) if hole else log
 
 
 class LogFiles:

@@ -34,6 +34,7 @@ from spikediag.parser.dataset_statistics import action_dimensions
 from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
+from spikediag.parser.log_files import Log, LogFile, Summaries
 from spikediag.parser.remote import address
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
 from spikediag.parser.run_folders import checkpoints, distinctive, says_nothing
@@ -262,6 +263,59 @@ def _name(files: RunFiles, path: Path, folder: Path) -> str:
         alone = sum(f".{stamp[1]}." in name for name in beside) == 1
         return f"{shown}-{stamp[1] if alone else path.name.partition(MARK + '.')[2]}"
     return shown
+
+
+def run_from_log(
+    points: Mapping[str, Track],
+    *,
+    facts: Mapping[str, object] | None = None,
+    roles: Mapping[str, str] | None = None,
+    name: str = "live",
+    beside: Path | None = None,
+    hparams: Mapping[str, object] | None = None,
+) -> Run:
+    """Build a run from what a training logged in memory, as if it had been read from its log file.
+
+    Args:
+        points: By tag, in logged order; steps that go back are a resume.
+        facts: Such as `{"batch_size": 256}`.
+        roles: Of tags that no rule knows, or that it takes for something else; a tag may come later.
+        name: What the run is called in reports.
+        beside: The folder that the training writes to: its configuration, its checkpoints and its
+            `spikediag.toml` are read.
+        hparams: Its settings, as its framework names them.
+
+    Raises:
+        UsageError: a fact or a role is unknown, or `spikediag.toml` cannot be used.
+    """
+    own = read_user_settings(beside) if beside else UserSettings()
+    stated = _stated({tag: role for tag, role in (roles or {}).items() if tag in points}, points)
+    summaries = Summaries(hparams=hparams or {})
+    file = LogFile(Path(name), name, "live", 0, "", Log(points, summaries=lambda: summaries))
+    read = _understand(
+        RunFiles({"": (file,)}),
+        UserSettings(
+            {tag: role for tag, role in own.roles.items() if tag in points} | stated,
+            {tag: kind for tag, kind in own.kinds.items() if tag in points},
+        ),
+    )
+    claims = (*claims_of_user(facts or {}, Origin.COMMAND_LINE, lambda fact: f"given: {fact}"), *own.claims)
+    unit = read.preset.step_unit if read.preset else StepUnit.STEP
+    found = collect_facts(claims, (file,), read.series, unit, folder=beside, inside=beside)
+    made = Run(
+        path=address(beside) if beside else "",
+        name=name,
+        series=MappingProxyType(with_objective(read.series, found.facts.get(FactName.OBJECTIVE))),
+        facts=found.facts,
+        sessions=read.sessions,
+        rewinds=read.rewinds,
+        files=(*found.files, *own.files),
+        checkpoints=tuple(checkpoints(beside)) if beside else (),
+        actions=action_dimensions(beside) if beside else (),
+        notes=(*read.notes, *found.notes),
+        own_settings=own.names,
+    )
+    return _spoken(made, read.preset)
 
 
 def run_from_arrays(

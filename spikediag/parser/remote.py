@@ -1,4 +1,4 @@
-"""Runs that lie elsewhere: `s3://`, `gs://`, `az://`, `hf://`, `sftp://`, `https://`, `memory://`, by fsspec.
+"""Runs that lie elsewhere: `s3://`, `gs://`, `az://`, `hf://`, `sftp://`, and others of fsspec, and in zips.
 
 A remote folder is stood for by a local one, in which every file is there by its name and empty until its
 bytes are asked for: `present` fetches them. Whoever lists a folder asks `listed` first, whoever opens a file
@@ -19,6 +19,8 @@ import os
 import re
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -63,6 +65,8 @@ APPENDED = re.compile(r".*tfevents.*|run-.+\.wandb")  # logs that are added to a
 OVERLAP = 1 << 16  # bytes at both ends of a kept copy that are compared before it is added to
 PEEK = 1 << 16  # bytes of a file that are fetched to see what it is
 MOST_KEPT = 1 << 32  # bytes in the cache
+ZIP = ".zip"
+MOST_UNPACKED, MOST_MEMBERS = 1 << 28, 1000  # bytes and files of a zip
 MOST_ENTRIES = 1_000_000  # files and folders of one listing
 DEEPEST = 64  # folders
 UNSHOWN = ("-shm",)  # SQLite's shared memory: of the machine that wrote it
@@ -83,9 +87,8 @@ def address(path: str | Path) -> str:
         scheme, _, rest = url.partition("://")
         host, slash, below = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
         return f"{scheme}://{host.rpartition('@')[2]}{slash}{below}"
-    for root, scheme in _systems().items():
-        if isinstance(path, Path) and path.is_relative_to(root):
-            return f"{scheme}://{path.relative_to(root).as_posix()}"
+    if isinstance(path, Path) and _standing_in.cache_info().currsize:
+        return _standing_in().called(path)
     return str(path)
 
 
@@ -98,9 +101,10 @@ def local(path: str | Path) -> Path:
         UsageError: its protocol is unknown.
     """
     url = url_of(path)
-    if url is None:
-        return Path(FILE.sub("/", str(path)))
-    return _standing_in().place(url)
+    if url is not None:
+        return _standing_in().place(url)
+    here = Path(FILE.sub("/", str(path)))
+    return _standing_in().unpacked(here) if here.suffix.lower() == ZIP and here.is_file() else here
 
 
 def listed(folder: Path, *, whole: bool = False) -> Path:
@@ -154,10 +158,6 @@ def _standing_in() -> "_StandIn":
     return _StandIn(root)
 
 
-def _systems() -> Mapping[Path, str]:
-    return _standing_in().schemes if _standing_in.cache_info().currsize else {}
-
-
 @dataclass(frozen=True)
 class _Remote:
     """A file or folder elsewhere: on which file system, by which name there, and what is said of it."""
@@ -185,6 +185,7 @@ class _StandIn:
     Attributes:
         root: What they lie below.
         schemes: By the folder that stands for all of a file system: its protocol.
+        zips: By the folder that stands for a zip: that zip.
         known: By local path: what it stands for.
         waiting: Files whose bytes were not fetched.
         shallow: Folders whose entries are known.
@@ -193,10 +194,41 @@ class _StandIn:
 
     root: Path
     schemes: dict[Path, str] = field(default_factory=dict)
+    zips: dict[Path, Path] = field(default_factory=dict)
     known: dict[Path, _Remote] = field(default_factory=dict)
     waiting: set[Path] = field(default_factory=set)
     shallow: set[Path] = field(default_factory=set)
     deep: set[Path] = field(default_factory=set)
+
+    def called(self, path: Path) -> str:
+        """What a path is called where it stands for something."""
+        for root, scheme in self.schemes.items():
+            if path.is_relative_to(root):
+                return f"{scheme}://{path.relative_to(root).as_posix()}"
+        for root, archive in self.zips.items():
+            if path.is_relative_to(root):
+                return str(archive / path.relative_to(root))
+        return str(path)
+
+    def unpacked(self, archive: Path) -> Path:
+        """The folder that stands for a zip, within bounds; the one folder in it where there is but one.
+
+        Raises:
+            UnreadableRunError: it is no zip, or holds too much.
+        """
+        place = Path(tempfile.mkdtemp(prefix="zip-", dir=self.root)) / archive.stem
+        place.mkdir()
+        try:
+            with zipfile.ZipFile(archive) as packed:
+                _unpack(packed, place)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+            raise UnreadableRunError(
+                say("{path} cannot be unpacked; unpack it and give the folder.", path=str(archive))
+            ) from error
+        inside = list(place.iterdir())
+        top = inside[0] if len(inside) == 1 and inside[0].is_dir() else place
+        self.zips[top] = archive
+        return top
 
     def place(self, url: str) -> Path:
         """Make the file or the folder of a URL known."""
@@ -334,6 +366,29 @@ def _is_plain(path: Path, folder: Path) -> bool:
     """Whether a path that was put together of names stays below a folder, in parts that any disk takes."""
     parts = path.parts[len(folder.parts) :]
     return path.is_relative_to(folder) and not any(p == ".." or "\0" in p or "\\" in p for p in parts)
+
+
+def _unpack(packed: zipfile.ZipFile, place: Path) -> None:
+    """Write the files of a zip below a folder; names that lead out of it are left out.
+
+    Raises:
+        BadZipFile: it holds more than `MOST_UNPACKED` bytes or `MOST_MEMBERS` files.
+    """
+    left = MOST_UNPACKED
+    members = [member for member in packed.infolist() if not member.is_dir()]
+    if len(members) > MOST_MEMBERS:
+        raise zipfile.BadZipFile
+    for member in members:
+        path = place / member.filename
+        with packed.open(member) as file:
+            content = file.read(left + 1)
+        left -= len(content)
+        if left < 0:
+            raise zipfile.BadZipFile
+        if _is_plain(path, place):
+            with suppress(OSError, ValueError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
 
 
 def _opened(url: str, scheme: str) -> tuple[Any, str, Mapping[str, Any]]:

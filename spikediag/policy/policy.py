@@ -108,7 +108,9 @@ class Policy:
     forbid_unrecovered: bool = _key(
         True, _switch, "Fail when a spike or shift is still up at the end of the log."
     )
-    forbid_matters: bool = _key(True, _switch, "Fail when a jump matters: an error or reward ended worse.")
+    forbid_matters: bool = _key(
+        True, _switch, "Fail when a jump upwards matters: an error or reward ended worse."
+    )
     min_height: float = _key(0.0, _number(0), "Let smaller jumps through, in units of the loss.")
     min_sigmas: float = _key(0.0, _number(0), "Let smaller jumps through, in robust sigmas.")
     max_chance: float = _key(

@@ -9,6 +9,7 @@ from spikediag.model import (
     Diagnosis,
     Finding,
     Kind,
+    Outcome,
     OutcomeVerdict,
     Role,
     RunStatus,
@@ -18,7 +19,7 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.phrases import levels, spike_clause
+from spikediag.phrases import headline, levels
 from spikediag.policy.policy import Policy
 from spikediag.policy.result import Breach, LetThrough, PolicyGap, RunResult
 
@@ -66,10 +67,9 @@ def describe(finding: Finding) -> Text:
     """One sentence: what jumped, when, how far, whether the error moved, and why."""
     spike = finding.spike
     said = say(
-        "{what}. {levels} Error metric {coupling}, cause {cause}.",
-        what=spike_clause(spike),
+        "{headline} {levels} Cause: {cause}.",
+        headline=headline(finding),
         levels=levels(spike),
-        coupling=finding.coupling.verdict.value,
         cause=finding.primary_cause,
     )
     if spike.provisional:
@@ -79,7 +79,7 @@ def describe(finding: Finding) -> Text:
 
 def _finding(finding: Finding, diagnosis: Diagnosis, policy: Policy) -> Iterator[Said]:
     """A finding's breach with every rule it breaks; or what could not be judged; or why it is let through."""
-    small = _fell(finding) or _too_small(finding, policy)
+    small = _fell(finding, diagnosis) or _too_small(finding, policy)
     broken = [] if small is not None else [*_broken(finding, policy)]
     if finding.id in _guilty(diagnosis, policy):
         broken.append(MATTERS)
@@ -92,8 +92,14 @@ def _finding(finding: Finding, diagnosis: Diagnosis, policy: Policy) -> Iterator
         yield LetThrough(finding, small or _harmless(finding))
 
 
-def _fell(finding: Finding) -> Text | None:
-    return say("A fall breaks no rule by itself.") if finding.spike.is_fall else None
+def _fell(finding: Finding, diagnosis: Diagnosis) -> Text | None:
+    """Why a fall is let through, though it may matter, as where a loss falls by over-fitting."""
+    if not finding.spike.is_fall:
+        return None
+    harm = next((o for o in _harms(diagnosis) if o.finding == finding.id), None)
+    if harm is not None:
+        return say("It matters: {harm} Yet a fall breaks no rule by itself.", harm=harm.reading)
+    return say("A fall breaks no rule by itself.")
 
 
 def _too_small(finding: Finding, policy: Policy) -> Text | None:
@@ -163,8 +169,14 @@ def _guilty(diagnosis: Diagnosis, policy: Policy) -> frozenset[str]:
     rises = [f.id for f in by_gravity(diagnosis.findings) if not f.spike.is_fall]
     if not (policy.forbid_matters and diagnosis.overall.matters and rises):
         return frozenset()
-    worse = {o.finding for o in diagnosis.overall.outcomes if o.verdict is OutcomeVerdict.WORSE}
+    worse = {outcome.finding for outcome in _harms(diagnosis)}
     return frozenset(worse.intersection(rises) or rises[:1])
+
+
+def _harms(diagnosis: Diagnosis) -> list[Outcome]:
+    """What ended worse, in a run to which that matters."""
+    outcomes = diagnosis.overall.outcomes if diagnosis.overall.matters else ()
+    return [outcome for outcome in outcomes if outcome.verdict is OutcomeVerdict.WORSE]
 
 
 def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | PolicyGap]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from spikediag.errors import UsageError
 from spikediag.model import Artifact, Diagnosis, say
 from spikediag.reporter.formats.html import to_html, to_notebook
-from spikediag.reporter.formats.json import SCHEMA, to_dict
+from spikediag.reporter.formats.json import SCHEMA, finding_to_dict, to_dict
 from spikediag.reporter.formats.md import brief, to_markdown
 from spikediag.reporter.frames import to_frame
 from spikediag.reporter.index import index, is_ours
@@ -25,6 +25,7 @@ __all__ = [
     "TerminalSummary",
     "brief",
     "figure",
+    "finding_to_dict",
     "heights",
     "index",
     "is_ours",

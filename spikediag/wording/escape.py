@@ -71,6 +71,18 @@ def markdown_code(text: str) -> str:
     return f"<code>{inner}</code>"
 
 
+def slack_text(text: str) -> str:
+    """Prose for a Slack message: no link, no mention, no emphasis of its own."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([*_~`])", "\u200b\\1", escaped)
+
+
+def slack_code(text: str) -> str:
+    """Code in a Slack message; a backtick would end it."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"`{escaped.replace('`', chr(0x2019))}`"
+
+
 def html_text(text: str) -> str:
     """Text for an element or a quoted attribute."""
     return html.escape(text, quote=True)

@@ -90,7 +90,7 @@ def test_the_action_passes_a_calm_run_and_takes_options(tmp_path, on_path):
         on_path,
         runs=f"  {CALM}  ",
         install="",
-        options="  --strict \n--min-height 1\n--max-chance=1",
+        options="  --strict --min-height 1\n--max-chance=1 --lang 'en'",
         baseline="ok.toml",
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -108,6 +108,38 @@ def test_a_runs_name_cannot_become_a_command_or_an_option(tmp_path, on_path):
 def test_the_action_names_no_file_that_was_not_written(tmp_path, on_path):
     done, outputs = run_action(tmp_path, on_path, runs=CALM, install="", options="--nonsense")
     assert (done.returncode, outputs) == (2, {"outcome": "not_judged"})
+
+
+@pytest.mark.slow
+def test_the_action_takes_patterns_and_leaves_no_older_sarif_file(tmp_path, on_path):
+    (tmp_path / "runs" / "a b").mkdir(parents=True)
+    (tmp_path / "runs" / "a b" / "calm").symlink_to(CALM)
+    (tmp_path / "spikediag-check").mkdir()
+    (tmp_path / "spikediag-check" / "spikediag.sarif").write_text("of an earlier step")
+    done, outputs = run_action(tmp_path, on_path, runs="runs/*/calm", install="")
+    assert (done.returncode, outputs["outcome"]) == (0, "passed"), done.stdout + done.stderr
+    (tmp_path / "out").unlink()
+    done, outputs = run_action(tmp_path, on_path, runs="runs/*/gone", install="", options="--strict '")
+    assert (done.returncode, outputs) == (2, {"outcome": "not_judged"})
+    assert "No closing quotation" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_github_recipe_runs(tmp_path, on_path):
+    steps = yaml.safe_load(recipe("yaml", "workflows"))["jobs"]["spikes"]["steps"]
+    (ours,) = (step for step in steps if "spikediag@" in step.get("uses", ""))
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "nightly").symlink_to(SPIKY)
+    (tmp_path / "spikes.toml").write_text(recipe("toml", "[[accepted]]"), encoding="utf-8")
+    done, outputs = run_action(tmp_path, on_path, install="", **ours["with"])
+    assert done.returncode == 1, done.stderr
+    assert (tmp_path / outputs["sarif"]).is_file()
+
+
+def test_side_cars_of_event_files_pass_the_hook():
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    names = ["runs/events.out.tfevents.1.host", "runs/events.out.tfevents.1.host.meta", "runs/notes.txt"]
+    assert [name for name in names if re.search(hook["files"], name)] == names[:1]
 
 
 def test_the_pre_commit_hook_checks_the_event_files_of_a_commit(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from spikediag.cli.entry import app
 GOLDEN = Path(__file__).parent / "help"
 WRITTEN_WITH = GOLDEN / "typer-version"
 TYPER = ".".join(typer.__version__.split(".")[:2])
-COMMANDS = ["", "analyze", "check", "compare", "tags", "scan", "explain"]
+COMMANDS = ["", "analyze", "check", "compare", "tags", "scan", "explain", "share", "schema", "skill", "mcp"]
 
 
 def helped(command, monkeypatch, capsys):

@@ -2,7 +2,10 @@
 
 import random
 import struct
+from functools import lru_cache
+from itertools import pairwise
 
+from spikediag.parser.event_files.scalars import Scalars
 from tests.parser.writing import frame
 
 TAGS = (b"loss", b"train/loss", b"mse", b"log_std", b"args/text_summary", b"", b"\xff\xfe", b"x" * 60)
@@ -20,10 +23,27 @@ def file(rng: random.Random) -> bytes:
         for _ in range(rng.choice((1, 1, 1, 2, 9))):
             if rng.random() < 0.3:
                 payload = _renumbered(rng, payload)
-            records.append(frame(payload))
+            records.append(_framed(payload))
     if rng.random() < 0.3:
         rng.shuffle(records)
     return _damaged(rng, b"".join(records))
+
+
+def stretches(rng: random.Random, content: bytes) -> list[tuple[int, bytes]]:
+    """A file as it is read, stretch by stretch, each with its offset."""
+    usual = rng.choice((1, 7, 50, 300, 1000))
+    places = {rng.randrange(len(content) + 1) for _ in range(len(content) // usual + 1)}
+    return [(start, content[start:stop]) for start, stop in pairwise(sorted({0, len(content), *places}))]
+
+
+def all_of(read: Scalars) -> object:
+    """Everything that was read of a file, to be compared."""
+    points = {
+        tag: (p.steps.tolist(), p.values.tobytes(), p.walls.tobytes()) for tag, p in read.points.items()
+    }
+    gaps = [(gap.offset, gap.length, str(gap.what)) for gap in read.gaps]
+    excerpt = (read.excerpt.tags, read.excerpt.records, tuple(map(str, read.excerpt.notes)))
+    return points, gaps, excerpt, read.records, read.refused, read.astray
 
 
 def event(rng: random.Random) -> bytes:
@@ -57,6 +77,11 @@ def _value(rng: random.Random) -> bytes:
         (_bytes(4, content), _bytes(5, content), _varint(10, rng.choice(INTS)), _bytes(13, content))
     )
     return tag + _bytes(8, _varint(1, rng.choice(DTYPES)) + number) + (plugin if rng.random() < 0.7 else b"")
+
+
+@lru_cache(maxsize=16)
+def _framed(payload: bytes) -> bytes:
+    return frame(payload)
 
 
 def _renumbered(rng: random.Random, payload: bytes) -> bytes:

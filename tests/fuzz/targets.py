@@ -12,8 +12,8 @@ import numpy as np
 from spikediag import Run, diagnose, read_run
 from spikediag.errors import SpikediagError
 from spikediag.model import Origin
-from spikediag.parser.event_files.scalars import read_scalars
-from spikediag.parser.event_files.summaries import read_summaries, wanted_records
+from spikediag.parser.event_files.scalars import read_scalars, read_stretches
+from spikediag.parser.event_files.summaries import read_summaries
 from spikediag.parser.facts.claims import claims_in
 from spikediag.parser.facts.free_text import document_in, printed_claims
 from spikediag.parser.facts.safe_documents import UnusableError, parse
@@ -63,14 +63,16 @@ def injections(rng: random.Random) -> None:
 
 @target
 def events(rng: random.Random) -> None:
-    """An event file that is nearly right; now and then with its texts, and as a run."""
+    """An event file that is nearly right; now and then in stretches, with its texts, and as a run."""
     content = event_files.file(rng)
     scalars = read_scalars(content)
-    records = wanted_records(scalars, content)
     assert all(np.all(np.abs(points.steps) <= 2**53) for points in scalars.points.values())
     chance = rng.random()
+    if chance < 0.05:
+        apart = read_stretches(event_files.stretches(rng, content), len(content))
+        assert event_files.all_of(apart) == event_files.all_of(scalars)
     if chance < 0.0005:
-        read_summaries(records)
+        read_summaries(scalars.excerpt.records)
     if chance < 0.002:
         with TemporaryDirectory() as folder:
             Path(folder, "events.out.tfevents.1.host").write_bytes(content)
@@ -85,7 +87,7 @@ def logs(rng: random.Random) -> None:
     source = source_of(Path(name))
     assert source
     with suppress(UnusableLogError, ForeignError):
-        for log in source.read(Opened(Path(name), content)):
+        for log in source.read(Opened.of(Path(name), content)):
             assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
             log.summaries()
     if rng.random() < 0.02:
@@ -105,7 +107,7 @@ def databases(rng: random.Random) -> None:
         path = Path(folder, name)
         path.write_bytes(content)
         with suppress(UnusableLogError, ForeignError):
-            for log in source.read(Opened(path, content)):
+            for log in source.read(Opened.of(path, content)):
                 assert all(np.all(np.abs(points.steps) <= 2**53) for points in log.points.values())
                 log.summaries()
         assert path.read_bytes() == content

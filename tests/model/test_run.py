@@ -1,5 +1,7 @@
 """A run knows its batch, and how many updates and passes a step stands for."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -65,15 +67,35 @@ def test_a_tag_says_that_it_is_measured_on_held_out_data(tag: str, held_out: boo
     assert Series(tag, Role.LOSS, nothing, nothing, nothing).held_out is held_out
 
 
-def test_absurd_values_are_no_numbers_and_the_run_says_so() -> None:
-    values = np.array([0.0, 1.7e308, -1.7e308, np.nan, np.inf, -5e-324, 1e-50])
-    wild = Series("loss", Role.LOSS, np.arange(7), values, np.full(7, np.nan))
-    bounded = Run("r", "r", {"loss": wild}).within(1e60)
-    expected = [0.0, np.inf, -np.inf, np.nan, np.inf, 0.0, 1e-50]
-    np.testing.assert_array_equal(bounded.series["loss"].values, expected)
-    assert "taken as infinite" in str(bounded.notes[0])
-    assert "taken as 0" in str(bounded.notes[1])
+def bounded(values: list[float]) -> Run:
+    count = len(values)
+    series = Series("loss", Role.LOSS, np.arange(count), np.array(values), np.full(count, np.nan))
+    return Run("r", "r", {"loss": series}).within(1e60)
+
+
+def test_absurd_values_stay_numbers_and_the_run_says_so() -> None:
+    run_ = bounded([0.0, 1.7e308, -1.7e308, math.nan, math.inf, -5e-324, 1e-50, 1.0, 2.0, 1.0, 1.0])
+    expected = [0.0, 1e60, -1e60, math.nan, math.inf, 0.0, 1e-50, 1.0, 2.0, 1.0, 1.0]
+    np.testing.assert_array_equal(run_.series["loss"].values, expected)
+    assert "beyond 1e+60 were taken as 1e+60" in str(run_.notes[0])
+    assert "taken as 0" in str(run_.notes[1])
     assert run().within(1e60).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.7e308, -3e307, math.nan, math.inf], [17, -3, math.nan, math.inf]),
+        ([1e100, 3e100, 1e250], [1, 3, 1e60]),
+        ([5e-324, 1e-310, 2e-320], [0.0, 1e-3, 0.0]),
+        ([3e-200, -7e-201], [3, -0.7]),
+        ([1e308, 1.0, 2.0], [1e60, 1.0, 2.0]),
+        ([0.0, 0.0], [0.0, 0.0]),
+    ],
+)
+def test_a_series_of_absurd_values_is_told_in_its_unit(values, expected) -> None:
+    told = bounded(values).series["loss"].values
+    np.testing.assert_allclose(told, expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("value", [10**400, float("inf"), float("nan"), "64", True, None])

@@ -120,7 +120,7 @@ def refuse(*_args, **_keywords):
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch) -> None:
     file = write(tmp_path, curves(BC))
-    monkeypatch.setattr(log_files, "content", refuse)
+    monkeypatch.setattr(log_files, "opened", refuse)
     with pytest.raises(UnreadableRunError, match="Permission denied"):
         read_run(file)
     with pytest.raises(UnreadableRunError, match="no log file can be read"):
@@ -137,8 +137,8 @@ def test_a_folder_that_may_not_be_entered(tmp_path, monkeypatch) -> None:
 def test_one_unreadable_file_costs_that_file_alone(tmp_path, monkeypatch) -> None:
     write(tmp_path, curves(BC))
     (tmp_path / "events.out.tfevents.2.host").write_bytes(b"x")
-    read = log_files.content
-    monkeypatch.setattr(log_files, "content", lambda path: refuse() if path.name != NAME else read(path))
+    read = log_files.opened
+    monkeypatch.setattr(log_files, "opened", lambda path: refuse() if path.name != NAME else read(path))
     run = read_run(tmp_path)
     assert run.series.keys() == BC.keys()
     assert str(run.damage[0].what) == "left out: Permission denied"

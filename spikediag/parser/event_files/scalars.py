@@ -10,8 +10,9 @@ The slow and obvious twin of this module is `tests/parser/event_files/naive.py`.
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 from spikediag.parser.event_files import crc32c
 from spikediag.parser.event_files.event_layout import Layout, layout_of
 from spikediag.parser.event_files.record_batch import Prototypes, RecordBatch, mask_of, number_in
-from spikediag.parser.event_files.records import HEADER, OVERHEAD, find_records
+from spikediag.parser.event_files.records import HEADER, OVERHEAD, RecordFinder, Records
+from spikediag.parser.event_files.summaries import Excerpt
 from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap
 from spikediag.parser.protobuf import MalformedError
-from spikediag.parser.track import FARTHEST
+from spikediag.parser.track import FARTHEST, Track
 from spikediag.text import Text, say
 
 FEW = 8  # records; fewer of a kind are read one by one
@@ -35,9 +37,9 @@ Starts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Points:
-    """The points of one tag, in file order."""
+    """Points of one tag."""
 
-    offsets: Starts  # (n,), where each record lies in the file
+    offsets: Starts  # (n,), where each record lies
     steps: NDArray[np.int64]  # (n,)
     values: NDArray[np.float64]  # (n,)
     walls: NDArray[np.float64]  # (n,) seconds since the epoch
@@ -45,10 +47,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Scalars:
-    """Everything one event file holds: its points, and where its other summaries lie."""
+    """Everything one event file holds: its points in file order, and its other summaries."""
 
-    points: dict[str, Points]  # by tag
-    others: dict[tuple[str, str], list[tuple[int, int]]]  # (plugin, tag) -> payload starts and lengths
+    points: dict[str, Track]  # by tag
+    excerpt: Excerpt
     gaps: tuple[Gap, ...]
     records: int  # intact ones
     refused: int  # points of tags beyond `MOST_TAGS`
@@ -56,56 +58,106 @@ class Scalars:
 
 
 def read_scalars(buffer: bytes) -> Scalars:
-    """Read every scalar of an event file; damaged records are left out and reported."""
-    records = find_records(buffer)
-    collector = ScalarCollector(buffer)
-    narrow = records.lengths.max(initial=0) < 1 << 16
-    lengths = records.lengths.astype(np.uint16) if narrow else records.lengths  # 16 bits sort in linear time
-    order = np.argsort(lengths, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
-        if len(group):
-            collector.read_group(records.starts[group], int(records.lengths[group[0]]))
-    collector.read_singles()
-    points, astray = _counted(collector.parts)
-    return Scalars(
-        points,
-        dict(collector.others),
-        _merged([*records.gaps, *_clipped(collector.broken, records.starts)]),
-        len(records.starts) - len(collector.broken),
-        collector.refused,
-        astray,
-    )
+    """Read every scalar of an event file that is in memory."""
+    return read_stretches([(0, buffer)], len(buffer))
 
 
-def _counted(parts: dict[str, list[Points]]) -> tuple[dict[str, Points], int]:
-    """Join the parts of each tag, which are used up, but for points at a step that no counter reaches.
+def read_stretches(stretches: Iterable[tuple[int, bytes]], size: int) -> Scalars:
+    """Read every scalar of an event file; damaged records are left out and reported.
 
-    Returns:
-        The points by tag, and how many were left out.
+    Args:
+        stretches: the bytes of the file in order, each with its offset; what lies between two is a hole.
+        size: bytes of the file.
     """
-    joined, astray = {}, 0
-    for tag in list(parts):
-        one = _in_file_order(parts.pop(tag))  # one tag at a time, so that no more than one is held twice
+    reader, finder = _FileReader(), RecordFinder(size)
+    begin, left = 0, b""  # what the stretches so far did not settle
+    for offset, content in stretches:
+        if begin + len(left) < offset:
+            reader.read(left, begin, finder.find(left, begin, begin + len(left)))
+            begin, left = begin + len(left), b""
+            reader.gaps.append(Gap(begin, offset - begin, say("a hole in the file")))
+            begin = offset
+        left += content[max(begin - offset, 0) :]
+        records = finder.find(left, begin, size)
+        reader.read(left, begin, records)
+        begin, left = records.settled, left[records.settled - begin :]
+    if left or finder.lost:
+        reader.read(left, begin, finder.find(left, begin, begin + len(left)))
+    return reader.scalars()
+
+
+@dataclass
+class _FileReader:
+    """Brings together what the stretches of one file hold."""
+
+    parts: dict[str, list[Track]] = field(default_factory=lambda: defaultdict(list))
+    excerpt: Excerpt = field(default_factory=Excerpt)
+    gaps: list[Gap] = field(default_factory=list)
+    broken: list[Gap] = field(default_factory=list)  # records
+    known: set[str] = field(default_factory=set)  # tags
+    records: int = 0
+    refused: int = 0
+    astray: int = 0
+
+    def read(self, buffer: bytes, begin: int, records: Records) -> None:
+        """Read the records of a stretch that begins at `begin`."""
+        collector = ScalarCollector(buffer, self.known)
+        narrow = records.lengths.max(initial=0) < 1 << 16
+        lengths = records.lengths.astype(np.uint16) if narrow else records.lengths  # sorts in linear time
+        order = np.argsort(lengths, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
+            if len(group):
+                collector.read_group(records.starts[group], int(records.lengths[group[0]]))
+        collector.read_singles()
+        for tag, parts in collector.parts.items():
+            self._add(tag, parts)
+        for (plugin, tag), places in collector.others.items():
+            self.excerpt.add(plugin, tag, sorted(places), buffer, begin)
+        self.excerpt.trim()
+        broken = sorted(_clipped(collector.broken, records.starts), key=lambda gap: gap.offset)
+        if self.broken and len(records.starts):
+            self.broken[-1] = _ended(self.broken[-1], begin + int(records.starts[0]) - HEADER)
+        self.broken += (Gap(begin + gap.offset, gap.length, gap.what) for gap in broken)
+        self.gaps += records.gaps
+        self.records += len(records.starts) - len(collector.broken)
+        self.refused += collector.refused
+
+    def _add(self, tag: str, parts: list[Points]) -> None:
+        """Keep the points of a tag in file order, but for those at a step that no counter reaches."""
+        one = (
+            parts[0]
+            if len(parts) == 1
+            else Points(*map(np.concatenate, zip(*map(_columns, parts), strict=True)))
+        )
         near = (one.steps >= -FARTHEST) & (one.steps <= FARTHEST)
-        astray += len(near) - int(np.count_nonzero(near))
         if not near.all():
-            one = Points(one.offsets[near], one.steps[near], one.values[near], one.walls[near])
+            self.astray += len(near) - int(np.count_nonzero(near))
+            one = Points(*(column[near] for column in _columns(one)))
+        if (one.offsets[1:] < one.offsets[:-1]).any():
+            order = np.argsort(one.offsets, kind="stable")
+            one = Points(*(column[order] for column in _columns(one)))
         if len(one.steps):
-            joined[tag] = one
-    return joined, astray
+            one.walls[~(np.abs(one.walls) < LATEST)] = np.nan  # no clock time
+            self.parts[tag].append(Track(one.steps, one.values, one.walls))
+
+    def scalars(self) -> Scalars:
+        """What was read; the parts are used up, one tag at a time, so that no more than one is held twice."""
+        points = {tag: _joined(self.parts.pop(tag)) for tag in list(self.parts)}
+        return Scalars(
+            points, self.excerpt, _merged([*self.gaps, *self.broken]), self.records, self.refused, self.astray
+        )
 
 
-def _in_file_order(parts: list[Points]) -> Points:
-    offsets = np.concatenate([part.offsets for part in parts])
-    columns = [
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("steps", "values", "walls")
-    ]
-    if (np.diff(offsets) < 0).any():
-        order = np.argsort(offsets, kind="stable")
-        offsets, columns = offsets[order], [column[order] for column in columns]
-    steps, values, walls = columns
-    walls[~(np.abs(walls) < LATEST)] = np.nan  # no clock time
-    return Points(offsets, steps, values, walls)
+def _columns(points: Points) -> tuple[NDArray[Any], ...]:
+    return points.offsets, points.steps, points.values, points.walls
+
+
+def _joined(parts: list[Track]) -> Track:
+    if len(parts) == 1:
+        return parts[0]
+    return Track(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("steps", "values", "walls"))
+    )
 
 
 def _clipped(broken: list[Gap], starts: Starts) -> Iterator[Gap]:
@@ -114,6 +166,11 @@ def _clipped(broken: list[Gap], starts: Starts) -> Iterator[Gap]:
         following = np.searchsorted(starts, gap.offset + HEADER, side="right")
         room = int(starts[following]) - HEADER - gap.offset if following < len(starts) else gap.length
         yield Gap(gap.offset, min(gap.length, room), gap.what)
+
+
+def _ended(gap: Gap, end: int) -> Gap:
+    """End a broken record where the next stretch found that an intact one begins."""
+    return Gap(gap.offset, end - gap.offset, gap.what) if 0 <= end - gap.offset < gap.length else gap
 
 
 def _merged(gaps: list[Gap]) -> tuple[Gap, ...]:
@@ -130,16 +187,16 @@ def _merged(gaps: list[Gap]) -> tuple[Gap, ...]:
 
 @dataclass
 class ScalarCollector:
-    """Collects the columns of one file while its records are read, group by group."""
+    """Collects the columns of one stretch while its records are read, group by group."""
 
     buffer: bytes
+    known: set[str]  # the tags of the file so far
     parts: dict[str, list[Points]] = field(default_factory=lambda: defaultdict(list))
     others: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     broken: list[Gap] = field(default_factory=list)
     singles: "array[int]" = field(default_factory=lambda: array("q"))  # payload start, length, start, ...
     # By tag: offset, step, offset, ... and value, wall, value, ...
     rows: "dict[str, tuple[array[int], array[float]]]" = field(default_factory=dict)
-    known: set[str] = field(default_factory=set)
     refused: int = 0  # points of tags beyond the limit
 
     def read_group(self, starts: Starts, length: int) -> None:

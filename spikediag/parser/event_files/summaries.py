@@ -5,50 +5,96 @@ tbparse is handed a file with only the records that are needed, copied byte for 
 
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spikediag.model import Role
-from spikediag.parser.event_files.records import HEADER, OVERHEAD
-from spikediag.parser.event_files.scalars import Scalars
+from spikediag.parser.event_files.records import FOOTER, HEADER, OVERHEAD
 from spikediag.parser.library_presets import GENERAL, normalise, presets
 from spikediag.parser.log_files import Summaries
 from spikediag.parser.track import Track
+from spikediag.text import Text, say
 
 MOST_TEXT = 2000  # text tags; Megatron writes about 700
 LONGEST_TEXT = 1 << 18  # bytes, of one and of all together, the shortest first
 MOST_HISTOGRAMS = 20_000  # records
+MOST_HPARAMS = 4  # records of one tag
 MOST_BYTES = 1 << 26  # of all that is handed to tbparse
 
 
-def wanted_records(scalars: Scalars, buffer: bytes) -> bytes:
-    """Copy the records that `read_summaries` wants, in file order and without damage."""
-    texts = {tag for plugin, tag in scalars.others if plugin == "text"}
-    chosen = _texts(scalars) if len(texts) <= MOST_TEXT else set()
-    for (plugin, tag), places in scalars.others.items():
-        if plugin == "hparams":
-            chosen.update(places[:4])
-        elif plugin in ("histograms", "") and tag not in texts and _is_spread(tag):
-            chosen.update(places[:MOST_HISTOGRAMS])
-    small = sorted(place for place in chosen if place[1] <= LONGEST_TEXT)
-    parts, total = [], 0
-    for start, length in small:
-        total += length + OVERHEAD
-        if total > MOST_BYTES:
-            break
-        parts.append(buffer[start - HEADER : start + length + OVERHEAD - HEADER])
-    return b"".join(parts)
+@dataclass
+class Excerpt:
+    """The few records of a file that `read_summaries` wants, copied while the file is read.
+
+    Of text the first of each tag, which says how the training began, the shortest first.
+    """
+
+    tags: set[tuple[str, str]] = field(default_factory=set)  # (plugin, tag) of all that is no scalar
+    texts: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # by tag: place in the file, record
+    others: list[tuple[int, bytes]] = field(default_factory=list)
+    size: int = 0  # bytes of others
+    hparams: Counter[str] = field(default_factory=Counter)  # records by tag
+
+    def add(self, plugin: str, tag: str, places: list[tuple[int, int]], buffer: bytes, begin: int) -> None:
+        """Take what is wanted of the records of one tag in a stretch.
+
+        Args:
+            plugin: that the tag is of.
+            tag: its name.
+            places: where the payloads begin in the stretch, and their lengths.
+            buffer: the stretch.
+            begin: where it begins in the file.
+        """
+        is_new = (plugin, tag) not in self.tags
+        self.tags.add((plugin, tag))
+        if plugin == "text" and is_new:
+            self.texts[tag] = _copied(places[0], buffer, begin)
+        elif plugin == "hparams":
+            self._take(places[: MOST_HPARAMS - self.hparams[tag]], buffer, begin)
+            self.hparams[tag] = min(self.hparams[tag] + len(places), MOST_HPARAMS)
+        elif plugin in ("histograms", "") and _is_spread(tag):
+            self._take(places, buffer, begin)
+
+    def _take(self, places: list[tuple[int, int]], buffer: bytes, begin: int) -> None:
+        for place in places[: MOST_HISTOGRAMS - len(self.others)]:
+            if place[1] <= LONGEST_TEXT and self.size + place[1] <= MOST_BYTES:
+                self.others.append(_copied(place, buffer, begin))
+                self.size += place[1] + OVERHEAD
+
+    def trim(self) -> None:
+        """Keep the shortest texts, as many as are read."""
+        shortest = sorted(self.texts.items(), key=lambda item: len(item[1][1]))[:MOST_TEXT]
+        total = accumulate(len(record) for _, (_, record) in shortest)
+        self.texts = {
+            tag: text for (tag, text), size in zip(shortest, total, strict=True) if size <= LONGEST_TEXT
+        }
+
+    @property
+    def records(self) -> bytes:
+        """The records in file order, without damage."""
+        return b"".join(record for _, record in sorted((*self.texts.values(), *self.others)))
+
+    @property
+    def notes(self) -> Iterator[Text]:
+        """What was left out."""
+        if left := sum(plugin == "text" for plugin, _ in self.tags) - len(self.texts):
+            yield say(
+                "{count} of its texts were not read: the longest, beyond {size} kB or {most:,} of them.",
+                count=left,
+                size=LONGEST_TEXT >> 10,
+                most=MOST_TEXT,
+            )
 
 
-def _texts(scalars: Scalars) -> set[tuple[int, int]]:
-    """Choose the first text of each tag, which says how the training began, the shortest first."""
-    firsts = [places[0] for (plugin, _), places in scalars.others.items() if plugin == "text"]
-    firsts.sort(key=lambda place: place[1])
-    room = np.cumsum([length for _, length in firsts]) <= LONGEST_TEXT
-    return {place for place, fits in zip(firsts, room.tolist(), strict=True) if fits}
+def _copied(place: tuple[int, int], buffer: bytes, begin: int) -> tuple[int, bytes]:
+    start, length = place
+    return begin + start, buffer[start - HEADER : start + length + FOOTER]
 
 
 def _is_spread(tag: str) -> bool:
@@ -57,7 +103,7 @@ def _is_spread(tag: str) -> bool:
 
 
 def read_summaries(records: bytes) -> Summaries:
-    """Read records that `wanted_records` chose; what tbparse cannot read is nothing."""
+    """Read the records of an `Excerpt`; what tbparse cannot read is nothing."""
     if not records:
         return Summaries()
     with tempfile.TemporaryDirectory(prefix="spikediag-") as folder, warnings.catch_warnings():
@@ -66,6 +112,8 @@ def read_summaries(records: bytes) -> Summaries:
         path.write_bytes(records)
         try:
             return _read(path)
+        except ImportError:  # what is missing is not the fault of the file
+            raise
         except Exception:  # noqa: BLE001  # tbparse and protobuf raise anything on hostile input
             return Summaries()
 

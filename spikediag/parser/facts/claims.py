@@ -76,8 +76,8 @@ def claims_of_user(
                 )
             )
         name = FactName(written)
-        kind = fact_keys()[name].kind
-        meant = usable(value, kind, name)
+        kind, null = fact_keys()[name].kind, fact_keys()[name].null
+        meant = null if value == null else usable(value, kind, name)
         if meant is None:
             raise UsageError(
                 say(

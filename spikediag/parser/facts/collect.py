@@ -30,7 +30,7 @@ def collect_facts(
     series: Mapping[str, Series],
     step_unit: StepUnit,
     *,
-    folder: Path,
+    folder: Path | None,
     inside: Path | None,
 ) -> CollectedFacts:
     """Collect the facts of a run from everything that knows some.
@@ -40,10 +40,11 @@ def collect_facts(
         files: the run's log files, in order of time.
         series: what was read from them.
         step_unit: what the x-axis counts.
-        folder: the folder that holds the log files.
+        folder: the folder that holds the log files; None where nothing lies beside them.
         inside: the folder the user named, when that lies above.
     """
-    configs, logs = list(config_files(folder, inside, [f.path for f in files])), list(console_logs(folder))
+    configs = list(config_files(folder, inside, [f.path for f in files])) if folder else []
+    logs = list(console_logs(folder)) if folder else []
     claims = [*stated, *logged(series), *_written(files)]
     claims.extend(claim for one in (*configs, *logs) for claim in one.claims)
     claims.extend(derived(series, tuple(claims), step_unit))

@@ -60,7 +60,7 @@ class Console(Named):
             ForeignError: no library that is known printed it.
             UnusableLogError: it is too large.
         """
-        refuse_beyond(MOST_BYTES, file.content)
+        refuse_beyond(MOST_BYTES, file.size)
         text = ESCAPES.sub("", file.content.decode("utf-8", "replace")).replace("\r", "\n")
         lines = [line for line in text.split("\n") if len(line) <= LONGEST]
         found = [Points(), *(_collected(reader, lines) for reader in (_lerobot, _openpi, _trainer, _keras))]

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from spikediag.parser.event_files.scalars import read_scalars
-from spikediag.parser.event_files.summaries import read_summaries, wanted_records
+from spikediag.parser.event_files.scalars import read_stretches
+from spikediag.parser.event_files.summaries import read_summaries
 from spikediag.parser.log_files import Log, Opened, UnusableLogError, left_out, told
 from spikediag.parser.sources import NOTHING, registry
-from spikediag.parser.track import Track
 from spikediag.text import Text, say
 
 MARK = "tfevents"
@@ -59,13 +58,15 @@ class EventFiles:
         Raises:
             UnusableLogError: it holds no record.
         """
-        scalars = read_scalars(file.content)
-        if file.content and not scalars.records:
+        scalars = read_stretches(file.stretches(), file.size)
+        if file.size and not scalars.records:
             raise UnusableLogError(say("no TensorBoard event file"))
+        excerpt = scalars.excerpt
         yield Log(
-            {tag: Track(p.steps, p.values, p.walls) for tag, p in scalars.points.items()},
+            scalars.points,
             (*told(list(scalars.gaps)), *left_out(scalars.astray, scalars.refused)),
-            is_cut=bool(scalars.gaps) or not file.content,
-            speaks=bool(scalars.others),
-            summaries=partial(read_summaries, wanted_records(scalars, file.content)),
+            is_cut=bool(scalars.gaps) or not file.size,
+            speaks=bool(excerpt.tags),
+            summaries=partial(read_summaries, excerpt.records),
+            notes=tuple(excerpt.notes),
         )

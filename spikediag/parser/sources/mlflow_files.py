@@ -56,7 +56,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _records(folder: Path, path: Path, gaps: list[Gap]) -> Iterator[tuple[object, ...]]:
     """Yield key, value, clock, step and False of every line."""
     key = path.relative_to(folder / METRICS).as_posix()
-    for row, line in enumerate(content(path)[0].split(b"\n"), 1):
+    for row, line in enumerate(content(path).split(b"\n"), 1):
         try:
             clock, value, step = line.split()
             yield key, float(value), float(clock), float(step), False
@@ -74,6 +74,6 @@ def _records(folder: Path, path: Path, gaps: list[Gap]) -> Iterator[tuple[object
 def _params(folder: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for path in _files(folder) if folder.is_dir() else ():
-        text = content(path)[0][:LONGEST_PARAM].decode("utf-8", "replace")
+        text = content(path)[:LONGEST_PARAM].decode("utf-8", "replace")
         found[path.relative_to(folder).as_posix()] = text
     return found

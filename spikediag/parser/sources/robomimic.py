@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, UnusableLogError, told
+from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, refuse_beyond, told
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import MOST_BYTES, Points, numbers_in
 from spikediag.text import say
@@ -37,8 +37,7 @@ class Robomimic(Named):
             ForeignError: another program printed it.
             UnusableLogError: it is too large.
         """
-        if len(file.content) > MOST_BYTES:
-            raise UnusableLogError(say("it is larger than {size} MB", size=MOST_BYTES >> 20))
+        refuse_beyond(MOST_BYTES, file.size)
         points, gaps = Points(), []
         for match in HEADING.finditer(file.content):
             end = END.search(file.content, match.end())

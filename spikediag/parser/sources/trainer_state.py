@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from spikediag.parser.log_files import Log, Opened, Summaries, UnusableLogError
+from spikediag.parser.log_files import Log, Opened, Summaries, UnusableLogError, refuse_beyond
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import MOST_BYTES, Points
 from spikediag.text import say
@@ -38,8 +38,7 @@ class TrainerState(Named):
         Raises:
             UnusableLogError: it is no such state, or nothing was logged yet.
         """
-        if len(file.content) > MOST_BYTES:
-            raise UnusableLogError(say("it is larger than {size} MB", size=MOST_BYTES >> 20))
+        refuse_beyond(MOST_BYTES, file.size)
         try:
             state = json.loads(file.content)
         except (ValueError, RecursionError) as error:

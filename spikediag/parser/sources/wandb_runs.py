@@ -82,9 +82,9 @@ class WandbRuns(Named):
         Raises:
             UnusableLogError: it is no such file, or holds no record yet.
         """
-        if not file.content:
+        if not file.size:
             raise UnusableLogError(say("it is empty; has the training written its first record yet?"))
-        if len(file.content) > MOST_BYTES:
+        if file.size > MOST_BYTES:
             raise UnusableLogError(say("it is larger than {size} GB", size=MOST_BYTES >> 30))
         if not file.content.startswith(START[: len(file.content)]):
             raise UnusableLogError(say("no run file of W&B"))

@@ -191,6 +191,12 @@ def _run(run: Run) -> dict[str, Any]:
     }
 
 
+def finding_to_dict(finding: Finding) -> dict[str, Any]:
+    """One finding as it stands in `findings`, strict JSON."""
+    told: dict[str, Any] = _strict(_finding(finding), DIGITS)
+    return told
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     """One entry of `findings`."""
     spike = finding.spike

@@ -99,7 +99,7 @@ def test_every_numeric_type_as_bytes(tmp_path, code: int, dtype: str) -> None:
 def test_what_is_no_single_number_is_no_scalar(tmp_path, array: np.ndarray) -> None:
     columns = read_scalars(write(tmp_path, [tensor("x", step, array) for step in range(20)]).read_bytes())
     assert not columns.points
-    assert len(columns.others["scalars", "x"]) == 20
+    assert len(columns.excerpt.tags) == 1
 
 
 @pytest.mark.parametrize(("dtype", "bits"), [(DT_HALF, 0x3E00), (DT_BFLOAT16, 0x3FC0)])
@@ -152,7 +152,7 @@ def test_text_and_histograms_are_handed_on(tmp_path) -> None:
     legacy.summary.value.add(tag="log_std").histo.num = 4
     buffer = write(tmp_path, [text, scalar("loss", 1, 2.0), legacy]).read_bytes()
     columns = read_scalars(buffer)
-    assert set(columns.others) == {("text", "args"), ("histograms", "log_std")}
+    assert columns.excerpt.tags == {("text", "args"), ("histograms", "log_std")}
     assert set(columns.points) == {"loss"}
 
 

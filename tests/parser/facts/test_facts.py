@@ -266,6 +266,12 @@ def test_stated_absence_is_a_value(tmp_path) -> None:
     assert run.fact("sampling").value == "replacement"
 
 
+def test_the_user_may_state_an_absence(tmp_path) -> None:
+    assert run_with(tmp_path, **{"a/b/run/spikediag.toml": '[facts]\ngrad_clip = "none"\n'}).fact(
+        "grad_clip"
+    ).value == ("none")
+
+
 def test_every_fact_that_can_be_asked_for_can_be_read() -> None:
     assert list(fact_keys()) == list(FactName)
 

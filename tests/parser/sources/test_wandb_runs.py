@@ -28,7 +28,7 @@ def logged(curves: Curves, clock: float = START) -> list[bytes]:
 
 
 def read(content: bytes) -> Log:
-    (log,) = WandbRuns().read(Opened(Path("run-abc.wandb"), content))
+    (log,) = WandbRuns().read(Opened.of(Path("run-abc.wandb"), content))
     return log
 
 
