@@ -43,7 +43,7 @@ Reports = Annotated[
     Path, typer.Option("--reports", metavar="DIR", help="Where reports lie that the page may link.")
 ]
 Again = Annotated[bool, typer.Option("--again", help="Read every run again, also those that are known.")]
-WIDEST_NAME, NARROWEST_NAME = 44, 16  # characters
+NARROWEST_NAME, FOR_NAMES = 16, 0.3  # characters of a run's name, and its share of the room, at least
 UNWATCHED = 120  # columns when the output is not a terminal
 GAP = 2  # between columns
 ENDS = (1, 2)  # columns of the values that are compared
@@ -193,7 +193,8 @@ class _Layout:
         }
         names = [printable(table_cell(place)) for place in found.places]
         longest = max(map(_width, names))
-        left = room - min(longest, NARROWEST_NAME)
+        least = min(longest, max(NARROWEST_NAME, int(FOR_NAMES * room)))
+        left = room - least
         chosen: set[Column] = set()
         for column in sorted(COLUMNS, key=lambda c: c.rank):
             used = any(_cell(column, row) for row in found.rows)
@@ -202,7 +203,7 @@ class _Layout:
                 left -= widths[column] + GAP
             elif used:
                 break
-        width = min(longest, NARROWEST_NAME + left, max(WIDEST_NAME, NARROWEST_NAME))
+        width = min(longest, least + left)
         return cls(shortened(names, width), tuple(c for c in COLUMNS if c in chosen))
 
 

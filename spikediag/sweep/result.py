@@ -178,6 +178,7 @@ def _run(row: Row) -> dict[str, Any]:
     return {
         "path": row.path,
         "name": row.name,
+        "reason": row.reason and plain(row.reason),
         **columns,
         "tag": row.tag,
         "updates": row.updates,

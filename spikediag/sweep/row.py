@@ -63,7 +63,7 @@ class Row:
     path: str  # as `parser.address` calls it
     name: str
     verdict: str  # of the run, a `RunStatus`, or `NoRun`
-    reason: Text | None = None  # why it was not read, or what it is a copy of
+    reason: Text | None = None  # why it was not read or not judged, or what it is a copy of
     matters: bool | None = None
     kinds: Mapping[str, int] = field(default_factory=dict)  # findings by kind
     couplings: Mapping[str, int] = field(default_factory=dict)  # findings by what the error did
@@ -222,6 +222,7 @@ def summarise(diagnosis: Diagnosis, seconds: float) -> Row:
         path=run.path,
         name=run.name,
         verdict=diagnosis.overall.status.value,
+        reason=diagnosis.overall.summary if diagnosis.overall.status is RunStatus.NOT_JUDGED else None,
         matters=diagnosis.overall.matters if diagnosis.findings else False,
         **_counts(diagnosis),
         **_leading(diagnosis),

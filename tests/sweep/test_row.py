@@ -85,6 +85,13 @@ def test_diagnoses_are_ordered_by_status_then_height():
     assert [one.name for one in ordered(runs)] == ["lost", "large", "small", "clean"]
 
 
+def test_a_run_that_could_not_be_judged_says_why():
+    few = spikediag.diagnose(spikediag.Run.from_arrays({"loss": np.arange(12.0)}))
+    made = summarise(few, 0.0)
+    assert made.verdict == "not_judged"
+    assert "no jump could have been seen" in str(made.reason)
+
+
 def told(key, **changes):
     return BY_KEY[key].told(row(**changes), lambda group, one: one.upper(), str)
 
