@@ -9,10 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spikediag.api import Comparison, Diagnosis, Run, compare, diagnose, read_run
+    from spikediag.api import Comparison, Diagnosis, Run, compare, diagnose, read_run, scan
     from spikediag.live import Monitor
 
-__all__ = ["Comparison", "Diagnosis", "Monitor", "Run", "compare", "diagnose", "read_run"]
+__all__ = ["Comparison", "Diagnosis", "Monitor", "Run", "compare", "diagnose", "read_run", "scan"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # the API loads when first used, so that the command line starts at once

@@ -1,13 +1,18 @@
-"""The Python API: read a run, diagnose it, compare two."""
+"""The Python API: read a run, diagnose it, compare two, scan a thousand."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spikediag import comparison
 from spikediag.comparison import Comparison
 from spikediag.model import Diagnosis, Run, say
 
-__all__ = ["Comparison", "Diagnosis", "Run", "compare", "diagnose", "read_run"]
+if TYPE_CHECKING:
+    from spikediag.sweep import Sweep
+
+__all__ = ["Comparison", "Diagnosis", "Run", "compare", "diagnose", "read_run", "scan"]
 
 Given = str | int | float | bool
 Training = str | Path | Run | Diagnosis
@@ -77,6 +82,39 @@ def compare(
     groups = [comparison.Group(", ".join(dict.fromkeys(d.run.name for d in side)), side) for side in sides]
     (found,) = comparison.compare(groups[0], groups[1:], by, min_height)
     return found
+
+
+def scan(
+    root: str | Path | Sequence[str | Path],
+    *,
+    executor: Executor | None = None,
+    jobs: int = 1,
+    source: str | None = None,
+    again: bool = False,
+    **facts: Given,
+) -> "Sweep":
+    """Diagnose every run below a folder, or several, and test what goes with spiking across them.
+
+    Results are kept as they arrive: a scan that was interrupted goes on where it stood.
+
+    Args:
+        root: folders with runs anywhere below, URLs, or a list of these.
+        executor: who does the work, such as `distributed.Client(...).get_executor()`, an
+            `mpi4py.futures.MPIPoolExecutor`, a `submitit` or a `loky` one; processes of this machine if none.
+        jobs: how many processes of this machine. Above 1 a script guards its own work by
+            `if __name__ == "__main__"`, as always with processes.
+        source: the id of the only kind of log to read, or the name of a file.
+        again: whether to read runs again that an earlier scan has read.
+        facts: of all runs, such as `dataset_size=418`.
+
+    Raises:
+        UsageError: a fact has an unknown name or an unusable value.
+        ScanBrokenError: the executor is gone; what it did is kept.
+    """
+    from spikediag import sweep
+
+    roots = [root] if isinstance(root, str | Path) else list(root)
+    return sweep.scan(roots, executor=executor, jobs=jobs, only=source, facts=facts, again=again)
 
 
 def _listed(side: Trainings) -> Sequence[Training]:

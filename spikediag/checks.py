@@ -1,32 +1,28 @@
 """What was checked in a run, and what was not and why: one line for every detector, test and cause."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from spikediag import attribution, detectors
-from spikediag.model import Check, Finding, Role, Run, Spike, Status, say
+from spikediag.model import Check, Finding, Role, Run, Status, say
 
 
-def checks(
-    run: Run, findings: tuple[Finding, ...], spikes: Mapping[str, tuple[Spike, ...]]
-) -> Iterator[Check]:
+def checks(run: Run, findings: tuple[Finding, ...], others: int) -> Iterator[Check]:
     """Every check of a diagnosis, in the order in which they were made.
 
     Args:
         run: The run.
         findings: What was found in its losses.
-        spikes: What was found in every series that was searched, by tag.
+        others: How many series beside the losses are looked at.
     """
-    yield from _of_detectors(run, spikes)
+    yield from _of_detectors(run, others)
     yield _of_coupling(run, findings)
     for cause in attribution.applicable(run):
         yield _of_cause(cause, findings)
 
 
-def _of_detectors(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Iterator[Check]:
-    losses = sum(run.series[tag].role is Role.LOSS for tag in spikes)
-    searched = say(
-        "Losses searched: {losses}; other series: {others}.", losses=losses, others=len(spikes) - losses
-    )
+def _of_detectors(run: Run, others: int) -> Iterator[Check]:
+    losses = sum(1 for _ in run.having(Role.LOSS))
+    searched = say("Losses searched: {losses}; other series: {others}.", losses=losses, others=others)
     for kind in detectors.registry.load():
         yield Check(kind, True, searched)
 

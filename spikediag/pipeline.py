@@ -1,12 +1,12 @@
 """From a run to its diagnosis: the only module that knows all stages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from spikediag import attribution, coupling, detectors, outcome, witnesses
 from spikediag.checks import checks
 from spikediag.errors import NoLossError
-from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Spike, say
+from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Searched, Series, Spike, say
 from spikediag.version import VERSION
 
 LARGEST = 1e60  # beyond what 32 bits hold; ratios of what is smaller, and their squares, stay numbers
@@ -29,9 +29,10 @@ def diagnose(run: Run) -> Diagnosis:
             )
         )
     run = run.within(LARGEST).revealed()
-    found = {tag: detectors.search(series) for tag, series in run.series.items() if series.role in WATCHED}
+    found = {loss.tag: detectors.search(loss) for loss in run.having(Role.LOSS)}
     spikes = {tag: of_series for tag, (of_series, _) in found.items()}
     searched = tuple(power for _, power in found.values())
+    others = tuple(s for s in run.series.values() if s.role in WATCHED and s.tag not in found)
     incidents = detectors.group(run, spikes)
     table = witnesses.SeriesTable(run)
     findings = tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in enumerate(incidents, 1))
@@ -44,11 +45,16 @@ def diagnose(run: Run) -> Diagnosis:
         overall=attribution.conclude(
             run, findings, conditions, aftermath, searched, past_best=outcome.past_best(run)
         ),
-        checks=tuple(checks(run, findings, spikes)),
+        checks=tuple(checks(run, findings, len(others))),
         version=VERSION,
         searched=searched,
+        search_others=partial(_power, others),
         foresee=partial(attribution.foresee, run, findings),
     )
+
+
+def _power(others: Sequence[Series]) -> tuple[Searched, ...]:
+    return tuple(map(detectors.search_power, others))
 
 
 def find(run: Run) -> tuple[Run, tuple[Finding, ...]]:

@@ -21,8 +21,15 @@ class Text:
     template: str
     values: Mapping[str, Value]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _made_again, (self.template, dict(self.values))  # a read-only mapping cannot be pickled
+
     def __str__(self) -> str:
         return counted(self.template.format(**self.values))
+
+
+def _made_again(template: str, values: dict[str, Value]) -> Text:
+    return Text(template, MappingProxyType(values))
 
 
 def counted(prose: str) -> str:

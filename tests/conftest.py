@@ -74,3 +74,9 @@ def english_locale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may speak any language; a test that wants one says so."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test meets what another kept; one that is about keeping names a folder."""
+    monkeypatch.setenv("SPIKEDIAG_CACHE", str(Path(__file__) / "no folder"))

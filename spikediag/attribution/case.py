@@ -43,7 +43,7 @@ class Case:
     run: Run
     spike: Spike
     coupling: Coupling
-    spikes: Mapping[str, tuple[Spike, ...]]  # what was found in every series of the run, by tag
+    spikes: Mapping[str, tuple[Spike, ...]]  # what was found in every loss, by tag
     witnesses: Witnesses = NO_WITNESSES  # what all other series did at the spike
 
     @cached_property

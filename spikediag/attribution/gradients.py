@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import FloatArray, IntArray, Series, Text, say
+from spikediag.model import FloatArray, IntArray, Run, Series, Text, say
 from spikediag.stats.scale import robust_sigma
 
 FAR_SDS = 6.0  # robust sd of the log norm
@@ -89,12 +89,16 @@ def _rise(series: Series, onset: float, last: float) -> GradientRise | None:
     )
 
 
-def over_memory(norm: Series, decay: float) -> tuple[IntArray, FloatArray]:
+def over_memory(run: Run, norm: Series, decay: float) -> tuple[IntArray, FloatArray]:
     """The gradient norm over the root mean square that Adam's second moment remembers, steps and ratios (n,).
 
     Logged points are taken as one sample per logging interval: the memory per point is decay^interval. The
     first ten points, and those before which all gradients were zero, are left out.
     """
+    return run.once(_over_memory, norm, decay)
+
+
+def _over_memory(_: Run, norm: Series, decay: float) -> tuple[IntArray, FloatArray]:
     steps = norm.steps[norm.finite]
     squares = np.minimum(np.abs(norm.values[norm.finite]), 1e150) ** 2
     memory = float(decay**norm.interval)

@@ -11,7 +11,7 @@ from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, g
 from spikediag.cli.runs import OneRun, Source, existing
 from spikediag.cli.settings import SETTINGS, settings_toml
 from spikediag.cli.spoken import Lang, english, speak, term, words
-from spikediag.cli.terminal import note, show, show_json, tabled
+from spikediag.cli.terminal import UNCUT, note, show, show_json, tabled
 from spikediag.cli.whole_files import write_file
 from spikediag.errors import UsageError
 from spikediag.text import Text as Said
@@ -164,7 +164,7 @@ def _show(run: "Run") -> None:
     from spikediag.model import LossKind, Role
 
     for part in _parts(run):
-        show(part, uncut=True)
+        show(part, width=UNCUT)
     known = words(say("The roles are {roles}.", roles=", ".join(Role)))
     kinds = words(say("The kinds of loss are {kinds}.", kinds=", ".join(LossKind)))
     wrong = words(say("Wrong? Put a spikediag.toml beside the logs:"))

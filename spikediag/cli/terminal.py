@@ -1,6 +1,7 @@
 """Where text goes: stdout for what was asked, stderr for everything about it."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,7 +9,7 @@ from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
 from spikediag.cli.spoken import words
-from spikediag.text import Text
+from spikediag.text import Text, say
 from spikediag.wording.escape import log_json, log_lines, printable
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PATIENCE = 1.0  # seconds before a progress display appears; shorter waits would only flicker
-PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
 UNCUT = 1000  # columns for a table whose rows are lines for other programs
+PLAIN_WIDTH = 100  # columns when the output is not a terminal, so that the same input gives the same bytes
 DOT = " \u00b7 "  # between the cells of a row that does not fit
 NARROW = 60  # columns below which what stands beside its label stands under it
 
@@ -37,22 +38,22 @@ def hush(quiet: bool) -> None:
     _QUIET.set(quiet)
 
 
-def columns() -> int:
-    """How wide a line may be."""
+def columns(unwatched: int = PLAIN_WIDTH) -> int:
+    """How wide a line may be; as given where nobody watches."""
     console = _console(stderr=False)
-    return console.width if console.is_terminal else PLAIN_WIDTH
+    return console.width if console.is_terminal else unwatched
 
 
-def show(what: "RenderableType", *, wrap: bool = True, uncut: bool = False) -> None:
+def show(what: "RenderableType", *, wrap: bool = True, width: int | None = None) -> None:
     """Print on stdout: in colours on a terminal unless NO_COLOR is set, as plain text elsewhere.
 
-    `wrap=False` leaves long lines whole; `uncut` gives a table the room it needs where nobody watches.
+    `wrap=False` leaves long lines whole; `width` is that of what nobody watches, in columns.
     """
     if _QUIET.get():
         return
     console = _console(stderr=False)
     if not console.is_terminal:
-        console.width = UNCUT if uncut else PLAIN_WIDTH
+        console.width = width or PLAIN_WIDTH
     with console.capture() as captured:
         console.print(what, soft_wrap=not wrap)
     lines = log_lines(captured.get())
@@ -138,8 +139,52 @@ def progress(total: int) -> Iterator[Callable[[Text], None]]:
     Yields:
         A function to call with the name of what begins now, `total` times at most.
     """
+    with _display() as display:
+        if display is None:
+            yield lambda _: None
+            return
+        task = display.add_task("", total=total, completed=-1)
+        yield lambda doing: display.update(task, description=words(doing), advance=1)
+
+
+@contextmanager
+def counter() -> Iterator[Callable[[int, int, int], None]]:
+    """A display on stderr of how many of many are done, how fast, and how long the others will take.
+
+    Yields:
+        A function to call with how many there are, are done, and of these were known before.
+    """
+    begun = time.monotonic()
+
+    def count(total: int, done: int, known: int) -> Text:
+        rate = (done - known) / max(time.monotonic() - begun, 1e-9)
+        if not rate:
+            return say("{done:,} of {total:,}", done=done, total=total)
+        seconds = int((total - done) / rate)
+        left = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        return say(
+            "{done:,} of {total:,}, {rate:.1f} a second, {left} left",
+            done=done,
+            total=total,
+            rate=rate,
+            left=left,
+        )
+
+    with _display() as display:
+        if display is None:
+            yield lambda *_: None
+            return
+        task = display.add_task("", total=None)
+        yield lambda total, done, known: display.update(
+            task, total=total, completed=done, description=words(count(total, done, known))
+        )
+
+
+@contextmanager
+def _display() -> "Iterator[Progress | None]":
+    """A display that appears after a second; None where nobody watches."""
     if not sys.stderr.isatty() or _QUIET.get():
-        yield lambda _: None
+        yield None
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -150,13 +195,12 @@ def progress(total: int) -> Iterator[Callable[[Text], None]]:
         TimeElapsedColumn(),
     )
     display = Progress(*columns, console=_console(stderr=True), transient=True)
-    task = display.add_task("", total=total, completed=-1)
     lock = Lock()
     timer = Timer(PATIENCE, lambda: _start(display, lock))
     timer.daemon = True
     timer.start()
     try:
-        yield lambda doing: display.update(task, description=words(doing), advance=1)
+        yield display
     finally:
         timer.cancel()
         with lock:

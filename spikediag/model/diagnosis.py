@@ -263,7 +263,8 @@ class Diagnosis:
     overall: RunVerdict
     checks: tuple[Check, ...]
     version: str
-    searched: tuple[Searched, ...] = ()  # of every series that was searched, what would have been seen
+    searched: tuple[Searched, ...] = ()  # of every loss, what would have been seen
+    search_others: Callable[[], tuple[Searched, ...]] = tuple  # the same of other series: only reports tell
     foresee: Callable[[], tuple[Remedy, ...]] = tuple  # what could be changed, worked out when it is read
 
     def __repr__(self) -> str:
@@ -279,6 +280,14 @@ class Diagnosis:
     def worth(self, condition: Condition) -> Remedy | None:
         """The remedy that takes a condition away: what the condition is worth is what that prevents."""
         return next((r for r in self.remedies if r.id == condition.removed_by), None)
+
+    @cached_property
+    def searched_series(self) -> tuple[Searched, ...]:
+        """What would have been seen in each series, in the order of the run."""
+        if not (others := self.search_others()):
+            return self.searched
+        place = {tag: n for n, tag in enumerate(self.run.series)}
+        return tuple(sorted((*self.searched, *others), key=lambda one: place[one.tag]))
 
     @property
     def searched_losses(self) -> tuple[Searched, ...]:

@@ -1,7 +1,7 @@
 """From event files and other logs to a run.
 
-`find_runs` says where runs are and `overlooked` what is in none of them, `read_run` reads one,
-`run_from_arrays` and `run_from_log` build one from memory.
+`find_runs` says where runs are, `overlooked` what is in none of them, `places` shares them out, `read_run`
+reads one, `run_from_arrays` and `run_from_log` build one from memory.
 
 To read: `read` tells the whole way, one stage after another; `finding` says which files are
 one run; `remote` brings what lies elsewhere; `sources/` knows each kind of log, `event_files/` the bytes of
@@ -9,21 +9,28 @@ the first; `facts/` reads the configuration; `presets/` holds what each library 
 """
 
 from spikediag.parser.accounting import Overlooked, overlooked
-from spikediag.parser.finding import RunSource, find_runs, nothing_at
-from spikediag.parser.read import read_run, run_from_arrays, run_from_log
-from spikediag.parser.remote import address, url_of
+from spikediag.parser.finding import Place, RunSource, find_runs, nothing_at
+from spikediag.parser.places import Fingerprints, here, places
+from spikediag.parser.read import read_run, refuse_unusable, run_from_arrays, run_from_log
+from spikediag.parser.remote import address, cache_folder, url_of
 from spikediag.parser.track import FARTHEST, Track, straighten
 
 __all__ = [
     "FARTHEST",
+    "Fingerprints",
     "Overlooked",
+    "Place",
     "RunSource",
     "Track",
     "address",
+    "cache_folder",
     "find_runs",
+    "here",
     "nothing_at",
     "overlooked",
+    "places",
     "read_run",
+    "refuse_unusable",
     "run_from_arrays",
     "run_from_log",
     "straighten",

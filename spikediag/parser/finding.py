@@ -13,7 +13,16 @@ from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles
 from spikediag.parser.remote import address, local
 from spikediag.parser.roles import assign_roles
-from spikediag.parser.run_folders import CONTAINERS, MOST_ENTRIES, RANK, WANDB_RUN, Folder, Kin, survey
+from spikediag.parser.run_folders import (
+    CONTAINERS,
+    MOST_ENTRIES,
+    RANK,
+    WANDB_RUN,
+    Folder,
+    Kin,
+    own_id,
+    survey,
+)
 from spikediag.parser.same_training import Sameness, compare
 from spikediag.parser.sessions import attempts, distinct, goes_on
 from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, registry, source_of
@@ -36,6 +45,12 @@ class RunSource:
     path: Path  # the folder or the log file; of a run in a file of several, the file and below it its name
     folder: Folder  # where its log files lie; only the one file when `path` is a file
     contents: LogFiles = field(default_factory=lambda: LogFiles(read_file), repr=False, compare=False)
+    copies: tuple[tuple[Path, Text], ...] = ()  # files beside it that are no runs, and what is said of them
+
+    @property
+    def alone(self) -> "RunSource":
+        """The same run without what was read to find it, to be sent elsewhere."""
+        return RunSource(self.path, self.folder, copies=self.copies)
 
 
 @dataclass
@@ -108,28 +123,78 @@ def _in_file(path: Path) -> Iterator[RunSource]:
 
 
 def _found(top: Path, only: str | None) -> Iterator[RunSource]:
-    contents = LogFiles(read_file)
     tree = survey(top, only)
-    order = {folder.path: place for place, folder in enumerate(tree.runs())}
-    runs = [folder for folder in tree.runs() if folder.is_run]
-    loose = _Loose(contents, runs)
-    others = (folder for folder in tree.runs() if not folder.is_run)
-    # Each kind by itself, since only neighbours of one kind are joined.
-    kinds = _joined(runs, contents), _joined(others, contents)
     nothing = True
-    for folder in heapq.merge(*kinds, key=lambda folder: order[folder.path]):
-        apart = _told_apart if folder.is_run else loose.runs
-        for run in apart(_with_earlier(folder, top), contents):
-            nothing = False
-            yield run
+    for run in Place(top, tuple(tree.runs())).runs():
+        nothing = False
+        yield run
     if nothing:
-        yield from loose.tables(tree)
+        yield from _Loose(LogFiles(read_file), []).tables(tree)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Folders whose runs are told apart together; nothing was read of their logs to find it.
+
+    Attributes:
+        root: What was searched.
+        folders: What may be a run, in the order of their paths.
+        beside: Runs of other places, of which logs without event files here may be copies.
+        told: Runs that are known already.
+    """
+
+    root: Path
+    folders: tuple[Folder, ...] = ()
+    beside: tuple[Folder, ...] = ()
+    told: tuple[RunSource, ...] = ()
+
+    @property
+    def every(self) -> tuple[Folder, ...]:
+        """All folders whose files decide what is found here."""
+        return (*self.folders, *self.beside, *(run.folder for run in self.told))
+
+    def below(self, root: Path) -> "Place":
+        """The same place where what was searched stands elsewhere."""
+
+        def path(old: Path) -> Path:
+            return root / old.relative_to(self.root)
+
+        def folder(old: Folder) -> Folder:
+            return replace(
+                old,
+                path=path(old.path),
+                files=tuple(map(path, old.files)),
+                logs=tuple(map(path, old.logs)),
+                below=tuple(map(folder, old.below)),
+                earlier=tuple(map(folder, old.earlier)),
+            )
+
+        return Place(
+            root,
+            tuple(map(folder, self.folders)),
+            tuple(map(folder, self.beside)),
+            tuple(RunSource(path(run.path), folder(run.folder)) for run in self.told),
+        )
+
+    def runs(self) -> Iterator[RunSource]:
+        """Yield the runs, in the order of their paths, one at a time."""
+        yield from self.told
+        contents = LogFiles(read_file)
+        order = {folder.path: place for place, folder in enumerate(self.folders)}
+        runs = [folder for folder in self.folders if folder.is_run]
+        loose = _Loose(contents, [*self.beside, *runs])
+        others = (folder for folder in self.folders if not folder.is_run)
+        # Each kind by itself, since only neighbours of one kind are joined.
+        kinds = _joined(runs, contents), _joined(others, contents)
+        for folder in heapq.merge(*kinds, key=lambda folder: order[folder.path]):
+            apart = _told_apart if folder.is_run else loose.runs
+            yield from apart(_with_earlier(folder, self.root), contents)
 
 
 def _joined(folders: Iterable[Folder], contents: LogFiles) -> Iterator[Folder]:
     """Yield the folders of runs; one that goes on with the training of the version before it has that."""
     before: Folder | None = None
-    for folder in _by_id(folders):
+    for folder in by_id(folders):
         current = folder
         if before is not None and _goes_on(before, folder, contents):
             current = replace(folder, earlier=(*before.earlier, before))
@@ -140,7 +205,7 @@ def _joined(folders: Iterable[Folder], contents: LogFiles) -> Iterator[Folder]:
         yield before
 
 
-def _by_id(folders: Iterable[Folder]) -> list[Folder]:
+def by_id(folders: Iterable[Folder]) -> list[Folder]:
     """Bring the folders of one W&B run together, where its newest one stands."""
     every = list(folders)
     newest = {(folder.path.parent, folder.kin_name): place for place, folder in enumerate(every)}
@@ -180,18 +245,25 @@ def _with_earlier(folder: Folder, top: Path) -> Folder:
 
 def _told_apart(folder: Folder, contents: LogFiles) -> Iterator[RunSource]:
     """Yield a folder as one run, or each of its attempts."""
-    apart = _attempts(folder, contents)
+    apart, copies = _attempts(folder, contents)
     if len(apart) > 1:
         for path in (path for attempt in apart for path in attempt):
-            yield RunSource(path, Folder(folder.path, (path,)), contents)
+            yield RunSource(path, Folder(folder.path, (path,)), contents, copies)
+            copies = ()
     elif apart or _is_broken(folder, contents) or _has_points_below(folder, contents):
         yield RunSource(folder.path, folder, contents)
 
 
-def _attempts(folder: Folder, contents: LogFiles) -> list[tuple[Path, ...]]:
-    """Return the files of each attempt by path, so that only `contents` holds what is in them."""
-    files, _ = distinct(_usable(contents.keep(folder.files, folder.path)))
-    return [tuple(file.path for file in attempt) for attempt in attempts(files)[0]]
+def _attempts(
+    folder: Folder, contents: LogFiles
+) -> tuple[list[tuple[Path, ...]], tuple[tuple[Path, Text], ...]]:
+    """Return the files of each attempt by path, so that only `contents` holds what is in them; and copies."""
+    usable = _usable(contents.keep(folder.files, folder.path))
+    files, said = distinct(usable)
+    kept = {file.path for file in files}
+    dropped = sorted((file for file in usable if file.path not in kept), key=lambda file: file.label)
+    copies = tuple((file.path, why) for file, why in zip(dropped, said, strict=True))
+    return [tuple(file.path for file in attempt) for attempt in attempts(files)[0]], copies
 
 
 def _is_broken(folder: Folder, contents: LogFiles) -> bool:
@@ -274,10 +346,11 @@ def near(one: Path, other: Path) -> bool:
         if low.is_relative_to(high) and len(low.relative_to(high).parts) <= NEAR:
             return True
     twins = one.name == other.name and one.parent.parent == other.parent.parent  # tb/version_0, csv/version_0
-    return twins or _home(one) == _home(other)
+    ids = {own_id(one), own_id(other)} - {""}
+    return twins or (len(ids) < 2 and experiment(one) == experiment(other))
 
 
-def _home(folder: Path) -> Path:
+def experiment(folder: Path) -> Path:
     """The folder of an experiment, above what loggers put into it: `out` of `out/wandb/run-1/files`."""
     while LOGGERS.fullmatch(folder.name) or CONTAINERS.fullmatch(folder.name.lower()):
         folder = folder.parent

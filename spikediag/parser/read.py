@@ -112,6 +112,15 @@ def read_run(
     return _spoken(made, read.preset)
 
 
+def refuse_unusable(given: Mapping[str, object]) -> None:
+    """Refuse facts before any run is read.
+
+    Raises:
+        UsageError: one has an unknown name or an unusable value.
+    """
+    tuple(claims_of_user(given, Origin.COMMAND_LINE, _option))
+
+
 def _spoken(run: Run, preset: Preset | None) -> Run:
     """The run with the code that its library and the kinds of its losses speak.
 

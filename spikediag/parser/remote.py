@@ -125,6 +125,17 @@ def present(path: Path) -> Path:
     return path
 
 
+def identity(path: Path) -> str | None:
+    """What changes with the bytes of a file, without reading them; None where that cannot be known."""
+    if _standing_in.cache_info().currsize and (remote := _standing_in().known.get(path)) is not None:
+        return remote.identity
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
 def beginning(path: Path, size: int) -> bytes:
     """The first bytes of a file, at most `PEEK` of a remote one, which is not fetched for them.
 
@@ -520,9 +531,7 @@ class _Cache:
     @classmethod
     def of(cls, shown: str) -> "_Cache":
         """The cache of an address."""
-        return cls(
-            _cache_folder() / hashlib.sha256(shown.encode()).hexdigest()[:32], shown.rpartition("/")[2]
-        )
+        return cls(cache_folder() / hashlib.sha256(shown.encode()).hexdigest()[:32], shown.rpartition("/")[2])
 
     def bring(self, remote: _Remote, target: Path) -> None:
         """Write the bytes of a remote file to `target`: those kept, or fetched."""
@@ -575,8 +584,8 @@ class _Cache:
         return True
 
 
-def _cache_folder() -> Path:
-    """Where fetched files are kept: `SPIKEDIAG_CACHE`, else the user's folder for such things."""
+def cache_folder() -> Path:
+    """Where is kept what would be fetched or worked out again: `SPIKEDIAG_CACHE`, else the user's cache."""
     if stated := os.environ.get("SPIKEDIAG_CACHE"):
         return Path(stated)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -585,7 +594,7 @@ def _cache_folder() -> Path:
 
 def _forget() -> None:
     """Let the files go that were not asked for longest, where the cache holds too many."""
-    files = [(path, path.stat()) for path in _cache_folder().glob("*/*") if path.is_file()]
+    files = [(path, path.stat()) for path in cache_folder().glob("*/*") if path.is_file()]
     total = sum(status.st_size for _, status in files)
     for path, status in sorted(files, key=lambda file: file[1].st_mtime):
         if total <= MOST_KEPT:

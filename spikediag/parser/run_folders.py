@@ -89,8 +89,7 @@ class Folder:
     @property
     def kin_name(self) -> str:
         """What folders of one training have in common: the id of a W&B run; every version of Lightning's."""
-        match = WANDB_RUN.fullmatch(self.path.name)
-        return match[3] if match else ""
+        return own_id(self.path)
 
     @property
     def is_run(self) -> bool:
@@ -104,6 +103,12 @@ class Folder:
         for child in self.below:
             if not self.is_run or child.kin is Kin.STRANGER:
                 yield from child.runs()
+
+
+def own_id(folder: Path) -> str:
+    """The id that its logger gave a training; the empty string where it gives none."""
+    match = WANDB_RUN.fullmatch(folder.name)
+    return match[3] if match else ""
 
 
 def survey(root: Path, only: str | None = None) -> Folder:

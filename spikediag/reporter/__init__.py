@@ -11,7 +11,7 @@ from spikediag.reporter.formats.md import brief, to_markdown
 from spikediag.reporter.frames import to_frame
 from spikediag.reporter.index import index, is_ours
 from spikediag.reporter.protocol import Format, registry
-from spikediag.reporter.terminal import Row, TerminalSummary, summary, three_lines
+from spikediag.reporter.terminal import Row, TerminalSummary, heights, summary, three_lines
 from spikediag.wording import language
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "brief",
     "figure",
     "finding_to_dict",
+    "heights",
     "index",
     "is_ours",
     "refuse_unknown",

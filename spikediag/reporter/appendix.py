@@ -413,7 +413,7 @@ def _checks(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]
         yield table(writer, say("check | ran? | what was done, or why not"), rows)
     alike: dict[str, list[str]] = defaultdict(list)
     shown = {}
-    for one in diagnosis.searched:
+    for one in diagnosis.searched_series:
         text = page.would_show(one)
         alike[f"{one.points} {text}"].append(one.tag)
         shown[f"{one.points} {text}"] = (say("{n:,}", n=one.points), text)

@@ -72,16 +72,25 @@ def three_lines(diagnosis: Diagnosis) -> str:
 
 def sparkline(values: FloatArray, width: int) -> str:
     """The maxima of `width` equal stretches of `values` (n,) as block characters."""
+    found = heights(values, width)
+    return "".join(LOST if np.isnan(h) else BLOCKS[round(h * (len(BLOCKS) - 1))] for h in found.tolist())
+
+
+def heights(values: FloatArray, width: int) -> FloatArray:
+    """The maxima of `width` equal stretches of `values` (n,), or of fewer if n is less.
+
+    From 0, the lowest of them, to 1, the highest; NaN for a stretch without a finite value.
+    """
     if not len(values):
-        return ""
+        return np.empty(0)
     edges = np.linspace(0, len(values), min(width, len(values)) + 1).astype(int)[:-1]
-    finite = np.isfinite(values)
-    top = np.maximum.reduceat(np.where(finite, values, -np.inf), edges)
-    seen = np.isfinite(top)
-    low, high = (top[seen].min(), top[seen].max()) if seen.any() else (0.0, 0.0)
-    height = np.where(seen, top - low, 0) / ((high - low) or 1)
-    steps = np.rint(height * (len(BLOCKS) - 1)).astype(int)
-    return "".join(BLOCKS[h] if s else LOST for h, s in zip(steps, seen, strict=True))
+    top = np.maximum.reduceat(np.where(np.isfinite(values), values, -np.inf), edges)
+    top = np.where(np.isfinite(top), top, np.nan)
+    if np.isnan(top).all():
+        return top
+    low, high = np.nanmin(top), np.nanmax(top)
+    scaled: FloatArray = (top - low) / ((high - low) or 1)
+    return scaled
 
 
 def _series(diagnosis: Diagnosis) -> Series | None:

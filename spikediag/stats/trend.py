@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.model import FloatArray
+from spikediag.stats.medians import median, medians
 from spikediag.stats.scale import robust_sigma
 
 BLOCK = 33  # values of one level
@@ -31,7 +32,7 @@ def lag_one(values: FloatArray) -> float:
     limit = CLIP * robust_sigma(known)
     if not limit > 0:
         return 0.0
-    change = np.clip((change - np.median(known)) / limit, -1.0, 1.0)
+    change = np.clip((change - median(known)) / limit, -1.0, 1.0)
     products = change[1:] * change[:-1]
     power = float(np.nanmean(change**2))
     if not np.isfinite(products).any():
@@ -100,7 +101,9 @@ class Trend:
 
 def middle(values: FloatArray, axis: int | None = None) -> FloatArray:
     """The median, or the mean of fewer than nine, of values (n,) or blocks (k, n)."""
-    return np.asarray((np.median if values.shape[-1] >= FEWEST_MEDIAN else np.mean)(values, axis=axis))
+    if values.shape[-1] < FEWEST_MEDIAN:
+        return np.asarray(np.mean(values, axis=axis))
+    return np.asarray(median(values)) if values.ndim == 1 else medians(values)
 
 
 def trend(values: FloatArray, block: int = BLOCK) -> Trend:

@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from spikediag.model import FloatArray
 from spikediag.stats.equivalence import Change
+from spikediag.stats.medians import median, medians
 from spikediag.stats.scale import robust_sigma
 from spikediag.stats.trend import BLOCKS, trend
 
@@ -74,7 +75,7 @@ def contrast(
     at = len(series) + start - last + 0.5 * (width - 1) + np.array(shifts)
     flat, foretold = _level(series, width, length, at)
     references, step = _calm_contrasts(flat, width, length, np.array(shifts))
-    moved = _means(values, start, width, np.array(shifts)) - foretold - float(np.median(flat[-length:]))
+    moved = _means(values, start, width, np.array(shifts)) - foretold - median(flat[-length:])
     main, error, degrees = shifts.index(0), noise, 0.0
     if len(references) >= FEWEST_REFERENCES:  # what calm times show is no change
         degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
@@ -82,7 +83,7 @@ def contrast(
         references, moved = references - usual[:, None], moved - usual[0]
         error = CAUTION * _spread(references[:, main]) * (1 + 3 / (degrees + 1))
     return Contrast(
-        before=float(np.median(series[-length:])),
+        before=median(series[-length:]),
         during=float(np.mean(values[start:stop])),
         change=float(moved[main]),
         error=error,
@@ -130,7 +131,7 @@ def _calm_contrasts(
     if not len(starts) or baseline < 1:
         return np.empty((0, len(shifts))), step
     means = sliding_window_view(series, width)[starts[:, None] + shifts].mean(axis=2)
-    levels = np.median(sliding_window_view(series, baseline)[starts - gap - baseline], axis=1)
+    levels = medians(sliding_window_view(series, baseline)[starts - gap - baseline])
     return np.asarray(means - levels[:, None]), step
 
 
@@ -138,9 +139,7 @@ def _drift(references: FloatArray, size: int) -> FloatArray:
     """Medians of blocks of at least `size` references, joined by straight lines, at every reference."""
     parts = np.array_split(np.arange(len(references)), max(1, len(references) // size))
     centres = [float(part.mean()) for part in parts]
-    return np.interp(
-        np.arange(len(references)), centres, [float(np.median(references[part])) for part in parts]
-    )
+    return np.interp(np.arange(len(references)), centres, [median(references[part]) for part in parts])
 
 
 def _spread(references: FloatArray) -> float:
@@ -153,7 +152,7 @@ def _running_level(series: FloatArray, length: int) -> FloatArray:
     """Block medians, repeated: enough to remove a trend before taking the noise."""
     blocks = len(series) // length
     if blocks < 2:
-        return np.full(len(series), np.median(series))
+        return np.full(len(series), median(series))
     rest = len(series) - blocks * length
-    levels = np.median(series[rest:].reshape(blocks, length), axis=1)
+    levels = medians(series[rest:].reshape(blocks, length))
     return np.repeat(levels, [rest + length, *[length] * (blocks - 1)])

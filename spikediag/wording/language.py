@@ -15,7 +15,10 @@ FOLDER = files("spikediag.wording") / "languages"
 ENGLISH = "en"
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first one that is set counts
 
-RELATED = {"check": ("kind", "cause")}  # a check bears the id of what it looks for
+RELATED = {  # a check bears the id of what it looks for, a row of a scan the verdict on its run
+    "check": ("kind", "cause"),
+    "scan": ("run",),
+}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from spikediag.attribution import explain
 from spikediag.attribution.causes.adam_staleness import AdamStaleness
 from spikediag.attribution.gradients import over_memory
-from spikediag.model import Role, Series, Status, Tier
+from spikediag.model import Role, Run, Series, Status, Tier
 from tests.attribution import cases
 
 
@@ -94,7 +94,9 @@ def test_it_is_asked_only_of_optimizers_with_such_a_memory(optimizer: str, appli
 def test_the_memory_is_that_of_adam_step_by_step() -> None:
     steps = np.arange(700)
     values = np.exp(np.random.default_rng(5).normal(0, 1, 700))
-    at, ratios = over_memory(Series("g", Role.GRAD_NORM, steps, values, steps * np.nan), 0.99)
+    at, ratios = over_memory(
+        Run("", "", {}), Series("g", Role.GRAD_NORM, steps, values, steps * np.nan), 0.99
+    )
     second, expected = 0.0, {}
     for step, value in zip(steps, values, strict=True):
         if step:

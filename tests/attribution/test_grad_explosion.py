@@ -7,7 +7,7 @@ import pytest
 
 from spikediag.attribution.causes.grad_explosion import GradExplosion
 from spikediag.attribution.gradients import over_memory
-from spikediag.model import Lag, Role, Series, Witness, Witnesses
+from spikediag.model import Lag, Role, Run, Series, Witness, Witnesses
 from tests.attribution import cases
 
 
@@ -50,7 +50,7 @@ def test_staleness_is_one_for_a_steady_gradient_and_the_factor_for_a_leap() -> N
 
 
 def ratio_at(norm: Series, step: int) -> float:
-    steps, ratios = over_memory(norm, 0.999)
+    steps, ratios = over_memory(Run("", "", {}), norm, 0.999)
     return float(ratios[steps == step][0])
 
 

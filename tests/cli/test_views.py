@@ -12,7 +12,7 @@ from spikediag.cli import entry, tags, terminal
 from spikediag.model import Damage, DamageKind, Fact, Rewind, Role, Run
 from spikediag.text import say
 from tests.conftest import SAMPLE_RUNS
-from tests.policy.cases import curve, diagnosis
+from tests.policy.cases import curve
 
 SPIKY, CALM = str(SAMPLE_RUNS / "lr_step"), str(SAMPLE_RUNS / "bc_batch_32")
 
@@ -84,7 +84,7 @@ def test_scan_report_and_json_name_the_same_finding_and_cause(capsys, tmp_path, 
     shutil.copytree(CALM, tmp_path / "runs" / "two")
     monkeypatch.setattr("spikediag.pipeline.diagnose", lambda _: found)
     assert found.overall.primary_cause == lead.primary_cause
-    row = shown(["scan", "runs"], capsys).out.rstrip().splitlines()[-1]
+    (row,) = (line for line in shown(["scan", "runs"], capsys).out.splitlines() if line.startswith("two"))
     assert f"{lead.spike.onset_step:,}" in row
     assert lead.primary_cause in row
     (entry_of,) = json.loads(shown(["analyze", "runs/two", "--json"], capsys).out)["findings"][-1:]
@@ -180,17 +180,3 @@ def test_the_progress_display_waits_and_leaves_nothing(monkeypatch):
         time.sleep(0.5)
     assert "reading" in screen.getvalue()
     assert "\x1b[2J" not in screen.getvalue()
-
-
-def test_badness_orders_status_then_height():
-    from spikediag.cli.scan import _badness
-    from spikediag.model import RunStatus
-    from tests.policy.cases import finding
-
-    runs = [
-        diagnosis(name="clean"),
-        diagnosis(finding(sigmas=5.0), name="small"),
-        diagnosis(finding(sigmas=50.0), name="large"),
-        diagnosis(name="lost", status=RunStatus.DIVERGED),
-    ]
-    assert [d.run.name for d in sorted(runs, key=_badness)] == ["lost", "large", "small", "clean"]

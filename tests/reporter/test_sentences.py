@@ -28,6 +28,7 @@ from spikediag.model import (
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_figure
 from spikediag.reporter.figures import style
 from spikediag.reporter.figures.closeup import closeup
+from spikediag.reporter.sweep_figure import Effect, Point, Scatter, sweep_svg
 from spikediag.wording import language
 from spikediag.wording.writer import TERMINAL, Writer
 from tests.conftest import diagnosed
@@ -187,6 +188,8 @@ def said() -> set[str]:
         for values in (np.geomspace(1, 1e6, 200), np.r_[np.sin(np.arange(199)), 1e6]):
             strand = Strand(np.arange(200.0), values, np.array([]))
             comparison_figure((FigureRow("bc", say("1 spike"), (strand,), ()),), "loss", None, "pass")
+        across = Scatter(say("ratio"), say("rate"), (Point(0.5, 3.0, "spiky"),), 0.5)
+        sweep_svg(across, [Effect("batch_size", 2.0, 1.0, 9.0, shown=True)], "zh")
         writer = Writer(language.load("zh"), TERMINAL)
         for wrong in (
             lambda: reporter.render(builders.calm(), ["mdd"]),

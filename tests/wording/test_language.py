@@ -14,6 +14,7 @@ from spikediag.model import (
     Text,
     say,
 )
+from spikediag.sweep.row import NoRun
 from spikediag.wording import language
 from spikediag.wording.writer import HTML, MARKDOWN, PLAIN, TERMINAL, Writer
 from tests.wording.sentences import fields
@@ -25,6 +26,7 @@ IDS = {
     "coupling": CouplingVerdict,
     "role": Role,
     "run": RunStatus,
+    "scan": NoRun,
     "unit": StepUnit,
     "outcome": OutcomeVerdict,
 }

@@ -117,7 +117,7 @@ class Memory:
 def memory(case: Case, norm: Series) -> Memory | None:
     """None where the log is too sparse, or too short, to show the memory."""
     span = 1 / (1 - beta2(case.run))
-    steps, ratios = over_memory(norm, beta2(case.run))
+    steps, ratios = over_memory(case.run, norm, beta2(case.run))
     lead = POINTS_BEFORE * norm.interval
     begin = case.rise.step
     calm = ratios[(steps >= begin - lead - SPANS * span) & (steps < begin - lead)]

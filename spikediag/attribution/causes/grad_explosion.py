@@ -82,7 +82,7 @@ def _usual(rise: GradientRise) -> Evidence:
 
 
 def _staleness(case: Case, rise: GradientRise) -> Iterator[Evidence]:
-    steps, ratios = over_memory(case.run.series[rise.tag], beta2(case.run))
+    steps, ratios = over_memory(case.run, case.run.series[rise.tag], beta2(case.run))
     at = int(np.searchsorted(steps, rise.step))
     if at == len(steps) or steps[at] != rise.step or ratios[at] < STALE:
         return

@@ -109,8 +109,7 @@ def _warm_up_end(steps: np.ndarray, logs: np.ndarray) -> RateChange | None:
     """The step at which a rate that rose from the first point on, in more than one leap, stops rising."""
     moves = np.diff(logs)
     still = np.append(moves, np.zeros(STILL)) <= math.log(SMALLEST_MOVE)
-    rests = [bool(still[at : at + STILL].all()) for at in range(len(logs))]
-    end = rests.index(True)
+    end = int(np.argmax(np.lib.stride_tricks.sliding_window_view(still, STILL).all(axis=1)))
     warming, whole = moves[:end], float(logs[end] - logs[0])
     if end < 3 or np.any(warming < 0) or whole < math.log(LEAST_WARM_UP) or np.max(warming) > 0.5 * whole:
         return None

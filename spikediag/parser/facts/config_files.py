@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from spikediag.errors import refused
@@ -14,6 +15,7 @@ from spikediag.parser.remote import listed, present
 
 LEVELS = 3  # above the run
 MOST_FILES = 64  # configuration files looked at
+MOST_FOLDERS = 1024  # whose names are remembered
 SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".py", ".txt")
 SHELLS = (".sh", ".bash", ".sbatch", ".slurm")
 UNREAD = (*SHELLS, ".gin", ".pkl", ".pickle", ".bin", ".pt", ".pth", ".xml")
@@ -65,7 +67,7 @@ def config_files(run: Path, inside: Path | None = None, logs: Collection[Path] =
         own = level == 0 or (inside is not None and folder.is_relative_to(inside))
         if not own and _is_border(listed(folder)):
             return
-        for path in _candidates(folder):
+        for path in candidates(folder):
             if path.name in known and path.resolve() == known[path.name]:
                 continue
             count += 1
@@ -88,19 +90,28 @@ def _is_border(folder: Path) -> bool:
         return True
 
 
-def _candidates(folder: Path) -> Iterator[Path]:
+def candidates(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that may say how a training was configured, by their names alone."""
     for place in FOLDERS:
+        where = listed(folder / place)
         try:
-            entries = sorted(listed(folder / place).iterdir())
+            names = _telling_names(where, place, where.stat().st_mtime_ns)
         except OSError:
             continue
-        for entry in entries:
-            stem = entry.stem.lower()
-            known = STEMS.fullmatch(stem) is not None and entry.suffix in (*SUFFIXES, *UNREAD)
-            known |= SCRIPTS.fullmatch(stem) is not None and entry.suffix in (*SHELLS, ".ini", ".cfg")
-            named = f"{place}/{entry.name}" in DATASETS or (not place and entry.name in ARCHIVES)
-            if (known or named) and entry.is_file():
-                yield entry
+        yield from (path for name in names if (path := where / name).is_file())
+
+
+@lru_cache(MOST_FOLDERS)
+def _telling_names(where: Path, place: str, _: int) -> tuple[str, ...]:
+    """The names in a folder as it was at a time: thousands of runs share the folders above them."""
+    return tuple(sorted(path.name for path in where.iterdir() if _may_tell(Path(path.name), place)))
+
+
+def _may_tell(name: Path, place: str) -> bool:
+    stem = name.stem.lower()
+    known = STEMS.fullmatch(stem) is not None and name.suffix in (*SUFFIXES, *UNREAD)
+    known |= SCRIPTS.fullmatch(stem) is not None and name.suffix in (*SHELLS, ".ini", ".cfg")
+    return known or f"{place}/{name}" in DATASETS or (not place and name.name in ARCHIVES)
 
 
 def _read(path: Path, run: Path, level: int, *, own: bool) -> FileClaims:

@@ -88,27 +88,30 @@ def to_html(diagnosis: Diagnosis, lang: str = "en") -> str:
     return shell(body, plain.text(title), plain.text(first.headline), spoken.code, chart(diagnosis, plain))
 
 
-def shell(body: Sequence[str], title: str, about: str, lang: str, data: object = None) -> str:
-    """A page around finished markup; with data, the script that draws them is in it.
+def shell(
+    body: Sequence[str], title: str, about: str, lang: str, data: object = None, *, script: str = "chart.js"
+) -> str:
+    """A page around finished markup; with data, the script that works on them is in it.
 
     Args:
         body: Markup, escaped already.
         title: Of the window, plain.
         about: What the page says in a line, plain.
         lang: Code of its language.
-        data: What the chart draws; None for a page without one.
+        data: What the script draws; None for a page without one.
+        script: Its file.
     """
-    script = (OURS / "chart.js").read_text(encoding="utf-8") if data is not None else ""
+    code = (OURS / script).read_text(encoding="utf-8") if data is not None else ""
     kept = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    scripts = f'\n<script id="data" type="application/json">{kept}</script>\n<script>{script}</script>'
+    scripts = f'\n<script id="data" type="application/json">{kept}</script>\n<script>{code}</script>'
     return SHELL.format(
         lang=lang,
-        allowed=f"'{_hash(script)}'" if script else "'none'",
+        allowed=f"'{_hash(code)}'" if code else "'none'",
         about=html_text(about),
         title=html_text(title),
         style="\n".join((*_themes(), (OURS / "page.css").read_text(encoding="utf-8"))),
         body="\n".join(body),
-        scripts=scripts if script else "",
+        scripts=scripts if code else "",
     )
 
 

@@ -83,7 +83,7 @@ def _computed(diagnosis: Diagnosis) -> dict[str, Any]:
                 "jumps": [vars(jump) for jump in s.jumps],
                 "reason": s.reason and str(s.reason),
             }
-            for s in diagnosis.searched
+            for s in diagnosis.searched_series
         ],
         "checks": [{"id": c.id, "ran": c.ran, "reason": str(c.reason)} for c in diagnosis.checks],
     }

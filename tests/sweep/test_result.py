@@ -1,0 +1,164 @@
+"""A finished scan as JSON, CSV, a table, a page and a figure; names shortened where they are alike."""
+
+import csv
+import io
+import json
+
+import jsonschema
+import pytest
+
+from spikediag.sweep import Sweep, artifacts, shortened, to_json
+from spikediag.sweep.row import COLUMNS, ordered, unread
+from spikediag.text import say
+from tests.sweep.rows import row, sweep
+
+NUMBER, TEXT = {"type": ["number", "null"]}, {"type": ["string", "null"]}
+COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
+SCHEMA = {
+    "type": "object",
+    "required": ["schema", "version", "roots", "order", "counts", "runs", "hypotheses", "counted", "unread"],
+    "additionalProperties": False,
+    "properties": {
+        "schema": {"const": "spikediag.scan/1"},
+        "version": {"type": "string"},
+        "roots": {"type": "array", "items": {"type": "string"}},
+        "order": {"type": "string"},
+        "counts": COUNTS,
+        "runs": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "name", *(column.key for column in COLUMNS), "tag", "facts", "content"],
+                "properties": {
+                    "path": {"type": "string"},
+                    "verdict": {"enum": ["clean", "spiky", "diverged", "not_judged"]},
+                    "matters": {"type": ["boolean", "null"]},
+                    "kinds": COUNTS,
+                    "couplings": COUNTS,
+                    **{c.key: NUMBER for c in COLUMNS if c.shown},
+                    **dict.fromkeys(("tag", "coupling", "cause", "condition"), TEXT),
+                },
+            },
+        },
+        "hypotheses": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": [
+                    *("id", "answer", "reading", "low", "high", "rate_ratio", "p", "p_adjusted"),
+                    *("arrangements", "exact", "within_seeds", "levels", "aliases"),
+                ],
+                "properties": {
+                    "answer": {"enum": ["more", "fewer", "different", "not_shown", "cannot_tell"]},
+                    "rate_ratio": {"type": "object", "additionalProperties": NUMBER},
+                    "p": {"type": "number", "minimum": 0, "maximum": 1},
+                    "p_adjusted": {"type": "number", "minimum": 0, "maximum": 1},
+                },
+            },
+        },
+        "counted": {"type": "object", "required": ["runs", "spikes", "notes"]},
+        "unread": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "name", "verdict", "reason"],
+                "properties": {"reason": {"type": "string", "minLength": 1}},
+            },
+        },
+    },
+}
+DESIGN = {"batch_size": ([64, 256], 2.0), "dataset_size": ([400], 0.0)}
+
+
+@pytest.fixture(scope="module")
+def found():
+    broken = unread("runs/=cmd()", "=cmd()", say("{path}: it is cut off", path="runs/=cmd()"))
+    lost = row("lost", "diverged", jump=None, sigmas=None, facts={"objective": "=1+1", "seed": -3})
+    return Sweep(("runs",), ordered([*sweep(DESIGN, seeds=3), broken, lost]), "0.0")
+
+
+def test_json_is_strict_and_of_the_schema(found):
+    document = json.loads(to_json(found), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    jsonschema.validate(document, SCHEMA)
+    assert sum(document["counts"].values()) == len(document["runs"]) + len(document["unread"]) == 8
+    assert document["hypotheses"][0]["id"] == "ratio_above_half"
+
+
+def test_csv_has_every_run_and_every_column_and_no_formula(found):
+    rows = list(csv.DictReader(io.StringIO(found.to_csv())))
+    assert len(rows) == 8
+    assert {c.key for c in COLUMNS} < set(rows[0])
+    (broken,) = [one for one in rows if one["verdict"] == "unread"]
+    assert broken["name"] == "'=cmd()"
+    assert "cut off" in broken["reason"]
+    (lost,) = [one for one in rows if one["verdict"] == "diverged"]
+    assert lost["fact:objective"] == "'=1+1"
+    assert lost["fact:seed"] == "-3"
+    assert not [cell for one in rows for cell in one.values() if cell[:1] in ("=", "+", "@")]
+
+
+def test_the_table_keeps_numbers_as_numbers(found):
+    frame = found.to_frame()
+    assert len(frame) == 8
+    assert frame["spikes"].dtype.kind == "f"
+    assert frame["jump"].max() == 39.1
+
+
+def test_the_files_are_all_there_and_the_page_loads_nothing(found):
+    files = {
+        one.name: one.content for one in artifacts(found, links={"runs/0-0": "../reports/0 0/report.html"})
+    }
+    assert {"scan.html", "scan.csv", "scan.png", "scan.json"} <= set(files)
+    page = files["scan.html"].decode()
+    assert files["scan.png"].startswith(b"\x89PNG")
+    assert 'href="../reports/0%200/report.html"' in page
+    assert "default-src 'none'" in page
+    assert not [word for word in ("src=", "@import", "url(http") if word in page]
+    assert page.count('<svg class="spark"') == 7
+    assert "it is cut off" in page
+
+
+def test_hostile_names_are_shown_and_not_obeyed():
+    evil = row("<script>alert(1)</script>", facts={"<b>": "x"})
+    files = {one.name: one.content for one in artifacts(Sweep(("runs",), (evil,), "0.0"))}
+    assert b"<script>alert" not in files["scan.html"]
+
+
+def test_the_same_scan_gives_the_same_bytes(found):
+    assert artifacts(found) == artifacts(Sweep(found.roots, found.rows, found.version))
+
+
+def test_the_page_speaks_chinese(found):
+    assert "已发散" in found.to_html("zh")
+
+
+def test_parquet_where_it_can_be_written(found):
+    pytest.importorskip("pyarrow")
+    import pandas as pd
+
+    (file,) = [one for one in artifacts(found) if one.name == "scan.parquet"]
+    frame = pd.read_parquet(io.BytesIO(file.content))
+    assert len(frame) == 8
+    assert frame["fact:seed"].dropna().map(type).eq(str).all()
+
+
+@pytest.mark.parametrize("width", [12, 20, 30])
+def test_short_names_stay_different(width):
+    names = [
+        f"sweep_2024-05-01/bc_lr{rate}_bs{batch}_seed{seed}/tb"
+        for rate in (1, 2)
+        for batch in (3, 4)
+        for seed in (0, 1)
+    ]
+    short = shortened(names, width)
+    assert max(map(len, short)) <= width
+    if width >= 20:
+        assert len(set(short)) == len(names)
+
+
+def test_names_that_fit_are_left_alone():
+    assert shortened(["a/b", "a/c"], 10) == ("a/b", "a/c")
+
+
+def test_a_name_alone_is_cut_in_the_middle():
+    assert shortened(["a" * 30], 11) == ("aaaaa…aaaaa",)
