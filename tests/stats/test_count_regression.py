@@ -27,6 +27,7 @@ def drawn(seed, groups=3, per=4, slope=0.7):
     return Counted(y.astype(float), e, x, g)
 
 
+@pytest.mark.slow  # importing it takes longer than all else here
 @pytest.mark.parametrize("seed", range(3))
 def test_the_slope_and_its_dispersion_are_those_of_statsmodels(seed):
     sm = pytest.importorskip("statsmodels.api")
