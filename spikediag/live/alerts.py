@@ -7,6 +7,7 @@ from typing import assert_never
 
 from spikediag.model import Finding, Kind, Shape, Text, say
 from spikediag.phrases import ERROR, answer, headline, spike_clause, times
+from spikediag.wording.escape import printable
 from spikediag.wording.numbers import number
 from spikediag.wording.writer import verbatim
 
@@ -41,6 +42,10 @@ class Alert(Finding):
         """The finding in a state."""
         known = {name: getattr(finding, name) for name in Finding.__dataclass_fields__}
         return cls(**known, state=state, step=step, run=run, quiet=quiet)
+
+    def __str__(self) -> str:
+        """Two lines for a terminal, in English."""
+        return f"{printable(f'{self.run}: {self.title}')}\n  {printable(str(self.text))}"
 
     @property
     def title(self) -> Text:

@@ -5,10 +5,12 @@ dimension paid, what the same weights lose on samples that never change. `record
 updates and nothing else; `write` puts what surrounds an incident beside the log, where `spikediag analyze`
 reads it.
 
-Nothing here raises into a training: what cannot be kept or written is left out, and `problem` says why.
+Nothing here raises into a training: what cannot be kept or written is left out, `problem` says why, and the
+first of it is told by the logger `spikediag`.
 """
 
 import io
+import logging
 import os
 import re
 import threading
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 from spikediag.model import FloatArray, IntArray
 from spikediag.model.flight_record import GRAD_NORM, NOBODY, PREFIX, PROBE_LOSS, SUFFIX, FlightRecord
 
+LOGGER = logging.getLogger("spikediag")
 STEPS = 512  # updates kept: a spike is known tens of logged points after it began
 FILE_BYTES = 1 << 20  # of one incident
 MEMORY_BYTES = 1 << 26  # of all that is kept
@@ -120,7 +123,7 @@ class Recorder:
             with self._lock:
                 self._keep(update)
         except Exception as error:  # noqa: BLE001  # a training must not end for what is kept of it
-            self.problem = f"step {step!r:.20}: {type(error).__name__}: {error!s:.200}"
+            self._trouble(f"step {step!r:.20}: {type(error).__name__}: {error!s:.200}")
 
     def _keep(self, update: _Update) -> None:
         while self._kept and self._kept[-1].step >= update.step:
@@ -130,7 +133,13 @@ class Recorder:
         while len(self._kept) > self._most or (self._size > self.memory_bytes and self._kept):
             self._size -= self._kept.popleft().size
         if not self._kept:
-            self.problem = f"step {update.step}: one update is larger than {self.memory_bytes} bytes"
+            self._trouble(f"step {update.step}: one update is larger than {self.memory_bytes} bytes")
+
+    def _trouble(self, why: str) -> None:
+        """Keep why something was left out, and tell the first of it."""
+        if self.problem is None:
+            LOGGER.warning("spikediag.Recorder: left out: %s", why)
+        self.problem = why
 
     def write(self, name: str, onset: int, peak: int) -> Path | None:
         """Write what is kept around an incident beside the log: whole or not at all.
@@ -150,7 +159,7 @@ class Recorder:
             with np.errstate(over="ignore"):
                 return self._write(UNSAFE.sub("_", str(name))[:80], int(onset), int(peak))
         except Exception as error:  # noqa: BLE001  # as above
-            self.problem = f"{name!r:.80}: {type(error).__name__}: {error!s:.200}"
+            self._trouble(f"{name!r:.80}: {type(error).__name__}: {error!s:.200}")
             return None
 
     def _write(self, name: str, onset: int, peak: int) -> Path | None:
@@ -161,10 +170,10 @@ class Recorder:
             return path  # what was written then says more than what is left
         chosen = _around(kept, onset, peak, self.limit_bytes - OVERHEAD)
         if not chosen or kept[0].step > peak:
-            self.problem = f"{name}: nothing is kept of that time"
+            self._trouble(f"{name}: nothing is kept of that time")
             return None
         if name not in self._written and len(self._written) >= MOST_FILES:
-            self.problem = f"{name}: {MOST_FILES} files exist"
+            self._trouble(f"{name}: {MOST_FILES} files exist")
             return None
         record = _together(chosen, onset, peak, self.dimensions)
         content = io.BytesIO()

@@ -183,6 +183,7 @@ class Webhook:
         self._waiting: queue.Queue[bytes | None] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
+        self._why: int | str | None = None  # the last POST failed
 
     def send(self, alert: Alert) -> None:
         """Put it into the queue; where that is full, drop it."""
@@ -210,6 +211,8 @@ class Webhook:
     def _deliver(self) -> None:
         while (body := self._waiting.get()) is not None:
             if not any(self._post(body, pause) for pause in (*PAUSES, 0.0)):
+                if not self.dropped:
+                    LOGGER.warning("spikediag: a webhook did not take an alert (%s)", self._why)
                 self.dropped += 1
 
     def _post(self, body: bytes, pause: float) -> bool:
@@ -220,11 +223,7 @@ class Webhook:
             with urllib.request.urlopen(request, timeout=self._timeout):  # noqa: S310
                 return True
         except Exception as error:  # noqa: BLE001  # an alert is never worth more than the training
-            if not self.dropped:
-                code = getattr(error, "code", None)
-                LOGGER.warning(
-                    "spikediag: a webhook did not take an alert (%s)", code or type(error).__name__
-                )
+            self._why = getattr(error, "code", None) or type(error).__name__
             self._over.wait(pause)
             return False
 
