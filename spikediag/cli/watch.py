@@ -101,11 +101,13 @@ def _here(path: Path) -> Path:
         UsageError: it is an URL.
         RunNotFoundError: nothing is there.
     """
-    from spikediag.parser import url_of
+    from spikediag.parser import address, url_of
 
     if url_of(path):
         raise UsageError(
-            say("{path}: what lies elsewhere cannot be followed; mount it, or copy it on.", path=str(path))
+            say(
+                "{path}: what lies elsewhere cannot be followed; mount it, or copy it on.", path=address(path)
+            )
         )
     return existing(path)
 

@@ -16,7 +16,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ STEPS = 512  # updates kept: a spike is known tens of logged points after it beg
 FILE_BYTES = 1 << 20  # of one incident
 MEMORY_BYTES = 1 << 26  # of all that is kept
 MOST_FILES = 50  # incidents of one training that are written down
+FEWEST = 32  # updates of a file; where it has no room for them, their single samples are left out
 OVERHEAD = 4096  # bytes of a file beside its numbers
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -168,6 +169,7 @@ class Recorder:
         path = self.folder / f"{PREFIX}{name}{SUFFIX}"
         if name in self._written and (not kept or kept[0].step >= onset):
             return path  # what was written then says more than what is left
+        kept = _fitting(kept, self.limit_bytes - OVERHEAD)
         chosen = _around(kept, onset, peak, self.limit_bytes - OVERHEAD)
         if not chosen or kept[0].step > peak:
             self._trouble(f"{name}: nothing is kept of that time")
@@ -226,6 +228,27 @@ def _array(given: Any) -> FloatArray:  # noqa: ANN401
     elif not hasattr(given, "__array__") and hasattr(given, "__dlpack__"):
         given = np.from_dlpack(given)
     return np.array(given, dtype=np.float64)
+
+
+def _fitting(kept: Sequence[_Update], room: int) -> Sequence[_Update]:
+    """These updates; without their single samples where a file would hold too few of such large batches."""
+    if FEWEST * max((update.size for update in kept), default=0) <= room:
+        return kept
+    nobody = np.empty(0, dtype=np.int64)
+    return [
+        replace(
+            update,
+            indices=nobody,
+            sample_nll=np.empty(0),
+            dimension_nll=update.dimension_nll if update.dimension_nll.size else _mean(update.sample_nll),
+        )
+        for update in kept
+    ]
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """(1,) of values (n,); nothing of none."""
+    return values.mean(keepdims=True) if values.size else values
 
 
 def _around(kept: Sequence[_Update], onset: int, peak: int, room: int) -> list[_Update]:
