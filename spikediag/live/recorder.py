@@ -165,11 +165,10 @@ class Recorder:
 
     def _write(self, name: str, onset: int, peak: int) -> Path | None:
         with self._lock:
-            kept = tuple(self._kept)
+            kept = _fitting(tuple(self._kept), self.limit_bytes - OVERHEAD)
         path = self.folder / f"{PREFIX}{name}{SUFFIX}"
         if name in self._written and (not kept or kept[0].step >= onset):
             return path  # what was written then says more than what is left
-        kept = _fitting(kept, self.limit_bytes - OVERHEAD)
         chosen = _around(kept, onset, peak, self.limit_bytes - OVERHEAD)
         if not chosen or kept[0].step > peak:
             self._trouble(f"{name}: nothing is kept of that time")
