@@ -7,9 +7,9 @@ from typing import assert_never
 
 from spikediag.model import Finding, Kind, Shape, Text, say
 from spikediag.phrases import ERROR, answer, headline, spike_clause, times
-from spikediag.wording.escape import printable
+from spikediag.wording import language
 from spikediag.wording.numbers import number
-from spikediag.wording.writer import verbatim
+from spikediag.wording.writer import TERMINAL, Paper, Writer, verbatim
 
 
 class State(StrEnum):
@@ -45,7 +45,7 @@ class Alert(Finding):
 
     def __str__(self) -> str:
         """Two lines for a terminal, in English."""
-        return f"{printable(f'{self.run}: {self.title}')}\n  {printable(str(self.text))}"
+        return "\n  ".join(told(self, "en", TERMINAL))
 
     @property
     def title(self) -> Text:
@@ -100,3 +100,10 @@ class Alert(Finding):
             sigmas=times(spike.sigmas),
             error=ERROR[self.coupling.verdict],
         )
+
+
+def told(alert: Alert, lang: str, paper: Paper) -> tuple[str, str]:
+    """Title, with the name of the run, and text of an alert, in a language and on a kind of paper."""
+    writer = Writer(language.load(lang), paper)
+    title = say("{name}: {message}", name=alert.run, message=alert.title)
+    return writer.text(title), writer.text(alert.text)

@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 
 from spikediag import reporter
 from spikediag.errors import UsageError
-from spikediag.live.alerts import Alert
+from spikediag.live.alerts import Alert, told
 from spikediag.model import say
 from spikediag.wording import escape, language
-from spikediag.wording.writer import MARKDOWN, TERMINAL, Paper, Writer
+from spikediag.wording.writer import MARKDOWN, TERMINAL, Paper
 
 LOGGER = logging.getLogger("spikediag")
 SCHEMA = "spikediag.alert/1"
@@ -59,13 +59,6 @@ def to_dict(alert: Alert) -> dict[str, Any]:
         "text": str(alert.text),
         "finding": reporter.finding_to_dict(alert),
     }
-
-
-def told(alert: Alert, lang: str, paper: Paper) -> tuple[str, str]:
-    """Title, with the name of the run, and text of an alert, in a language and on a kind of paper."""
-    writer = Writer(language.load(lang), paper)
-    title = say("{name}: {message}", name=alert.run, message=alert.title)
-    return writer.text(title), writer.text(alert.text)
 
 
 @dataclass
