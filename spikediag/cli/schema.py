@@ -17,7 +17,7 @@ def schema(
         str | None, typer.Argument(metavar="[NAME]", help="Such as diagnosis; without it, all are listed.")
     ] = None,
 ) -> None:
-    """Print the JSON Schema of a document, such as diagnosis or scan; without a NAME, list them."""
+    """Print the JSON Schema of a document that a command prints; without a NAME, list them."""
     known = {file.name.removesuffix(".json"): file for file in (files("spikediag") / FOLDER).iterdir()}
     if name is None:
         show_text("".join(f"spikediag.{version.replace('-', '/')}\n" for version in sorted(known)))

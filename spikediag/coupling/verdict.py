@@ -73,18 +73,20 @@ def pooled(members: list[Contrast], margin: float) -> Rise:
     """The rise over the members of a train, and at how many of them it rose by more than the margin."""
     shifts = members[0].shifts
     main = shifts.index(0)
-    moved = np.nanmean([member.moved for member in members], axis=0)
+    rows = np.array([member.moved for member in members])
+    known = (~np.isnan(rows)).sum(axis=0)  # members at whose shift something was logged
+    moved = np.where(known > 0, np.nansum(rows, axis=0) / np.maximum(known, 1), np.nan)
     error = math.sqrt(sum(member.error**2 for member in members)) / len(members)
     change = Change(float(moved[main]), error, min(member.degrees for member in members))
     here = _Members([(m.change, m.calm[:, main], m.error, m.degrees) for m in members], margin)
     beside = _Members([(m.worst, m.calm.max(axis=1), m.error, m.degrees) for m in members], margin)
-    apart = moved.max() > max(NOTABLE * margin, _limit(error, change.degrees, FOUND / len(shifts)))
+    apart = np.nanmax(moved) > max(NOTABLE * margin, _limit(error, change.degrees, FOUND / len(shifts)))
     return Rise(
         before=float(np.mean([member.before for member in members])),
         change=change,
         found=change.bound(1 - FOUND) > 0 or here.unusual(1),
-        near=float(moved.max()),
-        elsewhere=shifts[int(np.argmax(moved))] if apart or beside.unusual(len(shifts)) else None,
+        near=float(np.nanmax(moved)),
+        elsewhere=shifts[int(np.nanargmax(moved))] if apart or beside.unusual(len(shifts)) else None,
         moved=here.rose(MEMBER),
         tested=len(members),
     )

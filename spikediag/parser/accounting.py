@@ -51,8 +51,8 @@ def overlooked(root: str | Path, found: Iterable[RunSource]) -> Iterator[Overloo
     """
     top = local(root)
     if top.is_dir():
-        known = {path.parent.resolve() / path.name for run in found for path in _files(run.folder)}
-        yield from _Walk(top.resolve(), known, set()).below(top.resolve(), 0)
+        known = {os.path.realpath(path) for run in found for path in _files(run.folder)}
+        yield from _Walk(top, known, set()).below(top, 0)
 
 
 def _files(folder: Folder) -> Iterator[Path]:
@@ -70,7 +70,7 @@ def _files(folder: Folder) -> Iterator[Path]:
 @dataclass(frozen=True)
 class _Walk:
     root: Path
-    known: set[Path]
+    known: set[str]  # paths without links
     seen: set[tuple[int, int]]
 
     def below(self, folder: Path, depth: int) -> Iterator[Overlooked]:
@@ -94,8 +94,7 @@ class _Walk:
         if depth > DEEPEST:
             yield Overlooked(folder, TOO_DEEP)
             return
-        place = folder.resolve()
-        yield from self._apart(folder, [path for path in files if place / path.name not in self.known])
+        yield from self._apart(folder, [path for path in files if os.path.realpath(path) not in self.known])
         for child in folders:
             yield from self.below(child, depth + 1)
 
@@ -104,7 +103,7 @@ class _Walk:
         for path in files:
             if is_named_so(path.name):
                 yield from self._named(path)
-            elif packed(path) and folder not in self.known:
+            elif packed(path) and os.path.realpath(folder) not in self.known:
                 yield Overlooked(path, PACKED)
             elif (source := source_of(path)) and not source.alone and source.home(path) == folder:
                 yield from self._named(path)

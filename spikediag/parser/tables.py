@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from numbers import Real
 from typing import Any
@@ -292,15 +293,26 @@ class _Stream:
 def _parsed(content: bytes, **how: Any) -> Any:  # noqa: ANN401  # a table of pandas, or pieces of one
     import pandas as pd  # noqa: PLC0415  # half a second, and event files need none
 
+    if not reads_exactly():
+        how["float_precision"] = "round_trip"
     stream: Any = _Stream(content)
     return pd.read_csv(stream, index_col=False, encoding_errors="replace", sep=_separator(content), **how)
+
+
+@cache
+def reads_exactly() -> bool:
+    """Whether pandas reads numbers to their last digit unasked, and sees a row that is too long anywhere."""
+    import pandas as pd  # noqa: PLC0415  # as above
+
+    return tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
 
 
 def _numbers_alone(content: bytes) -> dict[str, FloatArray] | None:
     """The columns of a table without words; in pieces, since fresh memory costs more than the loop."""
     pieces: dict[str, list[FloatArray]] = {}
     try:
-        with _parsed(content, skipinitialspace=True, dtype=np.float64, chunksize=PIECE) as read:
+        rows = PIECE if reads_exactly() else content.count(b"\n") + 1
+        with _parsed(content, skipinitialspace=True, dtype=np.float64, chunksize=rows) as read:
             for piece in read:
                 for name in piece.columns:
                     pieces.setdefault(name, []).append(piece[name].to_numpy())

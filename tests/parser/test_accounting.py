@@ -25,7 +25,7 @@ def said(root: Path) -> dict[str, str]:
     """By path: why, in brackets where a rule leaves it out."""
     found = overlooked(root, find_runs(root))
     return {
-        one.path.relative_to(root.resolve()).as_posix(): f"({one.why})" if one.by_rule else str(one.why)
+        one.path.relative_to(root).as_posix(): f"({one.why})" if one.by_rule else str(one.why)
         for one in found
     }
 
@@ -137,3 +137,10 @@ def test_a_folder_reached_twice_is_looked_at_once(root) -> None:
 
 def test_a_file_has_nothing_below_it(root) -> None:
     assert not list(overlooked(root / "good" / NAME, ()))
+
+
+def test_a_root_that_is_a_link_is_what_it_leads_to(root, tmp_path_factory) -> None:
+    link = tmp_path_factory.mktemp("elsewhere") / "link"
+    link.symlink_to(root)
+    assert said(link) == {}
+    assert not list(overlooked(link, find_runs(root)))

@@ -8,7 +8,7 @@ import pytest
 from spikediag import read_run
 from spikediag.errors import UnreadableRunError, UsageError
 from spikediag.parser import find_runs
-from spikediag.parser.tables import PIECE, read_csv
+from spikediag.parser.tables import PIECE, read_csv, reads_exactly
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import paths
 
@@ -115,6 +115,7 @@ def test_a_row_that_is_too_long_is_left_out_where_a_piece_begins() -> None:
     assert [str(gap.what) for gap in gaps] == [f"row {PIECE + 2} has 3 cells and not 2"]
 
 
+@pytest.mark.skipif(not reads_exactly(), reason="pandas before 3.1 makes no number of it")
 def test_a_whole_number_beyond_every_float_is_infinite_and_costs_no_other_cell() -> None:
     table, gaps = read_csv(f"step,loss\n0,1.5\n1,{'9' * 400}\n2,2.5\n".encode())
     assert table["loss"].values.tolist() == [1.5, float("inf"), 2.5]
