@@ -12,6 +12,9 @@ class SaidError(Exception):
         super().__init__(said)
         self.said = said
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
 
 class SpikediagError(SaidError):
     """Base of every error that spikediag raises on purpose."""

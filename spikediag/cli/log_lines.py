@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 OWN = "spikediag "  # a line for the shell, not for the training
 RECORDER = "from spikediag.live import Recorder\nrecorder = Recorder({folder})\n"
-TELL = say("Tell of a spike when it happens, from the same names and numbers as are logged.")
+TELL = say(
+    "Tell of a spike when it happens, from the same names and numbers as are logged; what is made here is "
+    "made once, before the training."
+)
 RECORD = say(
     "Keep what only the moment of a spike shows; every update, or every k-th if the probe costs too much."
 )

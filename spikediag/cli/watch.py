@@ -101,11 +101,13 @@ def _here(path: Path) -> Path:
         UsageError: it is an URL.
         RunNotFoundError: nothing is there.
     """
-    from spikediag.parser import url_of
+    from spikediag.parser import address, url_of
 
     if url_of(path):
         raise UsageError(
-            say("{path}: what lies elsewhere cannot be followed; mount it, or copy it on.", path=str(path))
+            say(
+                "{path}: what lies elsewhere cannot be followed; mount it, or copy it on.", path=address(path)
+            )
         )
     return existing(path)
 
@@ -210,12 +212,18 @@ def _view(follower: "Follower") -> "Table":
 
     from spikediag.reporter.terminal import curve, sparkline
 
+    def line(said: str) -> Text:
+        return Text(said, overflow="ellipsis", no_wrap=True)
+
     table = Table(box=SIMPLE, pad_edge=False, show_header=False)
-    for width in (None, None, SPARK, None, None):
+    for width in (None, None, SPARK, None):
         table.add_column(no_wrap=True, min_width=width)
+    table.add_column()  # what gives way on a narrow terminal
     for run in follower.runs.values():
         if run.diagnosis is None:
-            table.add_row(Text(printable(run.name)), "", "", "", words(run.error.said) if run.error else "")
+            table.add_row(
+                Text(printable(run.name)), "", "", "", line(words(run.error.said) if run.error else "")
+            )
             continue
         status, shown = run.diagnosis.overall.status.value, curve(run.diagnosis)
         table.add_row(
@@ -223,6 +231,6 @@ def _view(follower: "Follower") -> "Table":
             Text(term("run", status), style=STYLES[status]),
             sparkline(shown.values, SPARK) if shown is not None else "",
             f"{run.step or 0:,}",
-            Text(words(run.diagnosis.overall.summary), overflow="ellipsis"),
+            line(words(run.diagnosis.overall.summary)),
         )
     return table

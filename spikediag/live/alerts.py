@@ -7,8 +7,9 @@ from typing import assert_never
 
 from spikediag.model import Finding, Kind, Shape, Text, say
 from spikediag.phrases import ERROR, answer, headline, spike_clause, times
+from spikediag.wording import language
 from spikediag.wording.numbers import number
-from spikediag.wording.writer import verbatim
+from spikediag.wording.writer import TERMINAL, Paper, Writer, verbatim
 
 
 class State(StrEnum):
@@ -41,6 +42,10 @@ class Alert(Finding):
         """The finding in a state."""
         known = {name: getattr(finding, name) for name in Finding.__dataclass_fields__}
         return cls(**known, state=state, step=step, run=run, quiet=quiet)
+
+    def __str__(self) -> str:
+        """Two lines for a terminal, in English."""
+        return "\n  ".join(told(self, "en", TERMINAL))
 
     @property
     def title(self) -> Text:
@@ -95,3 +100,10 @@ class Alert(Finding):
             sigmas=times(spike.sigmas),
             error=ERROR[self.coupling.verdict],
         )
+
+
+def told(alert: Alert, lang: str, paper: Paper) -> tuple[str, str]:
+    """Title, with the name of the run, and text of an alert, in a language and on a kind of paper."""
+    writer = Writer(language.load(lang), paper)
+    title = say("{name}: {message}", name=alert.run, message=alert.title)
+    return writer.text(title), writer.text(alert.text)

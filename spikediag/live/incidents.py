@@ -61,6 +61,7 @@ class Incident:
     state: State
     told: set[State] = field(default_factory=set)
     loud: bool = False  # whether people were told
+    awaited: bool = False  # whether they were told that it rises, and not yet what became of it
     reason_since: int | None = None  # points of its loss when there first was a reason to stop
     missed_since: int | None = None  # the same, when it was first not found again
 
@@ -212,9 +213,13 @@ class Incidents:
         one = same[0]
         if finding.spike.kind is Kind.DIVERGENCE and one.spike.kind is not Kind.DIVERGENCE:
             one.told -= {State.RISING, State.OVER}
+            one.awaited = one.loud
+        if any(State.OVER not in each.told for each in same):
+            one.told.discard(State.OVER)  # of one of them people only know that it rises
         for other in same[1:]:
-            one.told |= other.told
+            one.told |= other.told - {State.OVER}
             one.loud |= other.loud
+            one.awaited |= other.awaited
             self.known.remove(other)
         earlier = tuple(span for span in one.spans if span[1] < int(series.steps[0]))
         one.finding, one.spans, one.state, one.missed_since = finding, (*earlier, *spans), state, None
@@ -228,6 +233,7 @@ class Incidents:
         one.told.add(state)
         loud = is_lead if look.final else self._is_loud(one, look.count(one))
         one.loud |= loud
+        one.awaited = loud and state is State.RISING
         yield Alert.of(one.finding, state, look.step, self.run, quiet=not loud)
 
     def _is_loud(self, one: Incident, points: int) -> bool:
@@ -235,7 +241,7 @@ class Incidents:
         height = abs(one.spike.height)
         then, highest = self._sent.get(one.spike.tag, (-COOL_DOWN, 0.0))
         soon = points - then < COOL_DOWN
-        if soon and not one.loud and height < WORSE * highest and not one.finding.is_lost:
+        if soon and not one.awaited and height < WORSE * highest and not one.finding.is_lost:
             return False
         self._sent[one.spike.tag] = points, max(height, highest if soon else 0.0)
         return True

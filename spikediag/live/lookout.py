@@ -98,6 +98,11 @@ class Lookout:
                 alerts += self._look(tag, one)
         return alerts + self._look_behind(numbers) if self._norms else alerts
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether it has just become clear that nothing of what is logged is understood as a loss."""
+        return self._calls == ROLES and not self._losses
+
     def state_dict(self) -> dict[str, Any]:
         """The last points of every tag and what was told of them, as plain numbers and texts."""
         points = {

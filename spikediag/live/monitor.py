@@ -83,7 +83,8 @@ class Monitor:
         **facts: str | float | bool,
     ) -> None:
         parser.run_from_arrays({}, facts)  # refuses what is no fact
-        _refuse_unknown(roles or {}, stops := tuple(stop_on))
+        stops = (stop_on,) if isinstance(stop_on, str) else tuple(stop_on)
+        _refuse_unknown(roles or {}, stops)
         self.troubles: list[Exception] = []
         self._on_spike, self._sinks, self._recorder = on_spike, tuple(sinks), recorder
         self._incidents = Incidents(name, frozenset(map(Kind, stops)))
@@ -107,6 +108,11 @@ class Monitor:
             with self._lock:
                 at = self._lookout.step + 1 if step is None else whole(step)
                 self._tell(self._lookout.add(at, scalars(metrics), time.time()))
+                if self._lookout.is_blind:
+                    LOGGER.warning(
+                        "spikediag.Monitor: no tag is understood as a loss so far, so nothing is watched; "
+                        'name one: roles={"my_curve": "loss"}'
+                    )
         except Exception as error:  # noqa: BLE001  # the training goes on, whatever is wrong here
             self._trouble(error)
 

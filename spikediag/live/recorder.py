@@ -5,16 +5,18 @@ dimension paid, what the same weights lose on samples that never change. `record
 updates and nothing else; `write` puts what surrounds an incident beside the log, where `spikediag analyze`
 reads it.
 
-Nothing here raises into a training: what cannot be kept or written is left out, and `problem` says why.
+Nothing here raises into a training: what cannot be kept or written is left out, `problem` says why, and the
+first of it is told by the logger `spikediag`.
 """
 
 import io
+import logging
 import os
 import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,12 @@ from numpy.typing import NDArray
 from spikediag.model import FloatArray, IntArray
 from spikediag.model.flight_record import GRAD_NORM, NOBODY, PREFIX, PROBE_LOSS, SUFFIX, FlightRecord
 
+LOGGER = logging.getLogger("spikediag")
 STEPS = 512  # updates kept: a spike is known tens of logged points after it began
 FILE_BYTES = 1 << 20  # of one incident
 MEMORY_BYTES = 1 << 26  # of all that is kept
 MOST_FILES = 50  # incidents of one training that are written down
+FEWEST = 32  # updates of a file; where it has no room for them, their single samples are left out
 OVERHEAD = 4096  # bytes of a file beside its numbers
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -120,7 +124,7 @@ class Recorder:
             with self._lock:
                 self._keep(update)
         except Exception as error:  # noqa: BLE001  # a training must not end for what is kept of it
-            self.problem = f"step {step!r:.20}: {type(error).__name__}: {error!s:.200}"
+            self._trouble(f"step {step!r:.20}: {type(error).__name__}: {error!s:.200}")
 
     def _keep(self, update: _Update) -> None:
         while self._kept and self._kept[-1].step >= update.step:
@@ -130,7 +134,13 @@ class Recorder:
         while len(self._kept) > self._most or (self._size > self.memory_bytes and self._kept):
             self._size -= self._kept.popleft().size
         if not self._kept:
-            self.problem = f"step {update.step}: one update is larger than {self.memory_bytes} bytes"
+            self._trouble(f"step {update.step}: one update is larger than {self.memory_bytes} bytes")
+
+    def _trouble(self, why: str) -> None:
+        """Keep why something was left out, and tell the first of it."""
+        if self.problem is None:
+            LOGGER.warning("spikediag.Recorder: left out: %s", why)
+        self.problem = why
 
     def write(self, name: str, onset: int, peak: int) -> Path | None:
         """Write what is kept around an incident beside the log: whole or not at all.
@@ -150,21 +160,21 @@ class Recorder:
             with np.errstate(over="ignore"):
                 return self._write(UNSAFE.sub("_", str(name))[:80], int(onset), int(peak))
         except Exception as error:  # noqa: BLE001  # as above
-            self.problem = f"{name!r:.80}: {type(error).__name__}: {error!s:.200}"
+            self._trouble(f"{name!r:.80}: {type(error).__name__}: {error!s:.200}")
             return None
 
     def _write(self, name: str, onset: int, peak: int) -> Path | None:
         with self._lock:
-            kept = tuple(self._kept)
+            kept = _fitting(tuple(self._kept), self.limit_bytes - OVERHEAD)
         path = self.folder / f"{PREFIX}{name}{SUFFIX}"
         if name in self._written and (not kept or kept[0].step >= onset):
             return path  # what was written then says more than what is left
         chosen = _around(kept, onset, peak, self.limit_bytes - OVERHEAD)
         if not chosen or kept[0].step > peak:
-            self.problem = f"{name}: nothing is kept of that time"
+            self._trouble(f"{name}: nothing is kept of that time")
             return None
         if name not in self._written and len(self._written) >= MOST_FILES:
-            self.problem = f"{name}: {MOST_FILES} files exist"
+            self._trouble(f"{name}: {MOST_FILES} files exist")
             return None
         record = _together(chosen, onset, peak, self.dimensions)
         content = io.BytesIO()
@@ -217,6 +227,27 @@ def _array(given: Any) -> FloatArray:  # noqa: ANN401
     elif not hasattr(given, "__array__") and hasattr(given, "__dlpack__"):
         given = np.from_dlpack(given)
     return np.array(given, dtype=np.float64)
+
+
+def _fitting(kept: Sequence[_Update], room: int) -> Sequence[_Update]:
+    """These updates; without their single samples where a file would hold too few of such large batches."""
+    if FEWEST * max((update.size for update in kept), default=0) <= room:
+        return kept
+    nobody = np.empty(0, dtype=np.int64)
+    return [
+        replace(
+            update,
+            indices=nobody,
+            sample_nll=np.empty(0),
+            dimension_nll=update.dimension_nll if update.dimension_nll.size else _mean(update.sample_nll),
+        )
+        for update in kept
+    ]
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """(1,) of values (n,); nothing of none."""
+    return values.mean(keepdims=True) if values.size else values
 
 
 def _around(kept: Sequence[_Update], onset: int, peak: int, room: int) -> list[_Update]:

@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 
 from spikediag import reporter
 from spikediag.errors import UsageError
-from spikediag.live.alerts import Alert
+from spikediag.live.alerts import Alert, told
 from spikediag.model import say
 from spikediag.wording import escape, language
-from spikediag.wording.writer import MARKDOWN, TERMINAL, Paper, Writer
+from spikediag.wording.writer import MARKDOWN, TERMINAL, Paper
 
 LOGGER = logging.getLogger("spikediag")
 SCHEMA = "spikediag.alert/1"
@@ -59,13 +59,6 @@ def to_dict(alert: Alert) -> dict[str, Any]:
         "text": str(alert.text),
         "finding": reporter.finding_to_dict(alert),
     }
-
-
-def told(alert: Alert, lang: str, paper: Paper) -> tuple[str, str]:
-    """Title, with the name of the run, and text of an alert, in a language and on a kind of paper."""
-    writer = Writer(language.load(lang), paper)
-    title = say("{name}: {message}", name=alert.run, message=alert.title)
-    return writer.text(title), writer.text(alert.text)
 
 
 @dataclass
@@ -183,6 +176,7 @@ class Webhook:
         self._waiting: queue.Queue[bytes | None] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
+        self._why: int | str | None = None  # the last POST failed
 
     def send(self, alert: Alert) -> None:
         """Put it into the queue; where that is full, drop it."""
@@ -210,6 +204,8 @@ class Webhook:
     def _deliver(self) -> None:
         while (body := self._waiting.get()) is not None:
             if not any(self._post(body, pause) for pause in (*PAUSES, 0.0)):
+                if not self.dropped:
+                    LOGGER.warning("spikediag: a webhook did not take an alert (%s)", self._why)
                 self.dropped += 1
 
     def _post(self, body: bytes, pause: float) -> bool:
@@ -220,11 +216,7 @@ class Webhook:
             with urllib.request.urlopen(request, timeout=self._timeout):  # noqa: S310
                 return True
         except Exception as error:  # noqa: BLE001  # an alert is never worth more than the training
-            if not self.dropped:
-                code = getattr(error, "code", None)
-                LOGGER.warning(
-                    "spikediag: a webhook did not take an alert (%s)", code or type(error).__name__
-                )
+            self._why = getattr(error, "code", None) or type(error).__name__
             self._over.wait(pause)
             return False
 

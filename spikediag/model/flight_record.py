@@ -55,9 +55,10 @@ class FlightRecord:
         """The record that a file holds.
 
         Raises:
-            ValueError: an array is missing or has another shape than the layout says.
+            ValueError: the layout is another one, or an array is missing or has another shape than it says.
         """
         try:
+            _refuse_other_layout(arrays["layout"])
             (onset, peak), steps = arrays["incident"].tolist(), _whole(arrays["steps"])
             named = dict(zip(arrays["scalar_names"].tolist(), _real(arrays["scalars"]), strict=False))
             made = cls(
@@ -86,6 +87,11 @@ class FlightRecord:
             raise ValueError("its tables have other rows than steps")
         if any(column.shape != (n,) for column in self.scalars.values()):
             raise ValueError("its scalars have other rows than steps")
+
+
+def _refuse_other_layout(given: NDArray[Any]) -> None:
+    if given.shape or given.dtype.kind not in "iu" or int(given) != LAYOUT:
+        raise ValueError(f"its layout is not {LAYOUT}: a newer spikediag may read it")
 
 
 def _texts(names: Sequence[str] | Mapping[str, object]) -> NDArray[np.str_]:

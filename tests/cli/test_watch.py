@@ -1,5 +1,6 @@
 """`watch`: what it says of a log that grows, what it starts, and how it ends."""
 
+import io
 import json
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from spikediag.cli import entry, watch
+from spikediag.live.follow import Follower
 from tests.parser import writing
 
 STEPS, AT = 600, 450
@@ -175,6 +178,18 @@ def test_a_hostile_tag_moves_no_cursor(tmp_path: Path, capsys) -> None:
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err
     assert "\n::error::" not in said.out
+
+
+def test_on_a_narrow_terminal_only_the_sentence_gives_way(tmp_path: Path) -> None:
+    begun(tmp_path / "bc", STEPS)
+    follower = Follower([tmp_path / "bc"], {})
+    follower.look()
+    console = Console(width=80, file=io.StringIO())
+    console.print(watch._view(follower))
+    (shown,) = console.file.getvalue().split("\n\n")[0].strip().splitlines()
+    assert shown.split()[:2] == ["bc", "spiky"]
+    assert f"{STEPS - 1}" in shown
+    assert "█" in shown
 
 
 @pytest.mark.slow

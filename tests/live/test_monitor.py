@@ -199,12 +199,15 @@ def test_a_hostile_tag_is_a_tag() -> None:
     assert not monitor.troubles
 
 
-def test_nothing_that_is_a_loss_is_an_error_to_whoever_asks_and_none_to_the_training() -> None:
+def test_nothing_that_is_a_loss_is_an_error_to_whoever_asks_and_said_once_to_the_training(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     monitor, told = watched((step, {"speed": float(step)}) for step in range(100))
     with pytest.raises(NoLossError):
         monitor.diagnosis()
     monitor.close()
     assert (told, monitor.troubles, monitor.findings) == ([], [], ())
+    assert [record.message.count("roles=") for record in caplog.records] == [1]
 
 
 @pytest.mark.parametrize(
@@ -282,6 +285,34 @@ def test_the_same_kind_of_alert_is_quiet_for_some_time_unless_it_is_worse() -> N
     assert [a.spike.onset_step for a in sent if a.state is State.RISING] == [700, 1100]
     monitor.close()
     assert sum(alert.state is State.FINAL for alert in sent) == 1
+
+
+def test_what_was_told_to_rise_is_told_to_be_over_also_as_one_of_a_train() -> None:
+    loss = noise(6000)
+    for at in range(396, len(loss), 400):
+        loss[at : at + 4] += 25
+    sent = []
+    sink = SimpleNamespace(send=sent.append, close=lambda: None)
+    _, told = watched(bc(loss[:5950]), sinks=[sink])
+    for alerts in (told, sent):
+        states = [alert.state for alert in alerts]
+        assert states == [State.RISING, State.OVER] * (len(states) // 2)
+    assert len(told) == 2 * 14
+    assert 2 <= len(sent) <= 2 * 6  # the cool-down holds for the end of an incident as for its beginning
+
+
+def test_an_alert_that_is_printed_is_two_lines_that_obey_no_tag() -> None:
+    loss = noise(300)
+    loss[200] += 30
+    tag = "\x1b[31m\nactor_loss"
+    _, told = watched(((step, {tag: value}) for step, value in enumerate(loss)), roles={tag: "loss"})
+    rising = str(told[0]).splitlines()
+    assert rising[0].startswith("live: rising now: ")
+    assert (len(rising), "\x1b" in str(told[0])) == (2, False)
+
+
+def test_one_kind_to_stop_on_needs_no_tuple() -> None:
+    assert Monitor(stop_on="non_finite").stops
 
 
 def test_a_spike_that_is_no_finding_any_more_is_withdrawn() -> None:

@@ -149,6 +149,20 @@ def test_a_file_keeps_within_its_limit_what_is_nearest_to_the_incident(tmp_path:
     assert abs(before - (len(steps) - before)) <= 1
 
 
+@pytest.mark.parametrize("dimensions", [1, 3])
+def test_batches_too_large_for_a_file_keep_all_but_their_samples(dimensions: int, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, limit_bytes=100_000)
+    for step in range(20):
+        nll = np.full((50_000, dimensions), 1.0 + 9.0 * (step == 15))
+        recorder.record(step, nll=nll, indices=np.arange(50_000), grad_norm=step)
+    assert recorder.write("15", 15, 15) is not None
+    record = only(tmp_path)
+    assert record.sample_nll.size == record.indices.size == 0
+    assert record.dimension_nll.shape == (20, dimensions)
+    assert record.dimension_nll[15, 0] == 10.0
+    assert record.scalars["grad_norm"][15] == 15.0
+
+
 def test_a_second_writing_of_an_incident_replaces_the_first(tmp_path: Path) -> None:
     recorder = filled(tmp_path, 10)
     recorder.write("5", 5, 6)
