@@ -84,6 +84,6 @@ def figure(diagnosis: Diagnosis, axes: "Axes | None" = None, lang: str = "en") -
         if axes is None:
             return overview.overview(diagnosis, LIGHT, writer)
         overview.on_axes(diagnosis, axes, LIGHT, writer)
-    owner = axes.get_figure(root=True)
-    assert owner is not None, "axes that someone passes belong to a figure"
-    return owner
+    place = axes.figure
+    assert place is not None, "axes that someone passes belong to a figure"
+    return place.figure  # of a part of a figure, the whole
