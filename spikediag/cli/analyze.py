@@ -81,7 +81,7 @@ def analyze(
             if isinstance(outcome, Failure):
                 note(outcome.sentence)
     except KeyboardInterrupt:
-        note(say("interrupted: {written} of {count} reports written.", written=written, count=len(found)))
+        note(say("{written} of {count} reports written.", written=written, count=len(found)))
         raise
     if "html" in names and written:
         _show_index(out, code, written=written, opened=opened)

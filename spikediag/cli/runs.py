@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from spikediag.cli.facts import Given
-from spikediag.cli.terminal import progress
+from spikediag.cli.terminal import note, progress
 from spikediag.errors import NoEventsError, RunNotFoundError, SpikediagError, UnreadableRunError, refused
 from spikediag.text import Text, say
 
@@ -84,10 +84,11 @@ def unseen(paths: Sequence[Path], found: "Sequence[RunSource | Failure]") -> "It
 
 
 def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], T]") -> Iterator[T | Failure]:
-    """Do a job for each run that was found."""
+    """Do a job for each run that was found; where Ctrl-C ends it, say at which."""
     from spikediag.parser import address
 
-    for run in found:
+    runs = list(found)
+    for place, run in enumerate(runs, 1):
         if isinstance(run, Failure):
             yield run
             continue
@@ -99,6 +100,16 @@ def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], 
             yield Failure(
                 run.path, UnreadableRunError(say("{path}: {why}.", path=error.filename, why=refused(error)))
             )
+        except KeyboardInterrupt:
+            note(
+                say(
+                    "interrupted at run {place} of {count}, {path}.",
+                    place=place,
+                    count=len(runs),
+                    path=address(run.path),
+                )
+            )
+            raise
         except Exception as error:
             error.add_note(f"while working on {address(run.path)}")
             raise

@@ -175,7 +175,13 @@ def test_an_interrupt_says_how_far_it_came(here, capsys, monkeypatch):
 
     monkeypatch.setattr("spikediag.pipeline.diagnose", interrupted)
     assert entry.run(["analyze", str(CALM), str(SPIKY)]) == 130
-    assert "0 of 2 reports written" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"interrupted at run 1 of 2, {CALM}." in said
+    assert "0 of 2 reports written" in said
+    assert entry.run(["check", str(CALM), str(SPIKY)]) == 130
+    told = capsys.readouterr()
+    assert f"interrupted at run 1 of 2, {CALM}." in told.err
+    assert not told.out
 
 
 def test_a_bug_names_the_run(here, capsys, monkeypatch):
