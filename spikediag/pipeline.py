@@ -33,9 +33,7 @@ def diagnose(run: Run) -> Diagnosis:
     spikes = {tag: of_series for tag, (of_series, _) in found.items()}
     searched = tuple(power for _, power in found.values())
     others = tuple(s for s in run.series.values() if s.role in WATCHED and s.tag not in found)
-    incidents = detectors.group(run, spikes)
-    table = witnesses.SeriesTable(run)
-    findings = tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in enumerate(incidents, 1))
+    findings = _findings(run, spikes)
     conditions = attribution.conditions(run, findings)
     aftermath = outcome.judge(run, findings)
     return Diagnosis(
@@ -61,9 +59,13 @@ def find(run: Run) -> tuple[Run, tuple[Finding, ...]]:
     """Only what `diagnose` finds, without what it says of the run; and the run as it was searched."""
     run = run.within(LARGEST).revealed()
     spikes = {loss.tag: detectors.detect(loss, falls=True) for loss in run.having(Role.LOSS)}
+    return run, _findings(run, spikes)
+
+
+def _findings(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> tuple[Finding, ...]:
     table = witnesses.SeriesTable(run)
     incidents = enumerate(detectors.group(run, spikes), 1)
-    return run, tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in incidents)
+    return tuple(_finding(f"F{n}", incident, table, spikes) for n, incident in incidents)
 
 
 def _finding(

@@ -15,12 +15,13 @@ from spikediag.cli.check_output import Files, publish
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, OtherFacts, given
 from spikediag.cli.runs import Source, existing
-from spikediag.cli.spoken import Lang, speak, term, words, writer
+from spikediag.cli.spoken import Lang, speak, term, words
 from spikediag.cli.terminal import STYLES, note, screen, show_text
 from spikediag.errors import UsageError
 from spikediag.policy import load
 from spikediag.text import say
 from spikediag.wording.escape import printable
+from spikediag.wording.writer import TERMINAL
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,7 +89,7 @@ def watch(
     roots = [_here(path) for path in paths]
     follower = Follower(roots, facts, source)
     with _sinks(on_spike, webhook, code) as sinks, screen() as draw:
-        interrupted = _until_over(_Telling(follower, draw, sinks), interval, until_idle)
+        interrupted = _until_over(_Telling(follower, draw, sinks, code), interval, until_idle)
     result = judge_all(roots, partial(load, Path.cwd(), {}, policy_file), facts, (), source)
     publish(result, Files(None, None, None, None), code, as_json=False)
     return Exit.INTERRUPTED if interrupted else EXITS[result.outcome.value]
@@ -151,6 +152,7 @@ class _Telling:
     follower: "Follower"
     draw: "Callable[[Table], None]"
     sinks: "tuple[Sink, ...]"
+    lang: str
     said: dict[Path, str] = field(default_factory=dict)  # the last line of each run
     stopped: set[Path] = field(default_factory=set)
 
@@ -166,11 +168,11 @@ class _Telling:
         self.draw(_view(self.follower))
 
     def _alert(self, alert: "Alert") -> None:
+        from spikediag.live.alerts import told
+
         if alert.quiet:
             return
-        told = writer()
-        title = say("{name}: {message}", name=alert.run, message=alert.title)
-        show_text(f"{told.text(title)}\n  {told.text(alert.text)}\n")
+        show_text("\n  ".join(told(alert, self.lang, TERMINAL)) + "\n")
         for sink in self.sinks:
             sink.send(alert)
 

@@ -21,7 +21,6 @@ from spikediag.model import Diagnosis, Role
 from spikediag.model.flight_record import PREFIX
 from spikediag.parser import RunSource
 from spikediag.parser.log_files import LogFiles
-from spikediag.parser.run_folders import Folder, Kin
 
 SHARE = 0.2  # of the time, at most, that the diagnoses of one run take
 STILL = 10.0  # times the usual time between two looks with something new: the log stopped growing
@@ -164,18 +163,10 @@ class Follower:
 
     def _stamp(self, source: RunSource) -> tuple[object, ...]:
         """What changes when something new is there: a log that grew, or a flight record."""
-        paths = sorted(set(_logs(source.folder)))
+        paths = sorted(set(source.folder.own_logs()))
         for path in paths:
             self._files.read(path, path.name)
         return (*((path, self._files.changes[path]) for path in paths), *_records(source.folder.path))
-
-
-def _logs(folder: Folder) -> Iterator[Path]:
-    """Every log file of a run."""
-    yield from (*folder.files, *folder.logs)
-    for other in (*folder.below, *folder.earlier):
-        if other in folder.earlier or other.kin is not Kin.STRANGER:
-            yield from _logs(other)
 
 
 def _records(folder: Path) -> Iterator[tuple[str, int]]:

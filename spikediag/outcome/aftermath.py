@@ -141,6 +141,13 @@ def _purpose(run: Run, lead: Finding) -> _Purpose:
     return _Purpose(errors, trained_on=True, rewards=False, acts=acts)
 
 
+def telling(run: Run) -> Iterator[Series]:
+    """Yield what shows how good the model is: rewards, held-out losses, errors."""
+    yield from _rewards(run)
+    yield from (s for s in run.having(Role.LOSS) if s.held_out)
+    yield from run.having(Role.COMPANION)
+
+
 def _rewards(run: Run) -> tuple[Series, ...]:
     """The rewards that were logged more than once, as what was collected before training is not; else all.
 
@@ -154,9 +161,8 @@ def _rewards(run: Run) -> tuple[Series, ...]:
 def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iterator[Outcome]:
     loss = run.series[finding.spike.tag]
     yield outcome(loss, finding, findings)
-    held_out = (s for s in run.having(Role.LOSS) if s.held_out and s is not loss)
-    for series in (*_rewards(run), *held_out, *run.having(Role.COMPANION)):
-        if series.finite.any():
+    for series in telling(run):
+        if series is not loss and series.finite.any():
             yield outcome(series, finding, findings)
 
 

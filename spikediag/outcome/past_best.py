@@ -1,12 +1,12 @@
 """Has the training gone past its best? What is held out, an error or a reward that ends worse than it was."""
 
 import math
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 
-from spikediag.model import FloatArray, PastBest, Role, Run, Series
+from spikediag.model import FloatArray, PastBest, Run, Series
+from spikediag.outcome.aftermath import telling
 from spikediag.stats.scale import MAD_TO_SIGMA
 
 BLOCKS = 16
@@ -23,13 +23,7 @@ def past_best(run: Run) -> tuple[PastBest, ...]:
     Levels are medians of 16 equal blocks; the noise of a level is that of neighbouring ones, so that a slow
     climb is seen and what only scatters is not. The training loss is left to the detectors.
     """
-    return tuple(found for series in _telling(run) if (found := _of(series)) is not None)
-
-
-def _telling(run: Run) -> Iterator[Series]:
-    yield from run.having(Role.REWARD)
-    yield from (s for s in run.having(Role.LOSS) if s.held_out)
-    yield from run.having(Role.COMPANION)
+    return tuple(found for series in telling(run) if (found := _of(series)) is not None)
 
 
 def _of(series: Series) -> PastBest | None:

@@ -14,7 +14,7 @@ from spikediag.model import Text, say
 from spikediag.parser.finding import RunSource
 from spikediag.parser.log_files import LeftOut
 from spikediag.parser.remote import local
-from spikediag.parser.run_folders import DEEPEST, MOST_FOLDERS, Folder, Kin
+from spikediag.parser.run_folders import DEEPEST, MOST_FOLDERS, Folder
 from spikediag.parser.sources import PACKED, packed, read_file, source_of
 from spikediag.parser.sources.event_files import is_named_so
 
@@ -56,15 +56,10 @@ def overlooked(root: str | Path, found: Iterable[RunSource]) -> Iterator[Overloo
 
 
 def _files(folder: Folder) -> Iterator[Path]:
-    """The logs that are read with the run of a folder, or said not to be."""
-    for path in (*folder.files, *folder.logs):
+    """Every file that a run was told from."""
+    for path in folder.own_logs():
         yield path
         yield path.parent  # of a run in a file of several, the file
-    for child in folder.below:
-        if child.kin is not Kin.STRANGER:
-            yield from _files(child)
-    for earlier in folder.earlier:
-        yield from _files(earlier)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,15 @@ class Folder:
         """Whether a person would call this folder a run."""
         return bool(self.files) or any(child.kin in (Kin.SPLIT, Kin.RANK) for child in self.below)
 
+    def own_logs(self) -> Iterator[Path]:
+        """Yield every log file of its run, in the folders that belong to it too."""
+        yield from (*self.files, *self.logs)
+        for child in self.below:
+            if child.kin is not Kin.STRANGER:
+                yield from child.own_logs()
+        for earlier in self.earlier:
+            yield from earlier.own_logs()
+
     def runs(self) -> Iterator["Folder"]:
         """Yield the runs at and below this folder, and what may be one by its logs, outermost first."""
         if self.is_run or self.logs:
