@@ -1,6 +1,6 @@
 """A rise: from a candidate to onset, peak, level, the end of the burst, and the return; at once or slowly."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.detectors.scan import Candidate
 from spikediag.model import FloatArray, IntArray
 from spikediag.stats.leaps import HISTORY, OVER_DIPS, cell_scale
-from spikediag.stats.medians import median, running_median
+from spikediag.stats.medians import median, medians, running_median
 from spikediag.stats.scale import local_noise, row_noise
 
 PAST = 257  # points before the onset that give the noise
@@ -26,6 +26,12 @@ ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is hi
 NEAR = 33  # fewest points before the onset that give the baseline
 LESS = 1.5  # scatter of all points before over that of the last ones, from which these count
 SLOW = 33  # points: a rise on a shorter scale is a step
+TALL = 12.0  # standard deviations of a rise that is followed back to where it left the noise
+LEFT, GAINED = 6.0, 3.0  # of them: where it has left it; what 33 points gain while it climbs
+STEADY = 5  # points of a running median that stay out of the noise from there on
+FEWEST_STRETCHES, MOST_STRETCHES = 5, 128  # before an onset, whose levels tell where it began
+SMOOTHLY = 0.25  # gain over five points relative to the next five, below which the next is sudden
+QUIET = 0.25  # share of them that are calm, at least
 CELLS = 48  # block medians that the climb is fitted to
 VIEW = 3  # widths of the rise to either side that are looked at
 FILLED = 0.8  # share of the view ahead; a climb that reaches further may go on
@@ -68,6 +74,10 @@ class Rise:
         near = rise.start - self.start <= 4 * max(self.width, rise.width)
         return near and self.stop > rise.reach and rise.level > self.level
 
+    def goes_on(self, rise: "Rise") -> bool:
+        """Whether the other rise, a higher one, left the noise with this one, and did not come back."""
+        return rise.start < self.reach and self.stop == rise.stop and rise.level > self.level
+
     def joined(self, rise: "Rise") -> "Rise":
         """This rise with the one that sits on it."""
         highest = max(self, rise, key=lambda r: r.peak_value)
@@ -78,6 +88,7 @@ class Rise:
             peak=highest.peak,
             peak_value=highest.peak_value,
             level=rise.level,
+            climb=max(self.climb, rise.climb),
             expected=min(self.expected, rise.expected),
         )
 
@@ -153,8 +164,9 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             found.append(rise)
         else:
             found[same] = found[same].begun(rise)
-    merged = tuple(merge_climbs(values, sorted(found, key=lambda rise: rise.start)))
-    return tuple(without_children(values, merged))
+    climbs = (settled(values, rise) for rise in merged(in_order(found), Rise.climbs_into))
+    dated = in_order(from_outset(values, rise) for rise in climbs)
+    return tuple(without_children(values, tuple(merged(dated, Rise.goes_on))))
 
 
 def without_children(values: FloatArray, found: tuple[Rise, ...]) -> Iterator[Rise]:
@@ -169,18 +181,63 @@ def without_children(values: FloatArray, found: tuple[Rise, ...]) -> Iterator[Ri
             yield rise
 
 
-def merge_climbs(values: FloatArray, found: Iterable[Rise]) -> Iterator[Rise]:
-    """Join each rise to the one it sits on, as one climb is often seen as several steps."""
+def in_order(rises: Iterable[Rise]) -> list[Rise]:
+    """By onset."""
+    return sorted(rises, key=lambda rise: rise.start)
+
+
+def merged(found: Iterable[Rise], belongs: Callable[[Rise, Rise], bool]) -> Iterator[Rise]:
+    """Join each rise to the one it belongs to, as one climb is often seen as several steps."""
     below: Rise | None = None
     for rise in found:
-        if below and below.climbs_into(rise):
+        if below and belongs(below, rise):
             below = below.joined(rise)
             continue
         if below:
-            yield settled(values, below)
+            yield below
         below = rise
     if below:
-        yield settled(values, below)
+        yield below
+
+
+def from_outset(values: FloatArray, rise: Rise) -> Rise:
+    """A tall rise that stays, from where it left the noise: an explosion does long before half its height."""
+    if (rise.stop < len(values) and rise.stop - rise.start < SLOW) or sudden(values, rise.start):
+        return rise
+    calm = calm_until(values, rise.start)
+    baseline, noise = level_before(values, calm, NEAR), noise_before(values, calm)
+    if rise.level - baseline < TALL * noise:
+        return rise
+    smooth = running_median(values[calm : rise.start + STEADY // 2 + 1], STEADY)
+    within = np.flatnonzero(smooth <= baseline + LEFT * noise)
+    start = calm + STEADY // 2 + (int(within[-1]) + 1 if len(within) else 0)
+    if start >= rise.start - STEADY:
+        return rise
+    gained = rise.start - start
+    climb = max(rise.climb, 2 * gained if 2 * gained >= SLOW else 0)
+    margin = max(MARGIN * (rise.level - baseline), WANDER * noise)
+    return replace(rise, start=start, baseline=baseline, noise=noise, climb=climb, margin=margin)
+
+
+def sudden(values: FloatArray, start: int) -> bool:
+    """Whether a series gains by far more at an onset than just before it."""
+    if start < 2 * STEADY:
+        return True
+    earlier, before, after = (
+        median(values[at : at + STEADY]) for at in range(start - 2 * STEADY, start + 1, STEADY)
+    )
+    return before - earlier < SMOOTHLY * (after - before)
+
+
+def calm_until(values: FloatArray, start: int) -> int:
+    """Position up to which the points before an onset did not climb yet, in stretches of up to 33."""
+    size = max(STEADY, min(NEAR, start // FEWEST_STRETCHES))
+    count = min(start // size, MOST_STRETCHES)
+    stretches = values[start - count * size : start].reshape(count, size)
+    quiet = float(np.quantile(row_noise(stretches), QUIET))
+    gains = np.diff(medians(stretches))
+    calm = np.flatnonzero(gains < GAINED * quiet)
+    return start - size * (len(gains) - int(calm[-1]) if len(calm) else count - 1)
 
 
 def settled(values: FloatArray, rise: Rise) -> Rise:

@@ -60,6 +60,7 @@ OVER_CLIMBS = 8.0  # height of a climb over the highest before it
 OVER_EVENED = 3.0  # the same in logarithms in which the noise is even
 OVER_FALLS = 2.5  # height of a climb over the deepest fall after it began
 CLIMBED = 12.0  # local scales that a climb measures at least
+REACHED = 0.75  # share of its height with which it counts as done
 STAYS = 0.25  # share of its height that remains at the end of the log
 LOUD_ENOUGH = 8.0  # local scales of a leap that may be told along with others
 MOST = 64  # leaps that are looked at one by one
@@ -312,7 +313,8 @@ def climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
     risen = smooth - np.minimum.accumulate(smooth)
     top = int(risen.argmax())
     first = int((risen > risen[top] / over).argmax())
-    if first < max(CALM, (top - first) / 2) or top == first:
+    reached = int((risen >= REACHED * risen[top]).argmax())
+    if first < max(CALM, (reached - first) / 2) or top == first:
         return
     base = median(values[max(0, first - CALM) : first])
     height, fall = float(smooth[top]) - base, base - float(smooth[first:].min())
