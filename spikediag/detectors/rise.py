@@ -19,9 +19,13 @@ WANDER = 3.0  # standard deviations before, within which it is back as well
 LONGEST = 1000  # points from onset to the end of a burst; what stands longer is a level
 OUTSTANDING = 8.0  # standard deviations of the noise on a new level; what is lower belongs to that noise
 SALIENT = 6.0  # standard deviations before that what stands out in its series measures at least
+EQUAL = 0.8  # height of a burst over that of another, from which they are alike
 LAST = 9  # points of a series that are judged by what is before them only
 STEPS_UP = 9  # points of a climb by which half its height is later than its beginning, at most
 AROUND = 6  # widths of a burst on either side in which dips like it are looked for
+GROWN, OVER_GROWN = 1.6, 3.0  # noise around a rise over that long before, and the rise over such noise
+OF_LEVEL = 4.0  # standard errors of a new level of independent points over the same
+MANY_WIDTHS = 64  # of a rise, before it: as many as its chance is learnt from
 ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
 NEAR = 33  # fewest points before the onset that give the baseline
 LESS = 1.5  # scatter of all points before over that of the last ones, from which these count
@@ -72,11 +76,12 @@ class Rise:
     def climbs_into(self, rise: "Rise") -> bool:
         """Whether the other rise, a higher one, begins before this one has settled."""
         near = rise.start - self.start <= 4 * max(self.width, rise.width)
-        return near and self.stop > rise.reach and rise.level > self.level
+        stays = rise.stop - rise.start >= FALLEN * (self.stop - rise.start)
+        return near and stays and self.stop > rise.reach and rise.level > self.level
 
     def goes_on(self, rise: "Rise") -> bool:
-        """Whether the other rise, a higher one, left the noise with this one, and did not come back."""
-        return rise.start < self.reach and self.stop == rise.stop and rise.level > self.level
+        """Whether the other rise, a higher one, left the noise with this one, and stayed as well."""
+        return rise.start - self.start < SLOW and self.stop == rise.stop and rise.level > self.level
 
     def joined(self, rise: "Rise") -> "Rise":
         """This rise with the one that sits on it."""
@@ -100,6 +105,11 @@ class Rise:
         """Whether the series of n points ends before anyone knows whether it lasts."""
         return self.stop == n and self.start >= n - LAST
 
+    def equals(self, rise: "Rise") -> bool:
+        """Whether it is as high as the other, and no less so in its own noise."""
+        as_high = EQUAL * rise.height <= self.height <= rise.height / EQUAL
+        return as_high and self.height / self.noise >= EQUAL * rise.height / rise.noise
+
     def same_burst(self, rise: "Rise") -> bool:
         """Whether both are narrow and share a point."""
         return max(self.width, rise.width) < SLOW and self.meets(rise)
@@ -118,7 +128,20 @@ class Rise:
 
     def within_noise(self, n: int) -> bool:
         """Whether the new level of a rise that lasts lies within the scatter before: nobody would see it."""
-        return not self.salient and self.lasts(n) and self.level - self.baseline < self.noise
+        return self.lasts(n) and self.level - self.baseline < (ON_LEVEL if self.salient else 1) * self.noise
+
+    def of_grown_noise(self, values: FloatArray) -> bool:
+        """Whether the noise around has grown, and makes rises as high as this one."""
+        last = self.start + AROUND * self.width + NEAR
+        before, around = values[max(0, self.start - NEAR) : self.start], values[self.start : last]
+        if len(around) < 2 * self.width:
+            around = before
+        noise = max((local_noise(part) for part in (before, around) if len(part) >= FEW), default=0.0)
+        long = local_noise(
+            values[max(0, self.start - MANY_WIDTHS * self.width - PAST) : max(1, self.start - NEAR)]
+        )
+        over = min(OVER_GROWN, OF_LEVEL / np.sqrt(self.width)) if self.lasts(len(values)) else OVER_GROWN
+        return noise > GROWN * long and self.level - self.baseline < over * noise
 
     def as_deep(self, values: FloatArray) -> bool:
         """Whether a burst of many points has dips like it around: then it is the noise that has grown."""
@@ -155,7 +178,9 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             rise.stands_out(len(values)) if candidate.burst else rise.lasts(len(values))
         ):
             continue
-        if not candidate.salient and not candidate.burst and rise.as_deep(values):
+        if not candidate.salient and (
+            (not candidate.burst and rise.as_deep(values)) or rise.of_grown_noise(values)
+        ):
             continue
         if any(other.start <= rise.start < other.reach for other in found):
             continue
@@ -171,14 +196,22 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
 
 def without_children(values: FloatArray, found: tuple[Rise, ...]) -> Iterator[Rise]:
     """All but those that are the noise of a new level: a higher level is often noisier as well."""
+    child = child_of(values, found)
+    return (rise for rise in found if not child(rise))
+
+
+def child_of(values: FloatArray, found: Iterable[Rise]) -> Callable[[Rise], bool]:
+    """Tells whether a rise is the noise of the last of those levels that began before it."""
     levels = [rise for rise in found if rise.lasts(len(values))]
     noises = [local_noise(values[rise.start : rise.start + PAST]) for rise in levels]
-    for rise in found:
+
+    def is_child(rise: Rise) -> bool:
         under = [n for level, n in zip(levels, noises, strict=True) if level.start < rise.start < level.stop]
         lasts = rise.lasts(len(values))
         height = rise.level - rise.baseline if lasts else rise.height
-        if not under or height >= (ON_LEVEL if lasts else OUTSTANDING) * max(under[-1], rise.noise):
-            yield rise
+        return bool(under) and height < (ON_LEVEL if lasts else OUTSTANDING) * max(under[-1], rise.noise)
+
+    return is_child
 
 
 def in_order(rises: Iterable[Rise]) -> list[Rise]:
