@@ -67,7 +67,8 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
     singles = [*certain, *deafening] if len(loud) < FEWEST else certain
     common = [rise for rise in (*taller, *loud) if rise not in singles]
     if len(common) < FEWEST:
-        singles = [*singles, *(rise for rise in common if any(map(rise.equals, singles)))]
+        clear = [rise for rise in singles if rise.salient or rise.height >= SKEWED_LOUD * rise.noise]
+        singles = [*singles, *(rise for rise in common if any(map(rise.equals, clear)))]
         common = [rise for rise in common if rise not in singles]
     usual = bool(common) and tail_index([rise.score for rise in common]) < HEAVIEST
     if usual and len(common) >= FEWEST:

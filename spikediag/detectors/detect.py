@@ -39,6 +39,7 @@ from spikediag.model import LONGEST_LOOK, Searched, Series, Shape, Spike
 ALPHA = 0.05  # false findings per run
 RETURN = 0.25  # share of the height beyond the old level up to which a way back is a return
 OUTSTANDING = 6.0  # standard deviations of noise that has grown; what is larger is not explained by it
+CERTAIN = 20.0  # the same, of what need not stand apart from other bursts of such noise
 
 
 def detect(series: Series, *, falls: bool = False, alpha: float = ALPHA) -> tuple[Spike, ...]:
@@ -75,9 +76,13 @@ def news(signal: Signal) -> Iterator[Spike]:
     found = found_in(signal)
     grown = {spike: signal.apart_from(spike.start) for spike in found if spike.shape is Shape.NOISE}
     for spike in found:
-        inside = [apart for noise, apart in grown.items() if noise.start <= spike.start < noise.stop]
+        inside = (
+            n
+            for n in grown
+            if n.start <= spike.start < n.stop and spike.height < CERTAIN * (n.noise + n.height)
+        )
         if spike.shape is not Shape.BURST or all(
-            any(one.holds_any(apart) for one in spike.excursions) for apart in inside
+            any(one.holds_any(grown[noise]) for one in spike.excursions) for noise in inside
         ):
             yield spike
 

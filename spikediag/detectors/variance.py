@@ -75,7 +75,11 @@ class Variance:
             spikes = [r for r in near if r.height > (CERTAIN if rise.salient else OUTSTANDING) * after]
             if spikes and after >= FACTOR * before:
                 apart = signal.apart_from(signal.position(start))
-                spikes = [r for r in spikes if r.start < start or signal.excursion(r).holds_any(apart)]
+                spikes = [
+                    r
+                    for r in spikes
+                    if r.start < start or r.height > CERTAIN * after or signal.excursion(r).holds_any(apart)
+                ]
             if after >= FACTOR * before and not levels and not spikes:
                 yield signal.spike(Kind.VARIANCE, at_points(signal.values, rise, before), after - before)
 
