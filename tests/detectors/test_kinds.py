@@ -59,3 +59,32 @@ def test_a_plateau_early_in_a_steep_decay_is_found(at: int, length: int) -> None
 
     assert found.kind is Kind.TRANSIENT
     assert found.start == at
+
+
+@pytest.mark.parametrize(("points", "at", "times"), [(1_100, 560, 5), (2_100, 1_640, 10), (1_200, 900, 30)])
+def test_noise_that_grows_late_is_told_once_however_heavy_its_tail(points: int, at: int, times: int) -> None:
+    noise = np.random.default_rng(points).standard_t(4, size=points)
+
+    found = detect(series_of(noise * np.where(np.arange(points) < at, 1, times)))
+
+    assert [spike.kind for spike in found if not spike.usual] == [Kind.VARIANCE]
+
+
+def test_the_end_of_the_way_back_from_a_burst_is_no_fall() -> None:
+    values = np.random.default_rng(3).normal(size=1_000)
+    values[500:] += 770 * np.exp(-np.arange(500) / 9)
+
+    (found,) = detect(series_of(values), falls=True)
+
+    assert found.recovered
+
+
+def test_three_equal_bursts_of_a_short_log_are_told_alike() -> None:
+    values = np.random.default_rng(32).normal(size=67)
+    for at in (8, 20, 44):
+        values[at : at + 3] += 112
+
+    found = detect(series_of(values))
+
+    assert [e.start for spike in found for e in spike.excursions] == [8, 20, 44]
+    assert not any(spike.usual for spike in found)
