@@ -117,7 +117,7 @@ def settings_of(run: Run) -> Settings:
 
 def _decays(run: Run) -> bool | None:
     for series in run.having(Role.LEARNING_RATE):
-        values = series.values[series.finite]
+        _, values = series.numbers
         if len(values) > 1:
             return bool(values[-1] < DECAYED * values.max())
     stated = run.fact(FactName.LR_SCHEDULE).value
@@ -282,7 +282,7 @@ def sigma_floor(run: Run) -> Advice:
 def _floor(run: Run) -> float:
     d, most = dims(run), DOSES["sigma-floor"][1]
     for error in run.having(Role.COMPANION):
-        values = error.values[error.finite]
+        _, values = error.numbers
         if error.measure is not Measure.SQUARED_ERROR or len(values) < FEWEST_POINTS or d is None:
             continue
         mse = float(np.median(values[-max(FEWEST_POINTS, int(LAST_SHARE * len(values))) :])) * per_sum(

@@ -1,5 +1,6 @@
 """From evidence to the answer: bans are added, causes compete, and one of them answers 'why'."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -58,7 +59,7 @@ def _shares(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) ->
 def score(prior: float, judgement: Judgement) -> float:
     """Log10 of prior times likelihood ratios; evidence of weight 0 is told but does not count."""
     weights = (e.weight for e in judgement.evidence)
-    return float(np.log10(prior) + sum(float(np.clip(w, -LARGEST_WEIGHT, LARGEST_WEIGHT)) for w in weights))
+    return math.log10(prior) + sum(min(max(w, -LARGEST_WEIGHT), LARGEST_WEIGHT) for w in weights)
 
 
 def _without_echo(judgements: Mapping[str, Judgement]) -> Mapping[str, Judgement]:

@@ -12,6 +12,7 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.run_facts import constant_rate_stated
 from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Series, Text, Tier, say
+from spikediag.stats.medians import median
 
 SMALLEST_FACTOR = 1.05
 AS_FAR = 0.5  # of the logarithm of a change, from which others like it make it less telling
@@ -89,12 +90,11 @@ class RateChange:
 
 def rate_changes(series: Series) -> tuple[RateChange, ...]:
     """Abrupt changes (above the smallest factor and eight times the usual move), else a warm-up's end."""
-    usable = series.finite & (series.values > 0)
-    steps, logs = series.steps[usable], np.log(series.values[usable])
+    steps, logs = series.logs
     moves = np.abs(np.diff(logs))
     if not len(moves):
         return ()
-    limit = max(math.log(SMALLEST_FACTOR), 8 * float(np.median(moves)))
+    limit = max(math.log(SMALLEST_FACTOR), 8 * median(moves))
     warm = _warm_up_end(steps, logs)
     settled = -1 if warm is None else warm.step
     abrupt = (
@@ -181,7 +181,7 @@ class Habit:
 
 def habit(series: Series) -> Habit:
     """Count the changes of a learning rate that are no rounding."""
-    moves = np.diff(np.log(series.values[series.finite & (series.values > 0)]))
+    moves = np.diff(series.logs[1])
     signs = np.sign(moves[np.abs(moves) > math.log(SMALLEST_FACTOR)])
     turns = int(np.count_nonzero(np.diff(signs)))
     return Habit(len(moves), int(np.count_nonzero(signs > 0)), int(np.count_nonzero(signs < 0)), turns)
@@ -363,7 +363,7 @@ def _follows_dose(case: Case, series: Series, change: RateChange) -> Iterator[Ev
 def _advice(series: Series, change: RateChange) -> tuple[Advice, ...]:
     if change.factor <= 1:
         return ()
-    earlier = series.values[series.finite & (series.steps < change.step)]
+    earlier = series.before(change.step)
     if len(earlier) and float(earlier.max()) > STOOD * change.before:
         text = say(
             "Restart to less than {after:.2g}, or warm up to it over some hundred steps instead of at "
