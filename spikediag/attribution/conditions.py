@@ -39,6 +39,7 @@ from spikediag.model import (
     Text,
     say,
 )
+from spikediag.stats.medians import median
 from spikediag.stats.nll import certified_dimensions, isotropic_floor, squash_gain
 from spikediag.stats.sampling import FLAGGED_ABOVE, RECOMMENDED, batches_to_see_all, distinct_share
 
@@ -349,7 +350,7 @@ def _noise_grows(run: Run) -> Condition | None:
         return None
     _, values = logged.numbers
     part = max(FEWEST_POINTS // 2, int(LAST_SHARE * len(values)))
-    first, last = float(np.median(values[:part])), float(np.median(values[-part:]))
+    first, last = median(values[:part]), median(values[-part:])
     times = math.exp(min(last - first, LARGEST_LOG))
     numbers: dict[str, str | float] = {"tag": logged.tag, "times": times}
     if times < NOISE_GREW or last < float(np.max(values)) - math.log(NOISE_GREW):
@@ -391,7 +392,7 @@ def _loss_and_error(run: Run, findings: tuple[Finding, ...]) -> tuple[Series, Se
 
 def _level_at_end(series: Series) -> float:
     _, finite = series.numbers
-    return float(np.median(finite[-max(FEWEST_POINTS, int(LAST_SHARE * len(finite))) :]))
+    return median(finite[-max(FEWEST_POINTS, int(LAST_SHARE * len(finite))) :])
 
 
 def _constant_rate(run: Run) -> Condition | None:

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from spikediag.model import FloatArray
 from spikediag.stats.equivalence import Change
@@ -103,6 +102,8 @@ def _level(series: FloatArray, width: int, length: int, at: FloatArray) -> tuple
     """
     held = series[-(max(LOOKBACK * BASELINE_POINTS, LEVEL_REFERENCES * width) + 2 * length) :]
     past = trend(held, max(1, len(held) // BLOCKS))
+    if not past.slope:
+        return series - past.level, np.full(len(at), past.level)
     middle = len(series) - 0.5 * (past.size + 1)
     oldest = len(series) - len(held)
     return series - past.over(np.maximum(np.arange(len(series)), oldest) - middle), past.over(at - middle)
@@ -110,7 +111,8 @@ def _level(series: FloatArray, width: int, length: int, at: FloatArray) -> tuple
 
 def _running_means(values: FloatArray, width: int) -> FloatArray:
     """Means of every `width` neighbours among values (n,), (n - width + 1,)."""
-    return np.asarray(sliding_window_view(values, width).mean(axis=1))
+    places = np.arange(len(values) - width + 1)[:, None] + np.arange(width)
+    return np.asarray(values[places].mean(axis=1))
 
 
 def _means(values: FloatArray, start: int, width: int, shifts: np.ndarray) -> FloatArray:
@@ -145,7 +147,9 @@ def _calm_contrasts(
 
 def _drift(references: FloatArray, size: int) -> FloatArray:
     """Medians of blocks of at least `size` references, joined by straight lines, at every reference."""
-    parts = np.array_split(np.arange(len(references)), max(1, len(references) // size))
+    if len(references) < 2 * size:
+        return np.full(len(references), median(references))
+    parts = np.array_split(np.arange(len(references)), len(references) // size)
     centres = [float(part.mean()) for part in parts]
     return np.interp(np.arange(len(references)), centres, [median(references[part]) for part in parts])
 

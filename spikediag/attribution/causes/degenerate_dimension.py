@@ -102,6 +102,10 @@ class DegenerateDimension:
 
 def by_dimension(run: Run, quantity: re.Pattern[str]) -> tuple[Mapping[int, Series], ...]:
     """The series that log a quantity one dimension each, by index; one mapping for each that is so logged."""
+    return run.once(_by_dimension, quantity)
+
+
+def _by_dimension(run: Run, quantity: re.Pattern[str]) -> tuple[Mapping[int, Series], ...]:
     found: dict[str, dict[int, Series]] = {}
     for tag in sorted(run.series):
         parts = _INDEX.fullmatch(tag)

@@ -11,7 +11,7 @@ from spikediag.attribution.advice import log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.run_facts import constant_rate_stated
-from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Series, Text, Tier, say
+from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Text, Tier, say
 from spikediag.stats.medians import median
 
 SMALLEST_FACTOR = 1.05
@@ -105,6 +105,10 @@ def rate_changes(series: Series) -> tuple[RateChange, ...]:
     return (*abrupt,) if warm is None else (warm, *abrupt)
 
 
+def _changes(_: Run, series: Series) -> tuple[RateChange, ...]:
+    return rate_changes(series)
+
+
 def _warm_up_end(steps: np.ndarray, logs: np.ndarray) -> RateChange | None:
     """The step at which a rate that rose from the first point on, in more than one leap, stops rising."""
     moves = np.diff(logs)
@@ -151,7 +155,7 @@ class Before:
 
 def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
-    changes = rate_changes(series)
+    changes = case.run.once(_changes, series)
     reach = max(HORIZON, HORIZON_POINTS * case.loss.interval)
     near = [c for c in changes if case.begin - c.step <= reach and not case.lag(series, c.step).follows]
     if not near:
@@ -187,6 +191,10 @@ def habit(series: Series) -> Habit:
     return Habit(len(moves), int(np.count_nonzero(signs > 0)), int(np.count_nonzero(signs < 0)), turns)
 
 
+def _habit(_: Run, series: Series) -> Habit:
+    return habit(series)
+
+
 def _adaptive(series: Series, seen: Habit) -> Evidence:
     share = (seen.up + seen.down) / seen.intervals
     reading = say(
@@ -202,7 +210,7 @@ def _adaptive(series: Series, seen: Habit) -> Evidence:
 
 
 def _judge_rate(case: Case, series: Series) -> Judgement:
-    seen = habit(series)
+    seen = case.run.once(_habit, series)
     if seen.adaptive:
         return Judgement(Tier.TRIGGER, (_adaptive(series, seen),), ruled_out=True)
     before = _last_before(case, series)
@@ -274,7 +282,7 @@ def _unchanged(case: Case, series: Series) -> Evidence:
 
 def _too_late(case: Case, series: Series) -> Iterator[Evidence]:
     """The first change after the jump, with its lag: what comes later is no cause."""
-    later = (c for c in rate_changes(series) if 0 < c.step - case.begin <= HORIZON)
+    later = (c for c in case.run.once(_changes, series) if 0 < c.step - case.begin <= HORIZON)
     change = min(later, key=lambda c: c.step, default=None)
     if change is not None:
         lag = float(case.begin - change.step)
