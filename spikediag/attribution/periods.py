@@ -129,7 +129,7 @@ def passes(falls: IntArray, loss: Series, run: Run) -> Passes | None:
 def _lengths(run: Run) -> Iterator[tuple[float, str]]:
     """Steps of one pass: from a logged counter, else from batch and dataset."""
     for series in run.having(Role.EPOCH):
-        steps, values = series.steps[series.finite], series.values[series.finite]
+        steps, values = series.numbers
         if len(values) > 1 and values[-1] - values[0] >= 1 and np.all(np.diff(values) >= 0):
             first = int(np.argmax(values > values[0]))  # a counter of whole passes stands still before
             last = int(np.argmax(values >= values[-1]))
@@ -246,7 +246,7 @@ def tallest_rises(loss: Series) -> IntArray:
 
     None lies close by a taller one. A rise begins where it reaches half of its height.
     """
-    steps, values = loss.steps[loss.finite], loss.values[loss.finite]
+    steps, values = loss.numbers
     if len(values) < FEWEST_POINTS_APART:
         return np.zeros(0, dtype=np.int64)
     height = values - Leaps(values).before
