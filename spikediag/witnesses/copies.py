@@ -21,14 +21,14 @@ VARIES = 2.0  # times that the series rises there, so that a constant ratio says
 
 
 @dataclass(frozen=True)
-class Line:
+class AffineFit:
     """Loss = factor x series + offset."""
 
     factor: float
     offset: float = 0.0
 
 
-def alike(run: Run, loss: Series) -> Mapping[str, Line]:
+def alike(run: Run, loss: Series) -> Mapping[str, AffineFit]:
     """The series that follow a loss all along, by tag."""
     found = {}
     for tag in sorted(run.series):
@@ -40,7 +40,7 @@ def alike(run: Run, loss: Series) -> Mapping[str, Line]:
     return found
 
 
-def copies(run: Run, spike: Spike, along: Mapping[str, Line]) -> tuple[Copy, ...]:
+def copies(run: Run, spike: Spike, along: Mapping[str, AffineFit]) -> tuple[Copy, ...]:
     """The series that jump as the loss does because they are the loss, by tag.
 
     They follow it all along; or, where a rise lasts, in constant proportion on it, as a term that has become
@@ -57,7 +57,7 @@ def copies(run: Run, spike: Spike, along: Mapping[str, Line]) -> tuple[Copy, ...
     return tuple(copy for copy in found if copy is not None)
 
 
-def _copy(loss: Series, series: Series, spike: Spike, line: Line | None) -> Copy | None:
+def _copy(loss: Series, series: Series, spike: Spike, line: AffineFit | None) -> Copy | None:
     lasts = spike.shape in {Shape.LEVEL, Shape.TREND} and not spike.is_fall
     if line is None and not lasts:
         return None
@@ -82,7 +82,7 @@ def _common(loss: Series, series: Series) -> tuple[np.ndarray, np.ndarray]:
     return own[good], other[good]
 
 
-def _all_along(y: FloatArray, x: FloatArray) -> Line | None:
+def _all_along(y: FloatArray, x: FloatArray) -> AffineFit | None:
     """Factor and offset of y = factor x + offset, where almost nothing is left over; None elsewhere."""
     thin = slice(None, None, max(1, len(y) // SAMPLED))
     y, x = y[thin], x[thin]
@@ -96,10 +96,10 @@ def _all_along(y: FloatArray, x: FloatArray) -> Line | None:
     offset = float(middle - factor * centre)
     if robust_sigma(y - factor * x - offset) > ALIKE * noise:
         return None
-    return Line(factor, 0.0 if abs(offset) <= ALIKE * abs(factor) * spread else offset)
+    return AffineFit(factor, 0.0 if abs(offset) <= ALIKE * abs(factor) * spread else offset)
 
 
-def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: FloatArray) -> Line | None:
+def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: FloatArray) -> AffineFit | None:
     """The factor of y = factor x on a rise that lasts, where both rise and their ratio stays; else None."""
     if len(y) < FEWEST_HIGH or not len(x_before) or np.any(x <= SMALLEST):
         return None
@@ -108,4 +108,4 @@ def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: Fl
     rises = median(x) > VARIES * abs(median(x_before)) and median(y) > median(y_before)
     if factor <= 0 or not rises or robust_sigma(ratio) > STEADY * factor:
         return None
-    return Line(factor)
+    return AffineFit(factor)

@@ -10,7 +10,7 @@ import numpy as np
 from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import certificate, sharp_evidence
-from spikediag.attribution.nll_levels import LEVEL_POINTS, Stretch, log_std_series
+from spikediag.attribution.nll_levels import LEVEL_POINTS, StepRange, log_std_series
 from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
 from spikediag.attribution.run_facts import (
     STUDIED_RATIO,
@@ -137,7 +137,7 @@ def _change_at_onset(case: Case, series: Series) -> Change | None:
         late = _late(case, series, mean, -mean.change, case.begin - case.slack(series))
         return Change(series, turned, mean.before, mean.during, -mean.change, mean.error, None, late)
     early = case.stretch.first - case.slack(series)  # the loss may show a drop a point or two later
-    inside = Stretch(early, case.stretch.last).points(series)
+    inside = StepRange(early, case.stretch.last).points(series)
     lowest = int(inside[np.argmin(series.values[inside])])
     low = float(series.values[lowest])
     fall = mean.before - low
@@ -148,7 +148,7 @@ def _change_at_onset(case: Case, series: Series) -> Change | None:
 def _late(case: Case, series: Series, mean: Contrast, fall: float, early: float) -> float | None:
     """By how many steps a fall came after the jump; None where it may have come first."""
     limit = min(0.5 * fall, max(DROP_NATS, DROP_SDS * mean.noise))
-    inside = Stretch(early, case.stretch.last).points(series)
+    inside = StepRange(early, case.stretch.last).points(series)
     fallen = series.steps[inside[mean.before - series.values[inside] >= limit]]
     if fall <= 0 or not len(fallen) or not case.lag(series, float(fallen[0]), case.rise).follows:
         return None

@@ -113,7 +113,7 @@ def _bare_crc(payload: bytes, shape: Layout) -> int:
     bare = bytearray(payload)
     for slot in shape.slots:
         bare[slot.at : slot.at + slot.width] = bytes(slot.width)
-    return crc32c.plain(bytes(bare))
+    return crc32c.crc_of(bytes(bare))
 
 
 def mask_of(shape: Layout, length: int) -> bytes:
