@@ -15,7 +15,7 @@ UNSEEN = 1.5  # times the largest norm of the usual range
 LARGE = 3.0  # times the median
 POINTS_BEFORE = 10  # logged points before the onset that are searched
 STALE = 2.3  # gradient over what Adam remembers (Wortsman et al. 2023, arXiv 2304.13013)
-BLOCK = 256  # points of a moving average that are worked out at once
+BLOCK = 64  # points of a moving average that are worked out at once
 PAST_POINTS = 257  # logged points the usual range is taken from
 
 
@@ -111,12 +111,11 @@ def _over_memory(_: Run, norm: Series, decay: float) -> tuple[IntArray, FloatArr
 
 def _averaged(squares: FloatArray, memory: float) -> FloatArray:
     """The exponential moving average (n,) of squares (n,) that starts at 0, in blocks."""
-    out, carried = np.empty(len(squares)), 0.0
+    blocks = np.zeros((-(-len(squares) // BLOCK), BLOCK))
+    blocks.ravel()[: len(squares)] = squares
     lags, kept = np.subtract.outer(np.arange(BLOCK), np.arange(BLOCK)), memory ** np.arange(BLOCK + 1)
-    kernel = np.where(lags >= 0, (1 - memory) * kept[np.maximum(lags, 0)], 0.0)
-    for first in range(0, len(squares), BLOCK):
-        block = squares[first : first + BLOCK]
-        n = len(block)
-        out[first : first + n] = kernel[:n, :n] @ block + carried * kept[1 : n + 1]
-        carried = float(out[first + n - 1])
-    return out
+    within = blocks @ np.where(lags >= 0, (1 - memory) * kept[np.maximum(lags, 0)], 0.0).T
+    carried = [0.0]
+    for last in within[:-1, -1].tolist():
+        carried.append(last + carried[-1] * float(kept[BLOCK]))
+    return np.asarray((within + np.outer(carried[: len(blocks)], kept[1:])).ravel()[: len(squares)])
