@@ -265,9 +265,13 @@ class Series:
         """Its numbers that were logged before a step, (m,)."""
         return self.numbers[1][: self.logged_before(step)]
 
+    def has_steps_of(self, other: "Series") -> bool:
+        """Whether both were logged at the same steps."""
+        return self.steps is other.steps or np.array_equal(self.steps, other.steps)
+
     def shared(self, other: "Series") -> tuple[IntArray, IntArray]:
         """Positions of the points that both series have at the same step, in each, (m,)."""
-        if self.steps is other.steps or np.array_equal(self.steps, other.steps):
+        if self.has_steps_of(other):
             both = np.arange(len(self))
             return both, both
         _, own, its = np.intersect1d(self.steps, other.steps, assume_unique=True, return_indices=True)
