@@ -280,7 +280,10 @@ class Series:
     @cached_property
     def interval(self) -> float:
         """Median distance of two logged points, in steps; 1 for a single point."""
-        return float(np.median(np.diff(self.steps))) if len(self) > 1 else 1.0
+        gaps = np.diff(self.steps)
+        if not len(gaps) or (gaps == gaps[0]).all():
+            return float(gaps[0]) if len(gaps) else 1.0
+        return float(np.median(gaps))
 
 
 @dataclass(frozen=True)
