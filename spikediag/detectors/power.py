@@ -168,7 +168,7 @@ def smallest_apart(rest: Rest) -> float:
     """Local scales that one more leap must measure to stand apart from the rest; infinite if none does."""
     low, high = APART[rest.width], LARGEST
     for _ in range(2):
-        tried = np.geomspace(low, high, TRIED)
+        tried = np.append(low * (high / low) ** (np.arange(TRIED - 1) / (TRIED - 1)), high)
         stands = np.isfinite(rest.chance(tried, 1))
         if not stands.any():
             return np.inf

@@ -156,11 +156,11 @@ class Crowd:
         """How many stand apart from all others, and how many of them chance would show."""
         for count in range(min(len(self.at), (len(self.at) + len(self.ordered)) // 4 + 1), 0, -1):
             following = self.heights[count] if count < len(self.at) else self.ordered[0]
-            if (
-                self.heights[count - 1] >= OVER_NEXT * following
-                and len(self.rest(count).ordered) > FEWEST_REST
-            ):
-                expected = float(self.rest(count).chance(self.heights[count - 1 : count], count)[0])
+            if self.heights[count - 1] < OVER_NEXT * following:
+                continue
+            rest = self.rest(count)
+            if len(rest.ordered) > FEWEST_REST:
+                expected = float(rest.chance(self.heights[count - 1 : count], count)[0])
                 if expected < np.inf:
                     return count, expected
         return 0, np.inf

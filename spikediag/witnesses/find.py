@@ -56,6 +56,13 @@ class Numbers:
     steps: IntArray  # (n,)
     values: FloatArray  # (n,)
 
+    @cached_property
+    def interval(self) -> float:
+        """Median distance of two of them, in steps; 1 for a single one."""
+        if len(self.steps) == len(self.series):
+            return self.series.interval
+        return median(np.diff(self.steps)) if len(self.steps) > 1 else 1.0
+
 
 @dataclass(frozen=True, eq=False)
 class SeriesTable:
@@ -117,7 +124,7 @@ class Windows:
 
     @classmethod
     def of(cls, rows: FloatArray, place: JumpPlace) -> "Windows":
-        """Rows (m, before + w), as `Place.rows` picks them."""
+        """Rows (m, before + w), as `JumpPlace.rows` picks them."""
         before, window = rows[:, : place.before], rows[:, place.before :]
         level = medians(before)
         flat = window - level[:, None]
@@ -221,8 +228,8 @@ def first_point(spike: Spike) -> int:
     return spike.highest.start if spike.members else spike.start
 
 
-def place_of(steps: IntArray, loss: Series, spike: Spike) -> JumpPlace | None:
-    """Where a jump lies among the steps of other series (n,).
+def place_of(other: Numbers, loss: Series, spike: Spike) -> JumpPlace | None:
+    """Where a jump lies among the steps of another series.
 
     None where too few points come before it, or none lies on it. Where they are logged more sparsely than the
     loss, the first point after the onset counts as on it.
@@ -230,11 +237,11 @@ def place_of(steps: IntArray, loss: Series, spike: Spike) -> JumpPlace | None:
     lasts = spike.shape is not Shape.BURST
     stop = min(spike.start + LASTING, len(loss)) if lasts else spike.window(loss.values)[1]
     start, last = float(loss.steps[first_point(spike)]), float(loss.steps[stop - 1])
-    own = float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
+    steps, own = other.steps, other.interval
     if own > loss.interval:
         last = max(last, start + own - 1)
-    at, end = int(np.searchsorted(steps, start)), int(np.searchsorted(steps, last, side="right"))
-    first = int(np.searchsorted(steps, start - max(LEAD * loss.interval, own)))
+    first, at = steps.searchsorted([start - max(LEAD * loss.interval, own), start]).tolist()
+    end = int(steps.searchsorted(last, side="right"))
     first = max(first, min(FEWEST_BEFORE, at))
     return JumpPlace(first, at, end, lasts) if first >= FEWEST_BEFORE and at < end else None
 
@@ -273,7 +280,7 @@ def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatAr
     """The series that moved farthest, of all that moved."""
     loss, found = table.run.series[spike.tag], []
     for together in table.all:
-        place = place_of(together[0].steps, loss, spike)
+        place = place_of(together[0], loss, spike)
         if place is None:
             continue
         rows = place.first + place.rows
