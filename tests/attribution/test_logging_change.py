@@ -143,7 +143,7 @@ def test_tags_that_drift_apart_are_compared_close_to_the_onset(count: int) -> No
 
 
 def test_a_level_near_zero_has_no_factor() -> None:
-    """Its quotient is so uncertain that it would agree with any other."""
+    """Its quotient is so uncertain that it would agree with any other, with none at all too."""
     near_zero = Factor("loss", Role.LOSS, -3.5, 2.6)
     assert not near_zero.agrees(Factor("mse", Role.COMPANION, 0.06, 0.06))
     assert Factor("loss", Role.LOSS, -1.31, 0.03).agrees(Factor("grad_norm", Role.GRAD_NORM, -1.39, 0.18))

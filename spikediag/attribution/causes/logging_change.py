@@ -29,7 +29,6 @@ LARGE = 0.6  # |log factor| from which so few points tell
 FEWEST_POINTS = 5
 SMALLEST = 0.18  # |log factor|: a fifth
 TOLERANCE = 0.05  # |log factor| by which tags may differ beyond their errors
-UNKNOWN = 0.5  # standard error over the |log factor|, from which it would agree with anything
 AGREEING = 0.7  # share of the other tags
 INTERVAL_FACTOR = 1.5
 LARGEST_COUNT = 64  # batches, steps or workers that a sum in place of a mean is thought to be over
@@ -46,10 +45,9 @@ class Factor:
     error: float  # its standard error
 
     def agrees(self, other: "Factor") -> bool:
-        """Whether both may be one factor, and each is known well enough to tell."""
-        if max(self.error, other.error) >= UNKNOWN * abs(self.log):
-            return False
-        return abs(self.log - other.log) <= TOLERANCE + 3 * float(np.hypot(self.error, other.error))
+        """Whether both may be one factor: the other lies nearer to it than to no change at all."""
+        apart = abs(self.log - other.log)
+        return apart < abs(other.log) and apart <= TOLERANCE + 3 * float(np.hypot(self.error, other.error))
 
 
 @registry.register
