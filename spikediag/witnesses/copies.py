@@ -16,6 +16,7 @@ TOGETHER = 256  # series that are looked at in one go
 ALIKE = 0.02  # scatter around the line, over the scatter of the loss
 FITS = 0.05  # distance from the line at the peak, over the height
 LASTING, FEWEST_HIGH = 129, 8  # points of a lasting rise that are looked at
+STANDS = 0.25  # of the height of a burst, from which it stands high
 STEADY = 0.05  # scatter of loss over series while both stand high
 SMALLEST = 1e-100  # below, a ratio means nothing
 VARIES = 2.0  # times that the series rises there, so that a constant ratio says something
@@ -47,8 +48,8 @@ def alike(run: Run, loss: Series) -> Mapping[str, AffineFit]:
 def copies(run: Run, spike: Spike, along: Mapping[str, AffineFit]) -> tuple[Copy, ...]:
     """The series that jump as the loss does because they are the loss, by tag.
 
-    They follow it all along; or, where a rise lasts, in constant proportion on it, as a term that has become
-    the loss does.
+    They follow it all along; or in constant proportion for as long as it stands high, as a term that has
+    become the loss does.
 
     Args:
         run: The run.
@@ -62,13 +63,16 @@ def copies(run: Run, spike: Spike, along: Mapping[str, AffineFit]) -> tuple[Copy
 
 
 def _copy(loss: Series, series: Series, spike: Spike, line: AffineFit | None) -> Copy | None:
-    lasts = spike.shape in {Shape.LEVEL, Shape.TREND} and not spike.is_fall
-    if line is None and not lasts:
+    stands = spike.shape in {Shape.BURST, Shape.LEVEL, Shape.TREND} and not spike.is_fall
+    if line is None and not stands:
         return None
     own, other = _common(loss, series)
     y, x = loss.values[own], series.values[other]
     if line is None:
-        high = (own >= spike.start) & (own < min(spike.stop, spike.start + LASTING))
+        first = spike.highest.start if spike.members else spike.start
+        high = (own >= first) & (own < min(spike.stop, first + LASTING))
+        if spike.shape is Shape.BURST:
+            high &= loss.values[own] >= spike.baseline + STANDS * spike.height
         line = _while_high(y[high], x[high], y[own < spike.start], x[own < spike.start])
     at = np.flatnonzero(own == spike.peak)
     if line is None or not len(at):
