@@ -469,7 +469,7 @@ class _Items:
         """Which rows of items, (n, k), have the names of the first row in its order, (n,)."""
         starts = self.starts[rows]
         lengths = self.marks[rows] - starts
-        same = (lengths == lengths[0]).all(axis=1)
+        same: NDArray[np.bool_] = (lengths == lengths[0]).all(axis=1)
         starts, text, found = starts[same], words(content), np.ones(int(same.sum()), dtype=np.bool_)
         for passed in range(0, int(lengths[0].max()), WORD):
             columns = np.flatnonzero(lengths[0] > passed)
