@@ -127,8 +127,11 @@ class Opened:
             UnusableLogError: they are too many to be held.
         """
         refuse_beyond(MOST_WHOLE, self.size)
-        if len(self._data) == 1 and self.size <= STRETCH:
-            return b"".join(read for _, read in self.stretches())
+        if self._data == ((0, self.size),):
+            self._stream.seek(0)
+            read = self._stream.read(self.size)
+            self._digest.update(read)
+            return read
         whole = bytearray()
         for at, read in self.stretches():
             whole.extend(bytes(at - len(whole)))
