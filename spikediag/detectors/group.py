@@ -74,10 +74,10 @@ def clusters(losses: Mapping[str, Series], found: list[Spike]) -> list[list[Spik
 
 def incident(run: Run, losses: Mapping[str, Series], cluster: list[Spike]) -> Incident:
     """One incident, led by the loss whose error can be looked at."""
-    leader = min(cluster, key=lambda spike: (lost_at(spike), *precedence(run, losses[spike.tag], spike)))
+    leader = min(cluster, key=lambda spike: (lost_at(spike), *leading_key(run, losses[spike.tag], spike)))
     first, last = extent(leader, losses[leader.tag])
     order = sorted(losses, key=lambda tag: (tag != leader.tag, losses[tag].measure is Measure.TOTAL, tag))
-    changes = tuple(change(losses[tag], first, last) for tag in order)
+    changes = tuple(loss_change(losses[tag], first, last) for tag in order)
     return Incident(leader, (as_found(leader, changes[0]), *changes[1:]))
 
 
@@ -93,7 +93,7 @@ def lost_at(spike: Spike) -> int:
     return spike.onset_step if spike.shape is Shape.LOST else 0
 
 
-def precedence(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
+def leading_key(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
     """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size."""
     prefix = series.tag.rpartition("/")[0]
     has_companion = any(other.tag.rpartition("/")[0] == prefix for other in run.having(Role.COMPANION))
@@ -115,7 +115,7 @@ def extent(spike: Spike, series: Series) -> tuple[int, int]:
     return int(series.steps[start]), int(series.steps[stop - 1])
 
 
-def change(series: Series, first: int, last: int) -> LossChange:
+def loss_change(series: Series, first: int, last: int) -> LossChange:
     """How one loss went across the steps [first, last]; NaN where it has no finite value."""
     start, stop = np.searchsorted(series.steps, [first, last + 1])
     before = _finite(series.values[max(0, start - PAST) : start])
