@@ -12,7 +12,7 @@ from spikediag.comparison.values import COSTS, Comparison, Curve, Foretold, Leve
 from spikediag.model import Artifact, Text, say
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_png
 from spikediag.wording import language
-from spikediag.wording.writer import MARKDOWN, PLAIN, Writer, verbatim
+from spikediag.wording.writer import MARKDOWN, Writer, in_english, verbatim
 
 SCHEMA = "spikediag.comparison/1"
 PAGE, DOCUMENT, PICTURE = "comparison.md", "comparison.json", "comparison.png"
@@ -215,11 +215,11 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         "spike_height": _number_or_none(c.height),
         "verdict": {
             "outcome": c.outcome.value,
-            "summary": plain(c.summary),
+            "summary": in_english(c.summary),
             "detectable_ratio": _number_or_none(c.detectable),
             "cost": c.cost.value,
             "p_adjusted": _number_or_none(c.p),
-            "notes": [plain(note) for note in c.notes],
+            "notes": [in_english(note) for note in c.notes],
         },
         "rate_ratio": {
             "value": _number_or_none(c.ratio.value),
@@ -232,7 +232,8 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         "companion": None if c.companion is None else _change_document(c.companion),
         "foretold": c.foretold and {**vars(c.foretold), "inside": c.foretold.inside},
         "settings": [
-            {"name": s.name, "before": s.before, "after": s.after, "why": plain(s.why)} for s in c.differences
+            {"name": s.name, "before": s.before, "after": s.after, "why": in_english(s.why)}
+            for s in c.differences
         ],
         "conditions": [
             {
@@ -245,13 +246,8 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def plain(text: Text) -> str:
-    """A sentence without markup, in English, for JSON."""
-    return Writer(language.load(language.ENGLISH), PLAIN).text(text)
-
-
 def _maybe(text: Text | None) -> str | None:
-    return None if text is None else plain(text)
+    return None if text is None else in_english(text)
 
 
 def _side_document(side: Side) -> dict[str, Any]:
@@ -272,7 +268,7 @@ def _change_document(change: LevelChange) -> dict[str, Any]:
         "after": _number_or_none(change.after),
         "low": _number_or_none(change.low),
         "high": _number_or_none(change.high),
-        "basis": plain(change.basis),
+        "basis": in_english(change.basis),
     }
 
 

@@ -13,6 +13,7 @@ from spikediag.comparison.compare import DISPERSION
 from spikediag.errors import UsageError
 from spikediag.model import Measure, RunStatus
 from spikediag.stats.rates import Counts, rate_ratio
+from spikediag.wording.writer import in_english
 from tests.policy.cases import diagnosis
 
 
@@ -43,7 +44,7 @@ def test_far_fewer_spikes_are_improved():
     assert c.outcome is SpikeEffect.IMPROVED
     assert (c.before.counts.total, c.after.counts.total) == (19, 1)
     assert c.ratio.value == pytest.approx(1 / 19)
-    assert "improved" in comparison.plain(c.summary)
+    assert "improved" in in_english(c.summary)
 
 
 def test_far_more_are_worse():
@@ -54,7 +55,7 @@ def test_a_few_fewer_are_no_detectable_change_and_the_detectable_effect_is_said(
     c = compare(training(9), training(5, 1))
     assert c.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
     assert c.detectable < 0.5
-    assert f"{c.detectable:.0%}" in " ".join(comparison.plain(n) for n in c.notes)
+    assert f"{c.detectable:.0%}" in " ".join(in_english(n) for n in c.notes)
 
 
 def test_with_three_spikes_not_even_none_after_would_be_detected():
@@ -65,7 +66,7 @@ def test_with_three_spikes_not_even_none_after_would_be_detected():
 def test_two_calm_trainings_have_nothing_to_improve():
     c = compare(training(), training(0, 1))
     assert c.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
-    assert "nothing to improve" in comparison.plain(c.summary)
+    assert "nothing to improve" in in_english(c.summary)
     assert math.isnan(c.ratio.value)
 
 
@@ -73,7 +74,7 @@ def test_a_divergence_is_worse_whatever_the_rate():
     lost = training(1, 1, status=RunStatus.DIVERGED)
     c = compare(training(19), lost)
     assert c.outcome is SpikeEffect.WORSE
-    assert "diverged" in comparison.plain(c.summary)
+    assert "diverged" in in_english(c.summary)
 
 
 def test_seeds_are_pooled_and_their_spread_counts():
@@ -116,7 +117,7 @@ def test_of_several_remedies_each_answers_for_all():
     first, *_ = comparison.compare(Group("before", (base,)), [Group("x", (d,)) for d in (good, *others)])
     assert first.p == pytest.approx(5 * alone.ratio.p)
     assert first.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
-    assert any("Holm" in comparison.plain(n) for n in first.notes)
+    assert any("Holm" in in_english(n) for n in first.notes)
 
 
 def test_the_side_before_has_one_count_whatever_it_is_held_against():
@@ -135,19 +136,17 @@ def test_the_side_before_has_one_count_whatever_it_is_held_against():
 
 def test_the_same_training_on_both_sides_is_said():
     c = compare(training(9), training(9))
-    assert "are the same training" in comparison.plain(c.summary)
+    assert "are the same training" in in_english(c.summary)
     assert c.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
     assert c.notes == ()
     both = compare([training(9), training(8, 1)], [training(8, 1), training(7, 2)])
-    assert any("counts on both sides" in comparison.plain(n) for n in both.notes)
+    assert any("counts on both sides" in in_english(n) for n in both.notes)
 
 
 def test_the_same_training_twice_on_one_side_is_said():
     c = compare([training(9), training(9)], [training(8, 1)])
-    assert any("it counts twice" in comparison.plain(n) for n in c.notes)
-    assert not any(
-        "it counts twice" in comparison.plain(n) for n in compare(training(9), training(8, 1)).notes
-    )
+    assert any("it counts twice" in in_english(n) for n in c.notes)
+    assert not any("it counts twice" in in_english(n) for n in compare(training(9), training(8, 1)).notes)
 
 
 def test_passes_of_an_accumulated_batch_are_those_of_the_samples_seen():
@@ -181,7 +180,7 @@ def test_only_the_common_stretch_of_steps_is_compared():
     c = compare(long, replace(short, run=replace(short.run, series=cut)))
     assert (c.start, c.end) == (0, 1999)
     assert c.before.counts.total == 4
-    assert any("Points are 10 and 1 apart" in comparison.plain(n) for n in c.notes)
+    assert any("Points are 10 and 1 apart" in in_english(n) for n in c.notes)
 
 
 def test_passes_are_steps_times_batch_over_dataset():
@@ -253,8 +252,8 @@ def test_an_error_on_held_out_samples_is_preferred():
 
 def test_one_training_a_side_says_so():
     c = compare(training(5), training(5, 1))
-    assert any("One training a side" in comparison.plain(n) for n in c.notes)
-    assert "another seed may differ" in comparison.plain(c.loss.basis)
+    assert any("One training a side" in in_english(n) for n in c.notes)
+    assert "another seed may differ" in in_english(c.loss.basis)
 
 
 def test_the_interval_of_a_final_level_covers_between_seeds():

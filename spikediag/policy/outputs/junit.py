@@ -9,11 +9,11 @@ from spikediag.policy.outputs.wording import (
     breach_fingerprint,
     let_through_reading,
     on_one_line,
-    plain,
     rule_reason,
 )
 from spikediag.policy.result import CheckResult, RunResult, Unread
 from spikediag.policy.rules import JUDGED
+from spikediag.wording.writer import in_english
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
@@ -50,16 +50,22 @@ def _case(rule: str, result: RunResult) -> "TestCase":
     broken = [b for b in result.breaches if b.rules[0] == rule]
     unsettled = [g for g in result.gaps if g.rule == rule]
     if broken:
-        failure = Failure("; ".join(plain(b.reading) for b in broken), rule)
-        failure.text = "\n".join(f"{plain(b.reading)} [{breach_fingerprint(result, b)[:12]}]" for b in broken)
+        failure = Failure("; ".join(in_english(b.reading) for b in broken), rule)
+        failure.text = "\n".join(
+            f"{in_english(b.reading)} [{breach_fingerprint(result, b)[:12]}]" for b in broken
+        )
         case.result = [failure]
     elif unsettled:
-        sentence = "; ".join(plain(g.reading) for g in unsettled)
+        sentence = "; ".join(in_english(g.reading) for g in unsettled)
         case.result = [
             Failure(sentence, "not judged") if result.strict else Skipped(f"not judged: {sentence}")
         ]
-    accepted = [f"accepted: {plain(p.breach.reading)}" for p in result.accepted if p.breach.rules[0] == rule]
-    passed = [f"let through: {plain(let_through_reading(p))}" for p in result.let_through if rule == JUDGED]
+    accepted = [
+        f"accepted: {in_english(p.breach.reading)}" for p in result.accepted if p.breach.rules[0] == rule
+    ]
+    passed = [
+        f"let through: {in_english(let_through_reading(p))}" for p in result.let_through if rule == JUDGED
+    ]
     case.system_out = "\n".join((rule_reason(rule), *accepted, *passed))
     return case
 

@@ -13,11 +13,11 @@ from spikediag.policy.outputs.wording import (
     breach_fingerprint,
     let_through_reading,
     on_one_line,
-    plain,
     rule_reason,
     source_file,
 )
 from spikediag.policy.result import Breach, CheckOutcome, CheckResult, RunResult
+from spikediag.wording.writer import in_english
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -60,7 +60,9 @@ def _invocation(check: CheckResult) -> dict[str, Any]:
 
 def _let_through(result: RunResult) -> Iterator[str]:
     name = on_one_line(result.diagnosis.run.name)
-    return (f"{name}: Let through: {plain(let_through_reading(passed))}" for passed in result.let_through)
+    return (
+        f"{name}: Let through: {in_english(let_through_reading(passed))}" for passed in result.let_through
+    )
 
 
 def _results(result: RunResult, rules: list[str]) -> Iterator[dict[str, Any]]:
@@ -90,7 +92,7 @@ def _result(result: RunResult, rule: str, rules: list[str], level: str, reading:
         "ruleId": rule,
         "ruleIndex": rules.index(rule),
         "level": level,
-        "message": {"text": f"{on_one_line(result.diagnosis.run.name)}: {plain(reading)}"},
+        "message": {"text": f"{on_one_line(result.diagnosis.run.name)}: {in_english(reading)}"},
         "locations": [{"physicalLocation": place}],
     }
 

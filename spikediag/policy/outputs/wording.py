@@ -8,9 +8,7 @@ from spikediag.model import Text, say
 from spikediag.policy.policy import Policy
 from spikediag.policy.result import Breach, LetThrough, RunResult
 from spikediag.policy.rules import describe
-from spikediag.wording import language
 from spikediag.wording.escape import visible
-from spikediag.wording.writer import PLAIN, Writer
 
 SENTENCE = 500  # characters; error sentences carry paths and must stay whole
 
@@ -19,11 +17,6 @@ RULES: dict[str, str] = {
     "history": "Fail when significantly worse than the earlier runs it is compared with.",
     **{f.name.replace("_", "-"): f.metadata["doc"] for f in fields(Policy)},
 }
-
-
-def plain(text: Text) -> str:
-    """A sentence without markup, on one line, for files that machines read: in English."""
-    return Writer(language.load(language.ENGLISH), PLAIN).text(text)
 
 
 def let_through_reading(let_through: LetThrough) -> Text:
