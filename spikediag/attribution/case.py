@@ -129,8 +129,8 @@ class Case:
             step: Its first logged step with the change.
             jump: When the loss began to jump; `jump` if not given.
         """
-        unchanged = series.steps[series.finite & (series.steps < step)]
-        after = float(unchanged[-1]) if len(unchanged) else -math.inf
+        unchanged = series.logged_before(step)
+        after = float(series.numbers[0][unchanged - 1]) if unchanged else -math.inf
         return Moment(after, step, step).ahead_of(self.jump if jump is None else jump)
 
     @cached_property
@@ -145,7 +145,7 @@ class Case:
 
     def usual_elsewhere(self, tag: str) -> bool:
         """Whether a series was asked and moves as far where the loss does not jump: then it says nothing."""
-        tested = self.witnesses.asked > 0 and self.run.series[tag].finite.sum() >= FEWEST_TESTED
+        tested = self.witnesses.asked > 0 and len(self.run.series[tag].numbers[0]) >= FEWEST_TESTED
         return tested and tag not in self.witnesses.tags
 
     def slack(self, series: Series | None = None) -> float:
@@ -154,9 +154,9 @@ class Case:
 
     def moved(self, series: Series) -> Contrast | None:
         """Another series over the stretch against its past; None when it has no point there."""
-        steps, values = series.steps[series.finite], series.values[series.finite]
-        start, stop = np.searchsorted(steps, [self.stretch.first, self.stretch.last])
-        return contrast(values, int(start), int(stop), steps < self.onset) if start < stop else None
+        steps, values = series.numbers
+        start, stop = (series.logged_before(step) for step in (self.stretch.first, self.stretch.last))
+        return contrast(values, start, stop, steps < self.onset) if start < stop else None
 
     def first_seen(self, logged: Iterable[Series]) -> Series | None:
         """The first of some series that has points at the jump and before it."""

@@ -129,7 +129,7 @@ def passes(falls: IntArray, loss: Series, run: Run) -> Passes | None:
 def _lengths(run: Run) -> Iterator[tuple[float, str]]:
     """Steps of one pass: from a logged counter, else from batch and dataset."""
     for series in run.having(Role.EPOCH):
-        steps, values = series.steps[series.finite], series.values[series.finite]
+        steps, values = series.numbers
         if len(values) > 1 and values[-1] - values[0] >= 1 and np.all(np.diff(values) >= 0):
             first = int(np.argmax(values > values[0]))  # a counter of whole passes stands still before
             last = int(np.argmax(values >= values[-1]))
@@ -209,7 +209,7 @@ def beat(loss: Series, stated: tuple[tuple[float, str], ...]) -> Beat | None:
         loss: Of a critic or an actor.
         stated: Periods in steps, and what states each.
     """
-    values = loss.values[loss.finite]
+    _, values = loss.numbers
     scales = [values, np.log(values)] if len(values) and np.min(values) > 0 else [values]
     found = []
     for ways, scale in enumerate(scales, 1):
@@ -268,7 +268,7 @@ def tallest_rises(loss: Series, values: FloatArray) -> IntArray:
         loss: What rises.
         values: Its finite values (n,), or their logarithms.
     """
-    steps = loss.steps[loss.finite]
+    steps, _ = loss.numbers
     if len(values) < FEWEST_POINTS_APART:
         return np.zeros(0, dtype=np.int64)
     height = values - Leaps(values).before

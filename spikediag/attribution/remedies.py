@@ -31,6 +31,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.rates import DOSES, FARTHEST, Observed, Rates, Settings, fitted
+from spikediag.stats.medians import median
 from spikediag.stats.sampling import RECOMMENDED, recommended_batch
 
 FLOOR, CLIP, BETA2, NOISE = 0.05, 1.0, 0.95, 0.03  # as in the study
@@ -85,6 +86,10 @@ def foresee(run: Run, findings: tuple[Finding, ...], rates: Rates | None = None)
 
 def applying(run: Run) -> tuple[Advice, ...]:
     """What can be changed in a run against the spikes of a likelihood, in the order of the study."""
+    return run.once(_applying)
+
+
+def _applying(run: Run) -> tuple[Advice, ...]:
     settings = settings_of(run)
     return tuple(
         p.advise(run) for id_, p in PROPOSALS.items() if id_ != "probe" and p.hindrance(run, settings) is None
@@ -117,7 +122,7 @@ def settings_of(run: Run) -> Settings:
 
 def _decays(run: Run) -> bool | None:
     for series in run.having(Role.LEARNING_RATE):
-        values = series.values[series.finite]
+        _, values = series.numbers
         if len(values) > 1:
             return bool(values[-1] < DECAYED * values.max())
     stated = run.fact(FactName.LR_SCHEDULE).value
@@ -267,7 +272,7 @@ def smaller_batch(run: Run) -> Advice:
 
 def sigma_floor(run: Run) -> Advice:
     """A floor under sigma: half the error per dimension where that is known, no higher than was studied."""
-    floor = _floor(run)
+    floor = run.once(_floor)
     name, value = FactName.SIGMA_MIN, floor
     if run.fact(FactName.SIGMA_MIN).number is None and run.fact(FactName.LOG_STD_MIN).number is not None:
         name, value = FactName.LOG_STD_MIN, float(f"{math.log(floor):.2g}")
@@ -282,12 +287,10 @@ def sigma_floor(run: Run) -> Advice:
 def _floor(run: Run) -> float:
     d, most = dims(run), DOSES["sigma-floor"][1]
     for error in run.having(Role.COMPANION):
-        values = error.values[error.finite]
+        _, values = error.numbers
         if error.measure is not Measure.SQUARED_ERROR or len(values) < FEWEST_POINTS or d is None:
             continue
-        mse = float(np.median(values[-max(FEWEST_POINTS, int(LAST_SHARE * len(values))) :])) * per_sum(
-            error, d
-        )
+        mse = median(values[-max(FEWEST_POINTS, int(LAST_SHARE * len(values))) :]) * per_sum(error, d)
         if mse > 0:
             return min(_one_digit(0.5 * math.sqrt(mse / d)), most)
     return FLOOR

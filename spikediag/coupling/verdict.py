@@ -59,11 +59,11 @@ def single(contrast: Contrast, near: int, margin: float) -> Rise:
     main = contrast.shifts.index(0)
     beside = np.array([abs(shift) <= near for shift in contrast.shifts])
     unusual = contrast.worst > max(NOTABLE * margin, _quantile(contrast.calm.max(axis=1), FOUND))
+    change = contrast.known
     return Rise(
         before=contrast.before,
-        change=contrast.known,
-        found=contrast.known.bound(1 - FOUND) > 0
-        and contrast.change > _quantile(contrast.calm[:, main], FOUND),
+        change=change,
+        found=change.bound(1 - FOUND) > 0 and contrast.change > _quantile(contrast.calm[:, main], FOUND),
         near=float(np.nanmax(contrast.moved[beside])),
         elsewhere=contrast.shifts[int(np.nanargmax(contrast.moved))] if unusual else None,
     )
@@ -125,7 +125,7 @@ class _Members:
 
 def _quantile(calm: FloatArray, above: float) -> float:
     """The value that a share of the calm changes lies above; without any, nothing is known of it."""
-    return float(np.quantile(calm, 1 - above, method="higher")) if len(calm) else -math.inf
+    return np.sort(calm).item(math.ceil((len(calm) - 1) * (1 - above))) if len(calm) else -math.inf
 
 
 def _limit(error: float, degrees: float, chance: float) -> float:

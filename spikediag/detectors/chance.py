@@ -9,6 +9,7 @@ from scipy.special import ndtri
 
 from spikediag.model import FloatArray, IntArray
 from spikediag.stats.contrasts import MOST_FREEDOM, Contrasts, bent
+from spikediag.stats.medians import quantile
 from spikediag.stats.tails import fit_tail
 
 BLOCK = 8  # neighbouring contrasts whose highest counts once: two windows
@@ -90,12 +91,8 @@ class Mirror:
 
 def bulk(scores: FloatArray) -> float:
     """Sum of the quantiles of block maxima (n,), n >= 1, that spikes do not reach."""
-    places = np.array(BULK) * (len(scores) - 1)
-    below = places.astype(int)
-    held = np.unique([*below, *(below + 1)])
-    ordered = np.partition(scores, held[held < len(scores)])
-    low, high = ordered[below], ordered[np.minimum(below + 1, len(scores) - 1)]
-    return float((low + (high - low) * (places - below)).sum())
+    ordered = np.sort(scores)
+    return sum(quantile(ordered, share) for share in BULK)
 
 
 @dataclass(frozen=True, eq=False)

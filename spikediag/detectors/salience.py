@@ -184,7 +184,7 @@ class Salience:
         return self.crowds[0].at if self.crowds else np.zeros(0, dtype=np.int64)
 
     def loud(self, width: int) -> Iterator[Candidate]:
-        """The highest leaps of a width that are news, apart from the others or not, by height.
+        """The highest leaps of a width, apart from the others or not, by height.
 
         Also those that follow a higher one closely, which no crowd holds.
         """
@@ -193,8 +193,7 @@ class Salience:
         side, scores = self.leaps.side, self.leaps.scores(width)
         at = np.flatnonzero(scores >= LOUD_ENOUGH)
         for i in at[np.argsort(-scores[at], kind="stable")][:MOST].tolist():
-            if self.leaps.holds(i, width):
-                yield Candidate(width, i, float(scores[i]), np.inf, side, salient=True)
+            yield Candidate(width, i, float(scores[i]), np.inf, side, salient=True)
 
     @cached_property
     def even(self) -> FloatArray | None:

@@ -238,8 +238,7 @@ def _stopped(run: Run, finding: Finding) -> Text | None:
     if spike.end_step is None:
         return None
     series = run.series[spike.tag]
-    before = series.values[series.finite & (series.steps < spike.onset_step)]
-    after = series.values[series.finite & (series.steps >= spike.end_step)]
+    before, after = series.before(spike.onset_step), series.numbers[1][series.logged_before(spike.end_step) :]
     block = min(LONGEST, len(before) // BLOCKS, len(after) // BLOCKS)
     if block < BLOCK:
         return None

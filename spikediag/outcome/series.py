@@ -20,6 +20,7 @@ from spikediag.model import (
 )
 from spikediag.outcome.wording import OutcomeMargin, OutcomeNumbers, reading
 from spikediag.stats.equivalence import Change
+from spikediag.stats.medians import median
 from spikediag.stats.trend import BLOCK, Trend, middle, trend
 
 SHARE = 0.10  # of the level of an error, an accuracy, a success rate or a reward
@@ -86,8 +87,7 @@ def _parts(series: Series, spike: Spike, others: tuple[Finding, ...]) -> Iterato
     An error or a reward that is worse right after a jump was harmed by it, though it recovers; a loss counts
     where it settled.
     """
-    finite = series.finite
-    steps, values = series.steps[finite], series.values[finite]
+    steps, values = series.numbers
     first, last = _extent(spike)
     undisturbed = _undisturbed(steps, spike, others)
     ahead = np.flatnonzero((steps < first) & undisturbed)
@@ -150,8 +150,8 @@ def _interval(spike: Spike) -> float:
 def _numbers(series: Series, parts: _Parts, sign: int) -> OutcomeNumbers:
     worst = float((sign * parts.during).max() * sign) if len(parts.during) else math.nan
     if len(parts.before) < FEWEST_BEFORE:
-        before = float(np.median(parts.before)) if len(parts.before) else math.nan
-        after = float(np.median(parts.after)) if len(parts.after) else math.nan
+        before = median(parts.before) if len(parts.before) else math.nan
+        after = median(parts.after) if len(parts.after) else math.nan
         margin = OutcomeMargin(0.0, STANDARD_DEVIATION)
         return OutcomeNumbers(
             before, worst, after, math.nan, -math.inf, math.inf, -math.inf, margin, 0.0, len(parts.after)

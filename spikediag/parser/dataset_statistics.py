@@ -51,9 +51,9 @@ def action_dimensions(folder: Path) -> tuple[ActionDimension, ...]:
 def candidates(folder: Path) -> Iterator[Path]:
     """Yield the files of a folder that may state statistics of the actions."""
     listed(folder / "meta")
-    listed(folder / "assets", whole=True)
+    assets = listed(folder / "assets", whole=True)
     yield from (path for name in NAMES if (path := folder / name).is_file())
-    for pattern in DEEPER:
+    for pattern in DEEPER if assets.is_dir() else ():
         try:
             yield from sorted(path for path in folder.glob(pattern) if path.is_file())
         except OSError:

@@ -33,7 +33,8 @@ def row_noise(rows: FloatArray) -> FloatArray:
     residual = rows - row_slope(rows)[..., None] * np.arange(rows.shape[-1])
     deviation = np.abs(residual - medians(residual)[..., None])
     scale = MAD_TO_SIGMA * medians(deviation)
-    scale = np.where(scale > 0, scale, 1.2533 * deviation.mean(axis=-1))
+    if not scale.all():
+        scale = np.where(scale > 0, scale, 1.2533 * deviation.mean(axis=-1))
     return np.asarray(np.maximum(scale, np.spacing(np.maximum(np.abs(rows).max(axis=-1), SMALLEST))))
 
 

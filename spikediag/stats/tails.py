@@ -1,5 +1,6 @@
 """Tails: how often chance alone would exceed a score, learnt from the scores that were seen."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,10 +82,10 @@ def scale_free_gap(above: FloatArray, rest: FloatArray, count: int) -> FloatArra
 def _grid(over: FloatArray, shape_mean: float, shape_sd: float) -> tuple[FloatArray, FloatArray]:
     """Shapes and scales (j,) around the moment estimate `beta = (1 - xi) * mean`."""
     mean = max(float(over.mean()), TIE)
-    half_width = min(1.5, 5 / np.sqrt(len(over)))
+    half_width = min(1.5, 5 / math.sqrt(len(over)))
     shapes = shape_mean + shape_sd * SHAPES
     scales = np.exp(half_width * SCALES)[:, None] * ((1 - shapes) * mean)
-    return np.tile(shapes, len(SCALES)), scales.ravel()
+    return np.concatenate([shapes] * len(SCALES)), scales.ravel()
 
 
 def _hazard(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> FloatArray:
@@ -107,4 +108,6 @@ def _total_hazard(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> F
 def _over_shape(logs: FloatArray, limit: FloatArray, shapes: FloatArray) -> FloatArray:
     """Logarithms (..., j) over shapes (j,); where a shape is 0, the limit."""
     zero = np.abs(shapes) < EXPONENTIAL
+    if not zero.any():
+        return np.asarray(logs / shapes)
     return np.where(zero, limit, logs / np.where(zero, 1, shapes))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.model import Copy, FloatArray, Run, Series, Shape, Spike
+from spikediag.stats.medians import median
 from spikediag.stats.scale import robust_sigma
 
 FEWEST_POINTS = 20  # common to both
@@ -80,10 +81,7 @@ def _copy(loss: Series, series: Series, spike: Spike, line: Line | None) -> Copy
 
 def _common(loss: Series, series: Series) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the finite points that both have, in each."""
-    if loss.steps is series.steps or np.array_equal(loss.steps, series.steps):
-        both = np.flatnonzero(loss.finite & series.finite)
-        return both, both
-    _, own, other = np.intersect1d(loss.steps, series.steps, assume_unique=True, return_indices=True)
+    own, other = loss.shared(series)
     good = loss.finite[own] & series.finite[other]
     return own[good], other[good]
 
@@ -95,7 +93,7 @@ def _all_along(y: FloatArray, x: FloatArray) -> Line | None:
     noise, spread = robust_sigma(y), robust_sigma(x)
     if min(noise, spread) < SMALLEST:
         return None
-    bulk = np.abs(x - np.median(x)) <= 3 * spread
+    bulk = np.abs(x - median(x)) <= 3 * spread
     centre, middle = x[bulk].mean(), y[bulk].mean()
     moved, other = (x[bulk] - centre) / spread, (y[bulk] - middle) / noise
     factor = float(moved @ other / max(float(moved @ moved), np.finfo(float).tiny)) * noise / spread
@@ -110,8 +108,8 @@ def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: Fl
     if len(y) < FEWEST_HIGH or not len(x_before) or np.any(x <= SMALLEST):
         return None
     ratio = y / x
-    factor = float(np.median(ratio))
-    rises = np.median(x) > VARIES * np.abs(np.median(x_before)) and np.median(y) > np.median(y_before)
+    factor = median(ratio)
+    rises = median(x) > VARIES * abs(median(x_before)) and median(y) > median(y_before)
     if factor <= 0 or not rises or robust_sigma(ratio) > STEADY * factor:
         return None
     return Line(factor)

@@ -26,6 +26,7 @@ from spikediag.model import (
     Witnesses,
 )
 from spikediag.model.spike import SURE_SDS
+from spikediag.stats.medians import median, medians
 from spikediag.stats.scale import row_noise, row_slope
 from spikediag.stats.tails import fit_tail
 from spikediag.stats.timing import moment
@@ -75,7 +76,7 @@ class SeriesTable:
         found: dict[bytes, list[Numbers]] = {}
         for tag in sorted(self.run.series):
             series = self.run.series[tag]
-            steps, values = series.steps[series.finite], series.values[series.finite]
+            steps, values = series.numbers
             if len(steps):
                 found.setdefault(steps.tobytes(), []).append(Numbers(series, steps, values))
         return tuple(tuple(some) for some in found.values())
@@ -118,7 +119,7 @@ class Windows:
     def of(cls, rows: FloatArray, place: Place) -> "Windows":
         """Rows (m, before + w), as `Place.rows` picks them."""
         before, window = rows[:, : place.before], rows[:, place.before :]
-        level = np.median(before, axis=1)
+        level = medians(before)
         flat = window - level[:, None]
         ahead = np.arange(window.shape[1]) + (place.before + 1) / 2
         trend = flat - row_slope(before)[:, None] * ahead
@@ -145,7 +146,7 @@ class Windows:
     def reached(self, change: float) -> float:
         """Where the first of them stands when it has gone as far as `changes` says, without the trend."""
         at = np.flatnonzero(self.away[0] == change)
-        gone = float(self.flat[0, at[0]] if len(at) else np.median(self.flat[0, self.onset :]))
+        gone = float(self.flat[0, at[0]] if len(at) else median(self.flat[0, self.onset :]))
         return float(self.level[0]) + gone
 
     def changes(self) -> Iterator[FloatArray]:
@@ -153,7 +154,7 @@ class Windows:
         high, low = self.away.max(axis=1), self.away.min(axis=1)
         yield np.where(high >= -low, high, low)
         if self.lasts:
-            yield np.median(self.away[:, self.onset :], axis=1)
+            yield medians(self.away[:, self.onset :])
 
 
 @dataclass(frozen=True, eq=False)

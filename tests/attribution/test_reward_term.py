@@ -7,7 +7,7 @@ import pytest
 
 from spikediag.model import Status
 from tests.attribution.learners import AT, burst, found, noise, verdict, weights
-from tests.detectors.builders import some_of
+from tests.conftest import some_of
 
 LOSS = burst(np.abs(noise(1, 0.1, 0.02)), AT, 400.0, 3)
 TERMS = {"Episode_Reward/tracking": noise(2, 1.5, 0.05), "Episode_Reward/joint_acc": noise(3, -0.2, 0.02)}

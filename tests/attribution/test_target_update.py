@@ -7,6 +7,7 @@ import spikediag
 from spikediag.attribution.periods import beat, tallest_rises
 from spikediag.model import Role, Series, Status
 from tests.attribution.learners import AT, burst, found, noise, verdict
+from tests.conftest import some_of
 
 
 def updated(period: int, updates: int, seed: int, size: float = 5.0) -> np.ndarray:
@@ -37,7 +38,7 @@ def test_a_jump_between_the_updates_is_not_one_of_them() -> None:
     assert verdict(found({"critic_loss": values}), "target-update").status is Status.RULED_OUT
 
 
-@pytest.mark.parametrize("tail", ["normal", "lognormal", "t"])
+@pytest.mark.parametrize("tail", some_of("lognormal", slow=("normal", "t")))
 def test_noise_keeps_no_beat(tail: str) -> None:
     rng = np.random.default_rng(7)
     draw = {

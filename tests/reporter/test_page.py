@@ -89,7 +89,7 @@ def test_a_report_says_no_sentence_twice(name: str, code: str) -> None:
     assert_said_once(reporter.to_markdown(diagnosed(name), code))
 
 
-@pytest.mark.parametrize("name", ["bc_single_trajectory", "calm"])
+@pytest.mark.parametrize("name", ["bc_single_trajectory", pytest.param("calm", marks=pytest.mark.slow)])
 def test_a_web_page_says_no_sentence_twice(name: str) -> None:
     assert_said_once(reporter.to_html(diagnosed(name)))
 

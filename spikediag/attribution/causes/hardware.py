@@ -99,7 +99,7 @@ def _rise(case: Case, series: Series) -> float | None:
     """By how much a series stood higher at the peak than before the onset."""
     near = 0.5 * max(series.interval, case.loss.interval)
     inside = series.finite & (np.abs(series.steps - case.spike.peak_step) <= near)
-    past = series.values[series.finite & (series.steps < case.begin)][-33:]
+    past = series.before(case.begin)[-33:]
     return float(np.max(series.values[inside]) - np.median(past)) if inside.any() and len(past) else None
 
 

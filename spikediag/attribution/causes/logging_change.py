@@ -122,7 +122,7 @@ def _factors(case: Case, points: int) -> tuple[Factor | None, list[Factor]]:
 
 
 def _factor(case: Case, series: Series, points: int) -> Factor | None:
-    before = series.values[series.finite & (series.steps < case.spike.onset_step)][-points:]
+    before = series.before(case.spike.onset_step)[-points:]
     after = series.values[case.stretch.points(series)][:points]
     if min(len(before), len(after)) < FEWEST_POINTS:
         return None

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from numbers import Integral, Real
 
@@ -56,6 +56,11 @@ class FactKeys:
     null: str | None = None  # what a stated null means
     of_all_workers: frozenset[str] = frozenset()  # keys whose value is a sum over workers and accumulation
 
+    @cached_property
+    def endings(self) -> tuple[tuple[str, str], ...]:
+        """Each key with the last part of it."""
+        return tuple((key, _ending(key)) for key in self.keys)
+
 
 @dataclass(frozen=True)
 class Stated:
@@ -97,9 +102,9 @@ def stated_in(document: object) -> Iterator[Stated]:
     for path, value in dict(flat(document)).items():
         plain = path.lower().replace("-", "_").lstrip("_")
         by_ending[_ending(plain)].append(_Value(path, plain, value))
-    for name, where in fact_keys().items():
-        for key in where.keys:
-            found = _stated(by_ending.get(_ending(key), []), key, where)
+    for name, where in fact_keys().items() if by_ending else ():
+        for key, ending in where.endings:
+            found = _stated(by_ending[ending], key, where) if ending in by_ending else None
             if found:
                 path, meant = found
                 yield Stated(name, meant, path, key in where.of_all_workers)

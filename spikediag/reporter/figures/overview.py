@@ -181,7 +181,7 @@ def _ordered(diagnosis: Diagnosis, role: Role) -> Iterator[Series]:
         others = [] if chosen else others[:CALM_LOSSES]
     shown: list[Series] = []
     for series in (*chosen, *others):
-        flat = role is not Role.LOSS and len(set(series.values.tolist())) == 1
+        flat = role is not Role.LOSS and bool((series.values == series.values[0]).all())
         if not flat and not any(_alike(series, other) for other in shown):
             shown.append(series)
             yield series
