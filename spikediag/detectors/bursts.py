@@ -55,7 +55,7 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
     if expected < alpha:
         found = [*certain, *likes(values, certain, scan, bar)]
         certain = [r for r in found if not r.lasts(len(values)) and not on_climb(r, lasting)]
-    taller = [*left_out(values, certain, [*lasting, *certain], salience)]
+    taller = [*as_tall_leaps(values, certain, [*lasting, *certain], salience)]
     loud = [*points(values, [*lasting, *certain, *taller], salience)]
     together = min(expected, chance_of_lateness(loud, len(values)))
     if together < CLUSTERED or expected < alpha:
@@ -74,25 +74,25 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
     if usual and len(common) >= FEWEST:
         tallest = max(rise.height for rise in common)
         common += [rise for rise in singles if rise.height < tallest]
-    return Bursts(in_order(rise for rise in singles if rise not in common), in_order(common), 1.0, usual)
+    return Bursts(by_onset(rise for rise in singles if rise not in common), by_onset(common), 1.0, usual)
 
 
 def as_train(members: list[Rise], expected: float) -> Bursts:
     """One train, and the highest by itself where it stands out."""
     told = sorted(members, key=lambda rise: -rise.height)
     single = told[:1] if stands_out(told) else []
-    rest = in_order(rise for rise in members if rise not in single)
+    rest = by_onset(rise for rise in members if rise not in single)
     if len(rest) < FEWEST:
-        return Bursts(in_order(members), ())
+        return Bursts(by_onset(members), ())
     return Bursts(tuple(single), rest, min([expected, *(rise.expected for rise in rest)]))
 
 
-def in_order(rises: Iterable[Rise]) -> tuple[Rise, ...]:
+def by_onset(rises: Iterable[Rise]) -> tuple[Rise, ...]:
     """By onset."""
     return tuple(sorted(rises, key=lambda rise: rise.start))
 
 
-def left_out(
+def as_tall_leaps(
     values: FloatArray, certain: list[Rise], taken: list[Rise], salience: Salience
 ) -> Iterator[Rise]:
     """Leaps that are not certain, but as tall as the lowest of their width that is."""
@@ -101,7 +101,7 @@ def left_out(
         if not heights:
             continue
         lowest = min(heights)
-        for rise in measured(values, salience.loud(crowd.width), taken):
+        for rise in measured(values, salience, crowd.width, taken):
             if values[rise.start : rise.start + crowd.width].min() - rise.baseline >= lowest:
                 yield rise
 
@@ -109,23 +109,23 @@ def left_out(
 def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterator[Rise]:
     """Single points that are not told otherwise, where the highest is loud."""
     loud = SKEWED_LOUD if salience.skewed else LOUD
-    by_score = (r for r in measured(values, salience.loud(1), taken) if r.height >= MEMBER * r.noise)
+    by_score = (r for r in measured(values, salience, 1, taken) if r.height >= MEMBER * r.noise)
     if (first := next(by_score, None)) is None or first.score < loud:
         return
     found = [first, *by_score]
     if len(found) < FEWEST:
-        found = records(values, found)
+        found = record_heights(values, found)
     if found and found[0].score >= loud and found[0].height >= loud * found[0].noise:
         yield from (rise for rise in found if rise.score >= MEMBER)
 
 
-def records(values: FloatArray, by_height: list[Rise]) -> list[Rise]:
+def record_heights(values: FloatArray, by_height: list[Rise]) -> list[Rise]:
     """Those that are higher than the 32 points before, but for other records among them.
 
     The first points of a log, from where its learning began, count half.
     """
     left, kept = values.copy(), []
-    for rise in in_order(by_height):
+    for rise in by_onset(by_height):
         before = left[max(0, rise.start - RECORD) : rise.start] - rise.baseline
         before[: max(0, HISTORY - max(0, rise.start - RECORD))] *= BEGAN
         if rise.height > before.max(initial=-np.inf):
@@ -134,10 +134,17 @@ def records(values: FloatArray, by_height: list[Rise]) -> list[Rise]:
     return [rise for rise in by_height if rise in kept]
 
 
-def measured(values: FloatArray, leaps: Iterable[Candidate], taken: list[Rise]) -> Iterator[Rise]:
-    """Leaps that came back, or that the log ends in, and that meet nothing that is taken, measured."""
+def measured(values: FloatArray, salience: Salience, width: int, taken: list[Rise]) -> Iterator[Rise]:
+    """Loud leaps that came back, or that the log ends in, and that meet nothing that is taken, measured.
+
+    Those that are news; what lies on something taken is not looked at.
+    """
     n, child, taken = len(values), child_of(values, taken), [*taken]
-    for leap in leaps:
+    for leap in salience.loud(width):
+        if any(rise.start <= leap.position < rise.reach for rise in taken):
+            continue
+        if not salience.leaps.holds(leap.position, width):
+            continue
         rise = replace(measure(values, leap), salient=False, expected=1.0)
         burst = not rise.lasts(n) or rise.unfinished(n)
         if burst and rise.stands_out(n) and not child(rise) and not any(map(rise.meets, taken)):

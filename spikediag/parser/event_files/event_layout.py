@@ -41,6 +41,7 @@ class Slot:
     width: int
     kind: str  # a numpy dtype, "bfloat16", "varint", "half" or "bhalf" (a varint that holds 16 float bits)
     tag: str = ""
+    named: tuple[int, int] = (0, 0)  # where the bytes of the tag lie, [start, stop)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class Layout:
     def tags(self) -> tuple[str, ...]:
         """The tag of each scalar."""
         return tuple(slot.tag for slot in self.scalars)
+
+    def tags_in(self, payload: bytes) -> tuple[str, ...]:
+        """The tag of each scalar of a payload that has this layout with other tags of the same lengths."""
+        return tuple(_text(payload, *slot.named) for slot in self.scalars)
 
     @property
     def places(self) -> tuple[tuple[int, int, str], ...]:
@@ -102,11 +107,11 @@ def layout_of(payload: bytes) -> Layout:
 
 
 def _value(payload: bytes, at: int, stop: int) -> Slot | OtherValue | None:
-    tag, plugin, number = "", "", None
+    tag, named, plugin, number = "", (0, 0), "", None
     tensor = histogram = False
     for field, kind, start, end in fields(payload, at, stop):
         if (field, kind) == (1, BYTES):
-            tag = payload[start:end].decode("utf-8", "replace")
+            tag, named = _text(payload, start, end), (start, end)
         elif (field, kind) == (2, FIXED32):
             number = Slot(start, 4, "<f4")
         elif (field, kind) == (5, BYTES):
@@ -116,10 +121,14 @@ def _value(payload: bytes, at: int, stop: int) -> Slot | OtherValue | None:
         elif (field, kind) == (9, BYTES):
             plugin = _plugin(payload, start, end)
     if number and (not tensor or plugin in ("scalars", "")):
-        return Slot(number.at, number.width, number.kind, tag)
+        return Slot(number.at, number.width, number.kind, tag, named)
     if histogram:
         return OtherValue(tag, "histograms")
     return OtherValue(tag, plugin) if plugin or tensor else None
+
+
+def _text(payload: bytes, start: int, stop: int) -> str:
+    return payload[start:stop].decode("utf-8", "replace")
 
 
 def _plugin(payload: bytes, at: int, stop: int) -> str:
@@ -128,7 +137,7 @@ def _plugin(payload: bytes, at: int, stop: int) -> str:
         if (number, kind) == (1, BYTES):
             for item, sort, low, high in fields(payload, start, end):
                 if (item, sort) == (1, BYTES):
-                    return payload[low:high].decode("utf-8", "replace")
+                    return _text(payload, low, high)
     return ""
 
 

@@ -3,7 +3,7 @@
 A batch whose records lie at equal distances is a strided view of the file; another is gathered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from struct import Struct
@@ -16,6 +16,7 @@ from spikediag.parser.event_files import crc32c
 from spikediag.parser.event_files.event_layout import Layout, Slot
 from spikediag.parser.protobuf import varint
 
+FEW = 8  # payloads; the checksums of fewer are reckoned one by one
 HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads differences over all bits
 PACKED = ("varint", "half", "bhalf")  # numbers written seven bits at a time
 STRUCTS = {"<f4": Struct("<f"), "<f8": Struct("<d")}
@@ -43,6 +44,12 @@ class RecordBatch:
     starts: NDArray[np.int64]
     length: int
 
+    @classmethod
+    def of(cls, payloads: Sequence[bytes]) -> "RecordBatch":
+        """Payloads of one length, apart from any file."""
+        length = len(payloads[0])
+        return cls(b"".join(payloads), np.arange(len(payloads), dtype=np.int64) * length, length)
+
     def column(self, at: int, kind: str) -> NDArray[Any]:
         """Read one number of `kind` at byte `at` of every payload, (n,)."""
         if self._stride:
@@ -64,9 +71,9 @@ class RecordBatch:
     def agrees(self, prototypes: Prototypes, mask: bytes) -> NDArray[np.bool_]:
         """Tell which payloads equal their prototype wherever `mask` has a one, (n,)."""
         same = np.ones(len(self.starts), dtype=bool)
+        examples = RecordBatch.of(prototypes.payloads)
         for at, visible in _visible(mask):
-            words = [int.from_bytes(payload[at : at + 8], "little") for payload in prototypes.payloads]
-            expected = prototypes.spread(np.array(words, dtype=np.uint64)) & visible
+            expected = prototypes.spread(examples.column(at, "<u8")) & visible
             same &= (self.column(at, "<u8") & visible) == expected
         return same
 
@@ -90,7 +97,7 @@ class RecordBatch:
 
     def intact(self, prototypes: Prototypes, shape: Layout) -> NDArray[np.bool_]:
         """Tell which payloads match their checksum, given that they agree with their prototype, (n,)."""
-        total = prototypes.spread(np.array([_bare_crc(payload, shape) for payload in prototypes.payloads]))
+        total = prototypes.spread(_bare_crcs(prototypes.payloads, shape))
         total = np.broadcast_to(total, len(self.starts)).astype(np.uint32)
         for slot in shape.slots:
             for at, word in self._words(slot):
@@ -108,17 +115,21 @@ class RecordBatch:
             yield at, self.column(at, WORDS[size])
 
 
-def _bare_crc(payload: bytes, shape: Layout) -> int:
-    """Return the checksum of a payload whose numbers are all zero: what its other bytes contribute."""
-    bare = bytearray(payload)
+def _bare_crcs(payloads: Sequence[bytes], shape: Layout) -> NDArray[np.uint32]:
+    """The checksums of payloads whose numbers are all zero, (n,): what their other bytes contribute."""
+    items = np.frombuffer(bytearray(b"".join(payloads)), dtype=np.uint8).reshape(len(payloads), -1)
     for slot in shape.slots:
-        bare[slot.at : slot.at + slot.width] = bytes(slot.width)
-    return crc32c.plain(bytes(bare))
+        items[:, slot.at : slot.at + slot.width] = 0
+    if len(payloads) < FEW:
+        return np.array([crc32c.crc_of(item.tobytes()) for item in items], dtype=np.uint32)
+    return crc32c.of_columns(items.ravel(), items.shape[1])
 
 
-def mask_of(shape: Layout, length: int) -> bytes:
-    """Return a mask with ones where payloads of this layout must agree."""
+def mask_of(shape: Layout, length: int, *, tags: bool = True) -> bytes:
+    """Return a mask with ones where payloads of this layout must agree, or may differ in their tags alone."""
     mask = bytearray(b"\xff" * length)
+    for start, stop in () if tags else (slot.named for slot in shape.scalars):
+        mask[start:stop] = bytes(stop - start)
     for slot in shape.slots:
         # The bits of a packed number may vary, but not those that say where it ends.
         hidden = 0x80 if slot.kind in PACKED else 0

@@ -228,24 +228,24 @@ class ScalarCollector:
 
         All of them have their numbers in the same places, so that they are decoded together.
         """
-        reference = _plain_shape(self.buffer[starts[0] : starts[0] + length])
+        prototype = self.buffer[starts[0] : starts[0] + length]
+        reference = _plain_shape(prototype)
         if reference is None:
             return np.roll(starts, -1)  # try the next one
         batch, mask = RecordBatch(self.buffer, starts, length), mask_of(reference, length)
         _, first, kinds = np.unique(batch.hashes(mask), return_index=True, return_inverse=True)
-        if len(first) > MOST_TAGS:
-            return starts  # examples of all would take more memory than the file
+        if len(first) > MOST_TAGS:  # examples of all would take more memory than the file
+            return np.concatenate([self._read_kinds(half, length) for half in np.array_split(starts, 2)])
         payloads = tuple(self.buffer[start : start + length] for start in starts[first].tolist())
-        shapes = [_plain_shape(payload) for payload in payloads]
-        alike = np.array([shape is not None and shape.places == reference.places for shape in shapes])
+        tags = _tags_of(payloads, prototype, reference)
+        alike = np.array([found is not None for found in tags])
         fits = alike[kinds] & batch.agrees(Prototypes(payloads, kinds), mask)
         if fits.any():
-            tags = [shape.tags if shape else () for shape in shapes]
             self._decode(batch.only(fits), Prototypes(payloads, kinds[fits]), tags, reference)
         return starts[~fits]
 
     def _decode(
-        self, batch: RecordBatch, prototypes: Prototypes, tags: list[tuple[str, ...]], shape: Layout
+        self, batch: RecordBatch, prototypes: Prototypes, tags: list[tuple[str, ...] | None], shape: Layout
     ) -> None:
         """Keep the numbers of records that agree with their prototypes; `tags` are those of each."""
         good = batch.intact(prototypes, shape)
@@ -263,7 +263,7 @@ class ScalarCollector:
         steps = batch.numbers(shape.step, 0).astype(np.int64)
         walls = batch.numbers(shape.wall, np.nan).astype(np.float64)
         for kind, at in _by_kind(prototypes):
-            for tag, values in zip(tags[kind], numbers, strict=True):
+            for tag, values in zip(tags[kind] or (), numbers, strict=True):
                 if self._accepts(tag, len(steps[at])):
                     self.parts[tag].append(Points(batch.starts[at], steps[at], values[at], walls[at]))
 
@@ -323,6 +323,22 @@ def _plain_shape(payload: bytes) -> Layout | None:
     except MalformedError:
         return None
     return shape if shape.scalars and not shape.others else None
+
+
+def _tags_of(
+    payloads: tuple[bytes, ...], prototype: bytes, reference: Layout
+) -> list[tuple[str, ...] | None]:
+    """The tags of each payload; None where its numbers do not lie where those of the prototype do."""
+    mask = mask_of(reference, len(prototype), tags=False)
+    one = Prototypes((prototype,), np.zeros(1, dtype=np.int64))
+    found: list[tuple[str, ...] | None] = []
+    for payload, alike in zip(payloads, RecordBatch.of(payloads).agrees(one, mask).tolist(), strict=True):
+        shape = None if alike else _plain_shape(payload)
+        if alike:
+            found.append(reference.tags_in(payload))
+        else:
+            found.append(shape.tags if shape and shape.places == reference.places else None)
+    return found
 
 
 def _by_kind(prototypes: Prototypes) -> Iterator[tuple[int, NDArray[np.int64] | slice]]:

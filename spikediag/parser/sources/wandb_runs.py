@@ -6,8 +6,9 @@ The format is LevelDB's log (https://github.com/google/leveldb/blob/main/doc/log
 
 What one call logs is one record, its quantities in any order and their numbers as JSON of any length. What
 parts a name from its number is always the same two bytes; from where those are, the places of all names and
-numbers of many records are reckoned at once, and every length is checked. A record that does not fit is read
-field by field.
+numbers of many records are reckoned at once, and every length is checked. Records that hold the same names as
+another are told from its names alone, and all numbers are read together (`decimals`). A record that does not
+fit is read field by field.
 """
 
 import json
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.model import FloatArray, IntArray, say
+from spikediag.parser.decimals import MARGIN, WORD, decimals, words
 from spikediag.parser.log_files import (
     MOST_TAGS,
     Gap,
@@ -32,10 +34,10 @@ from spikediag.parser.log_files import (
     Opened,
     Summaries,
     UnusableLogError,
-    left_out,
-    told,
+    left_out_points,
+    told_gaps,
 )
-from spikediag.parser.protobuf import VARINT, MalformedError, fields, varint
+from spikediag.parser.protobuf import LONGEST_VARINT, VARINT, MalformedError, fields, varint
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import clock, numbers_in
 from spikediag.parser.track import FARTHEST, Track
@@ -53,8 +55,10 @@ NUMBERED_HISTORY = b"\x08\x00\x12"  # how a record begins: its number, then its 
 # An item is a mark, its length, its name or the parts of it, a mark of two bytes, a length, its JSON. Where
 # all lengths are below 128, each is one byte.
 ITEM, BEFORE_VALUE = 0x0A, (0x82, 0x01)
-STEP = 0x12
-BETWEEN, NOTHING = 0xFF, 0xFE  # in no text that is UTF-8
+STEP, STEP_NUMBER = 0x12, 0x08
+PADDING = bytes(MARGIN)
+FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(WORD + 1)], dtype=np.uint64)  # n bytes of a word
+GUESSES = 3  # rows with which others of as many quantities are compared
 STEP_AT_END = re.compile(rb"\x12[\x00-\x0b](?:\x08([\x80-\xff]*+[\x00-\x7f]))?\Z")
 LONGEST_STEP = 13  # bytes
 BATCH = 1 << 12  # rows looked into at a time: what is made of them stays near the processor
@@ -96,7 +100,7 @@ class WandbRuns(Named):
         points, astray = run.points()
         yield Log(
             points,
-            (*told(gaps), *left_out(astray, run.history.refused)),
+            (*told_gaps(gaps), *left_out_points(astray, run.history.refused)),
             is_cut=bool(gaps) or not points,
             speaks=True,
             summaries=partial(Summaries, hparams=run.config),
@@ -372,44 +376,59 @@ class _History:
 
     def take(self, records: list[bytes]) -> list[int]:
         """Part rows into quantities, bring the numbers of each together; return which records are no row."""
-        content = b"".join(records)
-        ends = np.cumsum(np.fromiter(map(len, records), np.int64, len(records)))
-        begins, is_row = _rows(content, np.concatenate([[0], ends[:-1]]), ends)
+        content = b"".join([PADDING, *records, PADDING])
+        lengths = np.fromiter(map(len, records), np.int64, len(records))
+        ends = len(PADDING) + np.cumsum(lengths)
+        begins, is_row = _rows(content, ends - lengths, ends)
         items, whole = _items(content, begins, ends)
-        names, texts = _names_and_texts(content, items)
-        numbers = self._numbers(names)
+        numbers = self._numbers(content, items)
         counted = np.zeros(len(records))
         is_counted = ~is_row
         is_counted[items.rows[numbers == self.tags.get(STEP_NAME, TOO_MANY)]] = True
         for row in np.flatnonzero(~is_counted).tolist():
             counted[row] = _step(records[row])
         self.counted.append(counted)
-        self._keep_all(items, numbers, texts)
+        self._keep_all(content, items, numbers)
         for row in np.flatnonzero(~whole).tolist():
             self._by_fields(self.rows + row, content[begins[row] : ends[row]])
         self.rows += len(records)
         return np.flatnonzero(~is_row).tolist()
 
-    def _keep_all(self, items: "_Items", numbers: IntArray, texts: list[bytes]) -> None:
-        """Read the JSON of all items: at once where every one of them is a number."""
-        values = _floats(texts)
-        known, order = list(self.tags), np.argsort(numbers.astype(np.int16), kind="stable")
-        for group in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
-            if not len(group) or numbers[group[0]] < 0:
-                continue
-            tag, rows = known[numbers[group[0]]], self.rows + items.rows[group]
-            if values is None:
-                self._keep(tag, rows, [texts[at] for at in group.tolist()])
-            else:
-                self.pieces.setdefault(tag, []).append(_Column(rows, values[group]))
-
-    def _numbers(self, names: list[bytes]) -> IntArray:
-        """Which quantity each of the names means, (n,)."""
-        numbers = np.fromiter(map(self.names.__getitem__, names), np.int64, len(names))
+    def _numbers(self, content: bytes, items: "_Items") -> IntArray:
+        """Which quantity each item is of, (n,); at once in rows that have the same names in one order."""
+        numbers = np.empty(len(items.rows), dtype=np.int64)
+        firsts = np.flatnonzero(np.diff(items.rows, prepend=-1))
+        counts = np.diff(firsts, append=len(numbers))
+        for count in np.unique(counts).tolist():
+            rows = firsts[counts == count][:, None] + np.arange(count)
+            for _ in range(GUESSES):
+                if len(rows):
+                    same = items.alike(content, rows)
+                    numbers[rows[same]] = self._looked_up(content, items, rows[0])
+                    rows = rows[~same]
+            numbers[rows] = self._looked_up(content, items, rows.ravel()).reshape(rows.shape)
         self.refused += int(np.count_nonzero(numbers == TOO_MANY))
         if len(self.names) > 2 * MOST_TAGS:
             self.names.clear()
         return numbers
+
+    def _looked_up(self, content: bytes, items: "_Items", which: IntArray) -> IntArray:
+        spans = zip(items.starts[which].tolist(), items.marks[which].tolist(), strict=True)
+        return np.fromiter((self.names[content[at:stop]] for at, stop in spans), np.int64, len(which))
+
+    def _keep_all(self, content: bytes, items: "_Items", numbers: IntArray) -> None:
+        """Read the JSON of all items; what is no number may hold some."""
+        values, others = decimals(content, items.begins, items.stops)
+        known, of = list(self.tags), numbers.copy()
+        of[others] = IGNORED
+        order = np.argsort(of.astype(np.int16), kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(of[order])) + 1):
+            if len(group) and of[group[0]] >= 0:
+                column = _Column(self.rows + items.rows[group], values[group])
+                self.pieces.setdefault(known[of[group[0]]], []).append(column)
+        for at in others[numbers[others] >= 0].tolist():
+            text = content[items.begins[at] : items.stops[at]]
+            self._keep(known[numbers[at]], self.rows + int(items.rows[at]), text)
 
     def _by_fields(self, row: int, content: bytes) -> None:
         """Keep a row that has a long name or value, or one in other letters than ASCII."""
@@ -418,21 +437,15 @@ class _History:
                 tag, value = _item(part)
                 if tag in self.tags or len(self.tags) < MOST_TAGS:
                     self.tags.setdefault(tag, len(self.tags))
-                    self._keep(tag, np.array([row]), [value])
+                    self._keep(tag, row, value)
                 else:
                     self.refused += 1
 
-    def _keep(self, tag: str, rows: IntArray, texts: list[bytes]) -> None:
-        """Read the JSON of one quantity; what is no number may hold some."""
-        values = _floats(texts)
-        if values is not None:
-            self.pieces.setdefault(tag, []).append(_Column(rows, values))
-            return
-        for row, text in zip(rows.tolist(), texts, strict=True):
-            for key, value in _numbers(tag, text):
-                if key in self.pieces or len(self.pieces) < MOST_TAGS:
-                    one = _Column(np.array([row]), np.array([value]))
-                    self.pieces.setdefault(key, []).append(one)
+    def _keep(self, tag: str, row: int, text: bytes) -> None:
+        """Keep what one JSON text holds: a number, or some by name."""
+        for key, value in _values(tag, text):
+            if key in self.pieces or len(self.pieces) < MOST_TAGS:
+                self.pieces.setdefault(key, []).append(_Column(np.array([row]), np.array([value])))
 
 
 @dataclass(frozen=True)
@@ -444,13 +457,32 @@ class _Items:
     marks: IntArray  # that end the name; after two bytes and the length of the value it begins
     stops: IntArray  # of the value
 
+    @property
+    def begins(self) -> IntArray:
+        """Of the values."""
+        return self.marks + len(BEFORE_VALUE) + 1
+
     def only(self, which: NDArray[np.bool_]) -> "_Items":
         return _Items(self.rows[which], self.starts[which], self.marks[which], self.stops[which])
+
+    def alike(self, content: bytes, rows: IntArray) -> NDArray[np.bool_]:
+        """Which rows of items, (n, k), have the names of the first row in its order, (n,)."""
+        starts = self.starts[rows]
+        lengths = self.marks[rows] - starts
+        same: NDArray[np.bool_] = (lengths == lengths[0]).all(axis=1)
+        starts, text, found = starts[same], words(content), np.ones(int(same.sum()), dtype=np.bool_)
+        for passed in range(0, int(lengths[0].max()), WORD):
+            columns = np.flatnonzero(lengths[0] > passed)
+            visible = FIRST_BYTES[np.minimum(lengths[0, columns] - passed, WORD)]
+            names = text[starts[:, columns] + passed] & visible
+            found &= (names == names[0]).all(axis=1)
+        same[same] = found
+        return same
 
 
 def _rows(content: bytes, begins: IntArray, ends: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
     """Where the history begins in records that hold a number and it; where others end; which are which."""
-    data = np.frombuffer(content + bytes(24), dtype=np.uint8)
+    data = np.frombuffer(content, dtype=np.uint8)
     at = begins.copy()
     is_row = np.ones(len(at), dtype=np.bool_)
     for mark in NUMBERED_HISTORY[0], NUMBERED_HISTORY[2]:
@@ -464,67 +496,46 @@ def _rows(content: bytes, begins: IntArray, ends: IntArray) -> tuple[IntArray, N
     return np.where(is_row, at, ends), is_row
 
 
-def _names_and_texts(content: bytes, items: "_Items") -> tuple[list[bytes], list[bytes]]:
-    """Cut the name and the JSON of every item out of the bytes: mark what lies between, and split there."""
-    begins = items.marks + 3
-    data = np.frombuffer(content + b"\0", dtype=np.uint8).copy()
-    data[items.marks] = data[items.stops] = BETWEEN
-    data[items.marks + 1] = data[items.marks + 2] = NOTHING
-    data[_stretches(np.append(0, items.stops + 1), np.append(items.starts, len(data)))] = NOTHING
-    kept = data.tobytes().translate(None, bytes([NOTHING]))
-    parts = kept.split(bytes([BETWEEN]))
-    whole = int((items.marks - items.starts + items.stops - begins + 2).sum())
-    if len(parts) == 2 * len(items.rows) + 1 and len(kept) == whole:
-        return parts[:-1:2], parts[1::2]
-    names = [content[at:stop] for at, stop in zip(items.starts.tolist(), items.marks.tolist(), strict=True)]
-    return names, [content[at:stop] for at, stop in zip(begins.tolist(), items.stops.tolist(), strict=True)]
-
-
-def _stretches(begins: IntArray, ends: IntArray) -> IntArray:
-    """Every position in stretches that begin and end there, (n,) each, in order."""
-    lengths = ends - begins
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(begins - before, lengths) + np.arange(int(lengths.sum()))
-
-
-def _floats(texts: list[bytes]) -> FloatArray | None:
-    """Numbers as 64-bit floats, (n,); None where one is no number."""
-    try:
-        return np.fromiter(map(float, texts), np.float64, len(texts))
-    except ValueError:
-        return None
-
-
 def _items(content: bytes, begins: IntArray, ends: IntArray) -> tuple[_Items, NDArray[np.bool_]]:
     """Find the items of rows that are made of nothing else, but for the step at their end.
 
     Args:
-        content: The bytes of all rows.
+        content: The bytes of all rows, with `PADDING` around them.
         begins: Of each row, (n,).
         ends: Of each row, (n,).
 
     Returns:
         The items, and which rows are so, (n,).
     """
-    data = np.frombuffer(content + bytes(4), dtype=np.uint8)
+    data = np.frombuffer(content, dtype=np.uint8)
     marks = np.flatnonzero((data[:-1] == BEFORE_VALUE[0]) & (data[1:] == BEFORE_VALUE[1]))
     rows = np.repeat(np.arange(len(ends)), np.diff(np.searchsorted(marks, ends), prepend=0))
     marks = marks[: len(rows)]
-    marks, rows = marks[marks >= begins[rows]], rows[marks >= begins[rows]]
-    sizes = data[np.minimum(marks + 2, len(data) - 1)].astype(np.int64)
+    is_mark = (marks >= begins[rows]) & (marks < _steps(data, ends)[rows])
+    marks, rows = marks[is_mark], rows[is_mark]
+    sizes = data[marks + 2].astype(np.int64)
     stops = marks + 3 + sizes
-    first = np.concatenate([[True], rows[1:] != rows[:-1]])[: len(rows)]
-    starts = np.where(first, begins[rows], np.concatenate([[0], stops[:-1]])[: len(rows)])
+    first = np.diff(rows, prepend=-1) > 0
+    starts = np.where(first, begins[rows], np.append(0, stops)[: len(rows)])
     fits = (sizes < 128) & (stops <= ends[rows]) & (starts + 2 < marks)
     at = np.where(fits, starts, 0)
     fits &= (data[at] == ITEM) & (data[at + 1] == stops - starts - 2) & (data[at + 1] < 128)
     behind = begins.copy()
     behind[rows[fits]] = stops[fits]  # in order: the last of a row stays
     rest = ends - behind
-    safe = np.minimum(behind, len(data) - 2)
-    whole = (rest == 0) | ((rest > 1) & (data[safe] == STEP) & (data[safe + 1] == rest - 2))
+    whole = (rest == 0) | ((rest > 1) & (data[behind] == STEP) & (data[behind + 1] == rest - 2))
     whole[rows[~fits]] = False
     return _Items(rows, starts + 2, marks, stops).only(whole[rows]), whole
+
+
+def _steps(data: NDArray[np.uint8], ends: IntArray) -> IntArray:
+    """Where the step at the end of each row begins, where it has several bytes that may look like a mark."""
+    found = ends.copy()
+    for size in range(2, LONGEST_VARINT + 1):
+        at = ends - size - 3
+        is_step = (data[at] == STEP) & (data[at + 1] == size + 1) & (data[at + 2] == STEP_NUMBER)
+        found[is_step] = at[is_step]
+    return found
 
 
 def _step(row: bytes) -> int:
@@ -538,8 +549,12 @@ def _step(row: bytes) -> int:
         return 0
 
 
-def _numbers(tag: str, text: bytes) -> Iterator[tuple[str, float]]:
+def _values(tag: str, text: bytes) -> Iterator[tuple[str, float]]:
+    """The number that a JSON text is, or those in it, each by its name."""
     if len(text) > MOST_TEXT:
+        return
+    with suppress(ValueError):
+        yield tag, float(text)
         return
     try:
         value = json.loads(text)

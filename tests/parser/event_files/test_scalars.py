@@ -173,3 +173,15 @@ def test_any_records_repeated(points, times) -> None:
     records = [scalar(*point).SerializeToString() for point in points] * times
     buffer = b"".join(map(frame, records))
     assert_same(read_scalars(buffer), buffer)
+
+
+def test_tags_of_one_length_in_any_letters_and_places(tmp_path) -> None:
+    tags = [f"{a}{b}" for a in "abc\n\x15é" for b in "xyz"]
+    records = []
+    for step, tag in enumerate(tags * 3):
+        twice = Event(wall_time=START + step, step=step)
+        twice.summary.value.add(tag=tag, simple_value=step)
+        twice.summary.value.add(tag=tags[step % 2], simple_value=-step)
+        records += [twice, tensor(tag, step, np.array([step], "f4"), "scalars" if step % 3 else "thistle")]
+    buffer = write(tmp_path, records).read_bytes()
+    assert_same(read_scalars(buffer), buffer)
