@@ -1,6 +1,7 @@
 """What many tests share: where the sample runs are, and what the tool says of them, worked out once."""
 
 import contextlib
+import gc
 import json
 import tomllib
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import spikediag
 from spikediag import pipeline
@@ -26,6 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+settings.register_profile("quick", max_examples=25)
+settings.load_profile("quick")  # `--hypothesis-profile default` draws a hundred
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # modules and their tests live as long as the session: no collection need look at them again
+
+
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
@@ -39,6 +49,11 @@ def sample_runs() -> list[Path]:
 def truth_of(run: Path) -> dict[str, object]:
     truth: dict[str, object] = json.loads((run / "truth.json").read_text(encoding="utf-8"))
     return truth
+
+
+def some_of(*always: object, slow: tuple[object, ...]) -> list:
+    """Parameters of a test, such as kinds of noise: the first on every run, the others with `-m slow`."""
+    return [*always, *(pytest.param(one, marks=pytest.mark.slow) for one in slow)]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The package's modules as syntax trees, parsed once for all tests that read them."""
+"""The package's modules as syntax trees, parsed and walked once for all tests that read them."""
 
 import ast
 from functools import cache
@@ -16,3 +16,9 @@ def parsed() -> dict[Path, ast.Module]:
         path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(PACKAGE.rglob("*.py"))
     }
+
+
+@cache
+def nodes() -> dict[Path, tuple[ast.AST, ...]]:
+    """Every node of each module's tree."""
+    return {path: tuple(ast.walk(tree)) for path, tree in parsed().items()}

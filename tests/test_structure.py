@@ -7,6 +7,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 from spikediag import attribution, detectors, reporter
 from spikediag.model import FactName
@@ -20,12 +21,19 @@ SENTENCE = 40  # characters that nobody writes twice by chance
 REGISTRIES = (detectors.registry, attribution.registry, reporter.registry, sources.registry)
 
 
+def dotted(path: Path) -> str:
+    return ".".join(("spikediag", *path.with_suffix("").parts))
+
+
 @cache
 def parsed() -> dict[str, ast.Module]:
     """Every module of the package by its dotted name."""
-    return {
-        ".".join(("spikediag", *path.with_suffix("").parts)): tree for path, tree in modules.parsed().items()
-    }
+    return {dotted(path): tree for path, tree in modules.parsed().items()}
+
+
+def nodes() -> Iterator[tuple[str, ast.AST]]:
+    """Every node of every module, with the module's dotted name."""
+    return ((dotted(path), node) for path, walked in modules.nodes().items() for node in walked)
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -94,25 +102,24 @@ def test_every_fact_has_keys_and_every_key_a_fact() -> None:
     assert all(keys.values())
 
 
-def sentences(tree: ast.Module) -> Iterator[str]:
-    """The long strings of a module that are no docstrings."""
+def sentences() -> Iterator[tuple[str, str]]:
+    """The strings of each module that are no docstrings."""
     owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docs = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for _, node in nodes()
         if isinstance(node, owners) and node.body and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for name, node in nodes():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
-            yield node.value
+            yield name, node.value
 
 
 def test_no_sentence_is_written_twice() -> None:
     """A second copy is the one that stays wrong when the first is corrected."""
     places = defaultdict(list)
-    for name, tree in parsed().items():
-        for text in sentences(tree):
-            places[text].append(name)
+    for name, text in sentences():
+        places[text].append(name)
     pages = "".join(path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.j2")))
     for text in set(re.findall(r"""\bt\(\s*["'](.+?)["'][,)]""", pages)):  # Markdown and HTML say the same
         places[text].append("a template")
@@ -133,10 +140,12 @@ def test_nothing_below_the_command_line_prints() -> None:
     """`spikediag.new` is a command too, of a checkout."""
     prints = [
         f"{name}:{node.lineno}"
-        for name, tree in parsed().items()
-        if room(name) != "cli" and name != "spikediag.new"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        for name, node in nodes()
+        if room(name) != "cli"
+        and name != "spikediag.new"
+        and isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
     ]
     assert not prints
 
@@ -155,8 +164,7 @@ def test_what_the_package_imports_it_declares() -> None:
         *(line for extra in extras.keys() - {"dev", "lab"} for line in extras[extra]),
     )
     declared = {re.split(r"[<>=]", line)[0] for line in lines} | {"pytest"}
-    nodes = [node for tree in parsed().values() for node in ast.walk(tree)]
-    roots = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    roots |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    roots = {alias.name for _, node in nodes() if isinstance(node, ast.Import) for alias in node.names}
+    roots |= {node.module for _, node in nodes() if isinstance(node, ast.ImportFrom) and node.module}
     foreign = {root.partition(".")[0] for root in roots} - set(sys.stdlib_module_names) - {"spikediag"}
     assert {named.get(root, root) for root in foreign} <= declared

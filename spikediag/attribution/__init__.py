@@ -1,5 +1,7 @@
 """Case -> one verdict per cause, the primary cause, the conditions of the run and the overall verdict."""
 
+from collections.abc import Mapping
+
 from spikediag.attribution.case import Case
 from spikediag.attribution.conditions import conditions
 from spikediag.attribution.nll_algebra import algebra, components
@@ -7,7 +9,7 @@ from spikediag.attribution.overall import conclude
 from spikediag.attribution.protocol import Cause, Judgement, applies, registry, weigh
 from spikediag.attribution.remedies import foresee
 from spikediag.attribution.scoring import primary_cause, verdicts
-from spikediag.model import Explanation, Role, Run, say
+from spikediag.model import Explanation, Role, Run, Series, say
 
 __all__ = ["Case", "applicable", "conclude", "conditions", "explain", "foresee", "registry"]
 
@@ -18,7 +20,7 @@ def explain(case: Case) -> Explanation:
     Args:
         case: The run, one spike of one of its losses, its coupling and every spike of every series.
     """
-    causes = {id_: c for id_, c in registry.load().items() if applies(c, case.run, case.loss)}
+    causes = case.run.once(_causes_of, case.loss)
     judgements = {id_: _judged(cause, case) for id_, cause in causes.items()}
     judged = verdicts(causes, judgements, case.run.loss_kind(case.loss), case.loss.tag)
     return Explanation(
@@ -32,10 +34,12 @@ def explain(case: Case) -> Explanation:
 
 def applicable(run: Run) -> tuple[str, ...]:
     """The causes that can make some loss of a run jump."""
-    losses = tuple(run.having(Role.LOSS))
-    return tuple(
-        id_ for id_, cause in registry.load().items() if any(applies(cause, run, loss) for loss in losses)
-    )
+    of_any = {id_ for loss in run.having(Role.LOSS) for id_ in run.once(_causes_of, loss)}
+    return tuple(id_ for id_ in registry.load() if id_ in of_any)
+
+
+def _causes_of(run: Run, loss: Series) -> Mapping[str, Cause]:
+    return {id_: cause for id_, cause in registry.load().items() if applies(cause, run, loss)}
 
 
 def _judged(cause: Cause, case: Case) -> Judgement:

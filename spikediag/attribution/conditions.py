@@ -39,6 +39,7 @@ from spikediag.model import (
     Text,
     say,
 )
+from spikediag.stats.medians import median
 from spikediag.stats.nll import certified_dimensions, isotropic_floor, squash_gain
 from spikediag.stats.sampling import FLAGGED_ABOVE, RECOMMENDED, batches_to_see_all, distinct_share
 
@@ -347,9 +348,9 @@ def _noise_grows(run: Run) -> Condition | None:
     logged = log_std_series(run) if run.loss_kinds & REINFORCED else None
     if logged is None or logged.reduction is Reduction.SUM or logged.finite.sum() < FEWEST_POINTS:
         return None
-    values = logged.values[logged.finite]
+    _, values = logged.numbers
     part = max(FEWEST_POINTS // 2, int(LAST_SHARE * len(values)))
-    first, last = float(np.median(values[:part])), float(np.median(values[-part:]))
+    first, last = median(values[:part]), median(values[-part:])
     times = math.exp(min(last - first, LARGEST_LOG))
     numbers: dict[str, str | float] = {"tag": logged.tag, "times": times}
     if times < NOISE_GREW or last < float(np.max(values)) - math.log(NOISE_GREW):
@@ -390,8 +391,8 @@ def _loss_and_error(run: Run, findings: tuple[Finding, ...]) -> tuple[Series, Se
 
 
 def _level_at_end(series: Series) -> float:
-    finite = series.values[series.finite]
-    return float(np.median(finite[-max(FEWEST_POINTS, int(LAST_SHARE * len(finite))) :]))
+    _, finite = series.numbers
+    return median(finite[-max(FEWEST_POINTS, int(LAST_SHARE * len(finite))) :])
 
 
 def _constant_rate(run: Run) -> Condition | None:
@@ -413,7 +414,7 @@ def _constant_rate(run: Run) -> Condition | None:
 
 
 def _logged_rate(run: Run, series: Series) -> Condition:
-    values = series.values[series.finite]
+    _, values = series.numbers
     first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
     if habit(series).adaptive and run.loss_kinds & OF_POLICIES:
         return _adaptive_rate(series, float(np.min(values[values > 0])), top)

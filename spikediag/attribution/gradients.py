@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikediag.model import FloatArray, IntArray, Run, Series, Text, say
+from spikediag.stats.medians import median
 from spikediag.stats.scale import robust_sigma
 
 FAR_SDS = 6.0  # robust sd of the log norm
@@ -14,7 +15,7 @@ UNSEEN = 1.5  # times the largest norm of the usual range
 LARGE = 3.0  # times the median
 POINTS_BEFORE = 10  # logged points before the onset that are searched
 STALE = 2.3  # gradient over what Adam remembers (Wortsman et al. 2023, arXiv 2304.13013)
-BLOCK = 256  # points of a moving average that are worked out at once
+BLOCK = 64  # points of a moving average that are worked out at once
 PAST_POINTS = 257  # logged points the usual range is taken from
 
 
@@ -66,14 +67,14 @@ def largest_rise(norms: Iterable[Series], onset: float, last: float) -> Gradient
 
 def _rise(series: Series, onset: float, last: float) -> GradientRise | None:
     gap = series.interval
-    good = series.finite & (series.values > 0)
-    steps, logs = series.steps[good], np.log(series.values[good])
-    window = (steps >= onset - POINTS_BEFORE * gap) & (steps <= last + 0.5 * gap)
-    past = logs[steps < onset - POINTS_BEFORE * gap][-PAST_POINTS:]
-    if not window.any() or len(past) < 10:
+    steps, logs = series.logs
+    first = int(steps.searchsorted(onset - POINTS_BEFORE * gap))
+    stop = int(steps.searchsorted(last + 0.5 * gap, side="right"))
+    past = logs[max(0, first - PAST_POINTS) : first]
+    if first >= stop or len(past) < 10:
         return None
-    middle, spread = float(np.median(past)), max(robust_sigma(past), 1e-6)
-    inside, where = logs[window], steps[window]
+    middle, spread = median(past), max(robust_sigma(past), 1e-6)
+    inside, where = logs[first:stop], steps[first:stop]
     limit = min(FAR_SDS * spread, max(UNUSUAL_SDS * spread, float(np.max(past)) - middle + np.log(UNSEEN)))
     far = np.flatnonzero(inside - middle > max(limit, np.log(LARGE)))
     at = int(far[0]) if len(far) else int(np.argmax(inside))
@@ -99,8 +100,8 @@ def over_memory(run: Run, norm: Series, decay: float) -> tuple[IntArray, FloatAr
 
 
 def _over_memory(_: Run, norm: Series, decay: float) -> tuple[IntArray, FloatArray]:
-    steps = norm.steps[norm.finite]
-    squares = np.minimum(np.abs(norm.values[norm.finite]), 1e150) ** 2
+    steps, values = norm.numbers
+    squares = np.minimum(np.abs(values), 1e150) ** 2
     memory = float(decay**norm.interval)
     remembered = _averaged(squares[:-1], memory) / (1 - memory ** np.arange(1, max(len(squares), 1)))
     known = np.flatnonzero(remembered > 0)
@@ -110,12 +111,11 @@ def _over_memory(_: Run, norm: Series, decay: float) -> tuple[IntArray, FloatArr
 
 def _averaged(squares: FloatArray, memory: float) -> FloatArray:
     """The exponential moving average (n,) of squares (n,) that starts at 0, in blocks."""
-    out, carried = np.empty(len(squares)), 0.0
-    lags = np.subtract.outer(np.arange(BLOCK), np.arange(BLOCK))
-    kernel = np.where(lags >= 0, (1 - memory) * memory ** np.maximum(lags, 0), 0.0)
-    for first in range(0, len(squares), BLOCK):
-        block = squares[first : first + BLOCK]
-        n = len(block)
-        out[first : first + n] = kernel[:n, :n] @ block + carried * memory ** np.arange(1, n + 1)
-        carried = float(out[first + n - 1])
-    return out
+    blocks = np.zeros((-(-len(squares) // BLOCK), BLOCK))
+    blocks.ravel()[: len(squares)] = squares
+    lags, kept = np.subtract.outer(np.arange(BLOCK), np.arange(BLOCK)), memory ** np.arange(BLOCK + 1)
+    within = blocks @ np.where(lags >= 0, (1 - memory) * kept[np.maximum(lags, 0)], 0.0).T
+    carried = [0.0]
+    for last in within[:-1, -1].tolist():
+        carried.append(last + carried[-1] * float(kept[BLOCK]))
+    return np.asarray((within + np.outer(carried[: len(blocks)], kept[1:])).ravel()[: len(squares)])

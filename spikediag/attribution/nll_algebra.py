@@ -10,6 +10,7 @@ from spikediag.attribution.nll_levels import Likelihood
 from spikediag.attribution.protocol import weigh
 from spikediag.attribution.run_facts import squashed
 from spikediag.model import Component, CouplingVerdict, Evidence, FactName, Series, Shape, Text, say
+from spikediag.stats.medians import median
 from spikediag.stats.nll import (
     amplification_bound,
     certified_dimensions,
@@ -231,10 +232,11 @@ def _sharpening(case: Case, trust: float) -> Iterator[Evidence]:
     known = case.likelihood
     if known is None or known.error is None:
         return
-    fall, shrink = _halves(case.loss, case.spike.onset_step), _halves(known.error, case.spike.onset_step)
-    if fall is None or shrink is None or fall[0] - fall[1] < SHARPENED_NATS:
+    fall = _halves(case.loss, case.spike.onset_step)
+    if fall is None or fall[0] - fall[1] < SHARPENED_NATS:
         return
-    if shrink[1] < FLAT_ERROR * shrink[0]:
+    shrink = _halves(known.error, case.spike.onset_step)
+    if shrink is None or shrink[1] < FLAT_ERROR * shrink[0]:
         return
     yield weigh(
         "sharpening",
@@ -254,9 +256,9 @@ def _sharpening(case: Case, trust: float) -> Iterator[Evidence]:
 
 def _halves(series: Series, onset: int) -> tuple[float, float] | None:
     """Median levels around half of the way to the onset, and just before it."""
-    past = series.values[(series.steps < onset) & series.finite]
+    past = series.before(onset)
     if len(past) < FEWEST_POINTS:
         return None
     width, middle = len(past) // 10, len(past) // 2
     around = past[middle - width // 2 : middle + width // 2 + 1]
-    return float(np.median(around)), float(np.median(past[-width:]))
+    return median(around), median(past[-width:])

@@ -18,6 +18,7 @@ from spikediag.model import (
     Spike,
     Transform,
 )
+from spikediag.stats.medians import median
 from spikediag.stats.nll import HALF_LOG_2PI, Drivers, Level, decompose
 
 SMALLEST_ERROR = 1e-100  # below, an error is rounding
@@ -26,7 +27,7 @@ _CALIBRATED = (0.2, 20.0)  # squared error in sigmas per dimension; beyond, the 
 
 
 @dataclass(frozen=True)
-class Stretch:
+class StepRange:
     """Steps from the first to the last, both in."""
 
     first: float
@@ -34,8 +35,8 @@ class Stretch:
 
     def points(self, series: Series) -> IntArray:
         """Positions of the finite points of a series in it."""
-        inside = (series.steps >= self.first) & (series.steps <= self.last)
-        return np.flatnonzero(inside & series.finite)
+        first, stop = series.steps.searchsorted(self.first), series.steps.searchsorted(self.last, "right")
+        return first + np.flatnonzero(series.finite[first:stop])
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +90,10 @@ def per_sum(series: Series, d: int | None) -> float:
 
 def log_std_series(run: Run) -> Series | None:
     """The log-std that stands for the whole policy: a mean before a sum before an unknown reduction."""
+    return run.once(_log_std_series)
+
+
+def _log_std_series(run: Run) -> Series | None:
     order = (Reduction.MEAN, Reduction.SUM, Reduction.UNKNOWN)
     usable = [s for s in run.having(Role.LOG_STD) if s.reduction in order and len(s) > 1]
     found = min(usable, key=lambda s: (order.index(s.reduction), s.tag), default=None)
@@ -100,6 +105,10 @@ def summed_log_sigma(run: Run) -> Series | None:
 
     The logarithm of a logged mean sigma is not the mean of the logarithms and is not taken for it.
     """
+    return run.once(_summed_log_sigma)
+
+
+def _summed_log_sigma(run: Run) -> Series | None:
     d = dims(run)
     if d is None:
         return None
@@ -118,7 +127,7 @@ def _mapped(series: Series, values: FloatArray) -> Series:
 
 
 def levels(
-    known: Likelihood, sigma: Series, onset: int, top: Stretch, loss: float
+    known: Likelihood, sigma: Series, onset: int, top: StepRange, loss: float
 ) -> tuple[Level, Level] | None:
     """Loss, summed log sigma and error before the onset and over a stretch; None where sigma has no point.
 
@@ -129,18 +138,17 @@ def levels(
         top: Where the spike is looked at.
         loss: What it reached there, nats.
     """
-    points = top.points(sigma)
-    past = np.flatnonzero(sigma.finite & (sigma.steps < onset))[-LEVEL_POINTS:]
+    points, past = top.points(sigma), sigma.before(onset)[-LEVEL_POINTS:]
     if not len(points) or not len(past):
         return None
     before, during = _errors(known, top)
     return (
-        Level(known.before, float(np.median(sigma.values[past])), before),
+        Level(known.before, median(past), before),
         Level(loss, float(np.mean(sigma.values[points])), during),
     )
 
 
-def _errors(known: Likelihood, top: Stretch) -> tuple[float | None, float | None]:
+def _errors(known: Likelihood, top: StepRange) -> tuple[float | None, float | None]:
     points = top.points(known.error) if known.error is not None else ()
     if known.error is None or not len(points):
         return None, None

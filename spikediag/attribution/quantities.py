@@ -89,7 +89,7 @@ class Switch:
 
 def switches(series: Series) -> tuple[Switch, ...]:
     """The steps of a setting; none where it moves all the time, as a mean of the batch does."""
-    steps, values = series.steps[series.finite], series.values[series.finite]
+    steps, values = series.numbers
     moves = np.flatnonzero(np.abs(np.diff(values)) > CHANGED * np.maximum(np.abs(values[1:]), 1e-12))
     if len(moves) > max(1, RARELY * len(values)):
         return ()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from types import MappingProxyType
 
 import numpy as np
@@ -12,7 +13,6 @@ from spikediag.attribution.nll_levels import per_sum
 from spikediag.attribution.run_facts import beta2, dims
 from spikediag.model import (
     Advice,
-    Change,
     Effect,
     Fact,
     FactName,
@@ -24,6 +24,7 @@ from spikediag.model import (
     Remedy,
     Role,
     Run,
+    SettingChange,
     Status,
     Text,
     Tier,
@@ -31,6 +32,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.rates import DOSES, FARTHEST, Observed, Rates, Settings, fitted
+from spikediag.stats.medians import median
 from spikediag.stats.sampling import RECOMMENDED, recommended_batch
 
 FLOOR, CLIP, BETA2, NOISE = 0.05, 1.0, 0.95, 0.03  # as in the study
@@ -85,6 +87,10 @@ def foresee(run: Run, findings: tuple[Finding, ...], rates: Rates | None = None)
 
 def applying(run: Run) -> tuple[Advice, ...]:
     """What can be changed in a run against the spikes of a likelihood, in the order of the study."""
+    return run.once(_applying)
+
+
+def _applying(run: Run) -> tuple[Advice, ...]:
     settings = settings_of(run)
     return tuple(
         p.advise(run) for id_, p in PROPOSALS.items() if id_ != "probe" and p.hindrance(run, settings) is None
@@ -117,7 +123,7 @@ def settings_of(run: Run) -> Settings:
 
 def _decays(run: Run) -> bool | None:
     for series in run.having(Role.LEARNING_RATE):
-        values = series.values[series.finite]
+        _, values = series.numbers
         if len(values) > 1:
             return bool(values[-1] < DECAYED * values.max())
     stated = run.fact(FactName.LR_SCHEDULE).value
@@ -233,6 +239,17 @@ def _order(remedy: Remedy) -> tuple[bool, bool, float, int]:
     return (not remedy.applies, remedy.effect is None, -round(gained, 2), remedy.advice.rank)
 
 
+def _once_a_run(advise: Callable[[Run], Advice]) -> Callable[[Run], Advice]:
+    """Advice that several causes give for every finding, worked out once."""
+
+    @wraps(advise)
+    def known(run: Run) -> Advice:
+        return run.once(advise)
+
+    return known
+
+
+@_once_a_run
 def smaller_batch(run: Run) -> Advice:
     """A batch of 10 to 20 % of the dataset, else a quarter; accumulation and workers stay as they are."""
     batch, own = run.batch, run.fact(FactName.BATCH_SIZE).number
@@ -265,6 +282,7 @@ def smaller_batch(run: Run) -> Advice:
     return _changing(run, "smaller-batch", text, code, (FactName.BATCH_SIZE, part))
 
 
+@_once_a_run
 def sigma_floor(run: Run) -> Advice:
     """A floor under sigma: half the error per dimension where that is known, no higher than was studied."""
     floor = _floor(run)
@@ -282,17 +300,16 @@ def sigma_floor(run: Run) -> Advice:
 def _floor(run: Run) -> float:
     d, most = dims(run), DOSES["sigma-floor"][1]
     for error in run.having(Role.COMPANION):
-        values = error.values[error.finite]
+        _, values = error.numbers
         if error.measure is not Measure.SQUARED_ERROR or len(values) < FEWEST_POINTS or d is None:
             continue
-        mse = float(np.median(values[-max(FEWEST_POINTS, int(LAST_SHARE * len(values))) :])) * per_sum(
-            error, d
-        )
+        mse = median(values[-max(FEWEST_POINTS, int(LAST_SHARE * len(values))) :]) * per_sum(error, d)
         if mse > 0:
             return min(_one_digit(0.5 * math.sqrt(mse / d)), most)
     return FLOOR
 
 
+@_once_a_run
 def decay_rate(run: Run) -> Advice:
     """A learning-rate decay to zero over the length of this run."""
     steps = int(run.updates() or run.last_step or USUAL_STEPS)
@@ -398,9 +415,9 @@ def _changing(
     fact = run.fact(setting[0])
     was, shown = _shown(fact.value), _shown(setting[1])
     if fact.origin not in CONFIGURED or was == shown:
-        return Advice(text, code, rank, id_, Change(*setting))
+        return Advice(text, code, rank, id_, SettingChange(*setting))
     key = _own_name(fact)
-    change = Change(*setting, f"{key}: {was} -> {shown}", fact.source.rpartition(": ")[0] or None)
+    change = SettingChange(*setting, f"{key}: {was} -> {shown}", fact.source.rpartition(": ")[0] or None)
     return Advice(text, code or f"{key}: {shown}", rank, id_, change)
 
 

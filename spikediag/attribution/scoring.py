@@ -1,5 +1,6 @@
 """From evidence to the answer: bans are added, causes compete, and one of them answers 'why'."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -40,9 +41,7 @@ def verdicts(
     shares |= {id_: _shares(causes, {**triggers, id_: j})[id_] for id_, j in where.items()}
     found = []
     for id_, judgement in judgements.items():
-        verdict = _verdict(causes[id_], judgement, shares[id_])
-        unmeasured = _uncalibrated(causes[id_], verdict, kind, tag)
-        found.append(replace(verdict, uncalibrated=unmeasured))
+        found.append(_verdict(causes[id_], judgement, shares[id_], kind, tag))
     return tuple(sorted(found, key=lambda verdict: (-verdict.share, verdict.cause)))
 
 
@@ -58,7 +57,7 @@ def _shares(causes: Mapping[str, Cause], judgements: Mapping[str, Judgement]) ->
 def score(prior: float, judgement: Judgement) -> float:
     """Log10 of prior times likelihood ratios; evidence of weight 0 is told but does not count."""
     weights = (e.weight for e in judgement.evidence)
-    return float(np.log10(prior) + sum(float(np.clip(w, -LARGEST_WEIGHT, LARGEST_WEIGHT)) for w in weights))
+    return math.log10(prior) + sum(min(max(w, -LARGEST_WEIGHT), LARGEST_WEIGHT) for w in weights)
 
 
 def _without_echo(judgements: Mapping[str, Judgement]) -> Mapping[str, Judgement]:
@@ -92,7 +91,7 @@ def _under_ceilings(ids: list[str], judgements: Mapping[str, Judgement], shares:
     return np.asarray(kept)
 
 
-def _verdict(cause: Cause, judgement: Judgement, share: float) -> CauseVerdict:
+def _verdict(cause: Cause, judgement: Judgement, share: float, kind: LossKind, tag: str) -> CauseVerdict:
     status = _status(cause.id, judgement, share)
     held = status is not Status.RULED_OUT  # nobody acts on a cause that is ruled out
     return CauseVerdict(
@@ -106,16 +105,17 @@ def _verdict(cause: Cause, judgement: Judgement, share: float) -> CauseVerdict:
         mechanism=judgement.mechanism if status in {Status.SUPPORTED, Status.PLAUSIBLE} else None,
         harmless=judgement.harmless,
         measured=judgement.measured,
+        uncalibrated=_uncalibrated(cause, judgement.tier, status, kind, tag),
     )
 
 
-def _uncalibrated(cause: Cause, verdict: CauseVerdict, kind: LossKind, tag: str) -> Text | None:
+def _uncalibrated(cause: Cause, tier: Tier, status: Status, kind: LossKind, tag: str) -> Text | None:
     """Why no probability can be answered for; None where labelled trainings stand behind it."""
     if cause.id == UNEXPLAINED:
         return say("It is no cause: it stands for all that are not on the list.")
-    if verdict.tier is Tier.CONDITION:
+    if tier is Tier.CONDITION:
         return say("A condition makes a run fragile; it does not compete with what happened.")
-    if verdict.status is Status.NOT_CHECKABLE:
+    if status is Status.NOT_CHECKABLE:
         return say("What decides it was not logged.")
     if not cause.calibrated:
         return say("No labelled training contains it.")

@@ -15,7 +15,7 @@ from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, pu
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.names import own_ends, told_apart
-from spikediag.cli.runs import Failure, Paths, Source, attempt, find, quietly, unseen
+from spikediag.cli.runs import Failure, Paths, Source, attempt, found_at, quietly, unseen
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note
 from spikediag.cli.whole_files import write_file
@@ -178,7 +178,7 @@ def judge_all(
 
         found, missed, passed_by = _accounted(against, source)
         earlier, missing = _apart(attempt(found, partial(quietly, facts={})))
-        results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
+        results = [history.against_history(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
         unread += [one for one in (*missing, *missed) if one not in unread]
         left_out += [one for one in passed_by if one not in left_out]
     return CheckResult(policy, tuple(results), tuple(unread), left_out=tuple(left_out))
@@ -188,7 +188,7 @@ def _accounted(
     paths: Sequence[Path], source: str | None
 ) -> "tuple[Sequence[RunSource | Failure], list[Unread], list[Unread]]":
     """The runs at or below some paths; what looks like a log and is in none; what a rule leaves out."""
-    found: Sequence[RunSource | Failure] = find(paths, source)
+    found: Sequence[RunSource | Failure] = found_at(paths, source)
     beside = list(unseen(paths, found)) if source is None else []
     missed = _unread(one for one in beside if not one.by_rule)
     if missed:  # told one by one, and not once for the folder

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikediag.comparison.values import COSTS, Change, Comparison, Curve, Foretold, Side
+from spikediag.comparison.values import COSTS, Comparison, Curve, Foretold, LevelChange, Side
 from spikediag.model import Artifact, Text, say
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_png
 from spikediag.wording import language
@@ -24,7 +24,7 @@ def artifacts(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -
     return (
         Artifact(PAGE, to_markdown(comparisons, lang).encode()),
         Artifact(DOCUMENT, to_json(documents, several=len(documents) > 1).encode()),
-        Artifact(PICTURE, picture(comparisons, lang)),
+        Artifact(PICTURE, comparison_picture(comparisons, lang)),
     )
 
 
@@ -33,14 +33,14 @@ def to_json(documents: Sequence[dict[str, Any]], *, several: bool) -> str:
     return json.dumps(list(documents) if several else documents[0], indent=2, allow_nan=False) + "\n"
 
 
-def picture(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> bytes:
+def comparison_picture(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> bytes:
     """The PNG of comparisons that share their side before."""
     first = comparisons[0]
     error = first.companion.tag if first.companion else None
-    return comparison_png(rows(comparisons), first.loss.tag, error, first.unit, lang)
+    return comparison_png(figure_rows(comparisons), first.loss.tag, error, first.unit, lang)
 
 
-def rows(comparisons: Sequence[Comparison]) -> tuple[FigureRow, ...]:
+def figure_rows(comparisons: Sequence[Comparison]) -> tuple[FigureRow, ...]:
     """The rows of the figure: the side before, then every side after."""
     return (_row(comparisons[0].before), *(_row(c.after) for c in comparisons))
 
@@ -75,7 +75,7 @@ def to_markdown(
     return "\n".join(_Page(Writer(language.load(lang), MARKDOWN)).lines(comparisons, picture=picture)) + "\n"
 
 
-def table(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> str:
+def sides_table(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> str:
     """One line for the side before, one for each side after."""
     return "\n".join(_Page(Writer(language.load(lang), MARKDOWN)).table(comparisons)) + "\n"
 
@@ -171,7 +171,7 @@ def _axis(c: Comparison) -> Text:
     )
 
 
-def _change(what: Text, change: Change) -> Text:
+def _change(what: Text, change: LevelChange) -> Text:
     numbers = {name: verbatim(_number(getattr(change, name))) for name in ("before", "after", "low", "high")}
     return say(
         "{what} {tag}: {before} to {after}; change {low} to {high} (95 %; {basis}).",
@@ -265,7 +265,7 @@ def _side_document(side: Side) -> dict[str, Any]:
     }
 
 
-def _change_document(change: Change) -> dict[str, Any]:
+def _change_document(change: LevelChange) -> dict[str, Any]:
     return {
         "tag": change.tag,
         "before": _number_or_none(change.before),

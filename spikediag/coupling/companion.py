@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikediag.coupling.margin import Margin, Needed, accuracy_scale, choose_margin, rise_needed
-from spikediag.coupling.verdict import INTERVAL, Rise, decide, pooled, single
+from spikediag.coupling.verdict import INTERVAL, ErrorRise, decide, pooled, single
 from spikediag.coupling.window import REACH, Stretch, stretches
 from spikediag.model import (
     CompanionTest,
@@ -21,6 +21,7 @@ from spikediag.model import (
     Text,
     say,
 )
+from spikediag.stats.medians import median, medians
 from spikediag.stats.scale import robust_sigma
 from spikediag.stats.trend import lag_one
 from spikediag.stats.windows import BASELINE_POINTS, CAUTION, Contrast, contrast
@@ -64,6 +65,13 @@ class _Error:
     offset: float  # of an accuracy: what a perfect one reads
     sign: int  # -1 for an accuracy
 
+    def without(self, stretches: tuple[Stretch, ...]) -> "_Error":
+        """The same with the windows of a spike no part of its calm."""
+        calm = self.calm.copy()
+        for stretch in stretches:
+            calm[stretch.start : stretch.stop] = False
+        return replace(self, calm=calm)
+
     def logged(self, value: float) -> float:
         """A level of the error in the unit in which the companion was logged."""
         return self.offset + self.sign * value
@@ -77,7 +85,7 @@ def test_companion(companion: Series, spike: Spike, run: Run) -> CompanionTest |
         return None
     if not any(companion.finite[s.start : s.stop].any() for s in asked):
         return _non_finite(companion)
-    error = _error(companion, asked)
+    error = run.once(_as_error, companion).without(asked)
     measured = [(s, found) for s in asked if (found := _measure(error, s)) is not None]
     if not measured:
         return None
@@ -112,7 +120,7 @@ def _measure(error: _Error, stretch: Stretch) -> Contrast | None:
     return replace(found, error=spread, degrees=len(past) - 1.0)
 
 
-def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> Rise:
+def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> ErrorRise:
     """The rise where the loss stood highest; over the whole excursion, where it rose later in that."""
     rise = single(top, stretch.near, margin.value)
     if rise.found or rise.elsewhere is None or abs(rise.elsewhere) <= stretch.near:
@@ -123,7 +131,7 @@ def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> R
 
 
 def _test(
-    companion: Series, error: _Error, rise: Rise, margin: Margin, needed: Needed | None
+    companion: Series, error: _Error, rise: ErrorRise, margin: Margin, needed: Needed | None
 ) -> CompanionTest:
     change = rise.change
     interval = sorted((error.sign * change.bound(1 - INTERVAL), error.sign * change.bound(INTERVAL)))
@@ -153,8 +161,8 @@ def _step(companion: Series, stretch: Stretch, shift: int) -> int:
     return int(companion.steps[min(max(first, 0), len(companion) - 1)])
 
 
-def _error(companion: Series, asked: tuple[Stretch, ...]) -> _Error:
-    """Up is worse; holes are bridged, and windows of the spike and spikes of its own are not calm."""
+def _as_error(_: Run, companion: Series) -> _Error:
+    """Up is worse; holes are bridged, and spikes of its own are not calm."""
     finite = companion.finite
     places = np.arange(len(companion))
     values = np.interp(places, places[finite], companion.values[finite])
@@ -164,10 +172,7 @@ def _error(companion: Series, asked: tuple[Stretch, ...]) -> _Error:
         values = offset - values
     around = values - _level(values)
     spiky = np.abs(around) > OUTLIER_SDS * max(robust_sigma(around), 1e-300)
-    calm = finite & ~spiky if len(companion) >= FEWEST_POINTS else finite.copy()
-    for stretch in asked:
-        calm[stretch.start : stretch.stop] = False
-    return _Error(values, calm, offset, sign)
+    return _Error(values, finite & ~spiky if len(companion) >= FEWEST_POINTS else finite, offset, sign)
 
 
 def _level(values: FloatArray) -> FloatArray:
@@ -176,15 +181,15 @@ def _level(values: FloatArray) -> FloatArray:
     blocks = -(-len(values) // size)
     padded = np.pad(values, (0, blocks * size - len(values)), mode="symmetric")
     centres = size * (np.arange(blocks) + 0.5) - 0.5
-    return np.interp(np.arange(len(values)), centres, np.median(padded.reshape(blocks, size), axis=1))
+    return np.interp(np.arange(len(values)), centres, medians(padded.reshape(blocks, size)))
 
 
 def _non_finite(companion: Series) -> CompanionTest:
-    finite = companion.values[companion.finite]
+    _, values = companion.numbers
     return CompanionTest(
         tag=companion.tag,
         verdict=CouplingVerdict.COUPLED,
-        before=float(np.median(finite)) if len(finite) else math.nan,
+        before=median(values) if len(values) else math.nan,
         during=math.nan,
         change=math.nan,
         low=math.nan,
@@ -234,4 +239,4 @@ def _arriving(memory: float, width: int) -> float:
     points = np.arange(1, width + REACH + 1)
     reached = 1 - memory ** np.minimum(points, width)
     reached = reached * memory ** np.maximum(points - width, 0)
-    return max(float(np.mean(reached[k : k + width])) for k in range(REACH + 1))
+    return max(float(reached[k : k + width].mean()) for k in range(REACH + 1))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import FactName, FloatArray, LossKind, Measure, Role, Run, Series, Text, say
+from spikediag.model import FactName, FloatArray, IntArray, LossKind, Measure, Role, Run, Series, Text, say
+from spikediag.stats.medians import median
 from spikediag.stats.nll import error_rise_needed
 
 SQUARED_SHARE = 0.21  # of a squared error: its root, the error in its own unit, rises by 10 %
@@ -64,7 +65,7 @@ def choose_margin(companion: Series, level: float, jump: float, needed: Needed |
 
 def _accepted(companion: Series, level: float, jump: float) -> Margin:
     if companion.role is Role.LOSS:
-        signed = level <= 0 or bool((companion.values[companion.finite] < 0).any())
+        signed = level <= 0 or bool((companion.numbers[1] < 0).any())
         value = JUMP_SHARE * jump if signed else min(JUMP_SHARE * jump, SHARE * level)
         reason = say(
             "{share:.0%} of the jump, for a loss above zero at most {most:.0%} of its level",
@@ -95,8 +96,8 @@ def _accepted(companion: Series, level: float, jump: float) -> Margin:
 
 def accuracy_scale(companion: Series) -> float:
     """What a perfect accuracy reads: 1, or 100 where it is logged in percent."""
-    finite = companion.values[companion.finite]
-    return 100.0 if len(finite) and float(np.median(finite)) > 1.5 else 1.0
+    _, values = companion.numbers
+    return 100.0 if len(values) and median(values) > 1.5 else 1.0
 
 
 def rise_needed(
@@ -155,19 +156,29 @@ def _by_algebra(companion: Series, level: float, jump: float, dims: float | None
     return Needed(needed, jump, price)
 
 
+def _agreement(one: IntArray, other: IntArray) -> float:
+    """Spearman's correlation of what is in these two orders, (n,) positions each."""
+    places, n = np.arange(len(one)), len(one)
+    apart = np.empty(n, dtype=np.int64)
+    apart[one] = places
+    apart[other] -= places
+    return 1 - 6 * float(apart @ apart) / (n * (n * n - 1))
+
+
 def _calm_cost(companion: Series, loss: Series, onset: int, calm: np.ndarray) -> float | None:
     """How much loss a unit of error costs from one calm batch to the next; None without a sure relation.
 
     The slope through the origin with the least absolute deviation of differences of neighbouring batches
     (a weighted median of their ratios), where their ranks correlate by 4 standard errors.
     """
-    steps, mine, its = np.intersect1d(companion.steps, loss.steps, assume_unique=True, return_indices=True)
-    kept = np.flatnonzero((steps < onset) & calm[mine] & loss.finite[its])[-PAIRS:]
+    mine, its = companion.shared(loss)
+    past = int(companion.steps[mine].searchsorted(onset))
+    kept = np.flatnonzero(calm[mine[:past]] & loss.finite[its[:past]])[-PAIRS:]
     error: FloatArray = np.diff(companion.values[mine[kept]])
     cost: FloatArray = np.diff(loss.values[its[kept]])
     if len(error) < 30 or not error.any() or not cost.any():
         return None
-    correlation = float(np.corrcoef(error.argsort().argsort(), cost.argsort().argsort())[0, 1])
+    correlation = _agreement(error.argsort(), cost.argsort())
     if not correlation * math.sqrt(len(error) / 1.5) > SURE:  # differences share points: 1.5 count as one
         return None
     usable = error != 0

@@ -21,7 +21,7 @@ NOTABLE = (
 
 
 @dataclass(frozen=True)
-class Rise:
+class ErrorRise:
     """How far the error rose: up is worse."""
 
     before: float
@@ -37,7 +37,7 @@ class Rise:
         return self.change.bound(CLAIM) < margin and self.near < margin
 
 
-def decide(rise: Rise, margin: float, needed: float | None) -> CouplingVerdict:
+def decide(rise: ErrorRise, margin: float, needed: float | None) -> CouplingVerdict:
     """The verdict on one companion that can answer.
 
     Args:
@@ -54,22 +54,22 @@ def decide(rise: Rise, margin: float, needed: float | None) -> CouplingVerdict:
     return CouplingVerdict.UNDECIDED
 
 
-def single(contrast: Contrast, near: int, margin: float) -> Rise:
+def single(contrast: Contrast, near: int, margin: float) -> ErrorRise:
     """The rise at one excursion; windows moved by up to `near` points are its neighbourhood."""
     main = contrast.shifts.index(0)
     beside = np.array([abs(shift) <= near for shift in contrast.shifts])
     unusual = contrast.worst > max(NOTABLE * margin, _quantile(contrast.calm.max(axis=1), FOUND))
-    return Rise(
+    change = contrast.known
+    return ErrorRise(
         before=contrast.before,
-        change=contrast.known,
-        found=contrast.known.bound(1 - FOUND) > 0
-        and contrast.change > _quantile(contrast.calm[:, main], FOUND),
+        change=change,
+        found=change.bound(1 - FOUND) > 0 and contrast.change > _quantile(contrast.calm[:, main], FOUND),
         near=float(np.nanmax(contrast.moved[beside])),
         elsewhere=contrast.shifts[int(np.nanargmax(contrast.moved))] if unusual else None,
     )
 
 
-def pooled(members: list[Contrast], margin: float) -> Rise:
+def pooled(members: list[Contrast], margin: float) -> ErrorRise:
     """The rise over the members of a train, and at how many of them it rose by more than the margin."""
     shifts = members[0].shifts
     main = shifts.index(0)
@@ -81,7 +81,7 @@ def pooled(members: list[Contrast], margin: float) -> Rise:
     here = _Members([(m.change, m.calm[:, main], m.error, m.degrees) for m in members], margin)
     beside = _Members([(m.worst, m.calm.max(axis=1), m.error, m.degrees) for m in members], margin)
     apart = np.nanmax(moved) > max(NOTABLE * margin, _limit(error, change.degrees, FOUND / len(shifts)))
-    return Rise(
+    return ErrorRise(
         before=float(np.mean([member.before for member in members])),
         change=change,
         found=change.bound(1 - FOUND) > 0 or here.unusual(1),
@@ -125,7 +125,7 @@ class _Members:
 
 def _quantile(calm: FloatArray, above: float) -> float:
     """The value that a share of the calm changes lies above; without any, nothing is known of it."""
-    return float(np.quantile(calm, 1 - above, method="higher")) if len(calm) else -math.inf
+    return np.sort(calm).item(math.ceil((len(calm) - 1) * (1 - above))) if len(calm) else -math.inf
 
 
 def _limit(error: float, degrees: float, chance: float) -> float:

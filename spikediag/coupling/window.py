@@ -7,6 +7,7 @@ import numpy as np
 
 from spikediag.model import Excursion, FloatArray, Kind, Series, Shape, Spike
 from spikediag.model.spike import LONGEST_LOOK
+from spikediag.stats.medians import median
 
 REACH = 5  # points to either side: logged before or after the update, or on the next batch
 MOST_MEMBERS = 100  # of a train, the highest
@@ -56,7 +57,7 @@ def _stretch(spike: Spike, loss: Series, companion: Series, excursion: Excursion
 def _interval(loss: Series, first: int, stop: int) -> float:
     """Of the points around the window: a run may be logged more often in one phase than in another."""
     near = np.diff(loss.steps[max(0, first - LONGEST_LOOK) : stop + 1])
-    return float(np.median(near)) if len(near) else loss.interval
+    return median(near) if len(near) else loss.interval
 
 
 def _far(start: int, stop: int, end: int, near: int) -> Iterator[int]:
@@ -79,4 +80,4 @@ def _height(spike: Spike, loss: Series, first: int, stop: int) -> float:
         return float(np.mean(finite)) - spike.baseline
     past = loss.values[max(0, first - LONGEST_LOOK) : first]
     past = past[np.isfinite(past)]
-    return float(np.mean(finite)) - (float(np.median(past)) if len(past) else spike.baseline)
+    return float(np.mean(finite)) - (median(past) if len(past) else spike.baseline)

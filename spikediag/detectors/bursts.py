@@ -93,7 +93,7 @@ def left_out(
         if not heights:
             continue
         lowest = min(heights)
-        for rise in measured(values, salience.loud(crowd.width), taken):
+        for rise in measured(values, salience, crowd.width, taken):
             if values[rise.start : rise.start + crowd.width].min() - rise.baseline >= lowest:
                 yield rise
 
@@ -101,7 +101,7 @@ def left_out(
 def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterator[Rise]:
     """Single points that are not told otherwise, where the highest is loud."""
     loud = SKEWED_LOUD if salience.skewed else LOUD
-    by_score = (r for r in measured(values, salience.loud(1), taken) if r.height >= MEMBER * r.noise)
+    by_score = (r for r in measured(values, salience, 1, taken) if r.height >= MEMBER * r.noise)
     if (first := next(by_score, None)) is None or first.score < loud:
         return
     found = [first, *by_score]
@@ -126,10 +126,17 @@ def records(values: FloatArray, by_height: list[Rise]) -> list[Rise]:
     return [rise for rise in by_height if rise in kept]
 
 
-def measured(values: FloatArray, leaps: Iterable[Candidate], taken: list[Rise]) -> Iterator[Rise]:
-    """Leaps that came back, or that the log ends in, and that meet nothing that is taken, measured."""
+def measured(values: FloatArray, salience: Salience, width: int, taken: list[Rise]) -> Iterator[Rise]:
+    """Loud leaps that came back, or that the log ends in, and that meet nothing that is taken, measured.
+
+    Those that are news; what lies on something taken is not looked at.
+    """
     n, taken = len(values), [*taken]
-    for leap in leaps:
+    for leap in salience.loud(width):
+        if any(rise.start <= leap.position < rise.reach for rise in taken):
+            continue
+        if not salience.leaps.holds(leap.position, width):
+            continue
         rise = replace(measure(values, leap), salient=False, expected=1.0)
         burst = not rise.lasts(n) or rise.unfinished(n)
         if burst and rise.stands_out(n) and not any(map(rise.meets, taken)):

@@ -9,6 +9,7 @@ from scipy.special import ndtri
 
 from spikediag.model import FloatArray, IntArray
 from spikediag.stats.contrasts import MOST_FREEDOM, Contrasts, bent
+from spikediag.stats.medians import quantile
 from spikediag.stats.tails import fit_tail
 
 BLOCK = 8  # neighbouring contrasts whose highest counts once: two windows
@@ -90,12 +91,8 @@ class Mirror:
 
 def bulk(scores: FloatArray) -> float:
     """Sum of the quantiles of block maxima (n,), n >= 1, that spikes do not reach."""
-    places = np.array(BULK) * (len(scores) - 1)
-    below = places.astype(int)
-    held = np.unique([*below, *(below + 1)])
-    ordered = np.partition(scores, held[held < len(scores)])
-    low, high = ordered[below], ordered[np.minimum(below + 1, len(scores) - 1)]
-    return float((low + (high - low) * (places - below)).sum())
+    ordered = np.sort(scores)
+    return sum(quantile(ordered, share) for share in BULK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +110,11 @@ class Blocks:
         Where the history is long, bending keeps the order, so that only the highest are bent. None where no
         score is above `above`, which bending only lowers.
         """
-        n, grid = len(contrasts.rise), contrasts.grid
-        risen = np.zeros(-(-n // BLOCK) * BLOCK)
-        moved = contrasts.rise > 0 if up else contrasts.rise < 0
-        np.copyto(risen[:n], contrasts.student(up=up), where=moved)
-        if risen.max(initial=0.0) <= above:
+        n, grid, scores = len(contrasts.rise), contrasts.grid, contrasts.student(up=up)
+        if scores.max(initial=0.0) <= above:
             return cls(grid.width, np.zeros(0), np.zeros(0, dtype=np.int64))
+        risen = np.zeros(-(-n // BLOCK) * BLOCK)
+        np.copyto(risen[:n], scores, where=contrasts.rise > 0 if up else contrasts.rise < 0)
         early = min(len(risen), -(-contrasts.settled // BLOCK) * BLOCK)
         risen[:early] = bent(risen[:early], contrasts.freedom(early))
         blocks = risen.reshape(-1, BLOCK)

@@ -1,6 +1,6 @@
 """Incidents: losses that leap together are one finding."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -19,10 +19,11 @@ from spikediag.model import (
     Shape,
     Spike,
 )
-from spikediag.stats.medians import median
-from spikediag.stats.scale import local_noise
+from spikediag.stats.medians import median, medians
+from spikediag.stats.scale import local_noise, row_noise
 
 PAST = 257  # points before the incident that give a loss its noise
+TOGETHER = 256  # losses that are measured in one go
 NEAR = 33  # points before and after it that give a loss its level
 BEGINNING = 0.1  # share of a log in which a loss falls because it learns
 FEWEST_BEFORE = 24  # points
@@ -77,7 +78,7 @@ def incident(run: Run, losses: Mapping[str, Series], cluster: list[Spike]) -> In
     leader = min(cluster, key=lambda spike: (lost_at(spike), *precedence(run, losses[spike.tag], spike)))
     first, last = extent(leader, losses[leader.tag])
     order = sorted(losses, key=lambda tag: (tag != leader.tag, losses[tag].measure is Measure.TOTAL, tag))
-    changes = tuple(change(losses[tag], first, last) for tag in order)
+    changes = changes_of([losses[tag] for tag in order], first, last)
     return Incident(leader, (as_found(leader, changes[0]), *changes[1:]))
 
 
@@ -113,6 +114,23 @@ def extent(spike: Spike, series: Series) -> tuple[int, int]:
         return int(series.steps[highest.start]), int(series.steps[highest.stop - 1])
     start, stop = spike.spans[0]
     return int(series.steps[start]), int(series.steps[stop - 1])
+
+
+def changes_of(losses: Sequence[Series], first: int, last: int) -> tuple[LossChange, ...]:
+    """How each loss went across the steps [first, last]; those that share steps are measured in one go."""
+    lead = losses[0]
+    start, stop = np.searchsorted(lead.steps, [first, last + 1]).tolist()
+    alike = [s for s in losses[1:] if s.finite.all() and s.has_steps_of(lead)] if 0 < start < stop else []
+    measured: dict[str, LossChange] = {}
+    for some in (alike[n : n + TOGETHER] for n in range(0, len(alike), TOGETHER)):
+        rows = np.stack([s.values[max(0, start - PAST) : stop + NEAR] for s in some])
+        at = min(start, PAST)
+        before, during, after = rows[:, :at], rows[:, at : at + stop - start], rows[:, at + stop - start :]
+        level, peak = medians(before[:, -NEAR:]), during.max(axis=1)
+        end = medians(after) if after.shape[1] else np.full(len(some), np.nan)
+        numbers = np.stack([level, peak, end, (peak - level) / row_noise(before)], axis=1) + 0.0  # no -0
+        measured |= {s.tag: LossChange(s.tag, *each) for s, each in zip(some, numbers.tolist(), strict=True)}
+    return tuple(measured[s.tag] if s.tag in measured else change(s, first, last) for s in losses)
 
 
 def change(series: Series, first: int, last: int) -> LossChange:

@@ -168,7 +168,7 @@ def smallest_apart(rest: Rest) -> float:
     """Local scales that one more leap must measure to stand apart from the rest; infinite if none does."""
     low, high = APART[rest.width], LARGEST
     for _ in range(2):
-        tried = np.geomspace(low, high, TRIED)
+        tried = np.append(low * (high / low) ** (np.arange(TRIED - 1) / (TRIED - 1)), high)
         stands = np.isfinite(rest.chance(tried, 1))
         if not stands.any():
             return np.inf
@@ -179,4 +179,4 @@ def smallest_apart(rest: Rest) -> float:
 
 def nearly_all(heights: FloatArray) -> float:
     """The height that suffices at all places (k,) but one in twenty."""
-    return float(np.quantile(heights, 1 - UNLUCKY, method="lower"))
+    return np.sort(heights).item(int((len(heights) - 1) * (1 - UNLUCKY)))

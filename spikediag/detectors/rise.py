@@ -288,7 +288,7 @@ def onset(values: FloatArray, candidate: Candidate) -> int:
     after = values[at:high].min() if candidate.burst else median(values[at:high])
     if not after > before:
         return at
-    share = np.clip((values[low:high] - before) / (after - before), 0, 1) - 0.5
+    share = np.minimum(np.maximum((values[low:high] - before) / (after - before), 0), 1) - 0.5
     return low + len(share) - 1 - int(np.argmax(np.cumsum(share[::-1])))
 
 

@@ -156,11 +156,11 @@ class Crowd:
         """How many stand apart from all others, and how many of them chance would show."""
         for count in range(min(len(self.at), (len(self.at) + len(self.ordered)) // 4 + 1), 0, -1):
             following = self.heights[count] if count < len(self.at) else self.ordered[0]
-            if (
-                self.heights[count - 1] >= OVER_NEXT * following
-                and len(self.rest(count).ordered) > FEWEST_REST
-            ):
-                expected = float(self.rest(count).chance(self.heights[count - 1 : count], count)[0])
+            if self.heights[count - 1] < OVER_NEXT * following:
+                continue
+            rest = self.rest(count)
+            if len(rest.ordered) > FEWEST_REST:
+                expected = float(rest.chance(self.heights[count - 1 : count], count)[0])
                 if expected < np.inf:
                     return count, expected
         return 0, np.inf
@@ -184,7 +184,7 @@ class Salience:
         return self.crowds[0].at if self.crowds else np.zeros(0, dtype=np.int64)
 
     def loud(self, width: int) -> Iterator[Candidate]:
-        """The highest leaps of a width that are news, apart from the others or not, by height.
+        """The highest leaps of a width, apart from the others or not, by height.
 
         Also those that follow a higher one closely, which no crowd holds.
         """
@@ -193,8 +193,7 @@ class Salience:
         side, scores = self.leaps.side, self.leaps.scores(width)
         at = np.flatnonzero(scores >= LOUD_ENOUGH)
         for i in at[np.argsort(-scores[at], kind="stable")][:MOST].tolist():
-            if self.leaps.holds(i, width):
-                yield Candidate(width, i, float(scores[i]), np.inf, side, salient=True)
+            yield Candidate(width, i, float(scores[i]), np.inf, side, salient=True)
 
     @cached_property
     def even(self) -> FloatArray | None:

@@ -228,7 +228,7 @@ class Series:
         """Whether more is better: of rewards and accuracies."""
         return self.role is Role.REWARD or self.measure is Measure.ACCURACY
 
-    @property
+    @cached_property
     def natural(self) -> "Series":
         """The series turned as its role demands: ln of a logged sigma, entropy that points up for more."""
         if self.transform is Transform.LN:
@@ -244,9 +244,46 @@ class Series:
         return np.isfinite(self.values)
 
     @cached_property
+    def numbers(self) -> tuple[IntArray, FloatArray]:
+        """Steps and values of the points that are numbers, (m,) each."""
+        if self.finite.all():
+            return self.steps, self.values
+        return self.steps[self.finite], self.values[self.finite]
+
+    @cached_property
+    def logs(self) -> tuple[IntArray, FloatArray]:
+        """Steps and natural logarithms of its positive numbers, (m,) each."""
+        steps, values = self.numbers
+        positive = values > 0
+        return steps[positive], np.log(values[positive])
+
+    def logged_before(self, step: float) -> int:
+        """How many of its numbers were logged before a step."""
+        return int(self.numbers[0].searchsorted(step))
+
+    def before(self, step: float) -> FloatArray:
+        """Its numbers that were logged before a step, (m,)."""
+        return self.numbers[1][: self.logged_before(step)]
+
+    def has_steps_of(self, other: "Series") -> bool:
+        """Whether both were logged at the same steps."""
+        return self.steps is other.steps or np.array_equal(self.steps, other.steps)
+
+    def shared(self, other: "Series") -> tuple[IntArray, IntArray]:
+        """Positions of the points that both series have at the same step, in each, (m,)."""
+        if self.has_steps_of(other):
+            both = np.arange(len(self))
+            return both, both
+        _, own, its = np.intersect1d(self.steps, other.steps, assume_unique=True, return_indices=True)
+        return own, its
+
+    @cached_property
     def interval(self) -> float:
         """Median distance of two logged points, in steps; 1 for a single point."""
-        return float(np.median(np.diff(self.steps))) if len(self) > 1 else 1.0
+        gaps = np.diff(self.steps)
+        if not len(gaps) or (gaps == gaps[0]).all():
+            return float(gaps[0]) if len(gaps) else 1.0
+        return float(np.median(gaps))
 
 
 @dataclass(frozen=True)
@@ -470,7 +507,8 @@ class Run:
         smaller unit. What is still beyond +-bound is taken as bound, what is within 1 / bound of 0 as 0.
         Notes say of how many series that is true.
         """
-        tamed, notes = dict(self.series), list(self.notes)
+        wild = {tag: one for tag, one in self.series.items() if _is_wild(one.values, bound)}
+        tamed, notes = dict(wild), list(self.notes)
         steps: tuple[tuple[Text, Callable[[FloatArray, float], FloatArray]], ...] = (
             (say("were told in another unit, a power of ten"), _in_its_unit),
             (say("beyond {bound:g} were taken as {bound:g}", bound=bound), _capped),
@@ -492,7 +530,7 @@ class Run:
                 )
         if len(notes) == len(self.notes):
             return self
-        return replace(self, series=MappingProxyType(tamed), notes=tuple(notes))
+        return replace(self, series=MappingProxyType({**self.series, **tamed}), notes=tuple(notes))
 
     def revealed(self) -> "Run":
         """The same run with losses as NaN where they stand still while a gradient norm is no number.
@@ -500,8 +538,9 @@ class Run:
         Some trainers log 0, or the last number again, in place of a loss that is NaN. Notes say where.
         """
         shown, notes = dict(self.series), list(self.notes)
-        for loss in self.having(Role.LOSS):
-            hidden = (_hidden(loss, norm) for norm in self.having(Role.GRAD_NORM))
+        lost = [norm for norm in self.having(Role.GRAD_NORM) if not norm.finite.all()]
+        for loss in self.having(Role.LOSS) if lost else ():
+            hidden = (_hidden(loss, norm) for norm in lost)
             hits = next((one for one in hidden if one.any()), None)
             if hits is not None:
                 first = int(np.argmax(hits))
@@ -531,7 +570,7 @@ class Run:
 
     def fact(self, name: FactName) -> Fact:
         """The fact of that name; an unknown one is a value too."""
-        return self.facts.get(name, Fact(name, None, "unknown", 0.0))
+        return self.facts.get(name) or Fact(name, None, "unknown", 0.0)
 
     @cached_property
     def batch(self) -> Batch | None:
@@ -605,6 +644,12 @@ class Run:
             return False
         errors = (s for s in self.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR)
         return any(s.group == loss.group for s in errors)
+
+
+def _is_wild(values: FloatArray, bound: float) -> bool:
+    """Whether any of the values lies beyond +-bound, or is not 0 and within 1 / bound of it."""
+    sizes = np.abs(values)
+    return bool(((sizes > bound) | ((sizes < 1 / bound) & (sizes > 0))).any())
 
 
 def _in_its_unit(values: FloatArray, bound: float) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikediag.model import FloatArray, PastBest, Run, Series
 from spikediag.outcome.aftermath import telling
+from spikediag.stats.medians import median
 from spikediag.stats.scale import MAD_TO_SIGMA
 
 BLOCKS = 16
@@ -27,11 +28,11 @@ def past_best(run: Run) -> tuple[PastBest, ...]:
 
 
 def _of(series: Series) -> PastBest | None:
-    values, steps = series.values[series.finite], series.steps[series.finite]
+    steps, values = series.numbers
     if len(values) < FEWEST:
         return None
     edges = np.linspace(0, len(values), min(BLOCKS, len(values) // 2) + 1).astype(int)
-    levels = np.array([np.median(values[a:b]) for a, b in pairwise(edges)])
+    levels = np.array([median(values[a:b]) for a, b in pairwise(edges.tolist())])
     worse = levels if not series.up_is_better else -levels
     best = int(np.argmin(worse))
     lost = worse[-1] - worse[best]
@@ -51,4 +52,4 @@ def _of(series: Series) -> PastBest | None:
 def _noise(levels: FloatArray) -> float:
     """Standard deviation of a level, from how far each lies off the middle of two that surround it."""
     off = (levels[k:-k] - (levels[: -2 * k] + levels[2 * k :]) / 2 for k in (1, 2))
-    return max(MAD_TO_SIGMA * float(np.median(np.abs(o))) for o in off) / math.sqrt(1.5)
+    return max(MAD_TO_SIGMA * median(np.abs(o)) for o in off) / math.sqrt(1.5)

@@ -236,7 +236,7 @@ def refuse_beyond(most: int, size: int) -> None:
         raise UnusableLogError(say("it is larger than {size} MB; give a part of it", size=most >> 20))
 
 
-def told(gaps: list[Gap]) -> list[Gap]:
+def told_gaps(gaps: list[Gap]) -> list[Gap]:
     """The gaps of a file one by one, as many as anybody reads, and the others as one."""
     if others := gaps[MOST_GAPS:]:
         total = sum(gap.length for gap in others)
@@ -245,7 +245,7 @@ def told(gaps: list[Gap]) -> list[Gap]:
     return gaps
 
 
-def left_out(astray: int, refused: int) -> Iterator[Gap]:
+def left_out_points(astray: int, refused: int) -> Iterator[Gap]:
     """Say how many points were left out, for their step and for the number of tags."""
     if astray:
         yield Gap(0, 0, say("left out: {astray:,} points at steps farther than 2^53 from 0", astray=astray))

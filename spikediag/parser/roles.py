@@ -206,10 +206,10 @@ def _overridden(one: RoleAssignment, role: Role) -> RoleAssignment:
 
 
 def _same_shape(loss: Series, companion: Series) -> bool:
-    steps = np.intersect1d(loss.steps[-RECENT:], companion.steps[-RECENT:], assume_unique=True)
+    own, its = loss.shared(companion)
+    recent = (own >= len(loss) - RECENT) & (its >= len(companion) - RECENT)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is left out below
-        one = np.diff(loss.values[np.searchsorted(loss.steps, steps)])
-        two = np.diff(companion.values[np.searchsorted(companion.steps, steps)])
+        one, two = np.diff(loss.values[own[recent]]), np.diff(companion.values[its[recent]])
     fine = np.isfinite(one) & np.isfinite(two)
     one, two = one[fine], two[fine]
     if len(one) < ENOUGH or not one.any() or not two.any():

@@ -248,10 +248,10 @@ def distinctive(folder: Path) -> str:
     the parts of its URL.
     """
     folder = Path(address(folder).rpartition("://")[2])
-    parts: list[str] = []
+    home, parts = Path.home(), list[str]()
     for place in (folder, *folder.parents):
         name = wandb[3] if (wandb := WANDB_RUN.fullmatch(place.name)) else place.name
-        if not name or place == Path.home() or len(parts) == MOST_PARTS:
+        if not name or place == home or len(parts) == MOST_PARTS:
             break
         if not PLACES.fullmatch(name.lower()):
             parts.insert(0, name)

@@ -17,7 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.model import FloatArray, say
-from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap, UnusableLogError, left_out, refuse_beyond, told
+from spikediag.parser.log_files import (
+    LATEST,
+    MOST_TAGS,
+    Gap,
+    UnusableLogError,
+    left_out_points,
+    refuse_beyond,
+    told_gaps,
+)
 from spikediag.parser.track import FARTHEST, Track
 
 PEEK = 1 << 15  # bytes that show what a file is
@@ -58,7 +66,7 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass
-class Points:
+class PointCollector:
     """Points while they are collected from rows, by tag."""
 
     limit: int = MOST_TAGS
@@ -99,7 +107,7 @@ class Points:
     @property
     def gaps(self) -> Iterator[Gap]:
         """What was not collected."""
-        yield from left_out(self.astray, self.refused)
+        yield from left_out_points(self.astray, self.refused)
 
 
 def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple[str, float]]:
@@ -108,7 +116,7 @@ def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple
     while stack:
         key, value, depth = stack.pop()
         if isinstance(value, Real):
-            yield key, number(value)
+            yield key, as_float(value)
         elif isinstance(value, Mapping) and depth < DEEPEST:
             stack.extend((f"{key}{joint}{k}", v, depth + 1) for k, v in reversed(list(value.items())))
         elif isinstance(value, str) and (meant := SPELLED.get(value.lower())) is not None:
@@ -118,7 +126,7 @@ def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple
 SPELLED = {"nan": np.nan, "inf": np.inf, "infinity": np.inf, "-inf": -np.inf, "-infinity": -np.inf}
 
 
-def number(value: Any) -> float:  # noqa: ANN401  # the numbers of Python have no common type
+def as_float(value: Any) -> float:  # noqa: ANN401  # the numbers of Python have no common type
     """A number as a 64-bit float; a whole number that is too large is infinite."""
     try:
         return float(value)
@@ -186,7 +194,7 @@ def points_in(
             tag = (tags or {}).get(name, name.strip())
             which = slice(None) if kept.all() else kept
             tracks[tag] = Track(steps[which], column.values[which], walls[which])
-    return tracks, list(left_out(astray, refused))
+    return tracks, list(left_out_points(astray, refused))
 
 
 def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
@@ -205,7 +213,7 @@ def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
     found = [record for record in records if isinstance(record, dict)]
     if not found:
         raise UnusableLogError(say("it holds no JSON object; has the training written its first line yet?"))
-    return found, told(gaps)
+    return found, told_gaps(gaps)
 
 
 def _line_by_line(lines: list[bytes]) -> tuple[list[object], list[Gap]]:
@@ -376,4 +384,4 @@ def _even_rows(content: bytes) -> tuple[bytes, list[Gap]]:
                 )
             )
         at += len(line)
-    return b"".join(kept), told(gaps)
+    return b"".join(kept), told_gaps(gaps)

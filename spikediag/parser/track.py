@@ -84,7 +84,7 @@ def _seam(track: Track, at: int) -> Rewind:
 def _gaps(track: Track) -> set[Rewind]:
     """Find the places where the counter leapt over many unlogged steps."""
     ahead = np.diff(track.steps.astype(np.float64))
-    if len(ahead) < 4:
+    if len(ahead) < 4 or ahead.max() <= LEAP * ahead.min():
         return set()
     far = np.flatnonzero(ahead > LEAP * np.median(ahead)) + 1
     # A tag that leaps again and again is logged irregularly: nothing was lost there.

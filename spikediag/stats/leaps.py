@@ -20,7 +20,7 @@ LOWEST = 0.2  # scale of a quiet stretch over that of the whole, at least
 FEW_STEPS = 6  # changes of a series from which equal values mean rounding
 NEAR = 32  # points around a leap whose dips are looked at
 OVER_DIPS = 1.5  # height of a leap over the deepest dip near it: noise that grows dips as well
-LOOK_BACK = (32, 128)  # points: a leap that only returns to their median recovers from a dip
+LOOK_BACK = (32, 128)  # points: a leap that only returns to their median recovers, if they fell suddenly
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,10 @@ class Leaps:
         return depth / self._points(self.cell_scales)
 
     def holds(self, at: int, width: int) -> bool:
-        """Whether the leap at a position is news: above the dips near it, and no return from a dip."""
+        """Whether the leap at a position is news: above the dips near it, and no return from a dip.
+
+        A return makes up for a sudden drop before it.
+        """
         x, base = self.values, self.before[at]
         low = float(x[at : at + width].min())
         first, last, ahead = max(HISTORY, at - NEAR), at + NEAR + 1, self.side + 1
@@ -149,6 +152,9 @@ class Leaps:
         depth = (np.minimum(around, base) - x[first : first + len(around)]).max(initial=0.0)
         if low - base < OVER_DIPS * depth:
             return False
+        dropped = drops(self.before[max(HISTORY, at - LOOK_BACK[-1]) : at + 1], self.side)
+        if low - base > 2 * dropped.max(initial=0.0):
+            return True
         looks = (median(x[max(0, at - look) : at]) for look in LOOK_BACK)
         return all(low - look >= (low - base) / 2 for look in looks)
 
@@ -159,7 +165,27 @@ class Leaps:
         depth = maximum_filter1d(np.maximum(np.minimum(self.before, ends) - x, 0)[HISTORY:], 2 * NEAR + 1)
         looks = [before_each(x, places, look, medians) for look in LOOK_BACK]
         over_looks = 2 * np.max(looks, axis=0) - base
-        return np.asarray(np.maximum(base + OVER_DIPS * depth[places - HISTORY], over_looks))
+        back = LOOK_BACK[-1] - self.side + 1
+        recent = maximum_filter1d(drops(self.before[HISTORY:], self.side), back, origin=(back - 1) // 2)
+        over_drops = base + 2 * recent[np.clip(places - self.side - HISTORY, 0, len(recent) - 1)]
+        news = np.minimum(over_looks, over_drops)
+        return np.asarray(np.maximum(base + OVER_DIPS * depth[places - HISTORY], news))
+
+
+def drops(before: FloatArray, side: int) -> FloatArray:
+    """How much further than before and after the level falls over `side` points, (n - side,), at least 0.
+
+    A loss that goes down all along has no drops.
+
+    Args:
+        before: (n,) the level before each point, n > side.
+        side: points that give a level.
+    """
+    falls = np.maximum(before[:-side] - before[side:], 0)
+    around = np.zeros(len(falls))
+    around[side:] = falls[:-side]
+    np.maximum(around[:-side], falls[side:], out=around[:-side])
+    return np.maximum(falls - around, 0)
 
 
 def lowest(values: FloatArray, places: IntArray, width: int) -> FloatArray:

@@ -31,8 +31,8 @@ def isotropic_floor(mse: float, dims: int) -> float:
 
 def certified_dimensions(loss: float, mse: float) -> int:
     """The largest d such that the loss lies below the isotropic floor for every dimension 1..d; 0 if none."""
-    below = [loss < isotropic_floor(mse, dims) for dims in range(1, MAX_DIMENSION + 1)]
-    return below.index(False) if False in below else MAX_DIMENSION
+    above = (d for d in range(1, MAX_DIMENSION + 1) if loss >= isotropic_floor(mse, d))
+    return next(above, MAX_DIMENSION + 1) - 1
 
 
 @dataclass(frozen=True)

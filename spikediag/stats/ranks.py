@@ -13,6 +13,6 @@ def ranks(values: FloatArray) -> FloatArray:
 
 def rank_correlation(one: FloatArray, two: FloatArray) -> float:
     """Spearman's correlation of two series (n,); 0 where one of them is constant."""
-    first, second = (ranks(values) - ranks(values).mean() for values in (one, two))
+    first, second = (ranks(values) - 0.5 * len(values) for values in (one, two))
     size = float(np.sqrt((first @ first) * (second @ second)))
     return float(first @ second) / size if size > 0 else 0.0

@@ -19,6 +19,11 @@ def robust_sigma(values: FloatArray) -> float:
     return MAD_TO_SIGMA * median(np.abs(values - median(values)))
 
 
+def row_sigma(rows: FloatArray) -> FloatArray:
+    """`robust_sigma` of each of rows (k, n), n >= 1, (k,)."""
+    return np.asarray(MAD_TO_SIGMA * medians(np.abs(rows - medians(rows)[:, None])))
+
+
 def local_noise(values: FloatArray) -> float:
     """Robust standard deviation of values (n,), n >= 1, around a straight line; never 0. See `row_noise`."""
     return float(row_noise(values))
@@ -33,7 +38,8 @@ def row_noise(rows: FloatArray) -> FloatArray:
     residual = rows - row_slope(rows)[..., None] * np.arange(rows.shape[-1])
     deviation = np.abs(residual - medians(residual)[..., None])
     scale = MAD_TO_SIGMA * medians(deviation)
-    scale = np.where(scale > 0, scale, 1.2533 * deviation.mean(axis=-1))
+    if not scale.all():
+        scale = np.where(scale > 0, scale, 1.2533 * deviation.mean(axis=-1))
     return np.asarray(np.maximum(scale, np.spacing(np.maximum(np.abs(rows).max(axis=-1), SMALLEST))))
 
 

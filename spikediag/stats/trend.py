@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from spikediag.model import FloatArray
 from spikediag.stats.medians import median, medians
-from spikediag.stats.scale import robust_sigma
+from spikediag.stats.scale import MAD_TO_SIGMA, robust_sigma
 
 BLOCK = 33  # values of one level
 BLOCKS = 3
@@ -16,6 +17,7 @@ SURE = 3.0  # standard errors of a trend
 STRAIGHT = 0.999  # of the slope of the block before; from there on a trend does not slow
 FEWEST_MEDIAN = 9  # values
 FEWEST_MEMORY = 50  # values below which their correlation is not known
+MOST_MEMORY = 0.95  # correlation of neighbours from which hardly any value counts
 CLIP = 4.0  # robust standard deviations of a difference of neighbours; larger ones are no noise
 
 
@@ -25,19 +27,22 @@ def lag_one(values: FloatArray) -> float:
     From differences of neighbours, so that a trend does not look like smoothness: for a first-order process
     with autocorrelation a, neighbouring differences correlate by (a - 1) / 2.
     """
-    change = np.diff(values)
-    known = change[np.isfinite(change)]
+    change = values[1:] - values[:-1]
+    finite = np.isfinite(change)
+    known = change[finite]
     if len(known) < 8:
         return 0.0
-    limit = CLIP * robust_sigma(known)
+    middle = median(known)
+    limit = CLIP * MAD_TO_SIGMA * median(np.abs(known - middle))
     if not limit > 0:
         return 0.0
-    change = np.clip((change - median(known)) / limit, -1.0, 1.0)
-    products = change[1:] * change[:-1]
-    power = float(np.nanmean(change**2))
-    if not np.isfinite(products).any():
+    change = np.minimum(np.maximum((change - middle) / limit, -1.0), 1.0)
+    change[~finite] = 0.0
+    pairs = int(np.count_nonzero(finite[1:] & finite[:-1]))
+    power = float((change * change).sum()) / len(known)
+    if not pairs:
         return 0.0
-    return float(np.clip(1 + 2 * np.nanmean(products) / power, 0.0, 1.0))
+    return min(max(1 + 2 * (float((change[1:] * change[:-1]).sum()) / pairs) / power, 0.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Trend:
             / math.sqrt(max(1.0, points * self.independent))
         )
 
-    @property
+    @cached_property
     def slope(self) -> float:
         """Change over the last block, 0 where the blocks show no sure trend."""
         if len(self.levels) < BLOCKS:
@@ -106,6 +111,12 @@ def middle(values: FloatArray, axis: int | None = None) -> FloatArray:
     return np.asarray(median(values)) if values.ndim == 1 else medians(values)
 
 
+def _few_sd(values: FloatArray) -> float:
+    """Standard deviation of a few values (n,); infinite for one."""
+    with np.errstate(over="ignore"):
+        return float(values.std(ddof=1)) if len(values) > 1 else math.inf
+
+
 def trend(values: FloatArray, block: int = BLOCK) -> Trend:
     """The trend of the last three blocks of finite values (n,), n >= 1; of fewer than 27, one level only."""
     recent = values[-BLOCKS * block :]
@@ -113,12 +124,13 @@ def trend(values: FloatArray, block: int = BLOCK) -> Trend:
     size = len(recent) // count
     blocks = recent[len(recent) - count * size :].reshape(count, size)
     levels = middle(blocks, axis=1)
-    inclines = np.gradient(levels) if count > 1 else np.zeros(1)
+    first, last = levels[0], levels[-1]
+    inclines = (
+        np.array([levels[1] - first, (last - first) / 2, last - levels[1]]) if count > 1 else np.zeros(1)
+    )
     within = (np.arange(size) - 0.5 * (size - 1)) / size
     around = (blocks - levels[:, None] - inclines[:, None] * within).ravel()
-    with np.errstate(over="ignore"):
-        few = float(around.std(ddof=1)) if len(around) > 1 else math.inf
-    sd = robust_sigma(around) if len(around) >= BLOCKS * FEWEST_MEDIAN else few
-    memory = min(lag_one(recent), 0.95) if len(recent) >= FEWEST_MEMORY else 0.0
+    sd = robust_sigma(around) if len(around) >= BLOCKS * FEWEST_MEDIAN else _few_sd(around)
+    memory = min(lag_one(recent), MOST_MEMORY) if len(recent) >= FEWEST_MEMORY else 0.0
     independent = (1 - memory) / (1 + memory)
     return Trend(tuple(levels.tolist()), size, sd, independent, float(middle(recent)))

@@ -4,11 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from spikediag.model import FloatArray
 from spikediag.stats.equivalence import Change
-from spikediag.stats.medians import median, medians
+from spikediag.stats.medians import median, medians, quantile
 from spikediag.stats.scale import robust_sigma
 from spikediag.stats.trend import BLOCKS, trend
 
@@ -72,10 +71,11 @@ def contrast(
         return None
     series = values[past]
     noise = robust_sigma(series[-8 * length :] - _running_level(series[-8 * length :], length))
-    at = len(series) + start - last + 0.5 * (width - 1) + np.array(shifts)
+    apart = np.array(shifts)
+    at = len(series) + start - last + 0.5 * (width - 1) + apart
     flat, foretold = _level(series, width, length, at)
-    references, step = _calm_contrasts(flat, width, length, np.array(shifts))
-    moved = _means(values, start, width, np.array(shifts)) - foretold - median(flat[-length:])
+    references, step = _calm_contrasts(flat, width, length, apart)
+    moved = _means(values, start, width, apart) - foretold - median(flat[-length:])
     main, error, degrees = shifts.index(0), noise, 0.0
     if len(references) >= FEWEST_REFERENCES:  # what calm times show is no change
         degrees = max(1.0, len(references) / WINDOWS_PER_DEGREE - 1)
@@ -84,7 +84,7 @@ def contrast(
         error = CAUTION * _spread(references[:, main]) * (1 + 3 / (degrees + 1))
     return Contrast(
         before=median(series[-length:]),
-        during=float(np.mean(values[start:stop])),
+        during=float(values[start:stop].mean()),
         change=float(moved[main]),
         error=error,
         degrees=degrees,
@@ -102,17 +102,26 @@ def _level(series: FloatArray, width: int, length: int, at: FloatArray) -> tuple
     """
     held = series[-(max(LOOKBACK * BASELINE_POINTS, LEVEL_REFERENCES * width) + 2 * length) :]
     past = trend(held, max(1, len(held) // BLOCKS))
+    if not past.slope:
+        return series - past.level, np.full(len(at), past.level)
     middle = len(series) - 0.5 * (past.size + 1)
     oldest = len(series) - len(held)
     return series - past.over(np.maximum(np.arange(len(series)), oldest) - middle), past.over(at - middle)
 
 
+def _running_means(values: FloatArray, width: int) -> FloatArray:
+    """Means of every `width` neighbours among values (n,), (n - width + 1,)."""
+    places = np.arange(len(values) - width + 1)[:, None] + np.arange(width)
+    return np.asarray(values[places].mean(axis=1))
+
+
 def _means(values: FloatArray, start: int, width: int, shifts: np.ndarray) -> FloatArray:
     """Of the moved windows, (shifts,); NaN for those that the values do not hold."""
     starts = start + shifts
-    held = (starts >= 0) & (starts + width <= len(values))
+    first, last = max(0, int(starts.min())), min(len(values) - width, int(starts.max()))
+    held = (starts >= first) & (starts <= last)
     means = np.full(len(shifts), math.nan)
-    means[held] = sliding_window_view(values, width)[starts[held]].mean(axis=1)
+    means[held] = _running_means(values[first : last + width], width)[starts[held] - first]
     return means
 
 
@@ -130,22 +139,26 @@ def _calm_contrasts(
     starts = np.arange(len(series) - width - reach, baseline + gap - 1, -step)[:most]
     if not len(starts) or baseline < 1:
         return np.empty((0, len(shifts))), step
-    means = sliding_window_view(series, width)[starts[:, None] + shifts].mean(axis=2)
-    levels = medians(sliding_window_view(series, baseline)[starts - gap - baseline])
+    earliest, latest = int(starts[-1]) - gap, int(starts[0]) + reach
+    means = _running_means(series[earliest : latest + width], width)[starts[:, None] + shifts - earliest]
+    levels = medians(series[(starts - gap - baseline)[:, None] + np.arange(baseline)])
     return np.asarray(means - levels[:, None]), step
 
 
 def _drift(references: FloatArray, size: int) -> FloatArray:
     """Medians of blocks of at least `size` references, joined by straight lines, at every reference."""
-    parts = np.array_split(np.arange(len(references)), max(1, len(references) // size))
+    if len(references) < 2 * size:
+        return np.full(len(references), median(references))
+    parts = np.array_split(np.arange(len(references)), len(references) // size)
     centres = [float(part.mean()) for part in parts]
     return np.interp(np.arange(len(references)), centres, [median(references[part]) for part in parts])
 
 
 def _spread(references: FloatArray) -> float:
     """The wider of the MAD and the 5-95 % range: heavy tails must not make a test overconfident."""
-    low, high = np.quantile(references, [0.05, 0.95])
-    return max(robust_sigma(references), float(high - low) / (2 * 1.645))
+    ordered = np.sort(references)
+    low, high = quantile(ordered, 0.05), quantile(ordered, 0.95)
+    return max(robust_sigma(references), (high - low) / (2 * 1.645))
 
 
 def _running_level(series: FloatArray, length: int) -> FloatArray:

@@ -116,9 +116,9 @@ class Sweep:
 
     def to_html(self, lang: str = language.ENGLISH) -> str:
         """One self-contained web page with a table to sort and filter."""
-        from spikediag.sweep.page import page  # noqa: PLC0415
+        from spikediag.sweep.page import web_page  # noqa: PLC0415
 
-        return page(self, lang)
+        return web_page(self, lang)
 
     def _repr_html_(self) -> str:
         picture = base64.b64encode(self.to_png()).decode()

@@ -13,6 +13,7 @@ from spikediag.attribution.causes.hard_batch import HardBatch
 from spikediag.attribution.periods import phase
 from spikediag.model import Diagnosis, Run, RunStatus, Status
 from tests.attribution import cases
+from tests.conftest import some_of
 
 
 def case_with(positions: list[int], facts: dict[str, int]) -> Case:
@@ -34,14 +35,15 @@ def test_another_exact_period_is_found_without_being_stated() -> None:
     assert judged.evidence[0].weight > 1
 
 
-def test_peaks_at_random_steps_follow_no_period() -> None:
+@pytest.mark.parametrize("seeds", some_of(6, slow=(20,)))
+def test_peaks_at_random_steps_follow_no_period(seeds: int) -> None:
     ruled_out = 0
-    for seed in range(20):
+    for seed in range(seeds):
         positions = sorted(
             np.random.default_rng(seed).choice(np.arange(300, 1900), 15, replace=False).tolist()
         )
         ruled_out += EpochBoundary().judge(case_with(positions, cases.SEED_FACTS)).ruled_out
-    assert ruled_out == 20
+    assert ruled_out == seeds
 
 
 SHORT = {"batch_size": 100, "dataset_size": 4202}  # 43 updates a pass, the last one of 2 samples

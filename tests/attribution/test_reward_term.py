@@ -7,7 +7,7 @@ import pytest
 
 from spikediag.model import Status
 from tests.attribution.learners import AT, burst, found, noise, verdict, weights
-from tests.detectors.builders import some_of
+from tests.conftest import some_of
 
 LOSS = burst(np.abs(noise(1, 0.1, 0.02)), AT, 400.0, 3)
 TERMS = {"Episode_Reward/tracking": noise(2, 1.5, 0.05), "Episode_Reward/joint_acc": noise(3, -0.2, 0.02)}
@@ -71,6 +71,18 @@ def test_a_term_that_is_earned_step_by_step_has_not_exploded() -> None:
     finding = found({"losses/value_loss": loss, "charts/episodic_return": total, **terms})
     assert weights(finding, "reward-term")["term-climbs"] == -2
     assert verdict(finding, "reward-term").status is not Status.SUPPORTED
+
+
+@pytest.mark.parametrize(("size", "named"), [(-300.0, True), (300.0, False)])
+def test_what_falls_by_as_much_as_the_total_reward_is_a_term_of_it(size: float, *, named: bool) -> None:
+    part = burst(noise(21, -0.4, 0.02), AT, size)
+    curves = {
+        "Loss/value_function": burst(np.abs(noise(22, 0.1, 0.01)), AT, 9e3),
+        "Train/mean_reward": 20.0 + part + noise(23, 0.0, 0.1),
+        "Episode/joint_acc": part,
+    }
+    finding = found(curves)
+    assert (finding.primary_cause == "reward-term") is named
 
 
 def test_without_terms_it_asks_for_them() -> None:

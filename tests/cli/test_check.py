@@ -1,6 +1,7 @@
 """`spikediag check` on real runs, and through the real entry point."""
 
 import errno
+import io
 import json
 import os
 import re
@@ -184,17 +185,24 @@ def test_a_run_beside_its_history(here, capsys):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only here a file may have any name")
-def test_names_that_no_encoding_can_write_are_shown_and_not_obeyed(here, capsys):
+def test_names_that_no_encoding_can_write_are_shown_and_not_obeyed(here, capsys, monkeypatch):
     hostile = os.fsdecode(b"evil\xff\n::error::owned\x1b[31m")
     shutil.copytree(CALM, here / hostile)
     files = ("--junit", "j.xml", "--sarif", "s.json", "--gitlab", "g.json", "--markdown", "c.md")
     check = ["check", hostile, "--max-batch-ratio", "0.01", *files]
     analyze = ["analyze", hostile, "--format", "md"]
-    done, codes = spikediag(check, analyze, cwd=here, PYTHONIOENCODING="ascii", GITHUB_ACTIONS="true")
-    assert codes == [1, 0], done.stderr
-    assert "\x1b" not in done.stdout
-    assert "\n::error file=" in done.stdout
-    assert "\n::error::owned" not in done.stdout
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+        for command, code in ((check, 1), (analyze, 0)):
+            patch.setattr(sys, "argv", ["spikediag", *command])
+            with pytest.raises(SystemExit, match=str(code)):
+                entry.main()
+        sys.stdout.flush()
+        told = sys.stdout.buffer.getvalue().decode("ascii")
+    assert "\x1b" not in told
+    assert "\n::error file=" in told
+    assert "\n::error::owned" not in told
     json.loads((here / "s.json").read_text())
     assert {p.name for p in (here / "reports").iterdir()} == {"evil_error_owned_31m"}
     assert "\x1b" not in (here / "reports" / "evil_error_owned_31m" / "report.md").read_text()

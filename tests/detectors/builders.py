@@ -4,7 +4,6 @@ from collections.abc import Callable
 from itertools import accumulate
 
 import numpy as np
-import pytest
 
 from spikediag.model import FloatArray, IntArray, Role, Series
 
@@ -58,8 +57,3 @@ NOISES: dict[str, Noise] = {
     "skewed": skewed,
     "wandering": wandering,
 }
-
-
-def some_of(*always: object, slow: tuple[object, ...]) -> list:
-    """Parameters of a test, such as kinds of noise: the first on every run, the others with `-m slow`."""
-    return [*always, *(pytest.param(one, marks=pytest.mark.slow) for one in slow)]

@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 from spikediag.detectors import detect
 from spikediag.detectors.signal import CALIBRATED
 from spikediag.model import Spike
-from tests.detectors.builders import NOISES, planted, series_of, some_of
+from tests.conftest import some_of
+from tests.detectors.builders import NOISES, planted, series_of
 
 
 def shape(spike: Spike) -> tuple[object, ...]:
     return (spike.kind, spike.start, spike.stop, spike.peak, spike.count, spike.members)
 
 
-@pytest.fixture(params=some_of(0, 1, 2, slow=(3, 4, 5)))
+@pytest.fixture(params=some_of(2, slow=(0, 1, 3, 4, 5)))
 def busy(request: pytest.FixtureRequest) -> np.ndarray:
     """Noise with a burst, a train, a step and a climb."""
     rng = np.random.default_rng([11, request.param])
@@ -40,7 +41,7 @@ def test_scale_and_shift_change_no_finding(busy: np.ndarray, scale: float, shift
         assert after.expected_by_chance == pytest.approx(before.expected_by_chance, rel=1e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6), exponent=st.integers(-12, 12))
 def test_powers_of_two_change_nothing_at_all(seed: int, exponent: int) -> None:
     values = planted(np.random.default_rng(seed).normal(size=1500), 30.0, at=900, length=5)

@@ -5,13 +5,16 @@ import pytest
 
 from spikediag.detectors import detect
 from spikediag.model import Kind
-from tests.detectors.builders import NOISES, planted, series_of, some_of
+from tests.conftest import some_of
+from tests.detectors.builders import NOISES, planted, series_of
+
+SEEDS = pytest.mark.parametrize("seeds", some_of(6, slow=(20,)))
 
 
-def shifts(noise: str, height: float, *, role: int, n: int = 8000, at: int = 5000) -> list[int]:
-    """Onset errors of the level shifts found over 20 seeds, one per seed."""
+def shifts(noise: str, height: float, *, role: int, seeds: int, n: int = 8000, at: int = 5000) -> list[int]:
+    """Onset errors of the level shifts found, one per seed."""
     errors = []
-    for seed in range(20):
+    for seed in range(seeds):
         values = planted(NOISES[noise](np.random.default_rng([role, seed]), n), height, at=at)
         onsets = [
             s.start for s in detect(series_of(values)) if s.kind is Kind.LEVEL_SHIFT and s.end_step is None
@@ -21,16 +24,18 @@ def shifts(noise: str, height: float, *, role: int, n: int = 8000, at: int = 500
 
 
 @pytest.mark.parametrize("noise", some_of("student", slow=("white", "ar", "skewed", "wandering")))
-def test_a_large_step_is_found_where_it_is(noise: str) -> None:
-    errors = shifts(noise, 26, role=41)
+@SEEDS
+def test_a_large_step_is_found_where_it_is(noise: str, seeds: int) -> None:
+    errors = shifts(noise, 26, role=41, seeds=seeds)
 
-    assert len(errors) == 20
+    assert len(errors) == seeds
     assert np.median(errors) == 0
 
 
 @pytest.mark.parametrize("noise", some_of("student", slow=("white",)))
-def test_a_step_of_two_deviations_is_found(noise: str) -> None:
-    assert len(shifts(noise, 2, role=42)) >= 15
+@SEEDS
+def test_a_step_of_two_deviations_is_found(noise: str, seeds: int) -> None:
+    assert len(shifts(noise, 2, role=42, seeds=seeds)) >= 0.75 * seeds
 
 
 def test_the_height_is_that_of_the_new_level_and_not_of_its_noise() -> None:

@@ -11,7 +11,7 @@ from spikediag.detectors import detect, group
 from spikediag.model import Kind, Role, Run, Spike
 from spikediag.parser import read_run
 from spikediag.stats.scale import robust_sigma
-from tests.conftest import diagnosed
+from tests.conftest import diagnosed, some_of
 from tests.detectors.builders import series_of
 
 ROOT = Path(__file__).parents[2]
@@ -61,9 +61,9 @@ def test_a_value_loss_that_leaps_over_and_over_is_a_train_with_its_leap_at_1106(
 
 
 @pytest.mark.parametrize(
-    "name", ["bc_single_trajectory", "bc_single_trajectory_full", "bc_weighted_sampling"]
+    "name", some_of("bc_single_trajectory", slow=("bc_single_trajectory_full", "bc_weighted_sampling"))
 )
-@pytest.mark.parametrize("every", [2, 3, 5, 10])
+@pytest.mark.parametrize("every", some_of(3, 10, slow=(2, 5)))
 def test_whatever_stands_out_of_a_thinned_log_is_found(name: str, every: int) -> None:
     series = read_run(ROOT / "sample_runs" / name).series["bc/actor_loss"]
     for offset in range(every):

@@ -7,7 +7,8 @@ import pytest
 
 from spikediag.detectors import detect
 from spikediag.model import FloatArray
-from tests.detectors.builders import NOISES, ar, series_of, some_of, white
+from tests.conftest import some_of
+from tests.detectors.builders import NOISES, ar, series_of, white
 
 N = 6000
 T = np.arange(N)
@@ -63,17 +64,19 @@ CURVES += [target_network, sharpening, restart, quantised]
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.__name__)
-def test_nothing_happens(curve: Callable[[np.random.Generator], FloatArray]) -> None:
-    found = [detect(series_of(curve(np.random.default_rng([21, seed])))) for seed in range(10)]
+@pytest.mark.parametrize("seeds", some_of(4, slow=(10,)))
+def test_nothing_happens(curve: Callable[[np.random.Generator], FloatArray], seeds: int) -> None:
+    found = [detect(series_of(curve(np.random.default_rng([21, seed])))) for seed in range(seeds)]
 
     assert sum(map(len, found)) <= 1, found
 
 
 @pytest.mark.parametrize("noise", some_of("skewed", slow=("student", "white", "ar", "wandering")))
-def test_noise_alone_is_silent(noise: str) -> None:
-    found = [detect(series_of(NOISES[noise](np.random.default_rng([22, seed]), N))) for seed in range(20)]
+@pytest.mark.parametrize("seeds", some_of(7, slow=(20,)))
+def test_noise_alone_is_silent(noise: str, seeds: int) -> None:
+    found = [detect(series_of(NOISES[noise](np.random.default_rng([22, seed]), N))) for seed in range(seeds)]
 
-    assert sum(not spike.usual for spikes in found for spike in spikes) <= 3, found
+    assert sum(not spike.usual for spikes in found for spike in spikes) <= 0.15 * seeds, found
     assert all(sum(spike.usual for spike in spikes) <= 1 for spikes in found)
 
 

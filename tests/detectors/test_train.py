@@ -6,7 +6,8 @@ import pytest
 from spikediag.detectors import detect
 from spikediag.detectors.train import rate_grows
 from spikediag.model import FloatArray, Kind, Shape
-from tests.detectors.builders import NOISES, series_of, some_of
+from tests.conftest import some_of
+from tests.detectors.builders import NOISES, series_of
 
 
 def spiking(seed: int, at: FloatArray, noise: str = "white", n: int = 10_000) -> FloatArray:
@@ -19,9 +20,10 @@ def spiking(seed: int, at: FloatArray, noise: str = "white", n: int = 10_000) ->
 
 
 @pytest.mark.parametrize("noise", some_of("white", slow=("ar",)))
-def test_many_spikes_are_one_finding_that_lists_them(noise: str) -> None:
+@pytest.mark.parametrize("seeds", some_of(3, slow=(10,)))
+def test_many_spikes_are_one_finding_that_lists_them(noise: str, seeds: int) -> None:
     at = np.linspace(3000, 9500, 20)
-    for seed in range(10):
+    for seed in range(seeds):
         (spike,) = detect(series_of(spiking(seed, at, noise)))
 
         assert spike.kind is Kind.TRAIN

@@ -5,15 +5,18 @@ import pytest
 
 from spikediag.detectors import detect
 from spikediag.model import Kind
-from tests.detectors.builders import NOISES, planted, series_of, some_of
+from tests.conftest import some_of
+from tests.detectors.builders import NOISES, planted, series_of
 
-SEEDS = range(20)
+SEEDS = pytest.mark.parametrize("seeds", some_of(5, slow=(20,)))
 
 
-def found(noise: str, height: float, length: int, *, role: int, n: int = 8000, at: int = 5000) -> float:
+def found(
+    noise: str, height: float, length: int, *, role: int, seeds: int, n: int = 8000, at: int = 5000
+) -> float:
     """Share of seeds in which exactly this transient is found, within two points."""
     hits = 0
-    for seed in SEEDS:
+    for seed in range(seeds):
         values = NOISES[noise](np.random.default_rng([role, seed]), n)
         spikes = detect(series_of(planted(values, height, at=at, length=length)))
         hits += any(
@@ -22,13 +25,14 @@ def found(noise: str, height: float, length: int, *, role: int, n: int = 8000, a
             and abs(s.stop - at - length) <= max(3, length // 5)
             for s in spikes
         )
-    return hits / len(SEEDS)
+    return hits / seeds
 
 
 @pytest.mark.parametrize("noise", some_of("white", "student", slow=("ar", "wandering")))
 @pytest.mark.parametrize("length", some_of(3, slow=(30,)))
-def test_a_large_burst_is_found_in_any_noise(noise: str, length: int) -> None:
-    assert found(noise, 26, length, role=31) >= 0.95
+@SEEDS
+def test_a_large_burst_is_found_in_any_noise(noise: str, length: int, seeds: int) -> None:
+    assert found(noise, 26, length, role=31, seeds=seeds) >= 0.95
 
 
 def test_the_margin_within_which_it_is_back_holds_from_its_end_on() -> None:
@@ -38,13 +42,15 @@ def test_the_margin_within_which_it_is_back_holds_from_its_end_on() -> None:
     assert np.median(values[spike.stop : spike.stop + 33]) < spike.baseline + spike.margin
 
 
-def test_one_point_is_enough_in_light_noise() -> None:
-    assert found("white", 15, 1, role=32) >= 0.95
-    assert found("ar", 15, 1, role=32) >= 0.95
+@SEEDS
+@pytest.mark.parametrize("noise", ["white", "ar"])
+def test_one_point_is_enough_in_light_noise(noise: str, seeds: int) -> None:
+    assert found(noise, 15, 1, role=32, seeds=seeds) >= 0.95
 
 
-def test_a_long_bump_is_found_below_the_noise_of_single_points() -> None:
-    assert found("white", 3, 300, role=33) >= 0.95
+@SEEDS
+def test_a_long_bump_is_found_below_the_noise_of_single_points(seeds: int) -> None:
+    assert found("white", 3, 300, role=33, seeds=seeds) >= 0.95
 
 
 def test_height_peak_and_noise_are_those_of_the_curve() -> None:

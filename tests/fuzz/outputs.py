@@ -18,7 +18,7 @@ from spikediag.cli.check_output import Files, publish
 from spikediag.cli.report_folder import folder_name
 from spikediag.cli.scan import _show, _tell_unread
 from spikediag.live.alerts import Alert
-from spikediag.live.sinks import Shape, Terminal, posted, to_dict
+from spikediag.live.sinks import Payload, Terminal, posted, to_dict
 from spikediag.model import Diagnosis
 from spikediag.policy import Policy, baseline
 from spikediag.policy.outputs import check_json, comment, github, gitlab, junit, sarif
@@ -147,9 +147,9 @@ def alert(told: Alert, lang: str) -> None:
     one_line(str(told))
     Terminal(stream := StringIO(), lang).send(told)
     log(stream.getvalue())
-    for shape in Shape:
+    for shape in Payload:
         document = json.dumps(posted(told, shape, lang), ensure_ascii=False, allow_nan=False)
         assert json.loads(document)
-        assert shape is not Shape.SLACK or not re.search("<[!@#]", document), document
-        assert shape is not Shape.DISCORD or '"allowed_mentions"' in document, document
+        assert shape is not Payload.SLACK or not re.search("<[!@#]", document), document
+        assert shape is not Payload.DISCORD or '"allowed_mentions"' in document, document
     json.dumps(to_dict(told), allow_nan=False)

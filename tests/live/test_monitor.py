@@ -288,17 +288,17 @@ def test_the_same_kind_of_alert_is_quiet_for_some_time_unless_it_is_worse() -> N
 
 
 def test_what_was_told_to_rise_is_told_to_be_over_also_as_one_of_a_train() -> None:
-    loss = noise(6000)
+    loss = noise(3200)
     for at in range(396, len(loss), 400):
         loss[at : at + 4] += 25
     sent = []
     sink = SimpleNamespace(send=sent.append, close=lambda: None)
-    _, told = watched(bc(loss[:5950]), sinks=[sink])
+    _, told = watched(bc(loss[:3150]), sinks=[sink])
     for alerts in (told, sent):
         states = [alert.state for alert in alerts]
         assert states == [State.RISING, State.OVER] * (len(states) // 2)
-    assert len(told) == 2 * 14
-    assert 2 <= len(sent) <= 2 * 6  # the cool-down holds for the end of an incident as for its beginning
+    assert len(told) == 2 * 7
+    assert 2 <= len(sent) <= 2 * 4  # the cool-down holds for the end of an incident as for its beginning
 
 
 def test_an_alert_that_is_printed_is_two_lines_that_obey_no_tag() -> None:

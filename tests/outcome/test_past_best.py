@@ -4,6 +4,7 @@ import pytest
 import spikediag
 from spikediag.model import Role, Run
 from spikediag.outcome.past_best import past_best
+from tests.conftest import some_of
 
 
 def over_fitting(points: int = 82) -> np.ndarray:
@@ -34,7 +35,7 @@ def test_the_training_loss_is_left_to_the_detectors() -> None:
     assert not past_best(run)
 
 
-@pytest.mark.parametrize("points", [10, 24, 50, 300, 2000])
+@pytest.mark.parametrize("points", some_of(10, 50, slow=(24, 300, 2000)))
 def test_what_only_scatters_is_seldom_past_its_best(points: int) -> None:
     rng = np.random.default_rng(points)
     seen = sum(bool(past_best(run_of("mse", rng.standard_t(5, points), Role.COMPANION))) for _ in range(100))

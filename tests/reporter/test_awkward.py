@@ -70,6 +70,6 @@ def test_every_text_is_written(diagnosis: Diagnosis) -> None:
     assert len(reporter.to_frame(diagnosis)) == 1 or diagnosis.findings[1:]
 
 
-@pytest.mark.parametrize("diagnosis", list(itertools.islice(CASES, 0, None, 6)))
+@pytest.mark.parametrize("diagnosis", list(itertools.islice(CASES, 0, None, 9)))
 def test_every_picture_is_drawn(diagnosis: Diagnosis) -> None:
     assert len(reporter.render(diagnosis, ["png"])) == 2

@@ -1,7 +1,7 @@
 """Every sentence of the report's own is said by some report of this suite, so none is dead or untested."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +28,7 @@ from spikediag.model import (
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_figure
 from spikediag.reporter.figures import style
 from spikediag.reporter.figures.closeup import closeup
-from spikediag.reporter.sweep_figure import Effect, Point, Scatter, sweep_svg
+from spikediag.reporter.sweep_figure import Point, RatioBar, Scatter, sweep_svg
 from spikediag.wording import language
 from spikediag.wording.writer import TERMINAL, Writer
 from tests.conftest import diagnosed
@@ -99,7 +99,7 @@ def variants() -> Iterator[Diagnosis]:
             yield replace(found, overall=replace(found.overall, matters=matters))
 
 
-def draw_each_once(diagnoses: Iterator[Diagnosis]) -> None:
+def draw_each_once(diagnoses: Iterable[Diagnosis]) -> None:
     """The overview of what differs in its curves, spikes or causes, and close-ups: drawn, not rendered."""
     drawn: dict[str, Diagnosis] = {}
     for each in diagnoses:
@@ -108,10 +108,13 @@ def draw_each_once(diagnoses: Iterator[Diagnosis]) -> None:
     for diagnosis in drawn.values():
         reporter.figure(diagnosis)
     small, big = builders.findings()
+    real = diagnosed("bc_single_trajectory")
     lasting = (replace(builders.leap(), kind=kind, end_step=None) for kind in (Kind.VARIANCE, Kind.DRIFT))
     with style.drawing(style.LIGHT, language.load("en")) as writer:
         for finding in (small, big, *(replace(big, spike=spike) for spike in lasting)):
             closeup(builders.alone(finding), finding, style.LIGHT, writer)
+        for finding in real.findings:
+            closeup(real, finding, style.LIGHT, writer)
 
 
 def written_only() -> Iterator[Diagnosis]:
@@ -179,8 +182,7 @@ def said() -> set[str]:
         for diagnosis in variants():
             reporter.to_markdown(diagnosis, pictures=True)
             reporter.summary(diagnosis, "zh")
-        draw_each_once(variants())
-        reporter.render(diagnosed("bc_single_trajectory"), ["png"])
+        draw_each_once((*variants(), diagnosed("bc_single_trajectory")))
         reporter.index([("bc", "")])
         for diagnosis in written_only():
             reporter.to_markdown(diagnosis, pictures=True)
@@ -190,7 +192,7 @@ def said() -> set[str]:
             strand = Strand(np.arange(200.0), values, np.array([]))
             comparison_figure((FigureRow("bc", say("1 spike"), (strand,), ()),), "loss", None, "pass")
         across = Scatter(say("ratio"), say("rate"), (Point(0.5, 3.0, "spiky"),), 0.5)
-        sweep_svg(across, [Effect("batch_size", 2.0, 1.0, 9.0, shown=True)], "zh")
+        sweep_svg(across, [RatioBar("batch_size", 2.0, 1.0, 9.0, shown=True)], "zh")
         writer = Writer(language.load("zh"), TERMINAL)
         for wrong in (
             lambda: reporter.render(builders.calm(), ["mdd"]),

@@ -13,7 +13,7 @@ from sample_runs.lab.learners.language import Language, LanguageSettings
 from sample_runs.lab.learners.network import Network
 from spikediag import parser
 from spikediag.model import LossKind, Role
-from tests.detectors.builders import some_of
+from tests.conftest import some_of
 
 EARLY = 4  # iterations before the fault
 
@@ -93,10 +93,10 @@ def test_a_change_lasts_as_long_as_it_says():
     ("fault", "kind"),
     [
         ("ppo_reward_term", LossKind.POLICY_GRADIENT),
-        ("sac_temperature", LossKind.ACTOR),
-        ("dqn_lr_step", LossKind.VALUE),
         ("lm_hard_batch", LossKind.CROSS_ENTROPY),
-        ("grpo_kl_term", LossKind.KL_REGULARISED),
+        pytest.param("sac_temperature", LossKind.ACTOR, marks=pytest.mark.slow),
+        pytest.param("dqn_lr_step", LossKind.VALUE, marks=pytest.mark.slow),
+        pytest.param("grpo_kl_term", LossKind.KL_REGULARISED, marks=pytest.mark.slow),
     ],
 )
 def test_what_is_written_is_read_for_what_it_is(fault, kind, tmp_path):

@@ -24,6 +24,11 @@ def found():
     return Sweep(("runs",), ordered([*sweep(DESIGN, seeds=3), broken, lost]), "0.0")
 
 
+@pytest.fixture(scope="module")
+def files(found):
+    return artifacts(found, links={"runs/0-0": "../reports/0 0/report.html"})
+
+
 def test_json_is_strict_and_of_the_schema(found):
     document = json.loads(to_json(found), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     jsonschema.validate(document, SCHEMA)
@@ -51,13 +56,11 @@ def test_the_table_keeps_numbers_as_numbers(found):
     assert frame["jump"].max() == 39.1
 
 
-def test_the_files_are_all_there_and_the_page_loads_nothing(found):
-    files = {
-        one.name: one.content for one in artifacts(found, links={"runs/0-0": "../reports/0 0/report.html"})
-    }
-    assert {"scan.html", "scan.csv", "scan.png", "scan.json"} <= set(files)
-    page = files["scan.html"].decode()
-    assert files["scan.png"].startswith(b"\x89PNG")
+def test_the_files_are_all_there_and_the_page_loads_nothing(files):
+    content = {one.name: one.content for one in files}
+    assert {"scan.html", "scan.csv", "scan.png", "scan.json"} <= set(content)
+    page = content["scan.html"].decode()
+    assert content["scan.png"].startswith(b"\x89PNG")
     assert 'href="../reports/0%200/report.html"' in page
     assert "default-src 'none'" in page
     assert not [word for word in ("src=", "@import", "url(http") if word in page]
@@ -67,12 +70,12 @@ def test_the_files_are_all_there_and_the_page_loads_nothing(found):
 
 def test_hostile_names_are_shown_and_not_obeyed():
     evil = row("<script>alert(1)</script>", facts={"<b>": "x"})
-    files = {one.name: one.content for one in artifacts(Sweep(("runs",), (evil,), "0.0"))}
-    assert b"<script>alert" not in files["scan.html"]
+    assert "<script>alert" not in Sweep(("runs",), (evil,), "0.0").to_html()
 
 
-def test_the_same_scan_gives_the_same_bytes(found):
-    assert artifacts(found) == artifacts(Sweep(found.roots, found.rows, found.version))
+def test_the_same_scan_gives_the_same_bytes(found, files):
+    same = Sweep(found.roots, found.rows, found.version)
+    assert files == artifacts(same, links={"runs/0-0": "../reports/0 0/report.html"})
 
 
 def test_the_page_speaks_chinese(found):

@@ -18,8 +18,8 @@ from tests.modules import PACKAGE
 def templates() -> dict[str, Path]:
     """English template -> a file that says it."""
     found: dict[str, Path] = {}
-    for path, tree in modules.parsed().items():
-        found |= dict.fromkeys(_of_python(path, tree), path)
+    for path, nodes in modules.nodes().items():
+        found |= dict.fromkeys(_of_python(path, nodes), path)
     for path in sorted(PACKAGE.rglob("presets/*.toml")):
         rules = tomllib.loads(path.read_text(encoding="utf-8"))["rule"]
         reasons = [rule["reason"] for rule in rules if "reason" in rule]
@@ -40,8 +40,8 @@ def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
-def _of_python(path: Path, tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _of_python(path: Path, nodes: tuple[ast.AST, ...]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
             first = node.args[0]
             assert isinstance(first, ast.Constant), f"{path}:{node.lineno}: say() wants a literal template"

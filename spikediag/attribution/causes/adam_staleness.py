@@ -25,6 +25,7 @@ from spikediag.model import (
     Tier,
     say,
 )
+from spikediag.stats.medians import median
 
 STILL = 0.25  # of what Adam remembers: the median gradient before the jump, below which its memory is stale
 CALM = 0.4  # below which it is where bursts keep a distance too; above, the memory fits
@@ -120,11 +121,12 @@ def memory(case: Case, norm: Series) -> Memory | None:
     steps, ratios = over_memory(case.run, norm, beta2(case.run))
     lead = POINTS_BEFORE * norm.interval
     begin = case.rise.step
-    calm = ratios[(steps >= begin - lead - SPANS * span) & (steps < begin - lead)]
-    top = ratios[(steps >= begin - lead) & (steps <= _last(case) + 0.5 * norm.interval)]
+    early, first = steps.searchsorted([begin - lead - SPANS * span, begin - lead])
+    calm = ratios[early:first]
+    top = ratios[first : steps.searchsorted(_last(case) + 0.5 * norm.interval, "right")]
     if span < FEWEST_REMEMBERED * norm.interval or len(top) == 0 or len(calm) * norm.interval < span:
         return None
-    return Memory(norm.tag, float(np.median(calm)), float(np.max(top)), span)
+    return Memory(norm.tag, median(calm), float(top.max()), span)
 
 
 def _last(case: Case) -> float:

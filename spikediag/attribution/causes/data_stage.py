@@ -72,7 +72,7 @@ class DataStage:
 
 
 def _constant(series: Series) -> bool:
-    values = series.values[series.finite]
+    _, values = series.numbers
     return len(values) > SETTLED and float(np.ptp(values)) <= CHANGED * float(np.max(np.abs(values)))
 
 
@@ -115,7 +115,7 @@ def _moved(case: Case, settings: tuple[Series, ...]) -> Iterator[Evidence]:
 def _size_of_a_step(case: Case) -> Iterator[Evidence]:
     """Whether a counter of samples or tokens climbs by other amounts from the jump on."""
     for series in named(case.run, Quantity.SEEN):
-        steps, values = series.steps[series.finite], series.values[series.finite]
+        steps, values = series.numbers
         rates = np.diff(values) / np.diff(steps)
         before, after = rates[steps[1:] < case.begin][-SETTLED:], rates[steps[:-1] >= case.begin][:SETTLED]
         if min(len(before), len(after)) < SETTLED or min(*before, *after) <= 0:

@@ -23,6 +23,7 @@ from spikediag.model import (
     Transform,
     say,
 )
+from spikediag.stats.medians import median
 
 FEWEST_DIMS = 3  # logged one by one, for one to stand out
 CARRIES = 0.7  # share of the jump, from which one dimension carries it
@@ -101,6 +102,10 @@ class DegenerateDimension:
 
 def by_dimension(run: Run, quantity: re.Pattern[str]) -> tuple[Mapping[int, Series], ...]:
     """The series that log a quantity one dimension each, by index; one mapping for each that is so logged."""
+    return run.once(_by_dimension, quantity)
+
+
+def _by_dimension(run: Run, quantity: re.Pattern[str]) -> tuple[Mapping[int, Series], ...]:
     found: dict[str, dict[int, Series]] = {}
     for tag in sorted(run.series):
         parts = _INDEX.fullmatch(tag)
@@ -184,8 +189,8 @@ def _logarithm(sigma: Series) -> Series:
 
 def _before(case: Case, series: Series) -> float | None:
     """The level of a log-std before the jump."""
-    past = series.values[series.finite & (series.steps < case.begin)][-LEVEL_POINTS:]
-    return float(np.median(past)) if len(past) else None
+    past = series.before(case.begin)[-LEVEL_POINTS:]
+    return median(past) if len(past) else None
 
 
 def _smallest(case: Case) -> Iterator[Evidence]:

@@ -99,7 +99,7 @@ def _rise(case: Case, series: Series) -> float | None:
     """By how much a series stood higher at the peak than before the onset."""
     near = 0.5 * max(series.interval, case.loss.interval)
     inside = series.finite & (np.abs(series.steps - case.spike.peak_step) <= near)
-    past = series.values[series.finite & (series.steps < case.begin)][-33:]
+    past = series.before(case.begin)[-33:]
     return float(np.max(series.values[inside]) - np.median(past)) if inside.any() and len(past) else None
 
 
@@ -132,7 +132,11 @@ def _by_worst(case: Case) -> Iterator[Evidence]:
         times=times,
         average=pair[0].tag,
     )
-    weight = 2.0 if times >= VERY_FAR else 1.2 if times >= FAR_ABOVE else -1.5 if times < ALIKE else 0.0
+    ranks_stated = case.run.fact(FactName.WORLD_SIZE).number
+    alone = ranks_stated is not None and ranks_stated >= FEWEST_RANKS and times >= ONE * ranks_stated
+    weight = (
+        2.0 if alone or times >= VERY_FAR else 1.2 if times >= FAR_ABOVE else -1.5 if times < ALIKE else 0.0
+    )
     yield weigh("far-above-average", weight, observed=times, reference=FAR_ABOVE, reading=reading)
 
 

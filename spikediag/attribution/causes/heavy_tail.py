@@ -129,7 +129,7 @@ def _all_along(case: Case) -> Evidence:
 
 def _far_points(case: Case) -> Iterator[Evidence]:
     """How many points stand far above the median, where the loss has a zero."""
-    values = case.loss.values[case.loss.finite]
+    _, values = case.loss.numbers
     level = float(np.median(values))
     far = int(np.count_nonzero(values > FAR * level))
     if level > 0 and float(values.min()) >= 0 and far >= FEWEST_FAR:

@@ -10,7 +10,7 @@ import numpy as np
 from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import certificate, sharp_evidence
-from spikediag.attribution.nll_levels import LEVEL_POINTS, Stretch, log_std_series
+from spikediag.attribution.nll_levels import LEVEL_POINTS, StepRange, log_std_series
 from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
 from spikediag.attribution.run_facts import (
     STUDIED_RATIO,
@@ -37,6 +37,7 @@ from spikediag.model import (
     Transform,
     say,
 )
+from spikediag.stats.medians import median
 from spikediag.stats.nll import Drivers
 from spikediag.stats.windows import Contrast
 
@@ -136,7 +137,7 @@ def _change_at_onset(case: Case, series: Series) -> Change | None:
         late = _late(case, series, mean, -mean.change, case.begin - case.slack(series))
         return Change(series, turned, mean.before, mean.during, -mean.change, mean.error, None, late)
     early = case.stretch.first - case.slack(series)  # the loss may show a drop a point or two later
-    inside = Stretch(early, case.stretch.last).points(series)
+    inside = StepRange(early, case.stretch.last).points(series)
     lowest = int(inside[np.argmin(series.values[inside])])
     low = float(series.values[lowest])
     fall = mean.before - low
@@ -147,7 +148,7 @@ def _change_at_onset(case: Case, series: Series) -> Change | None:
 def _late(case: Case, series: Series, mean: Contrast, fall: float, early: float) -> float | None:
     """By how many steps a fall came after the jump; None where it may have come first."""
     limit = min(0.5 * fall, max(DROP_NATS, DROP_SDS * mean.noise))
-    inside = Stretch(early, case.stretch.last).points(series)
+    inside = StepRange(early, case.stretch.last).points(series)
     fallen = series.steps[inside[mean.before - series.values[inside] >= limit]]
     if fall <= 0 or not len(fallen) or not case.lag(series, float(fallen[0]), case.rise).follows:
         return None
@@ -212,9 +213,7 @@ def _followed_down(case: Case, change: Change | None) -> Judgement:
 
 def _sureness(change: Change) -> float:
     """Bans of a drop: the more, the farther it lies out of the noise."""
-    return (
-        float(np.clip(1.5 * change.fall / (2 * DROP_SDS * change.error), 1.5, 2.0)) if change.error else 2.0
-    )
+    return min(max(1.5 * change.fall / (2 * DROP_SDS * change.error), 1.5), 2.0) if change.error else 2.0
 
 
 def _dropped(case: Case, change: Change) -> Judgement:
@@ -331,7 +330,7 @@ def _at_floor(case: Case) -> Iterator[Evidence]:
     lowest = next((s.natural for s in case.run.having(Role.LOG_STD) if s.reduction is Reduction.MIN), None)
     if limit is None or lowest is None:
         return
-    past = lowest.values[(lowest.steps < case.spike.onset_step) & lowest.finite][-LEVEL_POINTS:]
+    past = lowest.before(case.spike.onset_step)[-LEVEL_POINTS:]
     if len(past) and float(np.median(past)) <= limit + AT_CLIP:
         reading = say("{tag} stands at its floor of {limit:.2f}.", tag=lowest.tag, limit=limit)
         yield weigh("at-floor", 0.3, observed=float(np.median(past)), reference=limit, reading=reading)
@@ -340,11 +339,11 @@ def _at_floor(case: Case) -> Iterator[Evidence]:
 def _slow_fall(case: Case, change: Change) -> Iterator[Evidence]:
     """Log-std had been falling since the start."""
     series = change.series
-    past = series.values[(series.steps < case.spike.onset_step) & series.finite]
+    past = series.before(case.spike.onset_step)
     if len(past) < 20:
         return
     tenth = max(1, len(past) // 10)
-    early, late = float(np.median(past[:tenth])), float(np.median(past[-tenth:]))
+    early, late = median(past[:tenth]), median(past[-tenth:])
     if late < early:
         reading = say(
             "{tag} had fallen from {early:.2f} to {late:.2f}.", tag=change.name, early=early, late=late

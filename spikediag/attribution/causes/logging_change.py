@@ -45,8 +45,9 @@ class Factor:
     error: float  # its standard error
 
     def agrees(self, other: "Factor") -> bool:
-        """Whether both may be one factor."""
-        return abs(self.log - other.log) <= TOLERANCE + 3 * float(np.hypot(self.error, other.error))
+        """Whether both may be one factor: the other lies nearer to it than to no change at all."""
+        apart = abs(self.log - other.log)
+        return apart < abs(other.log) and apart <= TOLERANCE + 3 * float(np.hypot(self.error, other.error))
 
 
 @registry.register
@@ -121,7 +122,7 @@ def _factors(case: Case, points: int) -> tuple[Factor | None, list[Factor]]:
 
 
 def _factor(case: Case, series: Series, points: int) -> Factor | None:
-    before = series.values[series.finite & (series.steps < case.spike.onset_step)][-points:]
+    before = series.before(case.spike.onset_step)[-points:]
     after = series.values[case.stretch.points(series)][:points]
     if min(len(before), len(after)) < FEWEST_POINTS:
         return None

@@ -11,7 +11,8 @@ from spikediag.attribution.advice import log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.run_facts import constant_rate_stated
-from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Series, Text, Tier, say
+from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Text, Tier, say
+from spikediag.stats.medians import median
 
 SMALLEST_FACTOR = 1.05
 AS_FAR = 0.5  # of the logarithm of a change, from which others like it make it less telling
@@ -89,12 +90,11 @@ class RateChange:
 
 def rate_changes(series: Series) -> tuple[RateChange, ...]:
     """Abrupt changes (above the smallest factor and eight times the usual move), else a warm-up's end."""
-    usable = series.finite & (series.values > 0)
-    steps, logs = series.steps[usable], np.log(series.values[usable])
+    steps, logs = series.logs
     moves = np.abs(np.diff(logs))
     if not len(moves):
         return ()
-    limit = max(math.log(SMALLEST_FACTOR), 8 * float(np.median(moves)))
+    limit = max(math.log(SMALLEST_FACTOR), 8 * median(moves))
     warm = _warm_up_end(steps, logs)
     settled = -1 if warm is None else warm.step
     abrupt = (
@@ -103,6 +103,10 @@ def rate_changes(series: Series) -> tuple[RateChange, ...]:
         if steps[i + 1] > settled
     )
     return (*abrupt,) if warm is None else (warm, *abrupt)
+
+
+def _changes(_: Run, series: Series) -> tuple[RateChange, ...]:
+    return rate_changes(series)
 
 
 def _warm_up_end(steps: np.ndarray, logs: np.ndarray) -> RateChange | None:
@@ -151,7 +155,7 @@ class Before:
 
 def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
-    changes = rate_changes(series)
+    changes = case.run.once(_changes, series)
     reach = max(HORIZON, HORIZON_POINTS * case.loss.interval)
     near = [c for c in changes if case.begin - c.step <= reach and not case.lag(series, c.step).follows]
     if not near:
@@ -181,10 +185,14 @@ class Habit:
 
 def habit(series: Series) -> Habit:
     """Count the changes of a learning rate that are no rounding."""
-    moves = np.diff(np.log(series.values[series.finite & (series.values > 0)]))
+    moves = np.diff(series.logs[1])
     signs = np.sign(moves[np.abs(moves) > math.log(SMALLEST_FACTOR)])
     turns = int(np.count_nonzero(np.diff(signs)))
     return Habit(len(moves), int(np.count_nonzero(signs > 0)), int(np.count_nonzero(signs < 0)), turns)
+
+
+def _habit(_: Run, series: Series) -> Habit:
+    return habit(series)
 
 
 def _adaptive(series: Series, seen: Habit) -> Evidence:
@@ -202,7 +210,7 @@ def _adaptive(series: Series, seen: Habit) -> Evidence:
 
 
 def _judge_rate(case: Case, series: Series) -> Judgement:
-    seen = habit(series)
+    seen = case.run.once(_habit, series)
     if seen.adaptive:
         return Judgement(Tier.TRIGGER, (_adaptive(series, seen),), ruled_out=True)
     before = _last_before(case, series)
@@ -274,7 +282,7 @@ def _unchanged(case: Case, series: Series) -> Evidence:
 
 def _too_late(case: Case, series: Series) -> Iterator[Evidence]:
     """The first change after the jump, with its lag: what comes later is no cause."""
-    later = (c for c in rate_changes(series) if 0 < c.step - case.begin <= HORIZON)
+    later = (c for c in case.run.once(_changes, series) if 0 < c.step - case.begin <= HORIZON)
     change = min(later, key=lambda c: c.step, default=None)
     if change is not None:
         lag = float(case.begin - change.step)
@@ -363,7 +371,7 @@ def _follows_dose(case: Case, series: Series, change: RateChange) -> Iterator[Ev
 def _advice(series: Series, change: RateChange) -> tuple[Advice, ...]:
     if change.factor <= 1:
         return ()
-    earlier = series.values[series.finite & (series.steps < change.step)]
+    earlier = series.before(change.step)
     if len(earlier) and float(earlier.max()) > STOOD * change.before:
         text = say(
             "Restart to less than {after:.2g}, or warm up to it over some hundred steps instead of at "

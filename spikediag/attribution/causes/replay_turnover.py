@@ -73,7 +73,7 @@ class Turn:
 
 def turns(series: Series) -> tuple[Turn, ...]:
     """Where it is emptied, and the one step from which it is full to the end."""
-    steps, values = series.steps[series.finite], series.values[series.finite]
+    steps, values = series.numbers
     if len(values) < FEWEST_POINTS:
         return ()
     emptied = np.flatnonzero(values[1:] < EMPTIED * values[:-1]) + 1

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from spikediag.model import Finding
-from spikediag.policy.outputs.wording import plain, remark
+from spikediag.policy.outputs.wording import let_through_reading, plain
 from spikediag.policy.policy import Policy
 from spikediag.policy.result import AcceptedSpike, Breach, CheckResult, RunResult
 
@@ -50,7 +50,8 @@ def _run(result: RunResult) -> dict[str, Any]:
         "breaches": [_breach(b) for b in result.breaches],
         "gaps": [{"rule": g.rule, "reading": plain(g.reading)} for g in result.gaps],
         "let_through": [
-            {"finding": _finding(t.finding), "reading": plain(remark(t))} for t in result.let_through
+            {"finding": _finding(t.finding), "reading": plain(let_through_reading(t))}
+            for t in result.let_through
         ],
         "accepted": [
             {**_breach(p.breach), "run": p.entry.run, "reason": p.entry.reason, "expires": _date(p.entry)}

@@ -5,9 +5,9 @@ Reference: https://docs.github.com/actions/reference/workflow-commands-for-githu
 
 from collections.abc import Iterator
 
-from spikediag.policy.outputs.wording import plain, remark, shown, source_file
+from spikediag.policy.outputs.wording import let_through_reading, on_one_line, plain, source_file
 from spikediag.policy.result import CheckResult, RunResult
-from spikediag.wording.escape import log_lines
+from spikediag.wording.escape import unobeyed_lines
 
 
 def to_github(check: CheckResult) -> str:
@@ -27,7 +27,9 @@ def _run(result: RunResult) -> Iterator[str]:
     for remark_ in result.remarks:
         yield _command("warning", file, result.diagnosis.run.name, plain(remark_))
     for passed in result.let_through:
-        yield _command("notice", file, result.diagnosis.run.name, f"Let through: {plain(remark(passed))}")
+        yield _command(
+            "notice", file, result.diagnosis.run.name, f"Let through: {plain(let_through_reading(passed))}"
+        )
 
 
 def _command(level: str, file: str, title: str, message: str) -> str:
@@ -35,7 +37,7 @@ def _command(level: str, file: str, title: str, message: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return log_lines(shown(text)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return unobeyed_lines(on_one_line(text)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -26,12 +26,12 @@ def plain(text: Text) -> str:
     return Writer(language.load(language.ENGLISH), PLAIN).text(text)
 
 
-def remark(let_through: LetThrough) -> Text:
+def let_through_reading(let_through: LetThrough) -> Text:
     """A finding that was let through, and why."""
     return say("{finding} {why}", finding=describe(let_through.finding), why=let_through.reading)
 
 
-def shown(hostile: str) -> str:
+def on_one_line(hostile: str) -> str:
     """A string that came with a run, on one line, without control characters."""
     return visible(hostile, SENTENCE)
 
@@ -41,7 +41,7 @@ def rule_reason(rule: str) -> str:
     return RULES[rule.partition(":")[0]]
 
 
-def fingerprint(result: RunResult, breach: Breach) -> str:
+def breach_fingerprint(result: RunResult, breach: Breach) -> str:
     """The same for the same breach in the next check: by run, rule, tag and kind, with a number for twins."""
     twins = [b for b in result.breaches if _identity(result, b) == _identity(result, breach)]
     number = next(n for n, twin in enumerate(twins) if twin is breach)

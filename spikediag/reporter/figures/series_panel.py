@@ -13,6 +13,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from spikediag.model import FloatArray, IntArray, Series, Spike, Text, say
 from spikediag.reporter.figures.style import Theme
+from spikediag.stats.medians import median
 from spikediag.wording.writer import Writer, verbatim
 
 TITLE_LIMIT = 36  # characters of a tag above a panel, so that a remark fits beside it
@@ -118,7 +119,7 @@ def heading(axes: Axes, title: str, theme: Theme, raised: float = 0.0) -> None:
     axes.set_title(title, loc="left", fontsize=9, fontweight="bold", color=theme.ink, pad=4 + raised)
 
 
-def remark(axes: Axes, said: str, theme: Theme, raised: float = 0.0) -> None:
+def write_remark(axes: Axes, said: str, theme: Theme, raised: float = 0.0) -> None:
     """What a panel says at its right edge."""
     axes.set_title(said, loc="right", fontsize=8, color=theme.muted, pad=4 + raised)
 
@@ -188,10 +189,8 @@ def decimate(steps: IntArray, values: FloatArray, columns: int = COLUMNS) -> Lin
     low, high = (
         (values, values) if finite.all() else (np.where(finite, values, end) for end in (np.inf, -np.inf))
     )
-    kept = {0, len(steps) - 1}
-    for start, stop in pairwise(bounds.tolist()):
-        kept |= {start + int(np.argmin(low[start:stop])), start + int(np.argmax(high[start:stop]))}
-    keep = np.array(sorted(kept))
+    ends = np.array([0, len(steps) - 1])
+    keep = np.unique(np.concatenate([ends, _lowest(low, bounds), _lowest(-high, bounds)]))
     return Line(steps[keep], np.where(finite[keep], values[keep], np.nan))
 
 
@@ -201,12 +200,17 @@ def band(steps: IntArray, values: FloatArray, columns: int = BANDS) -> CrowdBand
         return None
     bounds = _bounds(steps, columns)
     parts = (values[start:stop] for start, stop in pairwise(bounds.tolist()))
-    spans = [
-        np.quantile(part[np.isfinite(part)], (0.5, 0, 1)) if np.isfinite(part).any() else LOST
-        for part in parts
-    ]
+    known = (part[np.isfinite(part)] for part in parts)
+    spans = [(median(part), part.min(), part.max()) if len(part) else LOST for part in known]
     middle, low, high = np.array(spans).T
     return CrowdBand(steps[(bounds[:-1] + bounds[1:]) // 2], middle, low, high)
+
+
+def _lowest(values: FloatArray, bounds: IntArray) -> IntArray:
+    """Position of the first lowest of values (n,) in each column, (k,)."""
+    column = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    at = np.flatnonzero(values == np.minimum.reduceat(values, bounds[:-1])[column])
+    return np.asarray(at[np.unique(column[at], return_index=True)[1]])
 
 
 def _bounds(steps: IntArray, columns: int) -> IntArray:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from matplotlib.figure import Figure
 
-from spikediag.reporter.figures.style import Theme
+from spikediag.reporter.figures.style import Theme, seek_no_room_for_labels
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
@@ -22,6 +22,7 @@ def svg(figure: Figure, name: str, label: str, theme: Theme) -> str:
     Parsed and written anew rather than edited as text, so that no label can be mistaken for markup.
     """
     buffer = io.BytesIO()
+    seek_no_room_for_labels(figure)
     figure.savefig(buffer, format="svg", metadata=METADATA)
     root = ET.fromstring(buffer.getvalue().decode())  # noqa: S314  # written by Matplotlib one line above
     for parent in root.iter():

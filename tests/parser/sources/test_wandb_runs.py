@@ -15,6 +15,7 @@ from spikediag.errors import NoEventsError, UnreadableRunError
 from spikediag.model import FactName
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources.wandb_runs import WandbRuns
+from tests.conftest import some_of
 from tests.parser.sources import wandb_files as wandb
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import START, paths
@@ -183,7 +184,7 @@ def any_history(seed: int) -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", some_of(*range(4), slow=tuple(range(4, 12))))
 def test_every_history_is_read_as_field_by_field(seed: int) -> None:
     content = wandb.encoded(any_history(seed))
     log = read(content)
@@ -191,7 +192,7 @@ def test_every_history_is_read_as_field_by_field(seed: int) -> None:
     assert pairs(log) == wandb.naive(content)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", some_of(0, 1, slow=(2, 3)))
 def test_a_file_that_is_still_written_is_a_prefix_of_itself(seed: int) -> None:
     content = wandb.encoded(any_history(seed))
     whole = wandb.naive(content)
