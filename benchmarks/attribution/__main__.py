@@ -1,13 +1,11 @@
 r"""Does attribution name the fault that was injected, and do its probabilities mean what they say?
 
-    python -m sample_runs.lab faults --out faults/calibration --seeds 800:805
-    python -m sample_runs.lab faults --out faults/calibration --seeds 812:815 --only calm lr_step hard_batch \
-        resume logging_change epoch_boundary
-    python -m sample_runs.lab learners --out faults/calibration --seeds 800:804
-    python -m sample_runs.lab learners --out faults/calibration --seeds 812:820 --only lm_lr_step lm_calm \
-        ppo_returns_grow
-    python -m sample_runs.lab faults --out faults/test --seeds 940:943
-    python -m sample_runs.lab learners --out faults/test --seeds 940:944
+    python -m sample_runs.lab faults --out faults/calibration --seeds 900:905
+    python -m sample_runs.lab faults --out faults/calibration --seeds 940:943
+    python -m sample_runs.lab learners --out faults/calibration --seeds 930:934
+    python -m sample_runs.lab learners --out faults/calibration --seeds 940:944
+    python -m sample_runs.lab faults --out faults/test --seeds 960:964
+    python -m sample_runs.lab learners --out faults/test --seeds 960:966
     python -m benchmarks.attribution faults/calibration faults/test
 
 Rewrites the tables of README.md and attribution.json. The calibration folder fits the temperature and
