@@ -30,12 +30,12 @@ def diagnose(run: Run) -> Diagnosis:
         )
     run = run.within(LARGEST).revealed()
     found = {loss.tag: detectors.search(loss) for loss in run.having(Role.LOSS)}
-    spikes = {tag: of_series for tag, (of_series, _) in found.items()}
+    spikes = _with_restarts(run, {tag: of_series for tag, (of_series, _) in found.items()})
     searched = tuple(power for _, power in found.values())
     others = tuple(s for s in run.series.values() if s.role in WATCHED and s.tag not in found)
     findings = _findings(run, spikes)
     conditions = attribution.conditions(run, findings)
-    aftermath = outcome.judge(run, findings)
+    aftermath = outcome.assess(run, findings)
     return Diagnosis(
         run=run,
         findings=findings,
@@ -59,7 +59,22 @@ def find(run: Run) -> tuple[Run, tuple[Finding, ...]]:
     """Only what `diagnose` finds, without what it says of the run; and the run as it was searched."""
     run = run.within(LARGEST).revealed()
     spikes = {loss.tag: detectors.detect(loss, falls=True) for loss in run.having(Role.LOSS)}
-    return run, _findings(run, spikes)
+    return run, _findings(run, _with_restarts(run, spikes))
+
+
+def _with_restarts(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Mapping[str, tuple[Spike, ...]]:
+    """Add the noise that grew where a process began: there one look needs less than a search."""
+    steps = [session.first_step for session in run.sessions[1:]]
+    if not steps:
+        return spikes
+    return {
+        tag: tuple(sorted((*known, *detectors.at_restarts(run.series[tag], steps, known)), key=_start))
+        for tag, known in spikes.items()
+    }
+
+
+def _start(spike: Spike) -> int:
+    return spike.start
 
 
 def _findings(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> tuple[Finding, ...]:
@@ -73,6 +88,6 @@ def _finding(
 ) -> Finding:
     run, spike = table.run, incident.spike
     coupled = coupling.couple(spike, run, spikes[spike.tag])
-    beside = witnesses.find(table, spike, spikes[spike.tag])
+    beside = witnesses.ask_every_series(table, spike, spikes[spike.tag])
     why = attribution.explain(attribution.Case(run, spike, coupled, spikes, beside))
     return Finding(name, spike, coupled, why, incident.losses, beside)

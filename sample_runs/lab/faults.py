@@ -26,7 +26,7 @@ def faults(seeds: range) -> Iterator[SampleRun]:
             if name == "loss_scale":
                 dialect |= {"loss_scale": "train/loss_scale"}
             place = PLACES[int(draw.integers(len(PLACES)))]
-            yield SampleRun(f"{name}_{seed:03}", recipe, intervention, dialect, place)
+            yield SampleRun(f"{name}_{seed:03}", recipe, intervention, dialect, place, by_hand=True)
 
 
 def _recipe(draw: Draw, seed: int) -> Recipe:

@@ -63,7 +63,7 @@ class Training(State):
             limit = self.recipe.max_grad_norm if self.recipe.max_grad_norm is not None else math.inf
             norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), limit)
         if logged:
-            row = self._measure(step, likelihood, penalty, float(norm))
+            row = self.measure(step, likelihood, penalty, float(norm))
             self.log.add(step, self.intervention.logged(row, step))
         if self.recorder is not None and recorded:
             self._record(self.recorder, step, drawn, likelihood, norm)
@@ -94,7 +94,10 @@ class Training(State):
             probe_loss=every.terms(),
         )
 
-    def _measure(self, step: int, likelihood: Likelihood, penalty: Tensor, norm: float) -> dict[str, float]:
+    def measure(
+        self, step: int, likelihood: Likelihood, penalty: Tensor | float, norm: float
+    ) -> dict[str, float]:
+        """What is logged of one update."""
         with torch.no_grad():
             actor_loss, mse = float(likelihood.nll), float(likelihood.mse)
             log_std = likelihood.log_std.detach()

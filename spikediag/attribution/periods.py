@@ -177,7 +177,7 @@ class Beat:
     """A period that the tallest rises of a loss keep."""
 
     period: float  # steps
-    first: int  # step of one of the rises that keep it
+    first: int  # step of one of the rises that keep it, or zero
     hits: int
     tallest: int  # rises that were looked at
     chance: float  # p-value, all that was tried counted in
@@ -202,38 +202,56 @@ def beat(loss: Series, stated: tuple[tuple[float, str], ...]) -> Beat | None:
     """The least probable period of the tallest rises of a loss; None where there are too few.
 
     Only the tallest count: where the targets of a critic are replaced, noise between the updates makes rises
-    as well, but smaller ones. Periods are tried that the configuration states, and the distances of the six
-    tallest with their halves and thirds.
+    as well, but smaller ones; where that noise goes with the level, smaller in its logarithm. Periods are
+    tried that the configuration states, and the distances of the six tallest with their halves and thirds.
 
     Args:
         loss: Of a critic or an actor.
         stated: Periods in steps, and what states each.
     """
-    rises = tallest_rises(loss)
-    if len(rises) < FEWEST_TALLEST:
-        return None
+    _, values = loss.numbers
+    scales = [values, np.log(values)] if len(values) and np.min(values) > 0 else [values]
+    found = []
+    for ways, scale in enumerate(scales, 1):
+        rises = tallest_rises(loss, scale)
+        best = _best_beat(rises, loss, stated, ways) if len(rises) >= FEWEST_TALLEST else None
+        found += [] if best is None else [best]
+    return min(found, key=_least_by_chance, default=None)
+
+
+def _least_by_chance(found: "Beat") -> tuple[float, bool, float]:
+    return found.chance, found.source is None, found.period
+
+
+def _best_beat(
+    rises: IntArray, loss: Series, stated: tuple[tuple[float, str], ...], ways: int
+) -> Beat | None:
+    """The least probable period of some rises, tallest first, after so many ways of looking."""
     least, most = FEWEST_POINTS_APART * loss.interval, 0.5 * float(loss.steps[-1] - loss.steps[0])
     six = rises[:6]
     apart = {abs(int(a) - int(b)) / part for a in six for b in six if a > b for part in (1, 2, 3)}
     tried: list[tuple[float, str | None]] = [*stated, *((period, None) for period in sorted(apart))]
     tried = [(period, source) for period, source in tried if least <= period <= most]
     found = (
-        _beat(rises[:many], period, source, loss.interval, len(stated) if source else len(tried))
+        _beat(rises[:many], period, source, loss.interval, ways * (len(stated) if source else len(tried)))
         for period, source in tried
         for many in range(FEWEST_TALLEST, len(rises) + 1)
     )
-    return min(found, key=lambda b: (b.chance, b.source is None, b.period), default=None)
+    return min(found, key=_least_by_chance, default=None)
 
 
 def _beat(rises: IntArray, period: float, source: str | None, interval: float, tried: int) -> Beat:
-    """How many rises share the phase of one of the three tallest; its own hit is no evidence."""
-    off = np.array([_off(rises - tallest, period) for tallest in rises[:PHASES]])
+    """How many rises share a phase: of one of the three tallest, whose own hit is no evidence, or zero."""
+    phases = (*rises[:PHASES], 0)
+    off = np.array([_off(rises - phase, period) for phase in phases])
     counts = np.count_nonzero(off <= NEAR_BEAT * interval, axis=1)
-    best, hits = int(np.argmax(counts)), int(np.max(counts))
     share = min(1.0, (2 * NEAR_BEAT + 1) * interval / period)
-    tail = float(bdtrc(hits - 2, len(rises) - 1, share)) if hits > 1 else 1.0
-    looks = PHASES * tried * (MOST_TALLEST - FEWEST_TALLEST + 1)
-    return Beat(period, int(rises[best]), hits, len(rises), min(1.0, tail * looks), source)
+    own = np.array([*(1 for _ in rises[:PHASES]), 0])  # hits that are no evidence
+    tails = np.where(counts > own, bdtrc(np.maximum(counts - own - 1, 0), len(rises) - own, share), 1.0)
+    best = int(np.argmin(tails))
+    looks = len(phases) * tried * (MOST_TALLEST - FEWEST_TALLEST + 1)
+    chance = min(1.0, float(tails[best]) * looks)
+    return Beat(period, int(phases[best]), int(counts[best]), len(rises), chance, source)
 
 
 def _off(distances: IntArray | FloatArray, period: float) -> FloatArray:
@@ -241,12 +259,16 @@ def _off(distances: IntArray | FloatArray, period: float) -> FloatArray:
     return np.asarray(np.abs(distances - period * np.round(distances / period)), dtype=np.float64)
 
 
-def tallest_rises(loss: Series) -> IntArray:
+def tallest_rises(loss: Series, values: FloatArray) -> IntArray:
     """Steps at which the tallest rises above the median of the points before begin, tallest first.
 
     None lies close by a taller one. A rise begins where it reaches half of its height.
+
+    Args:
+        loss: What rises.
+        values: Its finite values (n,), or their logarithms.
     """
-    steps, values = loss.numbers
+    steps, _ = loss.numbers
     if len(values) < FEWEST_POINTS_APART:
         return np.zeros(0, dtype=np.int64)
     height = values - Leaps(values).before

@@ -13,7 +13,6 @@ from spikediag.attribution.nll_levels import per_sum
 from spikediag.attribution.run_facts import beta2, dims
 from spikediag.model import (
     Advice,
-    Change,
     Effect,
     Fact,
     FactName,
@@ -25,6 +24,7 @@ from spikediag.model import (
     Remedy,
     Role,
     Run,
+    SettingChange,
     Status,
     Text,
     Tier,
@@ -415,9 +415,9 @@ def _changing(
     fact = run.fact(setting[0])
     was, shown = _shown(fact.value), _shown(setting[1])
     if fact.origin not in CONFIGURED or was == shown:
-        return Advice(text, code, rank, id_, Change(*setting))
+        return Advice(text, code, rank, id_, SettingChange(*setting))
     key = _own_name(fact)
-    change = Change(*setting, f"{key}: {was} -> {shown}", fact.source.rpartition(": ")[0] or None)
+    change = SettingChange(*setting, f"{key}: {was} -> {shown}", fact.source.rpartition(": ")[0] or None)
     return Advice(text, code or f"{key}: {shown}", rank, id_, change)
 
 

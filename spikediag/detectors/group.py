@@ -75,7 +75,7 @@ def clusters(losses: Mapping[str, Series], found: list[Spike]) -> list[list[Spik
 
 def incident(run: Run, losses: Mapping[str, Series], cluster: list[Spike]) -> Incident:
     """One incident, led by the loss whose error can be looked at."""
-    leader = min(cluster, key=lambda spike: (lost_at(spike), *precedence(run, losses[spike.tag], spike)))
+    leader = min(cluster, key=lambda spike: (lost_at(spike), *leading_key(run, losses[spike.tag], spike)))
     first, last = extent(leader, losses[leader.tag])
     order = sorted(losses, key=lambda tag: (tag != leader.tag, losses[tag].measure is Measure.TOTAL, tag))
     changes = changes_of([losses[tag] for tag in order], first, last)
@@ -94,7 +94,7 @@ def lost_at(spike: Spike) -> int:
     return spike.onset_step if spike.shape is Shape.LOST else 0
 
 
-def precedence(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
+def leading_key(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
     """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size."""
     prefix = series.tag.rpartition("/")[0]
     has_companion = any(other.tag.rpartition("/")[0] == prefix for other in run.having(Role.COMPANION))
@@ -130,10 +130,10 @@ def changes_of(losses: Sequence[Series], first: int, last: int) -> tuple[LossCha
         end = medians(after) if after.shape[1] else np.full(len(some), np.nan)
         numbers = np.stack([level, peak, end, (peak - level) / row_noise(before)], axis=1) + 0.0  # no -0
         measured |= {s.tag: LossChange(s.tag, *each) for s, each in zip(some, numbers.tolist(), strict=True)}
-    return tuple(measured[s.tag] if s.tag in measured else change(s, first, last) for s in losses)
+    return tuple(measured[s.tag] if s.tag in measured else loss_change(s, first, last) for s in losses)
 
 
-def change(series: Series, first: int, last: int) -> LossChange:
+def loss_change(series: Series, first: int, last: int) -> LossChange:
     """How one loss went across the steps [first, last]; NaN where it has no finite value."""
     start, stop = np.searchsorted(series.steps, [first, last + 1])
     before = _finite(series.values[max(0, start - PAST) : start])

@@ -69,7 +69,7 @@ def jumps(signal: Signal) -> Iterator[SmallestJump]:
     """By width, shortest first; none of more than 25 standard deviations, or 100 in skewed noise."""
     noise, last = largest_noise(signal.values, signal.salience), len(signal.values) - HISTORY
     places = np.unique(np.linspace(HISTORY, last, PLACES).astype(int))
-    search = Search(signal, places, noise)
+    search = Thresholds(signal, places, noise)
     if not signal.salience.crowds:
         yield from (search.jump(width, CONSTANT * noise, places) for width in (*APART, None))
         return
@@ -103,7 +103,7 @@ def largest_noise(values: FloatArray, salience: Salience) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class Thresholds:
     """What a jump would have had to exceed, at places (k,) spread over what was searched."""
 
     signal: Signal

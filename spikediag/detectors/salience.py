@@ -240,7 +240,7 @@ def apart(found: tuple[Crowd, ...], over_climbs: float) -> Iterator[Candidate]:
         for leap in crowd.leaps()[:count]:
             yield replace(leap, expected=expected)
     if found:
-        yield from climb(found[0].source, over_climbs)
+        yield from lasting_climb(found[0].source, over_climbs)
 
 
 def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
@@ -296,7 +296,7 @@ def outer_mean(sizes: FloatArray) -> float:
     return float(np.sort(sizes)[2 * n // 3 : max(2 * n // 3 + 1, 11 * n // 12)].mean()) if n > 2 else 0.0
 
 
-def climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
+def lasting_climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
     """The climb from which a series did not come back, if it is so many times as high as all before it.
 
     A climb is measured from the lowest point so far, so that a decay is none; in running medians of five

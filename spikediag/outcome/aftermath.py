@@ -31,7 +31,7 @@ SURE = 3.0  # standard errors
 LONGEST = 129  # points of one of the three levels before and after
 
 
-def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
+def assess(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     """Whether loss, error, held-out loss or reward ended worse, over all findings.
 
     Rewards decide where they are logged, else held-out losses and errors, else the errors on the data that

@@ -18,7 +18,7 @@ from spikediag.model import (
     Spike,
     say,
 )
-from spikediag.outcome.wording import OutcomeMargin, OutcomeNumbers, reading
+from spikediag.outcome.wording import OutcomeMargin, OutcomeNumbers, outcome_reading
 from spikediag.stats.equivalence import Change
 from spikediag.stats.medians import median
 from spikediag.stats.trend import BLOCK, Trend, middle, trend
@@ -56,7 +56,7 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
         high=numbers.high,
         margin=numbers.margin.size,
         verdict=after if during is None else OutcomeVerdict.WORSE,
-        reading=reading(series, finding.spike, numbers, after, during),
+        reading=outcome_reading(series, finding.spike, numbers, after, during),
     )
 
 

@@ -16,24 +16,25 @@ TOGETHER = 256  # series that are looked at in one go
 ALIKE = 0.02  # scatter around the line, over the scatter of the loss
 FITS = 0.05  # distance from the line at the peak, over the height
 LASTING, FEWEST_HIGH = 129, 8  # points of a lasting rise that are looked at
+STANDS = 0.25  # of the height of a burst, from which it stands high
 STEADY = 0.05  # scatter of loss over series while both stand high
 SMALLEST = 1e-100  # below, a ratio means nothing
 VARIES = 2.0  # times that the series rises there, so that a constant ratio says something
 
 
 @dataclass(frozen=True)
-class Line:
+class AffineFit:
     """Loss = factor x series + offset."""
 
     factor: float
     offset: float = 0.0
 
 
-def alike(run: Run, loss: Series) -> Mapping[str, Line]:
+def alike(run: Run, loss: Series) -> Mapping[str, AffineFit]:
     """The series that follow a loss all along, by tag."""
     others = [run.series[tag] for tag in sorted(run.series) if tag != loss.tag]
     beside = [s for s in others if loss.finite.all() and s.finite.all() and s.has_steps_of(loss)]
-    found: dict[str, Line | None] = {}
+    found: dict[str, AffineFit | None] = {}
     for first in range(0, len(beside), TOGETHER):
         some = beside[first : first + TOGETHER]
         found |= zip((s.tag for s in some), _all_along(loss.values, [s.values for s in some]), strict=True)
@@ -44,11 +45,11 @@ def alike(run: Run, loss: Series) -> Mapping[str, Line]:
     return {tag: line for tag, line in sorted(found.items()) if line is not None}
 
 
-def copies(run: Run, spike: Spike, along: Mapping[str, Line]) -> tuple[Copy, ...]:
+def copies(run: Run, spike: Spike, along: Mapping[str, AffineFit]) -> tuple[Copy, ...]:
     """The series that jump as the loss does because they are the loss, by tag.
 
-    They follow it all along; or, where a rise lasts, in constant proportion on it, as a term that has become
-    the loss does.
+    They follow it all along; or in constant proportion for as long as it stands high, as a term that has
+    become the loss does.
 
     Args:
         run: The run.
@@ -61,14 +62,17 @@ def copies(run: Run, spike: Spike, along: Mapping[str, Line]) -> tuple[Copy, ...
     return tuple(copy for copy in found if copy is not None)
 
 
-def _copy(loss: Series, series: Series, spike: Spike, line: Line | None) -> Copy | None:
-    lasts = spike.shape in {Shape.LEVEL, Shape.TREND} and not spike.is_fall
-    if line is None and not lasts:
+def _copy(loss: Series, series: Series, spike: Spike, line: AffineFit | None) -> Copy | None:
+    stands = spike.shape in {Shape.BURST, Shape.LEVEL, Shape.TREND} and not spike.is_fall
+    if line is None and not stands:
         return None
     own, other = _common(loss, series)
     y, x = loss.values[own], series.values[other]
     if line is None:
-        high = (own >= spike.start) & (own < min(spike.stop, spike.start + LASTING))
+        first = spike.highest.start if spike.members else spike.start
+        high = (own >= first) & (own < min(spike.stop, first + LASTING))
+        if spike.shape is Shape.BURST:
+            high &= loss.values[own] >= spike.baseline + STANDS * spike.height
         line = _while_high(y[high], x[high], y[own < spike.start], x[own < spike.start])
     at = np.flatnonzero(own == spike.peak)
     if line is None or not len(at):
@@ -86,7 +90,7 @@ def _common(loss: Series, series: Series) -> tuple[np.ndarray, np.ndarray]:
     return own[good], other[good]
 
 
-def _all_along(y: FloatArray, rows: Sequence[FloatArray]) -> list[Line | None]:
+def _all_along(y: FloatArray, rows: Sequence[FloatArray]) -> list[AffineFit | None]:
     """Factor and offset of y = factor x + offset for each of rows x (n,), None where more is left over."""
     if len(y) < FEWEST_POINTS:
         return [None] * len(rows)
@@ -107,10 +111,10 @@ def _all_along(y: FloatArray, rows: Sequence[FloatArray]) -> list[Line | None]:
     offset[np.abs(offset) <= ALIKE * np.abs(factor) * spread] = 0.0
     fits = varies & (left <= ALIKE * noise)
     lines = zip(fits.tolist(), factor.tolist(), offset.tolist(), strict=True)
-    return [Line(a, b) if fit else None for fit, a, b in lines]
+    return [AffineFit(a, b) if fit else None for fit, a, b in lines]
 
 
-def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: FloatArray) -> Line | None:
+def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: FloatArray) -> AffineFit | None:
     """The factor of y = factor x on a rise that lasts, where both rise and their ratio stays; else None."""
     if len(y) < FEWEST_HIGH or not len(x_before) or np.any(x <= SMALLEST):
         return None
@@ -119,4 +123,4 @@ def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: Fl
     rises = median(x) > VARIES * abs(median(x_before)) and median(y) > median(y_before)
     if factor <= 0 or not rises or robust_sigma(ratio) > STEADY * factor:
         return None
-    return Line(factor)
+    return AffineFit(factor)

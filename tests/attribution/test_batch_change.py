@@ -1,6 +1,7 @@
 """batch-change: more scatter for good where the training was started again, or a logged batch size fell."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from spikediag.attribution.causes.batch_change import BatchChange
 from spikediag.model import Kind, Session, Status
 from tests.attribution import cases
 from tests.attribution.learners import AT, N, noise, verdict
+from tests.parser import writing
 
 NOISIER = noise(6, 2.0, 0.05)
 NOISIER[AT:] = noise(7, 2.0, 0.4)[AT:]
@@ -35,6 +37,19 @@ def test_scatter_that_grows_at_a_restart_is_a_smaller_batch_and_not_the_restart(
     assert "16 times fewer samples" in str(verdicts["batch-change"].mechanism)
     assert cases.evidence(verdicts["batch-change"], "root-of-count").reference == 4
     assert cases.evidence(verdicts["resume"], "stays-noisier") is not None
+
+
+@pytest.mark.parametrize("factor", [2.0, 3.0])
+def test_a_log_of_two_processes_shows_less_growth_than_a_search_would(tmp_path: Path, factor: float) -> None:
+    values = 1 + noise(51, 0.0, 0.05)
+    values[AT:] = 1 + factor * (values[AT:] - 1)
+    first, second = "events.out.tfevents.1700000000.h.1.0", "events.out.tfevents.1700900000.h.2.0"
+    writing.write(tmp_path / first, writing.curves({"train/loss": values[:AT]}))
+    later = writing.curves({"train/loss": values[AT:]}, range(AT, N), writing.START + 9e5)
+    writing.write(tmp_path / second, later)
+    lead = spikediag.diagnose(tmp_path).lead
+    assert lead is not None
+    assert lead.primary_cause == "batch-change"
 
 
 def test_a_restart_elsewhere_rules_it_out() -> None:

@@ -42,6 +42,12 @@ def test_a_maximum_far_above_the_average_tells_it(height: float, supported: bool
     assert set(weights(finding, "hardware")) == {"far-above-average"}
 
 
+def test_with_few_ranks_the_maximum_cannot_stand_far_above_and_tells_it_all_the_same() -> None:
+    worst = burst(noise(3, 3.3, 0.05), AT, 15.6)
+    curves = {"loss_metrics/global_avg_loss": MEAN, "loss_metrics/global_max_loss": worst}
+    assert verdict(found(curves, world_size=4), "hardware").status is Status.SUPPORTED
+
+
 def test_a_step_that_took_long_speaks_for_it_and_decides_nothing() -> None:
     slow = burst(noise(4, 1.2, 0.02), AT, 9.0)
     finding = found({"train/loss": MEAN, "train/step_time": slow}, world_size=8)

@@ -49,3 +49,13 @@ def test_no_warm_up_beside_it_takes_its_answer() -> None:
     rate = 1e-5 * np.clip((np.arange(N) + 1 - AT + 20) / 20, 0.05, 1)
     curves = {"train/loss": 0.1 * KL, "train/kl": KL, "train/reward": noise(4, 0.5, 0.05)}
     assert found(curves | {"train/learning_rate": rate}).primary_cause == "kl-term"
+
+
+def test_a_burst_that_is_the_penalty_while_it_stands_high_is_that_term() -> None:
+    """Between bursts the policy's own term hides it."""
+    kl = np.abs(noise(31, 0.05, 0.008))
+    kl[AT:] += 6 * np.exp(-np.arange(N - AT) / 8)
+    finding = found(
+        {"train/loss": 0.04 * kl + noise(32, 0.0, 3e-3), "train/kl": kl, "train/reward": noise(33)}
+    )
+    assert finding.primary_cause == "kl-term"

@@ -7,7 +7,7 @@ import pytest
 
 import spikediag
 from spikediag.attribution import Case, explain
-from spikediag.attribution.causes.logging_change import LoggingChange
+from spikediag.attribution.causes.logging_change import Factor, LoggingChange
 from spikediag.model import Diagnosis, Kind, Role, Run
 from tests.attribution import cases
 
@@ -140,3 +140,10 @@ def test_tags_that_drift_apart_are_compared_close_to_the_onset(count: int) -> No
     }
     run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
     assert spikediag.diagnose(run).lead.primary_cause == "logging-change"
+
+
+def test_a_level_near_zero_has_no_factor() -> None:
+    """Its quotient is so uncertain that it would agree with any other, with none at all too."""
+    near_zero = Factor("loss", Role.LOSS, -3.5, 2.6)
+    assert not near_zero.agrees(Factor("mse", Role.COMPANION, 0.06, 0.06))
+    assert Factor("loss", Role.LOSS, -1.31, 0.03).agrees(Factor("grad_norm", Role.GRAD_NORM, -1.39, 0.18))

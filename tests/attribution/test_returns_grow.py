@@ -75,3 +75,26 @@ def test_without_returns_it_is_not_asked() -> None:
     curves = learner(8, climbing(8, 90, 100.0, 1000.0))
     del curves["Train_AverageReturn"]
     assert "returns-grow" not in {v.cause for v in found(curves).verdicts}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "what"),
+    [(20.0, 90.0, "minus-q"), (90.0, 20.0, "returns-stayed"), (20.0, 30.0, "minus-q")],
+    ids=["the return climbed farther", "it fell", "it climbed less than Q"],
+)
+def test_minus_q_may_fall_by_no_more_than_the_return_climbs(first: float, last: float, what: str) -> None:
+    minus_q = np.random.default_rng(9).normal(0.0, 1.0, N) - np.interp(np.arange(N), [90, 100], [0, 60])
+    curves = {"train/actor_loss": minus_q, "train/ent_coef": np.full(N, 0.2)}
+    finding = found(curves | {"reward": climbing(8, 90, first, last)})
+    judged = verdict(finding, "returns-grow")
+    assert finding.spike.is_fall
+    assert [e.what for e in judged.evidence] == [what]
+    assert judged.harmless is (last == 90.0)
+
+
+def test_a_value_loss_that_falls_is_no_larger_return() -> None:
+    loss = climbing(10, 90, 50.0, 1.0)
+    judged = verdict(
+        found({"Baseline_Loss": loss, "Train_AverageReturn": climbing(11, 90, 20.0, 90.0)}), "returns-grow"
+    )
+    assert [e.what for e in judged.evidence] == ["other-way"]

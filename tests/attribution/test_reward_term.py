@@ -73,6 +73,18 @@ def test_a_term_that_is_earned_step_by_step_has_not_exploded() -> None:
     assert verdict(finding, "reward-term").status is not Status.SUPPORTED
 
 
+@pytest.mark.parametrize(("size", "named"), [(-300.0, True), (300.0, False)])
+def test_what_falls_by_as_much_as_the_total_reward_is_a_term_of_it(size: float, *, named: bool) -> None:
+    part = burst(noise(21, -0.4, 0.02), AT, size)
+    curves = {
+        "Loss/value_function": burst(np.abs(noise(22, 0.1, 0.01)), AT, 9e3),
+        "Train/mean_reward": 20.0 + part + noise(23, 0.0, 0.1),
+        "Episode/joint_acc": part,
+    }
+    finding = found(curves)
+    assert (finding.primary_cause == "reward-term") is named
+
+
 def test_without_terms_it_asks_for_them() -> None:
     judged = verdict(found({"Loss/value_function": LOSS, "Train/mean_reward": noise(5, 40.0)}), "reward-term")
     assert judged.status is Status.NOT_CHECKABLE

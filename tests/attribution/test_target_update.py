@@ -110,5 +110,33 @@ def test_one_leap_right_after_a_round_step_is_suspected_and_the_period_asked_for
 def test_rises_are_told_by_where_they_begin() -> None:
     values = updated(100, 6, 3, size=30.0)
     values[202] = 1.3 * values[201]  # the tallest point comes after the update
-    rises = tallest_rises(Series("critic_loss", Role.LOSS, np.arange(len(values)), values, values))
+    rises = tallest_rises(Series("critic_loss", Role.LOSS, np.arange(len(values)), values, values), values)
     assert {101, 201, 301} <= set(rises.tolist())
+
+
+@pytest.mark.parametrize(("fall", "soon"), [(801, True), (808, True), (860, False)])
+def test_a_lasting_fall_of_an_actor_follows_an_update_of_its_critic_or_does_not(
+    fall: int, *, soon: bool
+) -> None:
+    critic, rng = updated(200, 6, 3, size=30.0), np.random.default_rng(7)
+    actor = rng.normal(160.0, 2.0, len(critic))
+    actor[fall:] -= 40.0
+    steps = np.arange(len(critic))
+    run = spikediag.Run.from_arrays({"critic_loss": (steps, critic), "actor_loss": (steps, actor)})
+    lead = next(f for f in spikediag.diagnose(run).findings if f.spike.tag == "actor_loss")
+    assert verdict(lead, "target-update").open is soon
+
+
+def test_updates_at_whole_multiples_need_four_only_where_the_noise_goes_with_the_level() -> None:
+    rng = np.random.default_rng(12)
+    x = np.arange(2400)
+    level = 1 + 40 * np.exp(-(x % 500) / 90) * (x >= 500)
+    lead = found({"critic_loss": level * np.exp(rng.normal(0, 0.35, len(x)))})
+    assert verdict(lead, "target-update").status is Status.SUPPORTED
+
+
+def test_a_second_loss_that_moved_at_the_same_point_speaks_for_new_targets() -> None:
+    value = noise(4, -200.0, 1.0)
+    value[301:] -= 60.0
+    judged = verdict(found({"q_loss": once(301), "v_loss": value[: len(once(301))]}), "target-update")
+    assert "moved-together" in {e.what for e in judged.evidence}

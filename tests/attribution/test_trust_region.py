@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikediag.model import Status
-from tests.attribution.learners import AT, burst, found, noise, verdict, weights
+from tests.attribution.learners import AT, N, burst, found, noise, verdict, weights
 
 LOSS = burst(noise(1, -0.02, 0.01), AT, 3.0)
 
@@ -50,6 +50,18 @@ def test_one_that_leaps_every_few_updates_decides_nothing() -> None:
     kl[::8] += 0.9
     finding = found({"train/policy_gradient_loss": LOSS, "train/approx_kl": kl})
     assert finding.primary_cause != "trust-region"
+
+
+@pytest.mark.parametrize("raised", [False, True])
+def test_a_divergence_that_stays_far_away_explains_what_jumps_on_the_way(*, raised: bool) -> None:
+    """It has no onset at the jump; where the learning rate was raised, that comes first."""
+    away = np.arange(N) >= AT - 60
+    kl = np.where(away, 40.0, 1.0) * np.abs(noise(3, 0.01, 0.001))
+    rate = np.where(away & raised, 3e-3, 3e-4)
+    curves = {"train/policy_gradient_loss": burst(noise(4, 0.0, 0.01), AT, 2.0), "train/approx_kl": kl}
+    judged = verdict(found(curves | {"train/learning_rate": rate}), "trust-region")
+    assert "policy-away" in {e.what for e in judged.evidence}
+    assert (judged.status is Status.SUPPORTED) is not raised
 
 
 def test_without_it_the_line_that_logs_it_is_given() -> None:

@@ -52,6 +52,11 @@ def test_log_lines_of_the_library_and_of_all() -> None:
 
 
 WITHOUT_PRESET = {  # libraries whose tags the general rules understand: role, or the kind of a loss
+    "preferences": {
+        "train/loss": "kl_regularised", "train/rewards/chosen": "reward", "train/rewards/margins": "reward",
+        "train/rewards/accuracies": "reward", "train/rewards/rejected": "other",
+    },
+    "OLMo-core": {"train/CE loss": "cross_entropy", "optim/total grad norm": "grad_norm", "spike/SpikeScore": "other"},
     "lerobot": {
         "train/loss": "unknown", "train/grad_norm": "grad_norm", "train/lr": "learning_rate", "train/samples": "samples",
         "train/epochs": "epoch", "train/update_s": "other", "eval/avg_sum_reward": "reward", "eval/pc_success": "reward",

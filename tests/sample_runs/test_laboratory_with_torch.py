@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 
 from sample_runs.lab import events
 from sample_runs.lab.collection import COLLECTION, REFERENCE
-from sample_runs.lab.fast_training import FastTraining
+from sample_runs.lab.fast_training import DisturbedTraining, FastTraining
 from sample_runs.lab.faults import FAULTS, faults
 from sample_runs.lab.interventions.base import Intervention
 from sample_runs.lab.training import Training
@@ -51,6 +51,20 @@ def test_the_fast_training_is_the_training(settings):
     by_hand = FastTraining(Training(recipe, Intervention())).run()
     for metric in ("actor_loss", "mse", "log_std_min"):
         np.testing.assert_allclose(by_hand.column(metric), training.column(metric), atol=2e-3)
+
+
+@pytest.mark.parametrize("sample_run", list(faults(range(9, 10))), ids=lambda s: s.name)
+def test_so_is_the_fast_training_of_a_fault(sample_run):
+    """Early on, at its step and after it; before rounding grows into another curve."""
+    period, step = sample_run.recipe.log_period, 8 * sample_run.recipe.log_period
+    recipe = replace(sample_run.recipe, train_steps=step + 4 * period)
+    moved = {"step": step, "stop": step + 2 * period, "steps": (step,)}
+    moved = {k: v for k, v in moved.items() if hasattr(sample_run.intervention, k)}
+    intervention = replace(sample_run.intervention, **moved)
+    training = Training(recipe, intervention).run()
+    by_hand = DisturbedTraining(Training(recipe, intervention)).run()
+    for metric in ("total_loss", "mse", "log_std_min", "grad_norm", "learning_rate", "loss_scale"):
+        np.testing.assert_allclose(by_hand.column(metric), training.column(metric), rtol=0.05, atol=0.05)
 
 
 def test_two_runs_write_identical_bytes(tmp_path: Path):

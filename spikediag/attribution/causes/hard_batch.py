@@ -17,7 +17,7 @@ SHORTEST = 2  # logged points one bad batch may fill
 LONGEST = 6  # more are not one batch
 MOST = 6  # bursts of a train; a few batches may be bad, many have a reason of their own
 AWAY_SDS = 10.0  # sd of the loss above its level; more: the weights were thrown
-AWAY_SHARE = 0.07  # of the height
+AWAY_SHARE = 0.09  # of the height
 NEXT_POINTS = 5  # logged points after the peak
 ERROR = MappingProxyType(
     {CouplingVerdict.DECOUPLED: -2.0, CouplingVerdict.PARTLY: -0.5, CouplingVerdict.COUPLED: 1.2}

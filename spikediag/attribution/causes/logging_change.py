@@ -45,8 +45,9 @@ class Factor:
     error: float  # its standard error
 
     def agrees(self, other: "Factor") -> bool:
-        """Whether both may be one factor."""
-        return abs(self.log - other.log) <= TOLERANCE + 3 * float(np.hypot(self.error, other.error))
+        """Whether both may be one factor: the other lies nearer to it than to no change at all."""
+        apart = abs(self.log - other.log)
+        return apart < abs(other.log) and apart <= TOLERANCE + 3 * float(np.hypot(self.error, other.error))
 
 
 @registry.register

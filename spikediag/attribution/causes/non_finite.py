@@ -26,7 +26,7 @@ class FirstNonFinite:
 
 @registry.register
 @dataclass(frozen=True)
-class NonFinite:
+class NonFiniteInput:
     """A NaN or an infinity entered the computation.
 
     What it means:

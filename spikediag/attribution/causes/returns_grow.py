@@ -1,6 +1,6 @@
-"""returns-grow: the value loss climbs because the returns that it predicts do."""
+"""returns-grow: the value loss climbs, and minus Q falls, because the returns that they predict grow."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,19 @@ import numpy as np
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Tier, say
+from spikediag.model import (
+    Advice,
+    Evidence,
+    FloatArray,
+    Kind,
+    LossKind,
+    Role,
+    Run,
+    Series,
+    Shape,
+    Tier,
+    say,
+)
 from spikediag.stats.ranks import rank_correlation
 from spikediag.stats.trend import middle
 
@@ -32,7 +44,8 @@ class ReturnsGrow:
 
     Evidence for:
         A logged return grew with the loss or before it, and the loss by no more than about its square; over
-        the whole run both go up and down together.
+        the whole run both go up and down together. An actor's loss, which is minus Q, falls by no more than
+        the return climbs.
 
     Evidence against:
         Returns that stay or fall; a loss that grows by far more than the square of the return. Blind spot:
@@ -45,17 +58,20 @@ class ReturnsGrow:
 
     id: str = "returns-grow"
     prior: float = 0.05
-    of_falls: bool = False
+    of_falls: bool = True  # minus Q falls
     calibrated: frozenset[LossKind] = frozenset({LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
-        """To what predicts returns, where some are logged."""
-        return run.loss_kind(loss) is LossKind.VALUE and any(_returns(run))
+        """To what predicts returns, and to minus Q, where returns are logged."""
+        return run.loss_kind(loss) in {LossKind.VALUE, LossKind.ACTOR} and any(_returns(run))
 
     def judge(self, case: Case) -> Judgement:
         """Did a return grow as the loss did?"""
-        if case.spike.kind is Kind.NON_FINITE:
-            return Judgement(Tier.MECHANISM, ruled_out=True)
+        of_actor = case.run.loss_kind(case.loss) is LossKind.ACTOR
+        if case.spike.kind is Kind.NON_FINITE or of_actor is not case.spike.is_fall:
+            return Judgement(Tier.MECHANISM, (_other_way(case),), ruled_out=True)
+        if of_actor:
+            return _minus_q(case)
         grown = [g for s in _returns(case.run) if (g := _growth(case, s)) is not None]
         if not grown:
             return Judgement(Tier.MECHANISM, checkable=False)
@@ -81,6 +97,64 @@ class ReturnsGrow:
         )
 
 
+def _other_way(case: Case) -> Evidence:
+    reading = say("Larger returns lift the loss of a value function, and lower minus Q: not this way.")
+    return weigh("other-way", -2.0, observed=case.spike.height, reference=0.0, reading=reading)
+
+
+def _minus_q(case: Case) -> Judgement:
+    """Whether an actor's loss fell by no more than a return climbed."""
+    climbs = [c for s in _returns(case.run) if (c := _climb(case, s)) is not None]
+    best = max(climbs, key=lambda c: c.together, default=None)
+    if best is None:
+        return Judgement(Tier.MECHANISM, checkable=False)
+    if best.climbed <= 0:
+        return Judgement(Tier.MECHANISM, (_fell_too(best),), ruled_out=True)
+    within = best.fell <= best.climbed
+    reading = say(
+        "{tag} climbed by {climbed:.3g} and {loss}, minus Q, fell by {fell:.3g}; over the run their rank "
+        "correlation is {together:.2f}.",
+        tag=best.tag,
+        climbed=best.climbed,
+        loss=case.spike.tag,
+        fell=best.fell,
+        together=best.together,
+    )
+    follows = within and best.together <= -TOGETHER
+    weight = 1.5 if follows else 0.3 if within else -1.0
+    return Judgement(
+        Tier.MECHANISM,
+        (weigh("minus-q", weight, observed=best.fell, reference=best.climbed, reading=reading),),
+        decisive=follows,
+        harmless=follows,
+        advice=_advice(),
+        mechanism=say("{tag} climbs, and minus Q falls with it: larger returns are expected.", tag=best.tag),
+    )
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How far a return climbed while minus Q fell."""
+
+    tag: str
+    climbed: float
+    fell: float
+    together: float  # rank correlation of loss and return over the run
+
+
+def _climb(case: Case, series: Series) -> Climb | None:
+    returns, loss = _levels(case, series), _levels(case, case.loss)
+    if returns is None or loss is None:
+        return None
+    together = _correlation(case.loss, series, np.positive)
+    return Climb(series.tag, returns[1] - returns[0], loss[0] - loss[1], together)
+
+
+def _fell_too(best: Climb) -> Evidence:
+    reading = say("{tag} did not climb: no larger returns to expect.", tag=best.tag)
+    return weigh("returns-stayed", -2.0, observed=best.climbed, reference=0.0, reading=reading)
+
+
 @dataclass(frozen=True)
 class Growth:
     """How a return and the loss grew from before the onset to the time of the jump, in size."""
@@ -102,29 +176,31 @@ def _returns(run: Run) -> Iterator[Series]:
 
 
 def _growth(case: Case, series: Series) -> Growth | None:
-    returns, loss = _times(case, series), _times(case, case.loss)
-    if returns is None or loss is None:
+    """None where too little is logged on either side of the onset, or a level is zero."""
+    returns, loss = _levels(case, series), _levels(case, case.loss)
+    if returns is None or loss is None or returns[0] == 0 or loss[0] == 0:
         return None
-    return Growth(series.tag, returns, loss, _correlation(case.loss, series))
+    grew = abs(returns[1] / returns[0]) if returns[1] > returns[0] else 1.0
+    return Growth(series.tag, grew, abs(loss[1] / loss[0]), _correlation(case.loss, series, np.abs))
 
 
-def _times(case: Case, series: Series) -> float | None:
-    """By how many times a series grew in size; None where it was not logged on either side or was zero."""
+def _levels(case: Case, series: Series) -> tuple[float, float] | None:
+    """A series before the onset, and within the jump or, where that still climbs, at its end."""
     values, end = series.values, case.spike.end_step
     before = values[series.finite & (series.steps < case.begin)][-LEVEL_POINTS:]
-    within = series.finite & (series.steps >= case.begin) & (True if end is None else series.steps <= end)
-    if min(len(before), int(within.sum())) < FEWEST_POINTS:
+    during = series.finite & (series.steps >= case.begin) & (True if end is None else series.steps <= end)
+    within = values[during][-LEVEL_POINTS:] if case.spike.shape is Shape.TREND else values[during]
+    if min(len(before), len(within)) < FEWEST_POINTS:
         return None
-    level = float(np.abs(middle(before)))
-    return float(np.abs(middle(values[within]))) / level if level > 0 else None
+    return float(middle(before)), float(middle(within))
 
 
-def _correlation(loss: Series, series: Series) -> float:
-    """Rank correlation of the loss with the size of a return, at the logged steps of the rarer one."""
+def _correlation(loss: Series, series: Series, size: Callable[[FloatArray], FloatArray]) -> float:
+    """Rank correlation of the loss with a return, by their size, at the logged steps of the rarer one."""
     rare, often = sorted((loss, series), key=lambda s: int(s.finite.sum()))
     at = rare.steps[rare.finite]
     other = np.interp(at, often.steps[often.finite], often.values[often.finite])
-    return rank_correlation(np.abs(rare.values[rare.finite]), np.abs(other))
+    return rank_correlation(size(rare.values[rare.finite]), size(other))
 
 
 def _grew(case: Case, best: Growth) -> Evidence:

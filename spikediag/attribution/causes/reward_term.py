@@ -8,12 +8,13 @@ import numpy as np
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import LARGEST_TIMES, Quantity, growth, named, witnesses_of
+from spikediag.attribution.quantities import LARGEST_TIMES, Quantity, growth, measuring, witnesses_of
 from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Role, Run, Series, Tier, Witness, say
 
 FAR = 10.0  # times its level before, from which a term has exploded
 DWARFS = 3.0  # times the largest level of all terms
 AS_FAR = 0.5  # of the way of a term, gone before without a jump, from which it has not exploded only now
+CARRIED = 0.2  # share of the move of the total reward that its term may leave open
 LEAP = 0.25  # of its way that a term takes in one logged interval where it explodes
 
 
@@ -29,7 +30,8 @@ class RewardTerm:
 
     Evidence for:
         A logged term of the reward goes far beyond its usual range before the loss or in the same
-        iteration; the total reward goes with it.
+        iteration; the total reward goes with it. What falls by as much as the total reward is a term of it,
+        whatever its name.
 
     Evidence against:
         Logged terms that stay in their usual range, or move only after the loss: then a damaged policy
@@ -52,10 +54,10 @@ class RewardTerm:
 
     def judge(self, case: Case) -> Judgement:
         """Did a term go far beyond its usual range, and not after the loss?"""
-        terms = named(case.run, Quantity.REWARD_TERM)
-        if not terms:
+        terms, carried = measuring(case.run, Quantity.REWARD_TERM), tuple(_carries_the_total(case))
+        if not terms and not carried:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(_log(),))
-        moved = [w for w in witnesses_of(case, Quantity.REWARD_TERM) if growth(w) >= FAR]
+        moved = [w for w in (*witnesses_of(case, Quantity.REWARD_TERM), *carried) if growth(w) >= FAR]
         early = sorted(
             (w for w in moved if not w.lag.follows), key=lambda w: (not w.lag.leads, -abs(w.sigmas))
         )
@@ -76,6 +78,16 @@ class RewardTerm:
         )
 
 
+def _carries_the_total(case: Case) -> Iterator[Witness]:
+    """Witnesses of no known name that fell by what the total reward fell by: a term by its arithmetic."""
+    known = {series.tag for series in measuring(case.run, Quantity.REWARD_TERM)}
+    moved = [w for w in case.witnesses.moved if w.tag not in known]
+    totals = [w for w in moved if w.role is Role.REWARD and w.change < 0]
+    for witness in (w for w in moved if w.role is Role.OTHER):
+        if any(abs(witness.change - total.change) <= CARRIED * abs(total.change) for total in totals):
+            yield witness
+
+
 def _moved(term: Witness) -> Evidence:
     weight = 1.5 if term.lag.leads else 1.2
     return weigh("term-moved", weight, observed=term.lag.steps, reading=phrases.moved_with(term))
@@ -84,7 +96,11 @@ def _moved(term: Witness) -> Evidence:
 def _size(case: Case, term: Witness) -> Evidence:
     """A term that was nothing and is little has not exploded: it must dwarf what all terms usually are."""
     usual = max(
-        (abs(float(seen.before)) for s in named(case.run, Quantity.REWARD_TERM) if (seen := case.moved(s))),
+        (
+            abs(float(seen.before))
+            for s in measuring(case.run, Quantity.REWARD_TERM)
+            if (seen := case.moved(s))
+        ),
         default=abs(term.before),
     )
     times = abs(term.at) / max(usual, 1e-300)
@@ -141,7 +157,7 @@ def _climbs(case: Case, term: Witness) -> Iterator[Evidence]:
 
 
 def _total(case: Case) -> Iterator[Evidence]:
-    terms = {series.tag for series in named(case.run, Quantity.REWARD_TERM)}
+    terms = {series.tag for series in measuring(case.run, Quantity.REWARD_TERM)}
     total = [w for w in case.witnesses.moved if w.role is Role.REWARD and w.tag not in terms]
     if total:
         yield weigh("reward-moved", 0.3, observed=total[0].at, reading=phrases.moved_with(total[0]))

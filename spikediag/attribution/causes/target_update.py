@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.periods import BY_CHANCE, NEAR_BEAT, Beat, beat, off_period, stated_updates
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, say
 
 ALMOST = 0.05  # chance up to which a beat is worth a word
+SOON = 0.05  # of the period, within which a fall follows an update
 ROUND = 100  # steps; people state periods in round numbers
 FEWEST_APART = 20  # logged points between round steps, so that lying right after one says something
 
@@ -27,7 +29,8 @@ class TargetUpdate:
     Evidence for:
         The tallest rises of the loss, or of another critic or actor of the run, come at one phase of a
         period, far more often than chance allows; the configuration states that period. Of a single leap:
-        it begins at a multiple of the stated period, or, weaker, right after a round number of steps.
+        it begins at a multiple of the stated period, or, weaker, right after a round number of steps; of a
+        lasting fall: it follows an update soon.
 
     Evidence against:
         Tallest rises at all phases; a stated period that they do not keep. Blind spot: fewer than four
@@ -40,7 +43,7 @@ class TargetUpdate:
 
     id: str = "target-update"
     prior: float = 0.05
-    of_falls: bool = False
+    of_falls: bool = True  # what is learnt from other targets may lie lower
     calibrated: frozenset[LossKind] = frozenset({LossKind.VALUE})
 
     def applies(self, run: Run, loss: Series) -> bool:
@@ -50,6 +53,8 @@ class TargetUpdate:
     def judge(self, case: Case) -> Judgement:
         """Do the tallest rises keep a period, and is this jump one of them?"""
         stated = tuple(stated_updates(case.run))
+        if case.spike.is_fall:
+            return _by_others(case, stated) or _of_fall(case, stated)
         found = beat(case.loss, stated)
         if found is None or found.chance >= ALMOST:
             return _by_others(case, stated) or _by_one_leap(case, stated, found)
@@ -75,10 +80,8 @@ def _keeps(found: Beat, evidence: tuple[Evidence, ...]) -> Judgement:
 
 def _by_others(case: Case, stated: tuple[tuple[float, str], ...]) -> Judgement | None:
     """A jump on the beat of another loss that is learnt from the same targets; None where there is none."""
-    kinds, run = {LossKind.VALUE, LossKind.ACTOR}, case.run
-    others = (s for s in run.having(Role.LOSS) if s is not case.loss and run.loss_kind(s) in kinds)
-    beats = [(b, s.tag) for s in others if (b := beat(s, stated)) is not None and b.chance < BY_CHANCE]
-    found, tag = min(beats, key=lambda known: (known[0].chance, known[1]), default=(None, ""))
+    beats = [known for known in _beats(case.run, stated) if known[1] != case.spike.tag]
+    found, tag = min(beats, key=_by_chance, default=(None, ""))
     if found is None or not found.has(case.begin, case.loss.interval):
         return None
     reading = say(
@@ -92,6 +95,37 @@ def _by_others(case: Case, stated: tuple[tuple[float, str], ...]) -> Judgement |
     )
     evidence = weigh("others-beat", found.bans, observed=found.chance, reference=BY_CHANCE, reading=reading)
     return _keeps(found, (evidence, *_stated(found)))
+
+
+def _beats(run: Run, stated: tuple[tuple[float, str], ...]) -> Iterator[tuple[Beat, str]]:
+    """The beats of the critics and actors of a run, each with its tag."""
+    for series in run.having(Role.LOSS):
+        learnt = run.loss_kind(series) in {LossKind.VALUE, LossKind.ACTOR}
+        found = beat(series, stated) if learnt else None
+        if found is not None and found.chance < BY_CHANCE:
+            yield found, series.tag
+
+
+def _by_chance(known: tuple[Beat, str]) -> tuple[float, str]:
+    return known[0].chance, known[1]
+
+
+def _of_fall(case: Case, stated: tuple[tuple[float, str], ...]) -> Judgement:
+    """A fall soon after an update that a loss of the run shows: suspected, as its onset is less sharp."""
+    found, tag = min(_beats(case.run, stated), key=_by_chance, default=(None, ""))
+    after = (case.begin - found.first) % found.period if found is not None else 0.0
+    if found is None or case.is_burst or after > SOON * found.period:
+        reading = say("{tag} fell, and not soon after an update of a target network.", tag=case.spike.tag)
+        return Judgement(Tier.TRIGGER, (weigh("fell", -2.0, reading=reading),), ruled_out=True)
+    reading = say(
+        "The fall begins {after:,.0f} steps after an update of the target network, every {period:,.0f} steps "
+        "by the tallest rises of {tag}.",
+        after=after,
+        period=found.period,
+        tag=tag,
+    )
+    evidence = weigh("soon-after", 1.0, observed=after, reference=found.period, reading=reading)
+    return Judgement(Tier.TRIGGER, (evidence,), advice=(_advice(found.period),))
 
 
 def _by_one_leap(case: Case, stated: tuple[tuple[float, str], ...], found: Beat | None) -> Judgement:
@@ -116,7 +150,18 @@ def _by_one_leap(case: Case, stated: tuple[tuple[float, str], ...], found: Beat 
         return Judgement(
             Tier.TRIGGER, no_beat, checkable=bool(no_beat), missing=() if no_beat else (_give(),)
         )
-    return Judgement(Tier.TRIGGER, rounded, missing=(_give(),))
+    return Judgement(Tier.TRIGGER, (*rounded, *_together(case)), missing=(_give(),))
+
+
+def _together(case: Case) -> Iterator[Evidence]:
+    """Another loss that is learnt from the same targets and moved at the same logged point."""
+    for witness in case.witnesses.moved:
+        series = case.run.series[witness.tag]
+        learnt = case.run.loss_kind(series) in {LossKind.VALUE, LossKind.ACTOR}
+        if series.role is Role.LOSS and learnt and not witness.lag.leads and not witness.lag.follows:
+            reading = phrases.moved_with(witness)
+            yield weigh("moved-together", 0.5, observed=witness.lag.steps, reading=reading)
+            return
 
 
 def _round(case: Case) -> Iterator[Evidence]:

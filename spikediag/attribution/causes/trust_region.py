@@ -3,16 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikediag import phrases
 from spikediag.attribution.case import Case
+from spikediag.attribution.causes.lr_change import rate_changes
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, grew, growth, named, witnesses_of
+from spikediag.attribution.quantities import Quantity, grew, growth, measuring, witnesses_of
 from spikediag.attribution.run_facts import highest_rate
-from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, Witness, say
+from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, Witness, say
 
 DISTANCES = (Quantity.POLICY_KL, Quantity.RATIO)
 FAR = 5.0  # times its level before, from which a distance is large
 CLEARLY = 20.0
+LAST_POINTS = 5  # logged points up to the peak that give the distance at the jump
+FEWEST_BEFORE = 20
+RARELY_AWAY = 0.25  # share of the points before the onset that may be half as far away
 LOG = "approx_kl = ((ratio - 1) - log_ratio).mean()  # and clip_fraction = (abs(ratio - 1) > clip).mean()"
 
 
@@ -28,7 +34,7 @@ class TrustRegion:
 
     Evidence for:
         The divergence from the old policy (approx_kl) or the ratio leaps before the loss or with it, far
-        beyond its usual range; the share of clipped samples leaps too.
+        beyond its usual range, or had left it before and stays away; the share of clipped samples leaps too.
 
     Evidence against:
         A divergence that stays in its usual range, or leaps only after the loss. Blind spot: where the
@@ -50,16 +56,19 @@ class TrustRegion:
         if kind is LossKind.POLICY_GRADIENT:
             return True
         unsure = kind in {LossKind.UNKNOWN, LossKind.KL_REGULARISED, LossKind.VALUE}
-        return unsure and bool(named(run, *DISTANCES, Quantity.CLIPPED))
+        return unsure and bool(measuring(run, *DISTANCES, Quantity.CLIPPED))
 
     def judge(self, case: Case) -> Judgement:
         """Did the distance from the old policy leap, and not after the loss?"""
-        distances = named(case.run, *DISTANCES, Quantity.CLIPPED)
+        distances = measuring(case.run, *DISTANCES, Quantity.CLIPPED)
         if not distances:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(_log(),))
         moved = [w for w in witnesses_of(case, *DISTANCES) if w.change > 0]
         early = [w for w in moved if not w.lag.follows]
         if not early:
+            away = next(_stands_away(case), None)
+            if away is not None and not moved:
+                return _was_away(case, away)
             late = tuple(_came_after(witness) for witness in moved[:1])
             return Judgement(Tier.MECHANISM, late or tuple(_usual(case, distances)), ruled_out=bool(late))
         first = early[0]
@@ -73,6 +82,54 @@ class TrustRegion:
                 witness=phrases.moved_with(first),
             ),
         )
+
+
+@dataclass(frozen=True)
+class Away:
+    """A distance from the old policy that had left its usual range before the jump, and stayed away."""
+
+    tag: str
+    usual: float
+    at: float
+    share: float  # of all points before the onset that are as far away
+
+
+def _stands_away(case: Case) -> Iterator[Away]:
+    """The logged distances that stand far above their usual level in the points up to the peak."""
+    for series in measuring(case.run, *DISTANCES):
+        values = series.values[series.finite & (series.steps < case.begin)]
+        at = series.values[series.finite & (series.steps <= case.stretch.last)][-LAST_POINTS:]
+        if len(values) < FEWEST_BEFORE or not np.median(values) > 0:
+            continue
+        usual, now = float(np.median(values)), float(np.median(at))
+        share = float(np.mean(values >= 0.5 * now))
+        if now >= CLEARLY * usual and share <= RARELY_AWAY:
+            yield Away(series.tag, usual, now, share)
+
+
+def _was_away(case: Case, away: Away) -> Judgement:
+    """A jump while the policy updates were far too large: the distance itself has no onset there."""
+    reading = say(
+        "{tag} stands at {at:.3g} at the jump, {times:,.0f} times its usual {usual:.3g}; it had stood half "
+        "as high at {share:.0%} of the points before.",
+        tag=away.tag,
+        at=away.at,
+        times=away.at / away.usual,
+        usual=away.usual,
+        share=away.share,
+    )
+    raised = any(
+        change.factor > 1 and change.step <= case.begin
+        for rate in case.run.having(Role.LEARNING_RATE)
+        for change in rate_changes(rate)
+    )
+    return Judgement(
+        Tier.MECHANISM,
+        (weigh("policy-away", 1.8, observed=away.at, reference=away.usual, reading=reading),),
+        decisive=not raised,  # a rate that was raised takes the policy farther with every update
+        advice=_advice(case.run),
+        mechanism=say("The policy moves far from the one that collects the data: {what}", what=reading),
+    )
 
 
 def _order(witness: Witness) -> Evidence:
