@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikediag.detectors import detect, group
-from spikediag.detectors.group import change, changes_of
+from spikediag.detectors.group import changes_of, loss_change
 from spikediag.model import Measure, Role, Run, Series
 
 
@@ -112,7 +112,7 @@ def test_losses_that_share_steps_are_measured_as_each_by_itself() -> None:
     )
     losses = list(run.series.values())
     together = changes_of(losses, 1500, 1505)
-    for one, alone in zip(together, (change(loss, 1500, 1505) for loss in losses), strict=True):
+    for one, alone in zip(together, (loss_change(loss, 1500, 1505) for loss in losses), strict=True):
         assert one.tag == alone.tag
         numbers = [
             (one.before, one.peak, one.after, one.sigmas),
