@@ -178,6 +178,11 @@ def story(spike: Spike) -> Text:
         told = say("{levels} {chance}", levels=told, chance=_chance(spike))
     if spike.provisional:
         return say("{story} It lies in the last points of the log: what follows may change it.", story=told)
+    if spike.kind is Kind.DIVERGENCE:
+        return say(
+            "{story} It went on when the log ended: should it stop, it becomes a drift or a level shift.",
+            story=told,
+        )
     return told
 
 

@@ -127,6 +127,8 @@ def test_a_glimpse_names_a_finding_by_its_number_height_and_step(
 def test_a_story_says_what_is_usual_and_what_may_change() -> None:
     assert WRITER.text(phrases.story(spike(usual=True))).endswith("Such bursts are usual for this loss.")
     assert WRITER.text(phrases.story(spike(provisional=True))).endswith("what follows may change it.")
+    diverging = phrases.story(spike(kind=Kind.DIVERGENCE, end_step=None))
+    assert WRITER.text(diverging).endswith("should it stop, it becomes a drift or a level shift.")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from spikediag.detectors.chance import Mirror
-from spikediag.detectors.rise import Rise, measure
+from spikediag.detectors.rise import Rise, child_of, measure
 from spikediag.detectors.salience import Salience
 from spikediag.detectors.scan import BURSTS, Candidate, Scan
 from spikediag.model import FloatArray
@@ -26,7 +26,7 @@ HEAVIEST = 2.0  # tail index of what may be usual; beyond, decades are passed
 RECORD = 32  # points before, than which a few uncertain ones are higher: in a decay many are not
 BEGAN = 0.5  # share of where a log began that such a point reaches
 SKEWED_LOUD = 30.0  # the same in skewed noise
-DEAFENING = 100.0  # local scales that are usual nowhere but in skewed noise
+DEAFENING, SKEWED_DEAFENING = 100.0, 1000.0  # local scales that are usual nowhere, and not in skewed noise
 MEMBER = 10.0  # local scales of what is told along with it
 CLUSTERED = 0.005  # chance of so late a beginning, below which bursts have begun rather than been there
 
@@ -62,11 +62,19 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
         return as_train(
             [*certain, *(replace(rise, expected=together) for rise in (*taller, *loud))], together
         )
-    deafening = [rise for rise in loud if rise.score >= DEAFENING and not salience.skewed]
+    bound = SKEWED_DEAFENING if salience.skewed else DEAFENING
+    deafening = [rise for rise in loud if rise.score >= bound]
     singles = [*certain, *deafening] if len(loud) < FEWEST else certain
-    common = by_onset(rise for rise in (*taller, *loud) if rise not in singles)
+    common = [rise for rise in (*taller, *loud) if rise not in singles]
+    if len(common) < FEWEST:
+        clear = [rise for rise in singles if rise.salient or rise.height >= SKEWED_LOUD * rise.noise]
+        singles = [*singles, *(rise for rise in common if any(map(rise.equals, clear)))]
+        common = [rise for rise in common if rise not in singles]
     usual = bool(common) and tail_index([rise.score for rise in common]) < HEAVIEST
-    return Bursts(by_onset(singles), common, 1.0, usual)
+    if usual and len(common) >= FEWEST:
+        tallest = max(rise.height for rise in common)
+        common += [rise for rise in singles if rise.height < tallest]
+    return Bursts(by_onset(rise for rise in singles if rise not in common), by_onset(common), 1.0, usual)
 
 
 def as_train(members: list[Rise], expected: float) -> Bursts:
@@ -131,7 +139,7 @@ def measured(values: FloatArray, salience: Salience, width: int, taken: list[Ris
 
     Those that are news; what lies on something taken is not looked at.
     """
-    n, taken = len(values), [*taken]
+    n, child, taken = len(values), child_of(values, taken), [*taken]
     for leap in salience.loud(width):
         if any(rise.start <= leap.position < rise.reach for rise in taken):
             continue
@@ -139,7 +147,7 @@ def measured(values: FloatArray, salience: Salience, width: int, taken: list[Ris
             continue
         rise = replace(measure(values, leap), salient=False, expected=1.0)
         burst = not rise.lasts(n) or rise.unfinished(n)
-        if burst and rise.stands_out(n) and not any(map(rise.meets, taken)):
+        if burst and rise.stands_out(n) and not child(rise) and not any(map(rise.meets, taken)):
             taken.append(rise)
             yield rise
 

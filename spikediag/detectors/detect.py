@@ -29,6 +29,8 @@ was calibrated there; it is 1 for what is usual. It counts one series, not the r
 opposite question, what would have been seen, from the same yardsticks.
 """
 
+from collections.abc import Iterator
+
 from spikediag.detectors.power import power_of
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.signal import Signal
@@ -37,6 +39,7 @@ from spikediag.model import LONGEST_LOOK, Searched, Series, Shape, Spike
 ALPHA = 0.05  # false findings per run
 RETURN = 0.25  # share of the height beyond the old level up to which a way back is a return
 OUTSTANDING = 6.0  # standard deviations of noise that has grown; what is larger is not explained by it
+CERTAIN = 20.0  # the same, of what need not stand apart from other bursts of such noise
 
 
 def detect(series: Series, *, falls: bool = False, alpha: float = ALPHA) -> tuple[Spike, ...]:
@@ -48,7 +51,7 @@ def detect(series: Series, *, falls: bool = False, alpha: float = ALPHA) -> tupl
         alpha: false findings that are accepted per run in which nothing happens.
     """
     signal = Signal(series, alpha)
-    found = found_in(signal)
+    found = [*news(signal)]
     if falls:
         signal = signal.mirrored  # what was learnt of the rises is not held any longer
         found += found_in(signal)
@@ -58,7 +61,7 @@ def detect(series: Series, *, falls: bool = False, alpha: float = ALPHA) -> tupl
 def search(series: Series) -> tuple[tuple[Spike, ...], Searched]:
     """Every spike of a series, rises and falls, and the smallest jumps that would have been found in it."""
     signal = Signal(series, ALPHA)
-    found, searched = found_in(signal), power_of(signal)
+    found, searched = [*news(signal)], power_of(signal)
     signal = signal.mirrored  # as above
     return resolve(found + found_in(signal)), searched
 
@@ -66,6 +69,22 @@ def search(series: Series) -> tuple[tuple[Spike, ...], Searched]:
 def found_in(signal: Signal) -> list[Spike]:
     """What every detector finds in one direction."""
     return [spike for detector in registry.load().values() for spike in detector.find(signal)]
+
+
+def news(signal: Signal) -> Iterator[Spike]:
+    """What is found of the rises, without bursts that do not stand apart from noise that has grown."""
+    found = found_in(signal)
+    grown = {spike: signal.apart_from(spike.start) for spike in found if spike.shape is Shape.NOISE}
+    for spike in found:
+        inside = (
+            n
+            for n in grown
+            if n.start <= spike.start < n.stop and spike.height < CERTAIN * (n.noise + n.height)
+        )
+        if spike.shape is not Shape.BURST or all(
+            any(one.holds_any(grown[noise]) for one in spike.excursions) for noise in inside
+        ):
+            yield spike
 
 
 def resolve(found: list[Spike]) -> tuple[Spike, ...]:
@@ -96,17 +115,19 @@ def explains(one: Spike, other: Spike) -> bool:
 def undone_by(one: Spike, other: Spike) -> bool:
     """Whether the second only returns from the first: a fall from a rise, or a rise from a dip.
 
-    A burst that comes back ends no level that stays, and a level that lasted is left, not returned from.
+    A burst that comes back ends no level that stays, and a level that lasted is left, not returned from. The
+    last of the way back of a burst may come as long after its end as it lasted.
     """
+    ended = one.stop + (one.stop - one.start if one.shape is Shape.BURST and one.recovered else 0)
     if (
         one.members
         or one.shape is Shape.NOISE
         or one.height * other.height >= 0
-        or not one.start <= other.start <= one.stop
+        or not one.start <= other.start <= ended
         or (other.shape is Shape.BURST and not one.recovered)
         or (one.shape is Shape.LEVEL and other.start - one.start > LONGEST_LOOK)
     ):
         return False
     reached = other.peak_value if other.shape is Shape.BURST else other.level_after
     beyond = (reached - one.baseline) * (1 if other.height > 0 else -1)
-    return beyond <= RETURN * abs(one.height)
+    return beyond <= (RETURN * abs(one.height) if other.start <= one.stop else one.margin)

@@ -11,6 +11,7 @@ from spikediag.detectors.signal import Signal
 from spikediag.model import Excursion, Kind, Spike
 from spikediag.stats.scale import local_noise
 
+MANY = 4  # stretches that the series came back from, whose longest says little of the next
 PAST = 257  # points before the onset that give baseline and noise
 
 
@@ -22,7 +23,7 @@ class NonFinite:
     What it finds:
         Every stretch of NaN or Inf, as one finding: it begins with the first stretch, `count` says how many
         there are and `members` where. It has not recovered if the last stretch reaches the end of the log and
-        is longer than all from which the series came back.
+        is longer than all from which the series came back, or twice as long after four or more.
 
     How:
         No statistics: one such value is enough. The height is infinite, and nothing of the kind is expected
@@ -71,8 +72,9 @@ class NonFinite:
 def ended(members: tuple[Excursion, ...], n: int) -> Excursion:
     """The stretch with which it is over, in a series of n points.
 
-    A last stretch that is no longer than those from which the series came back is one more of them.
+    A last stretch that is no longer than those from which the series came back is one more of them; where
+    there were many of them, one that is twice as long.
     """
     last = members[-1]
-    longest = max((m.stop - m.start for m in members[:-1]), default=0)
+    longest = max((m.stop - m.start for m in members[:-1]), default=0) * (2 if len(members) > MANY else 1)
     return members[-2] if last.stop == n and last.stop - last.start <= longest else last

@@ -1,6 +1,6 @@
 """A rise: from a candidate to onset, peak, level, the end of the burst, and the return; at once or slowly."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from spikediag.detectors.scan import Candidate
 from spikediag.model import FloatArray, IntArray
 from spikediag.stats.leaps import HISTORY, OVER_DIPS, cell_scale
-from spikediag.stats.medians import median, running_median
+from spikediag.stats.medians import median, medians, running_median
 from spikediag.stats.scale import local_noise, row_noise
 
 PAST = 257  # points before the onset that give the noise
@@ -19,13 +19,23 @@ WANDER = 3.0  # standard deviations before, within which it is back as well
 LONGEST = 1000  # points from onset to the end of a burst; what stands longer is a level
 OUTSTANDING = 8.0  # standard deviations of the noise on a new level; what is lower belongs to that noise
 SALIENT = 6.0  # standard deviations before that what stands out in its series measures at least
+EQUAL = 0.8  # height of a burst over that of another, from which they are alike
 LAST = 9  # points of a series that are judged by what is before them only
 STEPS_UP = 9  # points of a climb by which half its height is later than its beginning, at most
 AROUND = 6  # widths of a burst on either side in which dips like it are looked for
+GROWN, OVER_GROWN = 1.6, 3.0  # noise around a rise over that long before, and the rise over such noise
+OF_LEVEL = 4.0  # standard errors of a new level of independent points over the same
+MANY_WIDTHS = 64  # of a rise, before it: as many as its chance is learnt from
 ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
 NEAR = 33  # fewest points before the onset that give the baseline
 LESS = 1.5  # scatter of all points before over that of the last ones, from which these count
 SLOW = 33  # points: a rise on a shorter scale is a step
+TALL = 12.0  # standard deviations of a rise that is followed back to where it left the noise
+LEFT, GAINED = 6.0, 3.0  # of them: where it has left it; what 33 points gain while it climbs
+STEADY = 5  # points of a running median that stay out of the noise from there on
+FEWEST_STRETCHES, MOST_STRETCHES = 5, 128  # before an onset, whose levels tell where it began
+SMOOTHLY = 0.25  # gain over five points relative to the next five, below which the next is sudden
+QUIET = 0.25  # share of them that are calm, at least
 CELLS = 48  # block medians that the climb is fitted to
 VIEW = 3  # widths of the rise to either side that are looked at
 FILLED = 0.8  # share of the view ahead; a climb that reaches further may go on
@@ -66,7 +76,12 @@ class Rise:
     def climbs_into(self, rise: "Rise") -> bool:
         """Whether the other rise, a higher one, begins before this one has settled."""
         near = rise.start - self.start <= 4 * max(self.width, rise.width)
-        return near and self.stop > rise.reach and rise.level > self.level
+        stays = rise.stop - rise.start >= FALLEN * (self.stop - rise.start)
+        return near and stays and self.stop > rise.reach and rise.level > self.level
+
+    def goes_on(self, rise: "Rise") -> bool:
+        """Whether the other rise, a higher one, left the noise with this one, and stayed as well."""
+        return rise.start - self.start < SLOW and self.stop == rise.stop and rise.level > self.level
 
     def joined(self, rise: "Rise") -> "Rise":
         """This rise with the one that sits on it."""
@@ -78,6 +93,7 @@ class Rise:
             peak=highest.peak,
             peak_value=highest.peak_value,
             level=rise.level,
+            climb=max(self.climb, rise.climb),
             expected=min(self.expected, rise.expected),
         )
 
@@ -88,6 +104,11 @@ class Rise:
     def unfinished(self, n: int) -> bool:
         """Whether the series of n points ends before anyone knows whether it lasts."""
         return self.stop == n and self.start >= n - LAST
+
+    def equals(self, rise: "Rise") -> bool:
+        """Whether it is as high as the other, and no less so in its own noise."""
+        as_high = EQUAL * rise.height <= self.height <= rise.height / EQUAL
+        return as_high and self.height / self.noise >= EQUAL * rise.height / rise.noise
 
     def same_burst(self, rise: "Rise") -> bool:
         """Whether both are narrow and share a point."""
@@ -107,7 +128,20 @@ class Rise:
 
     def within_noise(self, n: int) -> bool:
         """Whether the new level of a rise that lasts lies within the scatter before: nobody would see it."""
-        return not self.salient and self.lasts(n) and self.level - self.baseline < self.noise
+        return self.lasts(n) and self.level - self.baseline < (ON_LEVEL if self.salient else 1) * self.noise
+
+    def of_grown_noise(self, values: FloatArray) -> bool:
+        """Whether the noise around has grown, and makes rises as high as this one."""
+        last = self.start + AROUND * self.width + NEAR
+        before, around = values[max(0, self.start - NEAR) : self.start], values[self.start : last]
+        if len(around) < 2 * self.width:
+            around = before
+        noise = max((local_noise(part) for part in (before, around) if len(part) >= FEW), default=0.0)
+        long = local_noise(
+            values[max(0, self.start - MANY_WIDTHS * self.width - PAST) : max(1, self.start - NEAR)]
+        )
+        over = min(OVER_GROWN, OF_LEVEL / np.sqrt(self.width)) if self.lasts(len(values)) else OVER_GROWN
+        return noise > GROWN * long and self.level - self.baseline < over * noise
 
     def as_deep(self, values: FloatArray) -> bool:
         """Whether a burst of many points has dips like it around: then it is the noise that has grown."""
@@ -144,7 +178,9 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             rise.stands_out(len(values)) if candidate.burst else rise.lasts(len(values))
         ):
             continue
-        if not candidate.salient and not candidate.burst and rise.as_deep(values):
+        if not candidate.salient and (
+            (not candidate.burst and rise.as_deep(values)) or rise.of_grown_noise(values)
+        ):
             continue
         if any(other.start <= rise.start < other.reach for other in found):
             continue
@@ -153,34 +189,88 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             found.append(rise)
         else:
             found[same] = found[same].begun(rise)
-    merged = tuple(merge_climbs(values, sorted(found, key=lambda rise: rise.start)))
-    return tuple(without_children(values, merged))
+    climbs = (settled(values, rise) for rise in merged(in_order(found), Rise.climbs_into))
+    dated = in_order(from_outset(values, rise) for rise in climbs)
+    return tuple(without_children(values, tuple(merged(dated, Rise.goes_on))))
 
 
 def without_children(values: FloatArray, found: tuple[Rise, ...]) -> Iterator[Rise]:
     """All but those that are the noise of a new level: a higher level is often noisier as well."""
+    child = child_of(values, found)
+    return (rise for rise in found if not child(rise))
+
+
+def child_of(values: FloatArray, found: Iterable[Rise]) -> Callable[[Rise], bool]:
+    """Tells whether a rise is the noise of the last of those levels that began before it."""
     levels = [rise for rise in found if rise.lasts(len(values))]
     noises = [local_noise(values[rise.start : rise.start + PAST]) for rise in levels]
-    for rise in found:
+
+    def is_child(rise: Rise) -> bool:
         under = [n for level, n in zip(levels, noises, strict=True) if level.start < rise.start < level.stop]
         lasts = rise.lasts(len(values))
         height = rise.level - rise.baseline if lasts else rise.height
-        if not under or height >= (ON_LEVEL if lasts else OUTSTANDING) * max(under[-1], rise.noise):
-            yield rise
+        return bool(under) and height < (ON_LEVEL if lasts else OUTSTANDING) * max(under[-1], rise.noise)
+
+    return is_child
 
 
-def merge_climbs(values: FloatArray, found: Iterable[Rise]) -> Iterator[Rise]:
-    """Join each rise to the one it sits on, as one climb is often seen as several steps."""
+def in_order(rises: Iterable[Rise]) -> list[Rise]:
+    """By onset."""
+    return sorted(rises, key=lambda rise: rise.start)
+
+
+def merged(found: Iterable[Rise], belongs: Callable[[Rise, Rise], bool]) -> Iterator[Rise]:
+    """Join each rise to the one it belongs to, as one climb is often seen as several steps."""
     below: Rise | None = None
     for rise in found:
-        if below and below.climbs_into(rise):
+        if below and belongs(below, rise):
             below = below.joined(rise)
             continue
         if below:
-            yield settled(values, below)
+            yield below
         below = rise
     if below:
-        yield settled(values, below)
+        yield below
+
+
+def from_outset(values: FloatArray, rise: Rise) -> Rise:
+    """A tall rise that stays, from where it left the noise: an explosion does long before half its height."""
+    if (rise.stop < len(values) and rise.stop - rise.start < SLOW) or sudden(values, rise.start):
+        return rise
+    calm = calm_until(values, rise.start)
+    baseline, noise = level_before(values, calm, NEAR), noise_before(values, calm)
+    if rise.level - baseline < TALL * noise:
+        return rise
+    smooth = running_median(values[calm : rise.start + STEADY // 2 + 1], STEADY)
+    within = np.flatnonzero(smooth <= baseline + LEFT * noise)
+    start = calm + STEADY // 2 + (int(within[-1]) + 1 if len(within) else 0)
+    if start >= rise.start - STEADY:
+        return rise
+    gained = rise.start - start
+    climb = max(rise.climb, 2 * gained if 2 * gained >= SLOW else 0)
+    margin = max(MARGIN * (rise.level - baseline), WANDER * noise)
+    return replace(rise, start=start, baseline=baseline, noise=noise, climb=climb, margin=margin)
+
+
+def sudden(values: FloatArray, start: int) -> bool:
+    """Whether a series gains by far more at an onset than just before it."""
+    if start < 2 * STEADY:
+        return True
+    earlier, before, after = (
+        median(values[at : at + STEADY]) for at in range(start - 2 * STEADY, start + 1, STEADY)
+    )
+    return before - earlier < SMOOTHLY * (after - before)
+
+
+def calm_until(values: FloatArray, start: int) -> int:
+    """Position up to which the points before an onset did not climb yet, in stretches of up to 33."""
+    size = max(STEADY, min(NEAR, start // FEWEST_STRETCHES))
+    count = min(start // size, MOST_STRETCHES)
+    stretches = values[start - count * size : start].reshape(count, size)
+    quiet = float(np.quantile(row_noise(stretches), QUIET))
+    gains = np.diff(medians(stretches))
+    calm = np.flatnonzero(gains < GAINED * quiet)
+    return start - size * (len(gains) - int(calm[-1]) if len(calm) else count - 1)
 
 
 def settled(values: FloatArray, rise: Rise) -> Rise:

@@ -60,6 +60,7 @@ OVER_CLIMBS = 8.0  # height of a climb over the highest before it
 OVER_EVENED = 3.0  # the same in logarithms in which the noise is even
 OVER_FALLS = 2.5  # height of a climb over the deepest fall after it began
 CLIMBED = 12.0  # local scales that a climb measures at least
+REACHED = 0.9  # share of its height with which it counts as done
 STAYS = 0.25  # share of its height that remains at the end of the log
 LOUD_ENOUGH = 8.0  # local scales of a leap that may be told along with others
 MOST = 64  # leaps that are looked at one by one
@@ -135,7 +136,7 @@ class Crowd:
 
         While the level goes down all along, dips are deeper than the noise alone makes them.
         """
-        if self.skewed or len(self.ordered) > MANY or self.source.goes_down:
+        if self.skewed or len(self.ordered) > MANY or self.source.goes_down or self.source.descends:
             return np.zeros(0)
         depth = self.source.dips(self.width)
         _, deepest = block_maxima(depth, block_size(len(depth)))
@@ -218,7 +219,8 @@ def salience(values: FloatArray) -> Salience:
     leaps = Leaps(values)
     if len(values) < FEWEST or not np.ptp(values):
         return Salience(leaps, ())
-    skewed = bool(values.min() >= 0) and max(skew(leaps.scores(1)), slow_skew(values)) > SKEW
+    even = values.min() < 0 or leaps.descends
+    skewed = not even and max(skew(leaps.scores(1)), slow_skew(values)) > SKEW
     return Salience(leaps, crowds(leaps, skewed=skewed))
 
 
@@ -311,7 +313,8 @@ def lasting_climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
     risen = smooth - np.minimum.accumulate(smooth)
     top = int(risen.argmax())
     first = int((risen > risen[top] / over).argmax())
-    if first < max(CALM, (top - first) / 2) or top == first:
+    reached = int((risen >= REACHED * risen[top]).argmax())
+    if first < max(CALM, (reached - first) / 2) or top == first:
         return
     base = median(values[max(0, first - CALM) : first])
     height, fall = float(smooth[top]) - base, base - float(smooth[first:].min())

@@ -72,6 +72,12 @@ class Signal:
         """What stands out."""
         return salience(self.values)
 
+    def apart_from(self, start: int) -> list[int]:
+        """Positions of the series, from one on, of bursts that stand apart from the values from there on."""
+        first = start if self._gaps is None else int(np.searchsorted(self._gaps, start))
+        found = salience(self.values[first:]).candidates()
+        return [self.position(first + leap.position) for leap in found if leap.burst]
+
     @cached_property
     def rises(self) -> tuple[Rise, ...]:
         """Every rise that stands apart or that chance does not explain, measured, in onset order.

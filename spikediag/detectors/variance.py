@@ -80,6 +80,13 @@ class Variance:
             near = [r for r in signal.rises if start - CELL * rise.width <= r.start < stop]
             levels = [r for r in near if r.lasts(len(signal.values)) and r.level - r.baseline > LEVEL * after]
             spikes = [r for r in near if r.height > (CERTAIN if rise.salient else OUTSTANDING) * after]
+            if spikes and after >= FACTOR * before:
+                apart = signal.apart_from(signal.position(start))
+                spikes = [
+                    r
+                    for r in spikes
+                    if r.start < start or r.height > CERTAIN * after or signal.excursion(r).holds_any(apart)
+                ]
             if after >= FACTOR * before and not levels and not spikes:
                 yield signal.spike(Kind.VARIANCE, at_points(signal.values, rise, before), after - before)
 

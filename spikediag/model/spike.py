@@ -1,5 +1,6 @@
 """What was found in one series, and whether the companions followed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from math import isfinite
@@ -68,6 +69,10 @@ class Excursion:
     start: int
     stop: int
     peak: int
+
+    def holds_any(self, positions: Iterable[int]) -> bool:
+        """Whether any of some positions lies in it."""
+        return any(self.start <= position < self.stop for position in positions)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from spikediag.stats.scale import MAD_TO_SIGMA
 HISTORY = 3  # points before a leap, at least
 SIDE, SHORT_SIDE = 9, 5  # points before that it is measured from, in long series and in short ones
 SHORT = 256  # points of a short series
+DESCENDS = -0.75  # rank correlation with time of a short series that goes down all along
 PARTS = 6  # of a series, whose levels tell whether it goes down
 CELL, CELLS = 32, 5  # points that share a scale, and cells whose median it is: blind to what two of them hold
 CORRELATED = 3  # a leap of correlated noise is so many times its scale before it counts as scale
@@ -77,6 +78,18 @@ class Leaps:
             return False
         levels = [median(part) for part in np.array_split(self.values, PARTS)]
         return int((np.diff(levels) < 0).sum()) >= PARTS - 2
+
+    @cached_property
+    def descends(self) -> bool:
+        """Whether a short series goes down from nearly every point to nearly every later one.
+
+        By the rank correlation with time (Spearman).
+        """
+        n = len(self.values)
+        if n >= SHORT:
+            return False
+        rank = np.argsort(np.argsort(self.values, kind="stable"), kind="stable")
+        return bool(np.corrcoef(rank, np.arange(n))[0, 1] < DESCENDS)
 
     def scale(self, at: int) -> float:
         """Scale around a position."""
