@@ -32,7 +32,7 @@ class Band:
 
 BURSTS = Band((1, 3), Past(0.03, 0.06), 5)
 MIDDLE = Band((9, 17, 33), Past(0.05, 0.07), 4)
-LONG = Band((9, 17, 33, 65, 129, 257, 513), Past(-0.1, 0.05), 2)  # cells of 8 points: 72 to 4,104 points
+LONG = Band((9, 17, 33, 65, 129, 257, 513), Past(-0.05, 0.05), 2)  # cells of 8 points: 72 to 4,104 points
 SHARE = 0.5  # of the accepted chance, for bursts: whether one is salient is asked as well
 GATE = 3.5  # score below which nothing is worth a tail
 
