@@ -26,7 +26,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.text import Value
-from spikediag.wording.numbers import number, share
+from spikediag.wording.numbers import number, percent
 from spikediag.wording.writer import verbatim
 
 HIGHEST, LOWEST = say("highest"), say("lowest")
@@ -111,7 +111,7 @@ def _end(spike: Spike) -> Text:
     if spike.end_step is None:
         return STAYED
     if abs(spike.baseline) < spike.margin < abs(spike.height) < math.inf:
-        within = verbatim(share(spike.margin / abs(spike.height)))
+        within = verbatim(percent(spike.margin / abs(spike.height)))
         return say(
             "came back to within {share} of the jump by step {end:,}", share=within, end=spike.end_step
         )
@@ -173,7 +173,7 @@ def _lost_clause(spike: Spike) -> Text:
 
 def story(spike: Spike) -> Text:
     """From where to where, and how often chance alone would do this: two or three sentences."""
-    told = levels(spike)
+    told = level_change(spike)
     if spike.shape is not Shape.LOST:
         told = say("{levels} {chance}", levels=told, chance=_chance(spike))
     if spike.provisional:
@@ -201,7 +201,7 @@ def times(sigmas: float) -> Text:
     return say("more than 1,000,000")
 
 
-def levels(spike: Spike) -> Text:
+def level_change(spike: Spike) -> Text:
     """From where to where, one sentence."""
     before, after = verbatim(number(spike.baseline)), verbatim(number(spike.level_after))
     peak, sigmas = verbatim(number(spike.peak_value)), times(spike.sigmas)
@@ -290,7 +290,7 @@ def mark(spike: Spike) -> Text:
             assert_never(spike.shape)
 
 
-def change(finding: Finding, loss: LossChange) -> Text:
+def change_label(finding: Finding, loss: LossChange) -> Text:
     """The few words above the curve of one loss of a finding: "F2: -14.8 to 24.3, 109 sigma"."""
     if finding.spike.shape is Shape.LOST:
         return say("{id}: {harm}", id=verbatim(finding.id), harm=mark(finding.spike))
@@ -381,10 +381,10 @@ def glimpse(finding: Finding, kind: Text) -> Text:
     return say("{id}, {name} in {tag}, {height} at step {step:,}", **named, height=_signed(spike))
 
 
-def listed(words: Sequence[Text]) -> Text:
+def with_commas(words: Sequence[Text]) -> Text:
     """Words with commas between them."""
     first, *rest = words
-    return say("{first}, {rest}", first=first, rest=listed(rest)) if rest else first
+    return say("{first}, {rest}", first=first, rest=with_commas(rest)) if rest else first
 
 
 def chance(verdict: CauseVerdict) -> Text | None:
@@ -392,7 +392,7 @@ def chance(verdict: CauseVerdict) -> Text | None:
     if verdict.status not in {Status.SUPPORTED, Status.PLAUSIBLE} or verdict.cause == UNEXPLAINED:
         return None
     if verdict.calibrated and verdict.probability is not None:
-        return verbatim(share(verdict.probability))
+        return verbatim(percent(verdict.probability))
     return say("likely") if verdict.status is Status.SUPPORTED else say("possible")
 
 

@@ -35,7 +35,7 @@ def diagnose(run: Run) -> Diagnosis:
     others = tuple(s for s in run.series.values() if s.role in WATCHED and s.tag not in found)
     findings = _findings(run, spikes)
     conditions = attribution.conditions(run, findings)
-    aftermath = outcome.judge(run, findings)
+    aftermath = outcome.assess(run, findings)
     return Diagnosis(
         run=run,
         findings=findings,
@@ -88,6 +88,6 @@ def _finding(
 ) -> Finding:
     run, spike = table.run, incident.spike
     coupled = coupling.couple(spike, run, spikes[spike.tag])
-    beside = witnesses.find(table, spike, spikes[spike.tag])
+    beside = witnesses.ask_every_series(table, spike, spikes[spike.tag])
     why = attribution.explain(attribution.Case(run, spike, coupled, spikes, beside))
     return Finding(name, spike, coupled, why, incident.losses, beside)

@@ -51,10 +51,11 @@ def _diagnosed(run: "str | Path | Run | Diagnosis", facts: dict[str, str | float
 
 
 def _sentence(result: "RunResult") -> str:
-    from spikediag.policy.outputs.wording import plain, shown  # noqa: PLC0415
-    from spikediag.wording.escape import log_lines  # noqa: PLC0415
+    from spikediag.policy.outputs.wording import on_one_line  # noqa: PLC0415
+    from spikediag.wording.escape import unobeyed_lines  # noqa: PLC0415
+    from spikediag.wording.writer import in_english  # noqa: PLC0415
 
-    gaps = [f"not judged: {plain(gap.reading)}" for gap in result.gaps]
-    lines = [plain(breach.reading) for breach in result.breaches] + gaps
-    name = f"{shown(result.diagnosis.run.name)}: {result.outcome.replace('_', ' ')}"
-    return log_lines("\n  ".join([name, *lines]))
+    gaps = [f"not judged: {in_english(gap.reading)}" for gap in result.gaps]
+    lines = [in_english(breach.reading) for breach in result.breaches] + gaps
+    name = f"{on_one_line(result.diagnosis.run.name)}: {result.outcome.replace('_', ' ')}"
+    return unobeyed_lines("\n  ".join([name, *lines]))

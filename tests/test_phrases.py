@@ -165,7 +165,7 @@ def test_every_kind_has_every_sentence(kind: Kind, end: int | None, code: str) -
         phrases.mark(finding.spike),
         phrases.headline(finding),
         phrases.caption(finding),
-        phrases.change(finding, finding.losses[0]),
+        phrases.change_label(finding, finding.losses[0]),
     ):
         assert "{" not in writer.text(text)
 
@@ -192,7 +192,7 @@ def test_every_kind_is_described_with_its_step_and_what_became_of_it(kind: Kind)
     stayed = str(phrases.spike_clause(spike(kind=kind, **GONE)))
     assert back.startswith("bc/actor_loss ")
     assert kind is Kind.TRAIN or back != stayed
-    assert str(phrases.levels(spike(kind=kind))).endswith(".")
+    assert str(phrases.level_change(spike(kind=kind))).endswith(".")
 
 
 def test_a_headline_says_that_many_jumps_together_decided_about_the_error() -> None:

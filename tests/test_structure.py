@@ -7,6 +7,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 
 from spikediag import attribution, detectors, reporter
@@ -33,7 +34,8 @@ def parsed() -> dict[str, ast.Module]:
 
 def nodes() -> Iterator[tuple[str, ast.AST]]:
     """Every node of every module, with the module's dotted name."""
-    return ((dotted(path), node) for path, walked in modules.nodes().items() for node in walked)
+    for path, walked in modules.nodes().items():
+        yield from zip(repeat(dotted(path)), walked, strict=False)
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

@@ -41,7 +41,7 @@ def failures(rng, spread):
         return diagnosed(values)
 
     broken = [
-        bool(history.compare(judge(good(), Policy()), [good() for _ in range(5)], 0.05).breaches)
+        bool(history.against_history(judge(good(), Policy()), [good() for _ in range(5)], 0.05).breaches)
         for _ in range(RUNS)
     ]
     return np.mean(broken)

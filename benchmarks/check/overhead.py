@@ -50,7 +50,9 @@ def main() -> None:
         diagnosis = pipeline.diagnose(parser.read_run(run))
         base = fastest(lambda run=run: pipeline.diagnose(parser.read_run(run)))
         check = fastest(lambda d=diagnosis: published(d, policy))
-        against = fastest(lambda d=diagnosis: history.compare(judge(d, policy), [d] * 5, policy.alpha))
+        against = fastest(
+            lambda d=diagnosis: history.against_history(judge(d, policy), [d] * 5, policy.alpha)
+        )
         cells = f"{1e3 * base:.0f} ms | {1e3 * check:.1f} ms | {check / base:.1%}"
         print(f"| {name} | {cells} | {1e3 * against:.1f} ms | {against / base:.1%} |")
 

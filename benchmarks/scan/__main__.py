@@ -24,7 +24,7 @@ from tbparse import SummaryReader
 
 from benchmarks.scan.generated import sweep, write
 from spikediag import parser
-from spikediag.stats.count_regression import Counted, permutation, rate_ratio
+from spikediag.stats.count_regression import Counted, permutation, profiled_ratio
 from spikediag.sweep.scan import Search, work
 
 README = Path(__file__).parent / "README.md"
@@ -168,7 +168,7 @@ def simulated(design: tuple[int, int, int], slope: float, random: np.random.Gene
         events = random.poisson(rates * exposures * random.gamma(4, 0.25, len(groups))).astype(float)
         counted = Counted(events, exposures, settings, groups)
         rejected += permutation(counted).p < 0.05
-        ratio = rate_ratio(counted)
+        ratio = profiled_ratio(counted)
         held += ratio.low <= np.exp(slope) <= ratio.high
     return rejected / SIMULATED, held / SIMULATED
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from spikediag.attribution import gradients, nll_levels, periods
 from spikediag.attribution.gradients import GradientRise
-from spikediag.attribution.nll_levels import Likelihood, Stretch
+from spikediag.attribution.nll_levels import Likelihood, StepRange
 from spikediag.attribution.periods import LastBatch, Phase
 from spikediag.attribution.recorded import Recorded, of_spike
 from spikediag.attribution.run_facts import dims
@@ -95,16 +95,16 @@ class Case:
         return int(self.loss.steps[first])
 
     @cached_property
-    def stretch(self) -> Stretch:
+    def stretch(self) -> StepRange:
         """Onset to peak of a burst, the first points of a shift, the last of a drift; half a point wider."""
         spike, reach = self.spike, 0.5 * self.loss.interval
         if self.is_train:
-            return Stretch(spike.peak_step - 2 * reach, spike.peak_step + reach)
+            return StepRange(spike.peak_step - 2 * reach, spike.peak_step + reach)
         if self.is_burst:
             first = self.origin
-            return Stretch(first.onset_step - reach, max(first.peak_step, first.onset_step) + reach)
+            return StepRange(first.onset_step - reach, max(first.peak_step, first.onset_step) + reach)
         start, stop = spike.window(self.loss.values)
-        return Stretch(float(self.loss.steps[start]) - reach, float(self.loss.steps[stop - 1]) + reach)
+        return StepRange(float(self.loss.steps[start]) - reach, float(self.loss.steps[stop - 1]) + reach)
 
     @cached_property
     def onset(self) -> float:
@@ -224,10 +224,10 @@ class Case:
     def levels(self) -> tuple[Level, Level] | None:
         """Loss, log sigma and error before the spike and at its top; None where sigma is not logged."""
         reach, spike = 0.5 * self.loss.interval, self.spike
-        top = Stretch(spike.peak_step - reach, spike.peak_step + reach)
+        top = StepRange(spike.peak_step - reach, spike.peak_step + reach)
         if not self.is_burst:
             last = float(self.loss.steps[min(spike.stop, spike.start + LEVEL_POINTS) - 1])
-            top = Stretch(spike.onset_step - reach, last + reach)
+            top = StepRange(spike.onset_step - reach, last + reach)
         known = self.likelihood
         return self._levels(top, known.peak) if known is not None else None
 
@@ -243,9 +243,9 @@ class Case:
         reach = 0.5 * self.loss.interval
         position = min(int(np.searchsorted(self.loss.steps, step)), len(self.loss) - 1)
         loss = float(self.loss.values[position]) * self.likelihood.scale
-        return self._drivers(self._levels(Stretch(step - reach, step + reach), loss))
+        return self._drivers(self._levels(StepRange(step - reach, step + reach), loss))
 
-    def _levels(self, top: Stretch, loss: float) -> tuple[Level, Level] | None:
+    def _levels(self, top: StepRange, loss: float) -> tuple[Level, Level] | None:
         if self.likelihood is None or self.log_sigma is None:
             return None
         return nll_levels.levels(self.likelihood, self.log_sigma, self.spike.onset_step, top, loss)

@@ -27,7 +27,7 @@ _CALIBRATED = (0.2, 20.0)  # squared error in sigmas per dimension; beyond, the 
 
 
 @dataclass(frozen=True)
-class Stretch:
+class StepRange:
     """Steps from the first to the last, both in."""
 
     first: float
@@ -127,7 +127,7 @@ def _mapped(series: Series, values: FloatArray) -> Series:
 
 
 def levels(
-    known: Likelihood, sigma: Series, onset: int, top: Stretch, loss: float
+    known: Likelihood, sigma: Series, onset: int, top: StepRange, loss: float
 ) -> tuple[Level, Level] | None:
     """Loss, summed log sigma and error before the onset and over a stretch; None where sigma has no point.
 
@@ -148,7 +148,7 @@ def levels(
     )
 
 
-def _errors(known: Likelihood, top: Stretch) -> tuple[float | None, float | None]:
+def _errors(known: Likelihood, top: StepRange) -> tuple[float | None, float | None]:
     points = top.points(known.error) if known.error is not None else ()
     if known.error is None or not len(points):
         return None, None

@@ -16,7 +16,7 @@ from spikediag.model import (
     of_losses,
     say,
 )
-from spikediag.phrases import answer, levels, spike_clause
+from spikediag.phrases import answer, level_change, spike_clause
 
 
 def conclude(
@@ -87,7 +87,7 @@ def _summary(lead: Finding, findings: int) -> Text:
     summary = say(
         "{what}. {levels} {error} {why}",
         what=spike_clause(lead.spike),
-        levels=levels(lead.spike),
+        levels=level_change(lead.spike),
         error=lead.coupling.reading,
         why=_why(lead),
     )

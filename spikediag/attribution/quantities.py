@@ -47,24 +47,24 @@ class Quantity(Enum):
     REWARD_TERM = r"^(.*_)?(episode_rewards?|rewards|reward_(terms?|components?))_.+|(^|_)episode_rew_.+"
 
 
-def plain(tag: str) -> str:
+def spoken_tag(tag: str) -> str:
     """A tag as it is read."""
     return _SIGNS.sub("_", tag.lower()).strip("_")
 
 
-def named(run: Run, *quantities: Quantity) -> tuple[Series, ...]:
+def measuring(run: Run, *quantities: Quantity) -> tuple[Series, ...]:
     """The series that measure one of the quantities, in tag order; losses measure losses."""
     return run.once(_named, *quantities)
 
 
 def _named(run: Run, *quantities: Quantity) -> tuple[Series, ...]:
     others = (run.series[tag] for tag in sorted(run.series) if run.series[tag].role is not Role.LOSS)
-    return tuple(s for s in others if any(re.search(q.value, plain(s.tag)) for q in quantities))
+    return tuple(s for s in others if any(re.search(q.value, spoken_tag(s.tag)) for q in quantities))
 
 
 def witnesses_of(case: Case, *quantities: Quantity) -> tuple[Witness, ...]:
     """The witnesses of the case that measure one of the quantities, those that moved first ahead."""
-    tags = {series.tag for series in named(case.run, *quantities)}
+    tags = {series.tag for series in measuring(case.run, *quantities)}
     return tuple(witness for witness in case.witnesses.moved if witness.tag in tags)
 
 

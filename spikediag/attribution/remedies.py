@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from types import MappingProxyType
 
 import numpy as np
@@ -12,7 +13,6 @@ from spikediag.attribution.nll_levels import per_sum
 from spikediag.attribution.run_facts import beta2, dims
 from spikediag.model import (
     Advice,
-    Change,
     Effect,
     Fact,
     FactName,
@@ -24,6 +24,7 @@ from spikediag.model import (
     Remedy,
     Role,
     Run,
+    SettingChange,
     Status,
     Text,
     Tier,
@@ -238,6 +239,17 @@ def _order(remedy: Remedy) -> tuple[bool, bool, float, int]:
     return (not remedy.applies, remedy.effect is None, -round(gained, 2), remedy.advice.rank)
 
 
+def _once_a_run(advise: Callable[[Run], Advice]) -> Callable[[Run], Advice]:
+    """Advice that several causes give for every finding, worked out once."""
+
+    @wraps(advise)
+    def known(run: Run) -> Advice:
+        return run.once(advise)
+
+    return known
+
+
+@_once_a_run
 def smaller_batch(run: Run) -> Advice:
     """A batch of 10 to 20 % of the dataset, else a quarter; accumulation and workers stay as they are."""
     batch, own = run.batch, run.fact(FactName.BATCH_SIZE).number
@@ -270,9 +282,10 @@ def smaller_batch(run: Run) -> Advice:
     return _changing(run, "smaller-batch", text, code, (FactName.BATCH_SIZE, part))
 
 
+@_once_a_run
 def sigma_floor(run: Run) -> Advice:
     """A floor under sigma: half the error per dimension where that is known, no higher than was studied."""
-    floor = run.once(_floor)
+    floor = _floor(run)
     name, value = FactName.SIGMA_MIN, floor
     if run.fact(FactName.SIGMA_MIN).number is None and run.fact(FactName.LOG_STD_MIN).number is not None:
         name, value = FactName.LOG_STD_MIN, float(f"{math.log(floor):.2g}")
@@ -296,6 +309,7 @@ def _floor(run: Run) -> float:
     return FLOOR
 
 
+@_once_a_run
 def decay_rate(run: Run) -> Advice:
     """A learning-rate decay to zero over the length of this run."""
     steps = int(run.updates() or run.last_step or USUAL_STEPS)
@@ -401,9 +415,9 @@ def _changing(
     fact = run.fact(setting[0])
     was, shown = _shown(fact.value), _shown(setting[1])
     if fact.origin not in CONFIGURED or was == shown:
-        return Advice(text, code, rank, id_, Change(*setting))
+        return Advice(text, code, rank, id_, SettingChange(*setting))
     key = _own_name(fact)
-    change = Change(*setting, f"{key}: {was} -> {shown}", fact.source.rpartition(": ")[0] or None)
+    change = SettingChange(*setting, f"{key}: {was} -> {shown}", fact.source.rpartition(": ")[0] or None)
     return Advice(text, code or f"{key}: {shown}", rank, id_, change)
 
 

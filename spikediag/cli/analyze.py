@@ -13,7 +13,7 @@ from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.names import told_apart
 from spikediag.cli.report_folder import Marker, check_out, claim, note_kept, write_report
-from spikediag.cli.runs import Failure, Paths, Source, attempt, diagnose, find, quietly
+from spikediag.cli.runs import Failure, Paths, Source, attempt, found_at, quietly, read_and_diagnose
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import STYLES, columns, labelled, note, progress, show, show_json, show_text
 from spikediag.cli.whole_files import write_file
@@ -72,7 +72,7 @@ def analyze(
     if brief:
         return _print_pages(paths, facts, code, source)
     check_out(out)
-    found = find(paths, source)
+    found = found_at(paths, source)
     job = partial(_report, told=_by_path(found), facts=facts, out=out, formats=names, lang=code, taken=set())
     written = 0
     try:
@@ -92,7 +92,7 @@ def _known_formats(typed: str) -> tuple[str, ...]:
     from spikediag import reporter
 
     names = tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
-    reporter.refuse_unknown(names)
+    reporter.refuse_unknown_format(names)
     return names
 
 
@@ -100,7 +100,7 @@ def _print_json(paths: Sequence[Path], facts: Given, source: str | None) -> int:
     """One object for one run, an array for several paths or a folder of runs, whatever failed."""
     from spikediag import reporter
 
-    found = find(paths, source)
+    found = found_at(paths, source)
     outcomes = list(attempt(found, partial(quietly, facts=facts)))
     failures = [o for o in outcomes if isinstance(o, Failure)]
     for failure in failures:
@@ -115,7 +115,7 @@ def _print_pages(paths: Sequence[Path], facts: Given, lang: str, source: str | N
     """The page of each run, for a terminal or a chat."""
     from spikediag import reporter
 
-    outcomes = list(attempt(find(paths, source), partial(quietly, facts=facts)))
+    outcomes = list(attempt(found_at(paths, source), partial(quietly, facts=facts)))
     done = [o for o in outcomes if not isinstance(o, Failure)]
     names = told_apart([d.run.name for d in done], [Path(d.run.path) for d in done])
     for diagnosis, name in zip(done, names, strict=True):
@@ -163,7 +163,7 @@ def _report(
     from spikediag import reporter
 
     with progress(3) as begin:
-        diagnosis = diagnose(source, facts, begin)
+        diagnosis = read_and_diagnose(source, facts, begin)
         run = Path(diagnosis.run.path)
         begin(say("writing the report of {path}", path=diagnosis.run.path))
         folder = claim(out, run, diagnosis.run.name, taken)

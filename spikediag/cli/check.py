@@ -15,7 +15,7 @@ from spikediag.cli.check_output import Files, Gitlab, Junit, Markdown, Sarif, pu
 from spikediag.cli.exits import Exit
 from spikediag.cli.facts import ActionDim, BatchSize, DatasetSize, Given, OtherFacts, given
 from spikediag.cli.names import own_ends, told_apart
-from spikediag.cli.runs import Failure, Paths, Source, attempt, find, quietly, unseen
+from spikediag.cli.runs import Failure, Paths, Source, attempt, found_at, quietly, unseen
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note
 from spikediag.cli.whole_files import write_file
@@ -168,7 +168,7 @@ def judge_all(
     """
     from spikediag.policy.result import CheckResult
 
-    found: Sequence[RunSource | Failure] = find(paths, source)
+    found: Sequence[RunSource | Failure] = found_at(paths, source)
     policy = policy_beside([run.folder.path for run in found if not isinstance(run, Failure)])
     beside = list(unseen(paths, found)) if source is None else []
     missed = [one for one in beside if not one.by_rule]
@@ -180,8 +180,8 @@ def judge_all(
     if against:
         from spikediag.policy import history
 
-        earlier, missing = _apart(attempt(find(against, source), partial(quietly, facts={})))
-        results = [history.compare(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
+        earlier, missing = _apart(attempt(found_at(against, source), partial(quietly, facts={})))
+        results = [history.against_history(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
         unread += missing
     left_out = _unread(one for one in beside if one.by_rule)
     return CheckResult(policy, tuple(results), tuple(unread), left_out=tuple(left_out))

@@ -12,14 +12,14 @@ import typer
 from spikediag.cli.exits import Exit
 from spikediag.cli.names import told_apart
 from spikediag.cli.report_folder import check_out, claim, note_kept, write_report
-from spikediag.cli.runs import Failure, Source, attempt, find, quietly
+from spikediag.cli.runs import Failure, Source, attempt, found_at, quietly
 from spikediag.cli.spoken import Lang, speak, words
 from spikediag.cli.terminal import STYLES, labelled, note, show, show_json, show_text
 from spikediag.errors import SpikediagError, UsageError
 from spikediag.text import Text, say
 
 if TYPE_CHECKING:
-    from spikediag.comparison import Change, Comparison, Group
+    from spikediag.comparison import Comparison, Group, LevelChange
 
 
 def compare(
@@ -52,7 +52,7 @@ def compare(
     from spikediag import comparison
 
     code = speak(lang, before, *after)
-    comparison.refuse_unknown(by)
+    comparison.refuse_unknown_unit(by)
     if out is not None:
         check_out(out)
     base, sides = _side(before, source), [_attempted(side, source) for side in after]
@@ -67,7 +67,7 @@ def compare(
     if as_json:
         show_json(comparison.to_json(_documents(sides, made), several=len(after) > 1))
     elif as_table and made:
-        show_text(comparison.table(made, code))
+        show_text(comparison.sides_table(made, code))
     else:
         _show(made)
     return Exit.DONE if len(judged) == len(sides) else Exit.UNUSABLE
@@ -111,7 +111,7 @@ def _side(typed: str, source: str | None) -> _Side:
     whole = Path(typed)
     paths = [whole] if whole.exists() else [Path(part.strip()) for part in typed.split(",") if part.strip()]
     diagnoses = []
-    for outcome in attempt(find(paths, source), partial(quietly, facts={})):
+    for outcome in attempt(found_at(paths, source), partial(quietly, facts={})):
         if isinstance(outcome, Failure):
             raise outcome.error
         diagnoses.append(outcome)
@@ -176,7 +176,7 @@ def _lines(c: "Comparison") -> "Iterator[tuple[Text, Text]]":
         yield say("note"), sentence
 
 
-def _change(change: "Change") -> Text:
+def _change(change: "LevelChange") -> Text:
     return say(
         "{tag}: {before:.4g} to {after:.4g} ({low:+.2g} to {high:+.2g})",
         tag=change.tag,

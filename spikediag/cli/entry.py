@@ -28,7 +28,7 @@ from spikediag.cli.watch import watch
 from spikediag.errors import SpikediagError, refused
 from spikediag.text import say
 from spikediag.version import VERSION
-from spikediag.wording.escape import log_lines
+from spikediag.wording.escape import unobeyed_lines
 
 SWITCHES = {"--debug", "--quiet"}
 COMPLETION = "_SPIKEDIAG_COMPLETE"  # set by the shell's completion
@@ -146,7 +146,7 @@ def _not_ours(error: Exception, debug: bool) -> int:
     if callable(show) and isinstance(code, int):
         with contextlib.redirect_stderr(StringIO()) as said:
             show()
-        sys.stderr.write(log_lines(said.getvalue()))  # it quotes what was typed, and shells type names
+        sys.stderr.write(unobeyed_lines(said.getvalue()))  # it quotes what was typed, and shells type names
         return code
     if type(error).__name__ == "Abort":
         return Exit.INTERRUPTED

@@ -65,7 +65,7 @@ def _missing(diagnosis: "Diagnosis") -> "Iterator[Advice]":
     roles = (Role.COMPANION, Role.GRAD_NORM, Role.LEARNING_RATE, Role.LOG_STD)
     unlogged = [role for role in roles if not any(run.having(role))]
     usual = (one for loss in run.having(Role.LOSS) for one in advice.to_log(run, loss, *unlogged))
-    for one in (*remedies.log_lines(diagnosis), *usual):
+    for one in (*remedies.what_to_log(diagnosis), *usual):
         key = one.code or str(one.text)
         if key not in seen and not key.startswith(OWN):
             seen.add(key)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from spikediag.cli.terminal import note
-from spikediag.cli.whole_files import keep, refusals, replace_folder, write
+from spikediag.cli.whole_files import keep, refusals, replace_folder, write_whole
 from spikediag.errors import CannotWriteError, ReportExistsError
 from spikediag.text import say
 
@@ -192,8 +192,8 @@ def write_report(
                 say("{folder} was taken by another report meanwhile; run this again.", folder=str(folder))
             )
         for artifact in artifacts:
-            write(_inside(new, artifact.name), artifact.content)
-        write(new / MARK, Marker.of(folder, run, artifacts, kind).content())
+            write_whole(_inside(new, artifact.name), artifact.content)
+        write_whole(new / MARK, Marker.of(folder, run, artifacts, kind).content())
         if os.path.lexists(folder):
             kept.extend(_carry_over(folder, new))
 

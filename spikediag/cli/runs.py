@@ -58,7 +58,7 @@ class Failure:
         return {"path": address(self.path), "error": str(self.error)}
 
 
-def find(paths: Sequence[Path], only: str | None = None) -> "tuple[RunSource | Failure, ...]":
+def found_at(paths: Sequence[Path], only: str | None = None) -> "tuple[RunSource | Failure, ...]":
     """The runs at or below the paths, each once, in the order typed; a failure where there is none.
 
     Only the source of that id, or files of that name, are seen where one is given.
@@ -140,7 +140,7 @@ def existing(path: Path) -> Path:
     raise RunNotFoundError(say("{path} does not exist; {hint}", path=str(path), hint=hint))
 
 
-def diagnose(
+def read_and_diagnose(
     source: "RunSource", facts: Given, begin: Callable[[Text], None], *, settings: bool = True
 ) -> "Diagnosis":
     """Read and diagnose one run, by its own `settings` or not; `begin` hears what is being worked on.
@@ -159,7 +159,7 @@ def diagnose(
 def quietly(source: "RunSource", facts: Given, *, settings: bool = True) -> "Diagnosis":
     """Read and diagnose one run behind a progress display."""
     with progress(2) as begin:
-        return diagnose(source, facts, begin, settings=settings)
+        return read_and_diagnose(source, facts, begin, settings=settings)
 
 
 def _at(path: Path, only: str | None) -> "Sequence[RunSource | Failure]":

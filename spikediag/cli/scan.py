@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text as Line
 
-    from spikediag.sweep import Column, Progress, Row, Sweep
+    from spikediag.sweep import Row, RowColumn, ScanProgress, Sweep
 
 Roots = Annotated[
     list[Path], typer.Argument(metavar="ROOT", help="Folders with runs anywhere below; also URLs.")
@@ -113,11 +113,11 @@ def _executor(dask: str | None, jobs: int) -> "AbstractContextManager[Executor |
 
 
 @contextmanager
-def _counted() -> "Iterator[Callable[[Progress], None]]":
+def _counted() -> "Iterator[Callable[[ScanProgress], None]]":
     """Show how far the scan is, and say it when the scan is interrupted."""
-    last: list[Progress] = []
+    last: list[ScanProgress] = []
 
-    def hear(progress: "Progress") -> None:
+    def hear(progress: "ScanProgress") -> None:
         last[:] = [progress]
         count(progress.total, progress.done, progress.known)
 
@@ -181,7 +181,7 @@ class _Layout:
     """Which columns have room, and what the runs are called."""
 
     names: tuple[str, ...]
-    columns: "tuple[Column, ...]"
+    columns: "tuple[RowColumn, ...]"
 
     @classmethod
     def of(cls, found: "Sweep", room: int) -> "_Layout":
@@ -195,7 +195,7 @@ class _Layout:
         longest = max(map(_width, names))
         least = min(longest, max(NARROWEST_NAME, int(FOR_NAMES * room)))
         left = room - least
-        chosen: set[Column] = set()
+        chosen: set[RowColumn] = set()
         for column in sorted(COLUMNS, key=lambda c: c.rank):
             used = any(_cell(column, row) for row in found.rows)
             if used and widths[column] + GAP <= left:
@@ -213,7 +213,7 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def _cell(column: "Column", row: "Row") -> str:
+def _cell(column: "RowColumn", row: "Row") -> str:
     return printable(column.told(row, term, words))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from spikediag.cli.spoken import words
 from spikediag.text import Text, say
-from spikediag.wording.escape import log_json, log_lines, printable
+from spikediag.wording.escape import log_json, printable, unobeyed_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -56,7 +56,7 @@ def show(what: "RenderableType", *, wrap: bool = True, width: int | None = None)
         console.width = width or PLAIN_WIDTH
     with console.capture() as captured:
         console.print(what, soft_wrap=not wrap)
-    lines = log_lines(captured.get())
+    lines = unobeyed_lines(captured.get())
     sys.stdout.write(
         lines if console.is_terminal else "".join(f"{line.rstrip()}\n" for line in lines.splitlines())
     )
@@ -64,7 +64,7 @@ def show(what: "RenderableType", *, wrap: bool = True, width: int | None = None)
 
 def note(sentence: Text) -> None:
     """Say something about the work on stderr."""
-    print(log_lines(f"spikediag: {words(sentence)}"), file=sys.stderr)  # noqa: T201
+    print(unobeyed_lines(f"spikediag: {words(sentence)}"), file=sys.stderr)  # noqa: T201
 
 
 def labelled(rows: "Sequence[tuple[str, RenderableType]]") -> "Table":
@@ -124,7 +124,7 @@ def tabled(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> "Renderabl
 def show_text(text: str) -> None:
     """Print finished lines on stdout, as they are."""
     if not _QUIET.get():
-        sys.stdout.write(log_lines(text))
+        sys.stdout.write(unobeyed_lines(text))
 
 
 def show_json(document: str) -> None:

@@ -39,7 +39,7 @@ def write_file(path: Path, content: bytes) -> None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         with _workshop(path.parent) as workshop:
-            write(workshop / NEW, content)
+            write_whole(workshop / NEW, content)
             (workshop / NEW).replace(path)
 
 
@@ -60,12 +60,12 @@ def replace_folder(place: Path, build: Callable[[Path], None]) -> None:
         if not os.path.lexists(place):
             new.rename(place)
         elif not exchanged(new, place):
-            write(workshop / PLACE, os.fsencode(place.name))
+            write_whole(workshop / PLACE, os.fsencode(place.name))
             place.rename(workshop / OLD)
             new.rename(place)
 
 
-def write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a new file down to the disk."""
     with path.open("wb") as file:
         file.write(content)

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import special
 
 from spikediag.comparison import sides
-from spikediag.comparison.differences import conditions, differences, foretold
+from spikediag.comparison.differences import condition_changes, differences, foretold
 from spikediag.comparison.sides import Axis, Group, Tags
-from spikediag.comparison.values import EFFECTS, Change, Comparison, Cost, Curve, Effect, Side
+from spikediag.comparison.values import EFFECTS, Comparison, Cost, Curve, LevelChange, Side, SpikeEffect
 from spikediag.errors import UsageError
 from spikediag.model import FloatArray, Measure, Run, Text, common_loss, is_held_out, say
 from spikediag.stats.crossings import ruler
@@ -57,7 +57,9 @@ def compare(
     values = [d.run.series[loss].values for d in everyone]
     first = len(before.diagnoses)
     shared = _Shared(axis, tags, ruler(values[:first], values[first:], min_height), len(afters))
-    old, *news = (_Pooled(group, sides.pool(group, axis, tags, shared.height)) for group in (before, *afters))
+    old, *news = (
+        _Pooled(group, sides.side_of(group, axis, tags, shared.height)) for group in (before, *afters)
+    )
     ratios = [_ratio(old.side, new.side) for new in news]
     chances = holm([ratio.p for ratio in ratios])
     made = zip(news, ratios, chances, strict=True)
@@ -107,7 +109,7 @@ def _compare(old: _Pooled, new: _Pooled, shared: _Shared, ratio: Ratio, p: float
         companion=companion,
         cost=cost(companion, _measure(old.group.diagnoses[0].run, shared.tags)),
         differences=differences(old.group.diagnoses, new.group.diagnoses),
-        conditions=conditions(old.group.diagnoses[0], new.group.diagnoses[0]),
+        conditions=condition_changes(old.group.diagnoses[0], new.group.diagnoses[0]),
         foretold=foretold(old.group.diagnoses[0], new.group.diagnoses[0], ratio.value),
         summary=_summary(before, after, shared.height, ratio, outcome),
         notes=()
@@ -133,24 +135,24 @@ def _measure(run: Run, tags: Tags) -> Measure:
     return run.series[tags.companion].measure if tags.companion else Measure.UNKNOWN
 
 
-def _outcome(before: Side, after: Side, ratio: Ratio, p: float) -> Effect:
+def _outcome(before: Side, after: Side, ratio: Ratio, p: float) -> SpikeEffect:
     lost = [any(t.diverged for t in side.trials) for side in (before, after)]
     if lost[1] and not lost[0]:
-        return Effect.WORSE
+        return SpikeEffect.WORSE
     if p > 1 - CONFIDENCE or math.isnan(ratio.value):
-        return Effect.NO_DETECTABLE_CHANGE
+        return SpikeEffect.NO_DETECTABLE_CHANGE
     if ratio.value > 1:
-        return Effect.WORSE
-    return Effect.NO_DETECTABLE_CHANGE if lost[1] else Effect.IMPROVED
+        return SpikeEffect.WORSE
+    return SpikeEffect.NO_DETECTABLE_CHANGE if lost[1] else SpikeEffect.IMPROVED
 
 
-def _companion(before: Side, after: Side) -> Change | None:
+def _companion(before: Side, after: Side) -> LevelChange | None:
     olds = [t.companion for t in before.trials if t.companion]
     news = [t.companion for t in after.trials if t.companion]
     return change(olds, news) if olds and news else None
 
 
-def change(before: Sequence[Curve], after: Sequence[Curve]) -> Change:
+def change(before: Sequence[Curve], after: Sequence[Curve]) -> LevelChange:
     """The final levels (median of the last tenth) and a 95 % interval of their difference.
 
     Several trainings a side: Student's interval with the variance between trainings, pooled over the sides.
@@ -170,10 +172,10 @@ def change(before: Sequence[Curve], after: Sequence[Curve]) -> Change:
         degrees = BLOCKS - 1
         basis = say("noise within one training a side; another seed may differ by more")
     half = float(special.stdtrit(degrees, (1 + CONFIDENCE) / 2)) * error
-    return Change(before[0].tag, old, new, new - old - half, new - old + half, basis)
+    return LevelChange(before[0].tag, old, new, new - old - half, new - old + half, basis)
 
 
-def cost(companion: Change | None, measure: Measure) -> Cost:
+def cost(companion: LevelChange | None, measure: Measure) -> Cost:
     """Whether the error metric ends worse: by more than a tenth, by surely less, or not told apart."""
     if companion is None:
         return Cost.NOT_LOGGED
@@ -204,7 +206,7 @@ def _noise(end: FloatArray) -> float:
     return float(np.std(medians, ddof=1) / math.sqrt(BLOCKS))
 
 
-def _summary(before: Side, after: Side, height: float, ratio: Ratio, outcome: Effect) -> Text:
+def _summary(before: Side, after: Side, height: float, ratio: Ratio, outcome: SpikeEffect) -> Text:
     """What came of the change, in one sentence with the numbers it rests on."""
     if _same_runs(before, after):
         return say(
@@ -212,7 +214,7 @@ def _summary(before: Side, after: Side, height: float, ratio: Ratio, outcome: Ef
             before=before.name,
             after=after.name,
         )
-    if outcome is Effect.WORSE and not ratio.value > 1:
+    if outcome is SpikeEffect.WORSE and not ratio.value > 1:
         return say("{after} diverged, {before} did not: worse.", before=before.name, after=after.name)
     if math.isnan(ratio.value):
         return say(
@@ -242,7 +244,7 @@ def _same_runs(before: Side, after: Side) -> bool:
 
 def _twins(before: Side, after: Side) -> Iterator[Text]:
     for side in (before, after):
-        for one, other in sides.copies(side):
+        for one, other in sides.repeated_trainings(side):
             yield say(
                 "{one} and {other} of {side} are the same training: it counts twice, and seeds seem to agree "
                 "that do not.",
@@ -258,8 +260,8 @@ def _twins(before: Side, after: Side) -> Iterator[Text]:
         )
 
 
-def _power(before: Side, outcome: Effect, detectable: float | None) -> Iterator[Text]:
-    if outcome is not Effect.NO_DETECTABLE_CHANGE or not before.counts.total:
+def _power(before: Side, outcome: SpikeEffect, detectable: float | None) -> Iterator[Text]:
+    if outcome is not SpikeEffect.NO_DETECTABLE_CHANGE or not before.counts.total:
         return
     if detectable is None:
         yield say(

@@ -71,7 +71,7 @@ def differences(before: Sequence[Diagnosis], after: Sequence[Diagnosis]) -> tupl
     return tuple(sorted((d for d in found if d is not None), key=lambda d: (d.rank, d.name)))
 
 
-def conditions(before: Diagnosis, after: Diagnosis) -> tuple[ConditionChange, ...]:
+def condition_changes(before: Diagnosis, after: Diagnosis) -> tuple[ConditionChange, ...]:
     """Every condition that was judged on either side, in alphabetical order."""
     return tuple(
         _conditions({c.condition: c for c in before.conditions}, {c.condition: c for c in after.conditions})

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from spikediag.comparison.values import COSTS, Change, Comparison, Curve, Foretold, Side
+from spikediag.comparison.values import COSTS, Comparison, Curve, Foretold, LevelChange, Side
 from spikediag.model import Artifact, Text, say
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_png
 from spikediag.wording import language
-from spikediag.wording.writer import MARKDOWN, PLAIN, Writer, verbatim
+from spikediag.wording.writer import MARKDOWN, Writer, in_english, verbatim
 
 SCHEMA = "spikediag.comparison/1"
 PAGE, DOCUMENT, PICTURE = "comparison.md", "comparison.json", "comparison.png"
@@ -24,7 +24,7 @@ def artifacts(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -
     return (
         Artifact(PAGE, to_markdown(comparisons, lang).encode()),
         Artifact(DOCUMENT, to_json(documents, several=len(documents) > 1).encode()),
-        Artifact(PICTURE, picture(comparisons, lang)),
+        Artifact(PICTURE, comparison_picture(comparisons, lang)),
     )
 
 
@@ -33,14 +33,14 @@ def to_json(documents: Sequence[dict[str, Any]], *, several: bool) -> str:
     return json.dumps(list(documents) if several else documents[0], indent=2, allow_nan=False) + "\n"
 
 
-def picture(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> bytes:
+def comparison_picture(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> bytes:
     """The PNG of comparisons that share their side before."""
     first = comparisons[0]
     error = first.companion.tag if first.companion else None
-    return comparison_png(rows(comparisons), first.loss.tag, error, first.unit, lang)
+    return comparison_png(figure_rows(comparisons), first.loss.tag, error, first.unit, lang)
 
 
-def rows(comparisons: Sequence[Comparison]) -> tuple[FigureRow, ...]:
+def figure_rows(comparisons: Sequence[Comparison]) -> tuple[FigureRow, ...]:
     """The rows of the figure: the side before, then every side after."""
     return (_row(comparisons[0].before), *(_row(c.after) for c in comparisons))
 
@@ -75,7 +75,7 @@ def to_markdown(
     return "\n".join(_Page(Writer(language.load(lang), MARKDOWN)).lines(comparisons, picture=picture)) + "\n"
 
 
-def table(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> str:
+def sides_table(comparisons: Sequence[Comparison], lang: str = language.ENGLISH) -> str:
     """One line for the side before, one for each side after."""
     return "\n".join(_Page(Writer(language.load(lang), MARKDOWN)).table(comparisons)) + "\n"
 
@@ -171,7 +171,7 @@ def _axis(c: Comparison) -> Text:
     )
 
 
-def _change(what: Text, change: Change) -> Text:
+def _change(what: Text, change: LevelChange) -> Text:
     numbers = {name: verbatim(_number(getattr(change, name))) for name in ("before", "after", "low", "high")}
     return say(
         "{what} {tag}: {before} to {after}; change {low} to {high} (95 %; {basis}).",
@@ -215,11 +215,11 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         "spike_height": _number_or_none(c.height),
         "verdict": {
             "outcome": c.outcome.value,
-            "summary": plain(c.summary),
+            "summary": in_english(c.summary),
             "detectable_ratio": _number_or_none(c.detectable),
             "cost": c.cost.value,
             "p_adjusted": _number_or_none(c.p),
-            "notes": [plain(note) for note in c.notes],
+            "notes": [in_english(note) for note in c.notes],
         },
         "rate_ratio": {
             "value": _number_or_none(c.ratio.value),
@@ -232,7 +232,8 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         "companion": None if c.companion is None else _change_document(c.companion),
         "foretold": c.foretold and {**vars(c.foretold), "inside": c.foretold.inside},
         "settings": [
-            {"name": s.name, "before": s.before, "after": s.after, "why": plain(s.why)} for s in c.differences
+            {"name": s.name, "before": s.before, "after": s.after, "why": in_english(s.why)}
+            for s in c.differences
         ],
         "conditions": [
             {
@@ -245,13 +246,8 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def plain(text: Text) -> str:
-    """A sentence without markup, in English, for JSON."""
-    return Writer(language.load(language.ENGLISH), PLAIN).text(text)
-
-
 def _maybe(text: Text | None) -> str | None:
-    return None if text is None else plain(text)
+    return None if text is None else in_english(text)
 
 
 def _side_document(side: Side) -> dict[str, Any]:
@@ -265,14 +261,14 @@ def _side_document(side: Side) -> dict[str, Any]:
     }
 
 
-def _change_document(change: Change) -> dict[str, Any]:
+def _change_document(change: LevelChange) -> dict[str, Any]:
     return {
         "tag": change.tag,
         "before": _number_or_none(change.before),
         "after": _number_or_none(change.after),
         "low": _number_or_none(change.low),
         "high": _number_or_none(change.high),
-        "basis": plain(change.basis),
+        "basis": in_english(change.basis),
     }
 
 

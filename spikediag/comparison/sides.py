@@ -56,7 +56,7 @@ class Axis:
         return steps.astype(np.float64) * _scale(run, self.unit)
 
 
-def refuse_unknown(unit: str) -> None:
+def refuse_unknown_unit(unit: str) -> None:
     """Refuse a unit by which runs are not compared.
 
     Raises:
@@ -74,7 +74,7 @@ def common_axis(runs: Sequence[Run], tag: str, unit: str) -> Axis:
     Raises:
         UsageError: the unit is unknown, passes cannot be computed, or the runs share nothing.
     """
-    refuse_unknown(unit)
+    refuse_unknown_unit(unit)
     firsts = [float(run.series[tag].steps[0]) * _scale(run, unit) for run in runs]
     lasts = [float(run.series[tag].steps[-1]) * _scale(run, unit) for run in runs]
     if not min(lasts) > max(firsts):
@@ -116,7 +116,7 @@ def companion_tag(diagnoses: Sequence[Diagnosis]) -> str | None:
     return min(shared, key=lambda tag: (not is_held_out(tag), -asked[tag], tag), default=None)
 
 
-def pool(group: Group, axis: Axis, tags: Tags, height: float) -> Side:
+def side_of(group: Group, axis: Axis, tags: Tags, height: float) -> Side:
     """The trainings of one side, cut to the axis; spikes are what is higher than `height`."""
     trials = tuple(_trial(d, axis, tags, height) for d in group.diagnoses)
     return Side(
@@ -132,7 +132,7 @@ def twins(before: Side, after: Side) -> Iterator[tuple[Trial, Trial]]:
     return ((old, new) for old in before.trials for new in after.trials if _same(old.loss, new.loss))
 
 
-def copies(side: Side) -> Iterator[tuple[Trial, Trial]]:
+def repeated_trainings(side: Side) -> Iterator[tuple[Trial, Trial]]:
     """Trainings of one side that are the same one."""
     return ((one, other) for one, other in combinations(side.trials, 2) if _same(one.loss, other.loss))
 

@@ -10,7 +10,7 @@ from spikediag.model import FloatArray, Text, say
 from spikediag.stats.rates import Counts, Ratio
 
 
-class Effect(StrEnum):
+class SpikeEffect(StrEnum):
     """Whether there are fewer spikes after than before."""
 
     IMPROVED = "improved"
@@ -29,9 +29,9 @@ class Cost(StrEnum):
 
 EFFECTS = MappingProxyType(
     {
-        Effect.IMPROVED: say("improved"),
-        Effect.WORSE: say("worse"),
-        Effect.NO_DETECTABLE_CHANGE: say("no detectable change"),
+        SpikeEffect.IMPROVED: say("improved"),
+        SpikeEffect.WORSE: say("worse"),
+        SpikeEffect.NO_DETECTABLE_CHANGE: say("no detectable change"),
     }
 )
 COSTS = MappingProxyType(
@@ -83,7 +83,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Change:
+class LevelChange:
     """A final level before and after. The interval is that of after minus before, 95 %."""
 
     tag: str
@@ -147,10 +147,10 @@ class Comparison:
     height: float  # what is higher than this above its running median is counted as a spike, loss units
     ratio: Ratio  # spike rate after over before
     p: float  # of equal rates, two-sided; adjusted for the remedies that were compared together (Holm)
-    outcome: Effect
+    outcome: SpikeEffect
     detectable: float | None  # a fall to this ratio would have been seen 4 times in 5; None: no fall would
-    loss: Change
-    companion: Change | None
+    loss: LevelChange
+    companion: LevelChange | None
     cost: Cost
     differences: tuple[Difference, ...]
     conditions: tuple[ConditionChange, ...]
@@ -161,9 +161,9 @@ class Comparison:
     @property
     def headline(self) -> Text:
         """What came of it, in words: fewer spikes of a model that errs more are no success."""
-        if self.cost is not Cost.PAID or self.outcome is Effect.WORSE:
+        if self.cost is not Cost.PAID or self.outcome is SpikeEffect.WORSE:
             return EFFECTS[self.outcome]
-        if self.outcome is Effect.IMPROVED:
+        if self.outcome is SpikeEffect.IMPROVED:
             return say("fewer spikes, but the error ends worse")
         return say("no detectable change in spikes, but the error ends worse")
 
@@ -183,7 +183,7 @@ class Comparison:
         """The figure: losses and errors of both sides on shared axes."""
         from spikediag import comparison  # noqa: PLC0415
 
-        return comparison.picture([self])
+        return comparison.comparison_picture([self])
 
     def _repr_markdown_(self) -> str:
         picture = base64.b64encode(self.to_png()).decode()

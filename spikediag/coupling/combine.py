@@ -1,6 +1,6 @@
 """Many companions, one verdict: the closest decisive companion decides, and a moved one is never outvoted."""
 
-from spikediag.coupling.wording import reading
+from spikediag.coupling.wording import companion_reading
 from spikediag.model import CompanionTest, Coupling, CouplingVerdict, Spike, Text, say
 
 MOVED = (CouplingVerdict.PARTLY, CouplingVerdict.COUPLED)
@@ -26,7 +26,7 @@ def combine(
     moved = any(test.verdict in MOVED for test in tests)
     contested = moved and decider.verdict is CouplingVerdict.DECOUPLED
     verdict = CouplingVerdict.UNDECIDED if contested else decider.verdict
-    return Coupling(verdict, ordered, _contested(ordered) if contested else reading(decider))
+    return Coupling(verdict, ordered, _contested(ordered) if contested else companion_reading(decider))
 
 
 def _none(loss: str, copies: tuple[str, ...]) -> Text:

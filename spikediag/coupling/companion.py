@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spikediag.coupling.margin import Margin, Needed, accuracy_scale, choose_margin, rise_needed
-from spikediag.coupling.verdict import INTERVAL, Rise, decide, pooled, single
+from spikediag.coupling.verdict import INTERVAL, ErrorRise, decide, pooled, single
 from spikediag.coupling.window import REACH, Stretch, stretches
 from spikediag.model import (
     CompanionTest,
@@ -120,7 +120,7 @@ def _measure(error: _Error, stretch: Stretch) -> Contrast | None:
     return replace(found, error=spread, degrees=len(past) - 1.0)
 
 
-def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> Rise:
+def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> ErrorRise:
     """The rise where the loss stood highest; over the whole excursion, where it rose later in that."""
     rise = single(top, stretch.near, margin.value)
     if rise.found or rise.elsewhere is None or abs(rise.elsewhere) <= stretch.near:
@@ -131,7 +131,7 @@ def _single(error: _Error, stretch: Stretch, top: Contrast, margin: Margin) -> R
 
 
 def _test(
-    companion: Series, error: _Error, rise: Rise, margin: Margin, needed: Needed | None
+    companion: Series, error: _Error, rise: ErrorRise, margin: Margin, needed: Needed | None
 ) -> CompanionTest:
     change = rise.change
     interval = sorted((error.sign * change.bound(1 - INTERVAL), error.sign * change.bound(INTERVAL)))

@@ -21,7 +21,7 @@ NOTABLE = (
 
 
 @dataclass(frozen=True)
-class Rise:
+class ErrorRise:
     """How far the error rose: up is worse."""
 
     before: float
@@ -37,7 +37,7 @@ class Rise:
         return self.change.bound(CLAIM) < margin and self.near < margin
 
 
-def decide(rise: Rise, margin: float, needed: float | None) -> CouplingVerdict:
+def decide(rise: ErrorRise, margin: float, needed: float | None) -> CouplingVerdict:
     """The verdict on one companion that can answer.
 
     Args:
@@ -54,13 +54,13 @@ def decide(rise: Rise, margin: float, needed: float | None) -> CouplingVerdict:
     return CouplingVerdict.UNDECIDED
 
 
-def single(contrast: Contrast, near: int, margin: float) -> Rise:
+def single(contrast: Contrast, near: int, margin: float) -> ErrorRise:
     """The rise at one excursion; windows moved by up to `near` points are its neighbourhood."""
     main = contrast.shifts.index(0)
     beside = np.array([abs(shift) <= near for shift in contrast.shifts])
     unusual = contrast.worst > max(NOTABLE * margin, _quantile(contrast.calm.max(axis=1), FOUND))
     change = contrast.known
-    return Rise(
+    return ErrorRise(
         before=contrast.before,
         change=change,
         found=change.bound(1 - FOUND) > 0 and contrast.change > _quantile(contrast.calm[:, main], FOUND),
@@ -69,7 +69,7 @@ def single(contrast: Contrast, near: int, margin: float) -> Rise:
     )
 
 
-def pooled(members: list[Contrast], margin: float) -> Rise:
+def pooled(members: list[Contrast], margin: float) -> ErrorRise:
     """The rise over the members of a train, and at how many of them it rose by more than the margin."""
     shifts = members[0].shifts
     main = shifts.index(0)
@@ -81,7 +81,7 @@ def pooled(members: list[Contrast], margin: float) -> Rise:
     here = _Members([(m.change, m.calm[:, main], m.error, m.degrees) for m in members], margin)
     beside = _Members([(m.worst, m.calm.max(axis=1), m.error, m.degrees) for m in members], margin)
     apart = np.nanmax(moved) > max(NOTABLE * margin, _limit(error, change.degrees, FOUND / len(shifts)))
-    return Rise(
+    return ErrorRise(
         before=float(np.mean([member.before for member in members])),
         change=change,
         found=change.bound(1 - FOUND) > 0 or here.unusual(1),

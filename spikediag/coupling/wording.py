@@ -6,7 +6,7 @@ from spikediag.model import CompanionTest, CouplingVerdict, Text, say
 from spikediag.stats.equivalence import binomial_interval
 
 
-def reading(test: CompanionTest) -> Text:
+def companion_reading(test: CompanionTest) -> Text:
     """Whether it moved, by how much, and what that rests on; held-out data are named as such."""
     text = _moved(test)
     if test.tested is not None and test.moved is not None and math.isfinite(test.low):

@@ -55,7 +55,7 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
     if expected < alpha:
         found = [*certain, *likes(values, certain, scan, bar)]
         certain = [r for r in found if not r.lasts(len(values)) and not on_climb(r, lasting)]
-    taller = [*left_out(values, certain, [*lasting, *certain], salience)]
+    taller = [*as_tall_leaps(values, certain, [*lasting, *certain], salience)]
     loud = [*points(values, [*lasting, *certain, *taller], salience)]
     together = min(expected, chance_of_lateness(loud, len(values)))
     if together < CLUSTERED or expected < alpha:
@@ -64,27 +64,27 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
         )
     deafening = [rise for rise in loud if rise.score >= DEAFENING and not salience.skewed]
     singles = [*certain, *deafening] if len(loud) < FEWEST else certain
-    common = in_order(rise for rise in (*taller, *loud) if rise not in singles)
+    common = by_onset(rise for rise in (*taller, *loud) if rise not in singles)
     usual = bool(common) and tail_index([rise.score for rise in common]) < HEAVIEST
-    return Bursts(in_order(singles), common, 1.0, usual)
+    return Bursts(by_onset(singles), common, 1.0, usual)
 
 
 def as_train(members: list[Rise], expected: float) -> Bursts:
     """One train, and the highest by itself where it stands out."""
     told = sorted(members, key=lambda rise: -rise.height)
     single = told[:1] if stands_out(told) else []
-    rest = in_order(rise for rise in members if rise not in single)
+    rest = by_onset(rise for rise in members if rise not in single)
     if len(rest) < FEWEST:
-        return Bursts(in_order(members), ())
+        return Bursts(by_onset(members), ())
     return Bursts(tuple(single), rest, min([expected, *(rise.expected for rise in rest)]))
 
 
-def in_order(rises: Iterable[Rise]) -> tuple[Rise, ...]:
+def by_onset(rises: Iterable[Rise]) -> tuple[Rise, ...]:
     """By onset."""
     return tuple(sorted(rises, key=lambda rise: rise.start))
 
 
-def left_out(
+def as_tall_leaps(
     values: FloatArray, certain: list[Rise], taken: list[Rise], salience: Salience
 ) -> Iterator[Rise]:
     """Leaps that are not certain, but as tall as the lowest of their width that is."""
@@ -106,18 +106,18 @@ def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterato
         return
     found = [first, *by_score]
     if len(found) < FEWEST:
-        found = records(values, found)
+        found = record_heights(values, found)
     if found and found[0].score >= loud and found[0].height >= loud * found[0].noise:
         yield from (rise for rise in found if rise.score >= MEMBER)
 
 
-def records(values: FloatArray, by_height: list[Rise]) -> list[Rise]:
+def record_heights(values: FloatArray, by_height: list[Rise]) -> list[Rise]:
     """Those that are higher than the 32 points before, but for other records among them.
 
     The first points of a log, from where its learning began, count half.
     """
     left, kept = values.copy(), []
-    for rise in in_order(by_height):
+    for rise in by_onset(by_height):
         before = left[max(0, rise.start - RECORD) : rise.start] - rise.baseline
         before[: max(0, HISTORY - max(0, rise.start - RECORD))] *= BEGAN
         if rise.height > before.max(initial=-np.inf):

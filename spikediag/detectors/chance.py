@@ -110,12 +110,11 @@ class Blocks:
         Where the history is long, bending keeps the order, so that only the highest are bent. None where no
         score is above `above`, which bending only lowers.
         """
-        n, grid = len(contrasts.rise), contrasts.grid
-        risen = np.zeros(-(-n // BLOCK) * BLOCK)
-        moved = contrasts.rise > 0 if up else contrasts.rise < 0
-        np.copyto(risen[:n], contrasts.student(up=up), where=moved)
-        if risen.max(initial=0.0) <= above:
+        n, grid, scores = len(contrasts.rise), contrasts.grid, contrasts.student(up=up)
+        if scores.max(initial=0.0) <= above:
             return cls(grid.width, np.zeros(0), np.zeros(0, dtype=np.int64))
+        risen = np.zeros(-(-n // BLOCK) * BLOCK)
+        np.copyto(risen[:n], scores, where=contrasts.rise > 0 if up else contrasts.rise < 0)
         early = min(len(risen), -(-contrasts.settled // BLOCK) * BLOCK)
         risen[:early] = bent(risen[:early], contrasts.freedom(early))
         blocks = risen.reshape(-1, BLOCK)

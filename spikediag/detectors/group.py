@@ -1,6 +1,6 @@
 """Incidents: losses that leap together are one finding."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -19,10 +19,11 @@ from spikediag.model import (
     Shape,
     Spike,
 )
-from spikediag.stats.medians import median
-from spikediag.stats.scale import local_noise
+from spikediag.stats.medians import median, medians
+from spikediag.stats.scale import local_noise, row_noise
 
 PAST = 257  # points before the incident that give a loss its noise
+TOGETHER = 256  # losses that are measured in one go
 NEAR = 33  # points before and after it that give a loss its level
 BEGINNING = 0.1  # share of a log in which a loss falls because it learns
 FEWEST_BEFORE = 24  # points
@@ -74,10 +75,10 @@ def clusters(losses: Mapping[str, Series], found: list[Spike]) -> list[list[Spik
 
 def incident(run: Run, losses: Mapping[str, Series], cluster: list[Spike]) -> Incident:
     """One incident, led by the loss whose error can be looked at."""
-    leader = min(cluster, key=lambda spike: (lost_at(spike), *precedence(run, losses[spike.tag], spike)))
+    leader = min(cluster, key=lambda spike: (lost_at(spike), *leading_key(run, losses[spike.tag], spike)))
     first, last = extent(leader, losses[leader.tag])
     order = sorted(losses, key=lambda tag: (tag != leader.tag, losses[tag].measure is Measure.TOTAL, tag))
-    changes = tuple(change(losses[tag], first, last) for tag in order)
+    changes = changes_of([losses[tag] for tag in order], first, last)
     return Incident(leader, (as_found(leader, changes[0]), *changes[1:]))
 
 
@@ -93,7 +94,7 @@ def lost_at(spike: Spike) -> int:
     return spike.onset_step if spike.shape is Shape.LOST else 0
 
 
-def precedence(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
+def leading_key(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
     """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size."""
     prefix = series.tag.rpartition("/")[0]
     has_companion = any(other.tag.rpartition("/")[0] == prefix for other in run.having(Role.COMPANION))
@@ -115,7 +116,24 @@ def extent(spike: Spike, series: Series) -> tuple[int, int]:
     return int(series.steps[start]), int(series.steps[stop - 1])
 
 
-def change(series: Series, first: int, last: int) -> LossChange:
+def changes_of(losses: Sequence[Series], first: int, last: int) -> tuple[LossChange, ...]:
+    """How each loss went across the steps [first, last]; those that share steps are measured in one go."""
+    lead = losses[0]
+    start, stop = np.searchsorted(lead.steps, [first, last + 1]).tolist()
+    alike = [s for s in losses[1:] if s.finite.all() and s.has_steps_of(lead)] if 0 < start < stop else []
+    measured: dict[str, LossChange] = {}
+    for some in (alike[n : n + TOGETHER] for n in range(0, len(alike), TOGETHER)):
+        rows = np.stack([s.values[max(0, start - PAST) : stop + NEAR] for s in some])
+        at = min(start, PAST)
+        before, during, after = rows[:, :at], rows[:, at : at + stop - start], rows[:, at + stop - start :]
+        level, peak = medians(before[:, -NEAR:]), during.max(axis=1)
+        end = medians(after) if after.shape[1] else np.full(len(some), np.nan)
+        numbers = np.stack([level, peak, end, (peak - level) / row_noise(before)], axis=1) + 0.0  # no -0
+        measured |= {s.tag: LossChange(s.tag, *each) for s, each in zip(some, numbers.tolist(), strict=True)}
+    return tuple(measured[s.tag] if s.tag in measured else loss_change(s, first, last) for s in losses)
+
+
+def loss_change(series: Series, first: int, last: int) -> LossChange:
     """How one loss went across the steps [first, last]; NaN where it has no finite value."""
     start, stop = np.searchsorted(series.steps, [first, last + 1])
     before = _finite(series.values[max(0, start - PAST) : start])

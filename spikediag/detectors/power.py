@@ -69,7 +69,7 @@ def jumps(signal: Signal) -> Iterator[SmallestJump]:
     """By width, shortest first; none of more than 25 standard deviations, or 100 in skewed noise."""
     noise, last = largest_noise(signal.values, signal.salience), len(signal.values) - HISTORY
     places = np.unique(np.linspace(HISTORY, last, PLACES).astype(int))
-    search = Search(signal, places, noise)
+    search = Thresholds(signal, places, noise)
     if not signal.salience.crowds:
         yield from (search.jump(width, CONSTANT * noise, places) for width in (*APART, None))
         return
@@ -103,7 +103,7 @@ def largest_noise(values: FloatArray, salience: Salience) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class Thresholds:
     """What a jump would have had to exceed, at places (k,) spread over what was searched."""
 
     signal: Signal
@@ -168,7 +168,7 @@ def smallest_apart(rest: Rest) -> float:
     """Local scales that one more leap must measure to stand apart from the rest; infinite if none does."""
     low, high = APART[rest.width], LARGEST
     for _ in range(2):
-        tried = np.geomspace(low, high, TRIED)
+        tried = np.append(low * (high / low) ** (np.arange(TRIED - 1) / (TRIED - 1)), high)
         stands = np.isfinite(rest.chance(tried, 1))
         if not stands.any():
             return np.inf

@@ -156,11 +156,11 @@ class Crowd:
         """How many stand apart from all others, and how many of them chance would show."""
         for count in range(min(len(self.at), (len(self.at) + len(self.ordered)) // 4 + 1), 0, -1):
             following = self.heights[count] if count < len(self.at) else self.ordered[0]
-            if (
-                self.heights[count - 1] >= OVER_NEXT * following
-                and len(self.rest(count).ordered) > FEWEST_REST
-            ):
-                expected = float(self.rest(count).chance(self.heights[count - 1 : count], count)[0])
+            if self.heights[count - 1] < OVER_NEXT * following:
+                continue
+            rest = self.rest(count)
+            if len(rest.ordered) > FEWEST_REST:
+                expected = float(rest.chance(self.heights[count - 1 : count], count)[0])
                 if expected < np.inf:
                     return count, expected
         return 0, np.inf
@@ -240,7 +240,7 @@ def apart(found: tuple[Crowd, ...], over_climbs: float) -> Iterator[Candidate]:
         for leap in crowd.leaps()[:count]:
             yield replace(leap, expected=expected)
     if found:
-        yield from climb(found[0].source, over_climbs)
+        yield from lasting_climb(found[0].source, over_climbs)
 
 
 def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
@@ -296,7 +296,7 @@ def outer_mean(sizes: FloatArray) -> float:
     return float(np.sort(sizes)[2 * n // 3 : max(2 * n // 3 + 1, 11 * n // 12)].mean()) if n > 2 else 0.0
 
 
-def climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
+def lasting_climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
     """The climb from which a series did not come back, if it is so many times as high as all before it.
 
     A climb is measured from the lowest point so far, so that a decay is none; in running medians of five

@@ -65,7 +65,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Prominence:
     """How far the points of one width stand above those around them, and how far below."""
 
     up: Blocks
@@ -93,7 +93,7 @@ class Looks:
         return self._bumps if up else self._dips
 
     @cached_property
-    def levels(self) -> tuple[Look, ...]:
+    def levels(self) -> tuple[Prominence, ...]:
         """By width: the mirrored series has the same contrasts with the other sign, both cost what one does.
 
         Where nothing is worth a tail, there are no blocks.
@@ -102,7 +102,8 @@ class Looks:
         middle = (rises(self.medians, width) for width in MIDDLE.widths)
         found = judged(chain(middle, (long_rises(cells, width) for width in LONG.widths)))
         return tuple(
-            Look(*(Blocks.of(contrasts, up=up, above=GATE) for up in (True, False))) for contrasts in found
+            Prominence(*(Blocks.of(contrasts, up=up, above=GATE) for up in (True, False)))
+            for contrasts in found
         )
 
 

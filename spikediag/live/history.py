@@ -28,7 +28,7 @@ DEEPEST = 8  # mappings inside each other
 
 
 @dataclass(slots=True)
-class Tail:
+class RecentPoints:
     """The last points of one tag, and where the earlier ones lie in the file."""
 
     steps: "array[int]" = field(default_factory=lambda: array("q"))
@@ -55,7 +55,7 @@ class History:
 
     def __init__(self) -> None:
         self.note: Text | None = None
-        self._tails: dict[str, Tail] = {}
+        self._tails: dict[str, RecentPoints] = {}
         self._file: FileIO | None = None
         self._kept = RECENT  # points of each tag that stay here at least
         self._full = False  # whether the file took no more
@@ -96,12 +96,12 @@ class History:
             if len(steps) >= most:
                 self._spill(tail)
 
-    def _new(self, tag: str, wall: float) -> Tail | None:
+    def _new(self, tag: str, wall: float) -> RecentPoints | None:
         count = len(self._tails)
         if count >= MOST_TAGS:
             self.note = say("More than {most:,} tags were logged; the others were left out.", most=MOST_TAGS)
             return None
-        self._tails[tag] = Tail(clock={0: wall})
+        self._tails[tag] = RecentPoints(clock={0: wall})
         kept = min(RECENT, LARGEST >> count.bit_length())
         if kept < self._kept:
             self._kept = kept
@@ -110,13 +110,13 @@ class History:
                     self._spill(tail)
         return self._tails[tag]
 
-    def _went_back(self, tail: Tail, step: int, wall: float) -> None:
+    def _went_back(self, tail: RecentPoints, step: int, wall: float) -> None:
         tail.ordered = False
         if step < tail.steps[-1] and len(tail.clock) < 2 * MOST_REWINDS:
             tail.clock[len(tail) - 1] = tail.last_wall
             tail.clock[len(tail)] = wall
 
-    def _spill(self, tail: Tail) -> None:
+    def _spill(self, tail: RecentPoints) -> None:
         """Write the points of a tag to the file, all but the last ones; if it takes none, let them go."""
         count = len(tail.steps) - self._kept
         offset = (
@@ -172,7 +172,7 @@ class History:
         """Every point that is known, in logged order; reads the file."""
         return {tag: self._clocked(tag, *self._whole(tail)) for tag, tail in self._tails.items()}
 
-    def _whole(self, tail: Tail) -> tuple[IntArray, FloatArray]:
+    def _whole(self, tail: RecentPoints) -> tuple[IntArray, FloatArray]:
         known = len(tail) - tail.lost
         steps, values = np.empty(known, dtype=np.int64), np.empty(known, dtype=np.float64)
         at = 0

@@ -53,7 +53,7 @@ def alarms(spike: Spike) -> bool:
 
 
 @dataclass(slots=True)
-class Incident:
+class LiveIncident:
     """One incident as it was last seen."""
 
     finding: Finding
@@ -105,7 +105,7 @@ class Look:
         """The loss that leads a finding."""
         return self.run.series[finding.spike.tag]
 
-    def count(self, one: Incident) -> int:
+    def count(self, one: LiveIncident) -> int:
         """How many points the loss of an incident has."""
         return self.points.get(one.spike.tag, 0)
 
@@ -125,7 +125,7 @@ class Incidents:
     run: str
     stop_on: frozenset[Kind] = frozenset()
     stop: bool = False
-    known: list[Incident] = field(default_factory=list)
+    known: list[LiveIncident] = field(default_factory=list)
     told_before: list[tuple[Span, ...]] = field(default_factory=list)
     _vain: list[tuple[str, Span, int]] = field(default_factory=list)  # came to nothing so many points later
     _sent: dict[str, tuple[int, float]] = field(default_factory=dict)  # by loss: points when, and the height
@@ -153,7 +153,7 @@ class Incidents:
             series: These points.
             points: How many there were in all.
         """
-        seen: list[Incident] = []
+        seen: list[LiveIncident] = []
         for spike in filter(alarms, spikes):
             spans = spans_of(spike, series)
             same = [one for one in self.known if one.is_same(spike, spans)]
@@ -170,7 +170,7 @@ class Incidents:
         """Whether one of these spikes of a loss is a known incident."""
         return any(one.is_same(spike, spans_of(spike, series)) for spike in spikes for one in self.known)
 
-    def _further(self, one: Incident, spike: Spike, series: Series, points: int) -> bool:
+    def _further(self, one: LiveIncident, spike: Spike, series: Series, points: int) -> bool:
         worse = spike.kind is Kind.DIVERGENCE and one.spike.kind is not Kind.DIVERGENCE
         over = state_of(spike, series) is State.OVER and one.state is State.RISING
         sure = one.reason_since is not None and not self.stop and points - one.reason_since >= SURE
@@ -193,7 +193,7 @@ class Incidents:
     def update(self, look: Look) -> list[Alert]:
         """Take in what was found; return what is new, each incident and state once."""
         lead = next((f for f in by_gravity(look.findings) if f.alarms), None)
-        alerts, seen = list[Alert](), list[Incident]()
+        alerts, seen = list[Alert](), list[LiveIncident]()
         for finding in look.findings:
             if finding.alarms:
                 seen.append(one := self._known(finding, look.series(finding)))
@@ -201,14 +201,14 @@ class Incidents:
                 alerts += self._told(one, look, is_lead=finding is lead)
         return [*alerts, *self._withdrawn(look, seen)]
 
-    def _known(self, finding: Finding, series: Series) -> Incident:
+    def _known(self, finding: Finding, series: Series) -> LiveIncident:
         """The incident that a finding is, with what is now known of it; several that it unites become one."""
         spans, state = spans_of(finding.spike, series), state_of(finding.spike, series)
         same = [one for one in self.known if one.is_same(finding.spike, spans)]
         if not same:
             before = any(overlap(told, spans) for told in self.told_before)
             told = {State.RISING, State.OVER} if before else set[State]()
-            self.known.append(Incident(finding, spans, state, told))
+            self.known.append(LiveIncident(finding, spans, state, told))
             return self.known[-1]
         one = same[0]
         if finding.spike.kind is Kind.DIVERGENCE and one.spike.kind is not Kind.DIVERGENCE:
@@ -225,7 +225,7 @@ class Incidents:
         one.finding, one.spans, one.state, one.missed_since = finding, (*earlier, *spans), state, None
         return one
 
-    def _told(self, one: Incident, look: Look, *, is_lead: bool) -> Iterator[Alert]:
+    def _told(self, one: LiveIncident, look: Look, *, is_lead: bool) -> Iterator[Alert]:
         """What is told of an incident, if its state is new."""
         state = State.FINAL if look.final else one.state
         if state in one.told or (state is State.RISING and State.OVER in one.told):
@@ -236,7 +236,7 @@ class Incidents:
         one.awaited = loud and state is State.RISING
         yield Alert.of(one.finding, state, look.step, self.run, quiet=not loud)
 
-    def _is_loud(self, one: Incident, points: int) -> bool:
+    def _is_loud(self, one: LiveIncident, points: int) -> bool:
         """Whether people are told: of the first for some time, of what is worse, and how that went on."""
         height = abs(one.spike.height)
         then, highest = self._sent.get(one.spike.tag, (-COOL_DOWN, 0.0))
@@ -246,7 +246,7 @@ class Incidents:
         self._sent[one.spike.tag] = points, max(height, highest if soon else 0.0)
         return True
 
-    def _withdrawn(self, look: Look, seen: Sequence[Incident]) -> Iterator[Alert]:
+    def _withdrawn(self, look: Look, seen: Sequence[LiveIncident]) -> Iterator[Alert]:
         """What is told of incidents that are no findings any more, or usual ones, and stay so."""
         usual = [finding for finding in look.findings if finding.spike.usual]
         for one in [one for one in self.known if one not in seen]:
@@ -262,7 +262,7 @@ class Incidents:
             finding = next(same, one.finding)
             yield Alert.of(finding, State.WITHDRAWN, look.step, self.run, quiet=not one.loud)
 
-    def _weigh(self, one: Incident, points: int) -> None:
+    def _weigh(self, one: LiveIncident, points: int) -> None:
         """Decide whether an incident is a reason to stop, and has been for long enough.
 
         What the error did not follow is none, and a burst, which heals by itself, only if it surely did.
@@ -284,6 +284,6 @@ def _sigmas(finding: Finding, tag: str) -> float:
     return next((loss.sigmas for loss in finding.losses if loss.tag == tag), 0.0)
 
 
-def in_order(incidents: Iterable[Incident]) -> list[Incident]:
+def in_order(incidents: Iterable[LiveIncident]) -> list[LiveIncident]:
     """Incidents by the step of their onset."""
     return sorted(incidents, key=lambda one: (one.spike.onset_step, one.spike.tag))

@@ -33,7 +33,7 @@ MOST_TROUBLES = 100
 RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "LOCAL_RANK")  # the first one that is set counts
 
 
-class Evidence(Protocol):
+class EvidenceKeeper(Protocol):
     """What keeps the evidence of the last updates, and writes it down when a spike was among them."""
 
     def record(self, step: int, **arrays: Any) -> None:  # noqa: ANN401  # whatever converts to an array
@@ -79,7 +79,7 @@ class Monitor:
         stop_on: Iterable[str] = (),
         name: str = "live",
         folder: str | Path | None = None,
-        recorder: Evidence | None = None,
+        recorder: EvidenceKeeper | None = None,
         **facts: str | float | bool,
     ) -> None:
         parser.run_from_arrays({}, facts)  # refuses what is no fact
@@ -106,7 +106,7 @@ class Monitor:
             return
         try:
             with self._lock:
-                at = self._lookout.step + 1 if step is None else whole(step)
+                at = self._lookout.step + 1 if step is None else whole_step(step)
                 self._tell(self._lookout.add(at, scalars(metrics), time.time()))
                 if self._lookout.is_blind:
                     LOGGER.warning(
@@ -258,7 +258,7 @@ def _refuse_unknown(roles: Mapping[str, str], stops: Iterable[str]) -> None:
                 )
 
 
-def whole(step: Any) -> int:  # noqa: ANN401  # whatever a training counts with
+def whole_step(step: Any) -> int:  # noqa: ANN401  # whatever a training counts with
     """A step as a whole number.
 
     Raises:

@@ -77,7 +77,7 @@ class Terminal:
         """Write two lines."""
         title, text = told(alert, self.lang, TERMINAL)
         stream = self.stream or sys.stderr
-        stream.write(f"{escape.log_lines(title)}\n  {escape.log_lines(text)}\n")
+        stream.write(f"{escape.unobeyed_lines(title)}\n  {escape.unobeyed_lines(text)}\n")
         stream.flush()
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class TrackioAlert:
         """Nothing waits."""
 
 
-class Shape(StrEnum):
+class Payload(StrEnum):
     """What a webhook expects to be posted."""
 
     SLACK = "slack"
@@ -165,12 +165,12 @@ class Webhook:
         self._url, self._lang, self._timeout = url, lang, timeout
         if urlsplit(url).scheme not in {"http", "https"}:
             raise UsageError(say("Webhook: give an http or https address."))
-        names = ", ".join(Shape)
-        if shape and shape not in set(Shape):
+        names = ", ".join(Payload)
+        if shape and shape not in set(Payload):
             raise UsageError(
                 say("Webhook: {shape!r} is no shape; choose from {names}.", shape=shape, names=names)
             )
-        self._shape = Shape(shape) if shape else shape_of(url)
+        self._shape = Payload(shape) if shape else shape_of(url)
         language.load(lang)
         self.dropped = 0
         self._waiting: queue.Queue[bytes | None] = queue.Queue(WAITING)
@@ -221,23 +221,23 @@ class Webhook:
             return False
 
 
-def shape_of(url: str) -> Shape:
+def shape_of(url: str) -> Payload:
     """What the host behind an address expects."""
     host = (urlsplit(url).hostname or "").lower()
     if host == "hooks.slack.com":
-        return Shape.SLACK
-    return Shape.DISCORD if host in {"discord.com", "discordapp.com"} else Shape.GENERIC
+        return Payload.SLACK
+    return Payload.DISCORD if host in {"discord.com", "discordapp.com"} else Payload.GENERIC
 
 
 SLACK_PAPER = Paper(escape.slack_text, escape.slack_code)
 
 
-def posted(alert: Alert, shape: Shape, lang: str) -> Mapping[str, Any]:
+def posted(alert: Alert, shape: Payload, lang: str) -> Mapping[str, Any]:
     """The object that is posted; tags and run names in it call nobody and draw nothing."""
-    if shape is Shape.GENERIC:
+    if shape is Payload.GENERIC:
         return to_dict(alert)
-    title, text = told(alert, lang, SLACK_PAPER if shape is Shape.SLACK else MARKDOWN)
+    title, text = told(alert, lang, SLACK_PAPER if shape is Payload.SLACK else MARKDOWN)
     message = f"{title}\n{text}"[:LONGEST]
-    if shape is Shape.SLACK:
+    if shape is Payload.SLACK:
         return {"text": message}
     return {"content": message, "allowed_mentions": {"parse": []}}

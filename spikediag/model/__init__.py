@@ -25,7 +25,7 @@ from spikediag.model.diagnosis import (
     shared_tags,
 )
 from spikediag.model.flight_record import FlightRecord
-from spikediag.model.remedy import Advice, Change, Effect, Remedy
+from spikediag.model.remedy import Advice, Effect, Remedy, SettingChange
 from spikediag.model.run import (
     REINFORCED,
     ActionDimension,
@@ -85,7 +85,6 @@ __all__ = [
     "Artifact",
     "Batch",
     "CauseVerdict",
-    "Change",
     "Check",
     "Checkpoint",
     "CompanionTest",
@@ -130,6 +129,7 @@ __all__ = [
     "Searched",
     "Series",
     "Session",
+    "SettingChange",
     "Shape",
     "SmallestJump",
     "SourceFile",

@@ -7,7 +7,7 @@ from spikediag.text import Text
 
 
 @dataclass(frozen=True)
-class Change:
+class SettingChange:
     """One setting and its new value.
 
     Attributes:
@@ -31,7 +31,7 @@ class Advice:
     code: str | None = None
     rank: int = 5  # 1 is tried first
     remedy: str | None = None  # the id of the `Remedy` that it is
-    change: Change | None = None  # the setting that it changes
+    change: SettingChange | None = None  # the setting that it changes
     logs: Role | None = None  # what it says to log
 
 

@@ -265,9 +265,13 @@ class Series:
         """Its numbers that were logged before a step, (m,)."""
         return self.numbers[1][: self.logged_before(step)]
 
+    def has_steps_of(self, other: "Series") -> bool:
+        """Whether both were logged at the same steps."""
+        return self.steps is other.steps or np.array_equal(self.steps, other.steps)
+
     def shared(self, other: "Series") -> tuple[IntArray, IntArray]:
         """Positions of the points that both series have at the same step, in each, (m,)."""
-        if self.steps is other.steps or np.array_equal(self.steps, other.steps):
+        if self.has_steps_of(other):
             both = np.arange(len(self))
             return both, both
         _, own, its = np.intersect1d(self.steps, other.steps, assume_unique=True, return_indices=True)
@@ -276,7 +280,10 @@ class Series:
     @cached_property
     def interval(self) -> float:
         """Median distance of two logged points, in steps; 1 for a single point."""
-        return float(np.median(np.diff(self.steps))) if len(self) > 1 else 1.0
+        gaps = np.diff(self.steps)
+        if not len(gaps) or (gaps == gaps[0]).all():
+            return float(gaps[0]) if len(gaps) else 1.0
+        return float(np.median(gaps))
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ SURE = 3.0  # standard errors
 LONGEST = 129  # points of one of the three levels before and after
 
 
-def judge(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
+def assess(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     """Whether loss, error, held-out loss or reward ended worse, over all findings.
 
     Rewards decide where they are logged, else held-out losses and errors, else the errors on the data that
@@ -242,7 +242,10 @@ def _stopped(run: Run, finding: Finding) -> Text | None:
     block = min(LONGEST, len(before) // BLOCKS, len(after) // BLOCKS)
     if block < BLOCK:
         return None
-    past, now = trend(before, block), trend(after[: BLOCKS * block], block)
+    past = trend(before, block)
+    if not past.slope:
+        return None
+    now = trend(after[: BLOCKS * block], block)
     apart = (spike.stop - spike.start) + BLOCKS * block
     (first, _), (last, error) = past.foretold(apart - (BLOCKS - 1) * block), past.foretold(apart)
     foretold, fell = first - last, now.levels[0] - now.levels[-1]

@@ -18,7 +18,7 @@ from spikediag.model import (
     Spike,
     say,
 )
-from spikediag.outcome.wording import OutcomeMargin, OutcomeNumbers, reading
+from spikediag.outcome.wording import OutcomeMargin, OutcomeNumbers, outcome_reading
 from spikediag.stats.equivalence import Change
 from spikediag.stats.medians import median
 from spikediag.stats.trend import BLOCK, Trend, middle, trend
@@ -56,7 +56,7 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
         high=numbers.high,
         margin=numbers.margin.size,
         verdict=after if during is None else OutcomeVerdict.WORSE,
-        reading=reading(series, finding.spike, numbers, after, during),
+        reading=outcome_reading(series, finding.spike, numbers, after, during),
     )
 
 
@@ -90,18 +90,16 @@ def _parts(series: Series, spike: Spike, others: tuple[Finding, ...]) -> Iterato
     steps, values = series.numbers
     first, last = _extent(spike)
     undisturbed = _undisturbed(steps, spike, others)
-    ahead = np.flatnonzero((steps < first) & undisturbed)
-    high = (steps >= first) & (True if last is None else steps < last)
-    behind = (
-        np.flatnonzero((steps >= last) & undisturbed) if last is not None else np.array([], dtype=np.int64)
-    )
-    behind = _calm_until(behind, steps, spike, others)
-    stretches = [np.flatnonzero(high)[-BLOCK:]] if last is None else [_settled(behind)]
+    start = series.logged_before(first)
+    stop = len(steps) if last is None else max(start, series.logged_before(last))
+    ahead = np.flatnonzero(undisturbed[:start])
+    behind = _calm_until(stop + np.flatnonzero(undisturbed[stop:]), steps, spike, others)
+    stretches = [np.arange(max(start, stop - BLOCK), stop)] if last is None else [_settled(behind)]
     if last is not None and not _is_batch_loss(series):
         stretches.insert(0, behind[:BLOCK])
     for after in stretches:
         apart = int(after[0] - ahead[-1]) if len(ahead) and len(after) else 0
-        yield _Parts(values[ahead], values[high], values[after], apart)
+        yield _Parts(values[ahead], values[start:stop], values[after], apart)
 
 
 def _extent(spike: Spike) -> tuple[int, int | None]:
@@ -137,7 +135,7 @@ def _undisturbed(steps: IntArray, spike: Spike, others: tuple[Finding, ...]) -> 
         for e in other.excursions:
             if other is not spike or e is not spike.highest:
                 a, b = (first + interval * (place - other.start) for place in (e.start, e.stop))
-                calm[np.searchsorted(steps, round(a)) : np.searchsorted(steps, round(b))] = False
+                calm[slice(*steps.searchsorted([round(a), round(b)]))] = False
     return calm
 
 

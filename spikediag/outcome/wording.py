@@ -35,7 +35,7 @@ class OutcomeNumbers:
         return self.surely > 0 and self.low + self.high > 2 * self.notable
 
 
-def reading(
+def outcome_reading(
     series: Series,
     spike: Spike,
     numbers: OutcomeNumbers,

@@ -40,7 +40,7 @@ def action_dimensions(folder: Path) -> tuple[ActionDimension, ...]:
         folder: where the event files lie.
     """
     for level, place in enumerate((folder, *folder.parents[:LEVELS])):
-        for path in candidates(place):
+        for path in statistics_files(place):
             name = "../" * level + path.relative_to(place).as_posix()
             found = tuple(_read(path, name))
             if found:
@@ -48,7 +48,7 @@ def action_dimensions(folder: Path) -> tuple[ActionDimension, ...]:
     return ()
 
 
-def candidates(folder: Path) -> Iterator[Path]:
+def statistics_files(folder: Path) -> Iterator[Path]:
     """Yield the files of a folder that may state statistics of the actions."""
     listed(folder / "meta")
     assets = listed(folder / "assets", whole=True)

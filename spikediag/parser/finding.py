@@ -25,7 +25,7 @@ from spikediag.parser.run_folders import (
     own_id,
     survey,
 )
-from spikediag.parser.same_training import Sameness, compare
+from spikediag.parser.same_training import Sameness, sameness
 from spikediag.parser.sessions import attempts, distinct, goes_on
 from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, registry, source_of
 
@@ -234,7 +234,7 @@ def _main(folder: Folder, contents: LogFiles) -> list[LogFile]:
     """The files that carry the run of a folder: its event files, else the most complete log."""
     if folder.files:
         return _usable(contents.keep(folder.files, folder.path))
-    return by_completeness(_usable(contents.keep(named(folder), folder.path)))[:1]
+    return by_completeness(_usable(contents.keep(library_logs(folder), folder.path)))[:1]
 
 
 def _with_earlier(folder: Folder, top: Path) -> Folder:
@@ -300,16 +300,16 @@ class _Loose:
 
     def runs(self, folder: Folder, contents: LogFiles) -> Iterator[RunSource]:
         """Yield the runs of a folder: its own, or those in a file of several."""
-        known = contents.keep(named(folder), folder.path)
+        known = contents.keep(library_logs(folder), folder.path)
         files = _usable(known)
         if any(isinstance(file, LeftOut) and not file.foreign for file in known) and not files:
-            yield RunSource(folder.path, replace(folder, logs=named(folder)), self.contents)
+            yield RunSource(folder.path, replace(folder, logs=library_logs(folder)), self.contents)
             return
         files = [file for file in files if file.points or file.log.is_cut]
         own = [file for file in files if not file.log.part]
         if own and not self._is_elsewhere(folder, files):
             self.taken.append(folder)
-            yield RunSource(folder.path, replace(folder, logs=named(folder)), self.contents)
+            yield RunSource(folder.path, replace(folder, logs=library_logs(folder)), self.contents)
         for file in files:
             if file.log.part and not self._is_elsewhere(folder, [file]):
                 yield _of_file(file.path, self.contents)
@@ -320,14 +320,14 @@ class _Loose:
             told: list[LogFile] = []
             for path in tables(folder)[:MOST_TABLES]:
                 for file in filter(_has_loss, _usable(self.contents.keep((path,), folder.path))):
-                    if all(compare(one.points, file.points) is not Sameness.SAME for one in told):
+                    if all(sameness(one.points, file.points) is not Sameness.SAME for one in told):
                         told.append(file)
                         yield _of_file(file.path, self.contents)
 
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
         kin = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
         return any(
-            compare(other.points, file.points) is Sameness.SAME
+            sameness(other.points, file.points) is Sameness.SAME
             for one in kin[:MOST_KIN]
             for other in (_main(one, self.contents) or self._below(one))
             for file in files
@@ -367,7 +367,7 @@ def experiment(folder: Path) -> Path:
     return folder
 
 
-def named(folder: Folder) -> tuple[Path, ...]:
+def library_logs(folder: Folder) -> tuple[Path, ...]:
     """The logs of a folder that libraries name, which together are one run."""
     return tuple(path for path in folder.logs if not is_table(path))
 
@@ -547,7 +547,7 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
         files.notes.append(
             say("The files of {count} other ranks were left out: {names}.", count=len(ranks), names=names)
         )
-    beside = source.contents.take(named(folder), folder.path)
+    beside = source.contents.take(library_logs(folder), folder.path)
     files.beside.extend(by_completeness(_usable(beside)))
     if not files.streams and files.left_out and files.beside:
         first, instead = files.left_out[0], files.beside.pop(0)

@@ -27,8 +27,8 @@ from spikediag.parser.log_files import (
     Log,
     LogFile,
     Summaries,
-    left_out,
-    told,
+    left_out_points,
+    told_gaps,
 )
 from spikediag.parser.sources import EVENTS, read_file, source_of
 from spikediag.parser.sources.event_files import NO_EVENTS
@@ -163,7 +163,7 @@ class _GrowingEvents:
         gaps = [*self.gaps, *([replace(self.tail, offset=self.at)] if self.tail is not None else [])]
         log = Log(
             {tag: self._joined(tag) for tag in self.tracks},
-            (*told(gaps), *left_out(self.astray, self.refused)),
+            (*told_gaps(gaps), *left_out_points(self.astray, self.refused)),
             is_cut=bool(gaps) or not size,
             speaks=bool(self.excerpt.tags),
             summaries=partial(_summaries, self.excerpt.records),

@@ -127,8 +127,11 @@ class Opened:
             UnusableLogError: they are too many to be held.
         """
         refuse_beyond(MOST_WHOLE, self.size)
-        if len(self._data) == 1 and self.size <= STRETCH:
-            return b"".join(read for _, read in self.stretches())
+        if self._data == ((0, self.size),):
+            self._stream.seek(0)
+            read = self._stream.read(self.size)
+            self._digest.update(read)
+            return read
         whole = bytearray()
         for at, read in self.stretches():
             whole.extend(bytes(at - len(whole)))
@@ -233,7 +236,7 @@ def refuse_beyond(most: int, size: int) -> None:
         raise UnusableLogError(say("it is larger than {size} MB; give a part of it", size=most >> 20))
 
 
-def told(gaps: list[Gap]) -> list[Gap]:
+def told_gaps(gaps: list[Gap]) -> list[Gap]:
     """The gaps of a file one by one, as many as anybody reads, and the others as one."""
     if others := gaps[MOST_GAPS:]:
         total = sum(gap.length for gap in others)
@@ -242,7 +245,7 @@ def told(gaps: list[Gap]) -> list[Gap]:
     return gaps
 
 
-def left_out(astray: int, refused: int) -> Iterator[Gap]:
+def left_out_points(astray: int, refused: int) -> Iterator[Gap]:
     """Say how many points were left out, for their step and for the number of tags."""
     if astray:
         yield Gap(0, 0, say("left out: {astray:,} points at steps farther than 2^53 from 0", astray=astray))

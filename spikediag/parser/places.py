@@ -188,8 +188,8 @@ class Fingerprints:
         if folder not in self.seen:
             files = (
                 folder / NAME,
-                *config_files.candidates(folder),
-                *dataset_statistics.candidates(folder),
+                *config_files.telling_files(folder),
+                *dataset_statistics.statistics_files(folder),
             )
             self.seen[folder] = tuple(f"{address(path)} {identity(path)}" for path in files)
         return self.seen[folder]

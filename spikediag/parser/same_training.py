@@ -26,7 +26,7 @@ class Sameness(Enum):
     OPEN = auto()  # they share no quantity that moves
 
 
-def compare(one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE) -> Sameness:
+def sameness(one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE) -> Sameness:
     """Compare two logs by the tags they share.
 
     Args:
@@ -100,7 +100,7 @@ def bring_together(streams: Mapping[str, Sequence[LogFile]], beside: Sequence[Lo
         prefix + tag: track for prefix, stream in streams.items() for tag, track in _last(stream).items()
     }
     for file in beside:
-        verdict = compare(known, file.points, max(SINGLE, file.log.rounding))
+        verdict = sameness(known, file.points, max(SINGLE, file.log.rounding))
         if verdict is Sameness.DIFFERENT:
             together.unused[file.label] = say("it logs another training; give its file to read it")
         elif verdict is Sameness.OTHER_AXIS:

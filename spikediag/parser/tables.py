@@ -5,9 +5,11 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
+from itertools import chain, repeat
 from numbers import Real
 from typing import Any
 
@@ -15,14 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.model import FloatArray, say
-from spikediag.parser.log_files import LATEST, MOST_TAGS, Gap, UnusableLogError, left_out, refuse_beyond, told
+from spikediag.parser.log_files import (
+    LATEST,
+    MOST_TAGS,
+    Gap,
+    UnusableLogError,
+    left_out_points,
+    refuse_beyond,
+    told_gaps,
+)
 from spikediag.parser.track import FARTHEST, Track
 
 PEEK = 1 << 15  # bytes that show what a file is
-PIECE = 1 << 13  # rows of a table that are read at a time
+PIECE = 1 << 18  # cells of a table that are read at a time
+FIRST_ROWS = 64  # that show whether it holds words, before all others are read
+WIDE = 100  # columns; to read so many twice takes longer than to find a word later
 MOST_BYTES = 1 << 28  # of a file of text; in memory it is several times as large
 NANS = ("nan", "+nan", "-nan")
-SPELT = (b"nan", b"NaN", b"NAN", b"Nan")  # sought first: a pattern takes longer than to read the table
 STEPS = (  # what a step is called, the most certain name first; an epoch is one where nothing else is
     "step",
     "global_step",
@@ -52,11 +63,10 @@ EARLIEST = 1e8  # seconds since the epoch, the year 1973; less is a duration
 IDLE = re.compile(r"_runtime|unnamed: \d+|_index|index|_wandb.*", re.IGNORECASE)  # no quantity
 DEEPEST = 8  # levels of nested records
 BoolArray = NDArray[np.bool_]
-WORDS_FOR_NAN = re.compile(rb"(?i)(?<![a-z0-9_])[+-]?nan(?![a-z0-9_])")
 
 
 @dataclass
-class Points:
+class PointCollector:
     """Points while they are collected from rows, by tag."""
 
     limit: int = MOST_TAGS
@@ -97,7 +107,7 @@ class Points:
     @property
     def gaps(self) -> Iterator[Gap]:
         """What was not collected."""
-        yield from left_out(self.astray, self.refused)
+        yield from left_out_points(self.astray, self.refused)
 
 
 def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple[str, float]]:
@@ -106,7 +116,7 @@ def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple
     while stack:
         key, value, depth = stack.pop()
         if isinstance(value, Real):
-            yield key, number(value)
+            yield key, as_float(value)
         elif isinstance(value, Mapping) and depth < DEEPEST:
             stack.extend((f"{key}{joint}{k}", v, depth + 1) for k, v in reversed(list(value.items())))
         elif isinstance(value, str) and (meant := SPELLED.get(value.lower())) is not None:
@@ -116,7 +126,7 @@ def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple
 SPELLED = {"nan": np.nan, "inf": np.inf, "infinity": np.inf, "-inf": -np.inf, "-infinity": -np.inf}
 
 
-def number(value: Any) -> float:  # noqa: ANN401  # the numbers of Python have no common type
+def as_float(value: Any) -> float:  # noqa: ANN401  # the numbers of Python have no common type
     """A number as a 64-bit float; a whole number that is too large is infinite."""
     try:
         return float(value)
@@ -184,7 +194,7 @@ def points_in(
             tag = (tags or {}).get(name, name.strip())
             which = slice(None) if kept.all() else kept
             tracks[tag] = Track(steps[which], column.values[which], walls[which])
-    return tracks, list(left_out(astray, refused))
+    return tracks, list(left_out_points(astray, refused))
 
 
 def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
@@ -203,7 +213,7 @@ def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
     found = [record for record in records if isinstance(record, dict)]
     if not found:
         raise UnusableLogError(say("it holds no JSON object; has the training written its first line yet?"))
-    return found, told(gaps)
+    return found, told_gaps(gaps)
 
 
 def _line_by_line(lines: list[bytes]) -> tuple[list[object], list[Gap]]:
@@ -228,7 +238,7 @@ def read_csv(content: bytes) -> tuple[dict[str, Column], list[Gap]]:
     is_empty = re.search(rb"\S", content) is None
     if b"\0" in content[:PEEK] or is_empty:
         raise UnusableLogError(say("it is empty") if is_empty else say("it is no text"))
-    if content.partition(b"\n")[0].count(_separator(content).encode()) > MOST_TAGS:
+    if _header(content).count(_separator(content).encode()) > MOST_TAGS:
         raise UnusableLogError(say("it has more than {most:,} columns", most=MOST_TAGS))
     whole, gaps = _ended_lines(content)
     try:
@@ -252,29 +262,29 @@ def _ended_lines(content: bytes) -> tuple[bytes, list[Gap]]:
     return content[:end], [Gap(end, len(content) - end, what)]
 
 
+def _header(content: bytes) -> bytes:
+    return content[: content.find(b"\n") + 1] or content
+
+
 def _separator(content: bytes) -> str:
-    header = content[: content.find(b"\n")]
+    header = _header(content)
     return max(",\t;", key=lambda mark: header.count(mark.encode()))
 
 
 def _columns(content: bytes) -> dict[str, Column]:
-    """Read a table of even rows.
+    """Read a table of even rows; what holds a word is read whole, so that what a column is takes all of it.
 
     Raises:
         ValueError: it is none.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of columns that are words and numbers
-        found = _numbers_alone(content) or _numbers_among_words(content)
-        there = {name: ~np.isnan(numbers) for name, numbers in found.items()}
-        lacking = [name for name, cells in there.items() if not cells.all()]
-        if lacking and any(word in content for word in SPELT) and WORDS_FOR_NAN.search(content):
-            # A logged NaN is to be told from an empty cell.
-            words = _parsed(content, dtype=str, keep_default_na=False)
-            words.columns = list(found)
-            for name in lacking:
-                there[name] |= words[name].str.strip().str.lower().isin(NANS).to_numpy(bool)
-    return {str(name): Column(numbers, there[name]) for name, numbers in found.items()}
+        numbers = _numbers_alone(content)
+        if numbers is None:
+            table = _parsed(content)
+            return {str(name): _column(table[name]) for name in table.columns}
+    there = ~np.isnan(np.stack(list(numbers.values())))
+    return {str(name): Column(*cells) for name, *cells in zip(numbers, numbers.values(), there, strict=True)}
 
 
 class _Stream:
@@ -296,7 +306,17 @@ def _parsed(content: bytes, **how: Any) -> Any:  # noqa: ANN401  # a table of pa
     if not reads_exactly():
         how["float_precision"] = "round_trip"
     stream: Any = _Stream(content)
-    return pd.read_csv(stream, index_col=False, encoding_errors="replace", sep=_separator(content), **how)
+    return pd.read_csv(
+        stream,
+        index_col=False,
+        encoding_errors="replace",
+        sep=_separator(content),
+        skipinitialspace=b" " in content,
+        low_memory=False,
+        keep_default_na=False,
+        na_values=[""],
+        **how,
+    )
 
 
 @cache
@@ -309,41 +329,37 @@ def reads_exactly() -> bool:
 
 def _numbers_alone(content: bytes) -> dict[str, FloatArray] | None:
     """The columns of a table without words; in pieces, since fresh memory costs more than the loop."""
-    pieces: dict[str, list[FloatArray]] = {}
+    width = _header(content).count(_separator(content).encode()) + 1
+    first = [FIRST_ROWS] if width < WIDE else []
+    rows = chain(first, repeat(max(PIECE // width, 1))) if reads_exactly() else repeat(len(content))
+    pieces = []
     try:
-        rows = PIECE if reads_exactly() else content.count(b"\n") + 1
-        with _parsed(content, skipinitialspace=True, dtype=np.float64, chunksize=rows) as read:
-            for piece in read:
-                for name in piece.columns:
-                    pieces.setdefault(name, []).append(piece[name].to_numpy())
-    except (ValueError, OverflowError):  # a word, or a whole number of hundreds of digits
+        with _parsed(content, iterator=True) as read, suppress(StopIteration):
+            for count in rows:
+                piece = read.get_chunk(count)
+                if any(kind.kind not in "iuf" for kind in piece.dtypes):
+                    return None
+                pieces.append(piece.to_numpy(np.float64).T)
+    except OverflowError:  # a whole number of hundreds of digits
         return None
-    return {name: np.concatenate(parts) for name, parts in pieces.items()}
+    return dict(zip(piece.columns, np.concatenate(pieces, axis=1), strict=True))
 
 
-def _numbers_among_words(content: bytes) -> dict[str, FloatArray]:
-    """The columns of any table; what a column is takes all of it."""
-    table = _parsed(content, skipinitialspace=True, low_memory=False)
-    return {name: _floats(table[name]) for name in table.columns}
-
-
-def _floats(cells: Any) -> FloatArray:  # noqa: ANN401  # a column of pandas, which is imported late
-    """The cells of a column as numbers; NaN where they are none."""
-    import pandas as pd  # noqa: PLC0415
-
-    if cells.dtype.kind != "f":
-        try:
-            cells = pd.to_numeric(cells, errors="coerce")
-        except OverflowError:  # a whole number of hundreds of digits
-            cells = cells.map(lambda cell: _number_of(str(cell)))
-    return np.asarray(
-        cells.to_numpy(np.float64, na_value=np.nan) if cells.isna().any() else cells, np.float64
-    )
+def _column(cells: Any) -> Column:  # noqa: ANN401  # a column of pandas, which is imported late
+    """A column that may hold words, each looked at once: a NaN that was logged is told from an empty cell."""
+    if cells.dtype.kind in "iufb":
+        numbers = cells.to_numpy(np.float64)
+        return Column(numbers, ~np.isnan(numbers))
+    which, words = cells.factorize()
+    told = [str(word) for word in words]
+    numbers = np.array([*map(_number_of, told), np.nan])
+    there = ~np.isnan(numbers) | np.array([*(word.strip().lower() in NANS for word in told), False])
+    return Column(numbers[which], there[which])
 
 
 def _number_of(cell: str) -> float:
     try:
-        return float(cell)
+        return float(cell.replace("_", " "))
     except ValueError:
         return np.nan
 
@@ -368,4 +384,4 @@ def _even_rows(content: bytes) -> tuple[bytes, list[Gap]]:
                 )
             )
         at += len(line)
-    return b"".join(kept), told(gaps)
+    return b"".join(kept), told_gaps(gaps)

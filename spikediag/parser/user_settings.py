@@ -8,7 +8,7 @@ from typing import TypeVar
 from spikediag.bounded_toml import parse_toml
 from spikediag.errors import UsageError, refused
 from spikediag.model import LossKind, Origin, Role, SourceFile, say
-from spikediag.parser.facts import Claim, claims_of_user, nearest, shown
+from spikediag.parser.facts import Claim, claims_of_user, nearest, shown_value
 from spikediag.parser.fingerprint import fingerprint
 from spikediag.parser.remote import address, present
 
@@ -135,7 +135,7 @@ def _member(known: type[Named], written: object, place: str, what: str) -> Named
                 "{place} has the unknown {what} {value}; known are {names}.",
                 place=place,
                 what=what,
-                value=shown(written),
+                value=shown_value(written),
                 names=names,
             )
         ) from error

@@ -13,7 +13,7 @@ from typing import Any
 from spikediag.errors import UsageError
 from spikediag.model import Finding, Kind, Text, say
 from spikediag.policy.result import ANY_RUN, Accepted, AcceptedSpike, Breach, RunResult
-from spikediag.policy.toml_file import TomlPlace, nearest, number, read
+from spikediag.policy.toml_file import TomlPlace, nearest, read, real_number
 
 SCHEMA = "spikediag.baseline/1"
 TABLE = "accepted"
@@ -195,7 +195,7 @@ def _fault(key: str, value: Any) -> Text | None:  # noqa: ANN401  # whatever the
         case "height":
             return (
                 None
-                if number(value) is not None
+                if real_number(value) is not None
                 else say("must be a number, not {value}.", value=repr(value))
             )
         case "count":

@@ -40,7 +40,7 @@ class Tested:
     least_p: float = 0.0  # the smallest p that so few earlier runs can give
 
 
-def compare(result: RunResult, earlier: Sequence[Diagnosis], alpha: float) -> RunResult:
+def against_history(result: RunResult, earlier: Sequence[Diagnosis], alpha: float) -> RunResult:
     """The result with what the earlier runs say; four tests share alpha equally (Bonferroni)."""
     level = alpha / len(RULES)
     if not earlier:

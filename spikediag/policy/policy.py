@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spikediag.errors import UsageError
-from spikediag.policy.toml_file import TomlPlace, nearest, number, read, upward
+from spikediag.policy.toml_file import TomlPlace, nearest, read, real_number, upward
 from spikediag.text import Text, say
 
 # The tables of a file that may hold the policy, the first one counts.
@@ -21,14 +21,14 @@ OTHERS = frozenset({"roles", "losses", "facts", "lang"})  # in `spikediag.toml`,
 
 
 def _wrong(must: Text, value: object) -> UsageError:
-    from spikediag.parser.facts import shown  # noqa: PLC0415  # heavy, and needed for an error only
+    from spikediag.parser.facts import shown_value  # noqa: PLC0415  # heavy, and needed for an error only
 
-    return UsageError(say("must be {must}, not {value}.", must=must, value=shown(value)))
+    return UsageError(say("must be {must}, not {value}.", must=must, value=shown_value(value)))
 
 
 def _number(low: float, high: float = math.inf) -> Callable[[Any], float]:
     def check(value: object) -> float:
-        found = number(value)
+        found = real_number(value)
         if found is None or not low <= found <= high:
             if high == math.inf:
                 raise _wrong(say("a number of at least {low:g}", low=low), value)

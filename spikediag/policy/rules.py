@@ -19,7 +19,7 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.phrases import headline, levels
+from spikediag.phrases import headline, level_change
 from spikediag.policy.policy import Policy
 from spikediag.policy.result import Breach, LetThrough, PolicyGap, RunResult
 
@@ -69,7 +69,7 @@ def describe(finding: Finding) -> Text:
     said = say(
         "{headline} {levels} Cause: {cause}.",
         headline=headline(finding),
-        levels=levels(spike),
+        levels=level_change(spike),
         cause=finding.primary_cause,
     )
     if spike.provisional:

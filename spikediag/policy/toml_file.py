@@ -92,7 +92,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise UsageError(say("{path}: not valid TOML: {error}.", path=str(path), error=str(error))) from error
 
 
-def number(value: object) -> float | None:
+def real_number(value: object) -> float | None:
     """A value as a number; None where it is none, or an integer that no float can hold."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None

@@ -11,7 +11,7 @@ from spikediag.reporter.formats.md import brief, to_markdown
 from spikediag.reporter.frames import to_frame
 from spikediag.reporter.index import index, is_ours
 from spikediag.reporter.protocol import Format, registry
-from spikediag.reporter.terminal import Row, TerminalSummary, heights, summary, three_lines
+from spikediag.reporter.terminal import SummaryRow, TerminalSummary, heights, summary, three_lines
 from spikediag.wording import language
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCHEMA",
     "Format",
-    "Row",
+    "SummaryRow",
     "TerminalSummary",
     "brief",
     "figure",
@@ -29,7 +29,7 @@ __all__ = [
     "heights",
     "index",
     "is_ours",
-    "refuse_unknown",
+    "refuse_unknown_format",
     "registry",
     "render",
     "summary",
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-def refuse_unknown(formats: Sequence[str]) -> None:
+def refuse_unknown_format(formats: Sequence[str]) -> None:
     """Refuse a format that nobody writes.
 
     Raises:
@@ -64,7 +64,7 @@ def render(
     Raises:
         UsageError: a format or the language does not exist.
     """
-    refuse_unknown(formats)
+    refuse_unknown_format(formats)
     known, spoken = registry.load(), language.load(lang)
     return tuple(
         artifact for name in dict.fromkeys(formats) for artifact in known[name].render(diagnosis, spoken)

@@ -28,7 +28,7 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.phrases import listed
+from spikediag.phrases import with_commas
 from spikediag.reporter import page
 from spikediag.reporter.blocks import (
     Block,
@@ -37,7 +37,7 @@ from spikediag.reporter.blocks import (
     Code,
     Paragraph,
     Picture,
-    Row,
+    QuestionRow,
     Section,
     Table,
     num,
@@ -46,7 +46,7 @@ from spikediag.reporter.blocks import (
 from spikediag.reporter.remedies import remedies
 from spikediag.text import Value
 from spikediag.wording import escape
-from spikediag.wording.numbers import p_value, share, size
+from spikediag.wording.numbers import p_value, percent, size
 from spikediag.wording.writer import Writer, verbatim
 
 ROWS = 50  # findings in the table; JSON has them all
@@ -250,14 +250,14 @@ def _witnesses(main: Sequence[Finding], writer: Writer) -> Iterator[Block]:
     notes = [
         say(
             "{id}: of {asked} other series none moved farther than it does elsewhere.",
-            id=listed(ids),
+            id=with_commas(ids),
             asked=asked,
         )
         for asked, ids in silent.items()
     ]
     copies = {str(t): t for f in main for c in f.witnesses.copies if (t := phrases.copy_of(f.spike.tag, c))}
     if notes or copies:
-        yield Bullets(tuple(Row(text) for text in (*notes, *copies.values())))
+        yield Bullets(tuple(QuestionRow(text) for text in (*notes, *copies.values())))
 
 
 def _causes(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:
@@ -301,7 +301,9 @@ def _standing(verdict: CauseVerdict, writer: Writer) -> Text:
     return say("{verdict} ({chance})", verdict=status, chance=chance)
 
 
-def _evidence(finding: Finding, said: Said, known: set[tuple[str, str]], writer: Writer) -> Iterator[Row]:
+def _evidence(
+    finding: Finding, said: Said, known: set[tuple[str, str]], writer: Writer
+) -> Iterator[QuestionRow]:
     """What is new on each cause; of a later finding only what the first has not said in other numbers."""
     for verdict in finding.verdicts:
         if verdict.cause == UNEXPLAINED:
@@ -315,7 +317,7 @@ def _evidence(finding: Finding, said: Said, known: set[tuple[str, str]], writer:
         ]
         for side, text in new:
             name = writer.word("cause", verdict.cause)
-            yield Row(say("{name}, {side}", name=name, side=side), None, text)
+            yield QuestionRow(say("{name}, {side}", name=name, side=side), None, text)
 
 
 def _side(weight: float) -> Text:
@@ -326,14 +328,14 @@ def _recorded(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
     """Of every finding that was recorded, but for what the page says of the leading one."""
     told = [(f, text) for f in diagnosis.findings for one in f.why.recorded if (text := said.once(one))]
     if told:
-        yield Bullets(tuple(Row(verbatim(finding.id), None, text) for finding, text in told))
+        yield Bullets(tuple(QuestionRow(verbatim(finding.id), None, text) for finding, text in told))
 
 
 def _algebra(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:
     lead = diagnosis.lead
     if lead is None:
         return
-    lines = tuple(Row(text) for one in lead.why.algebra if (text := said.once(one)))
+    lines = tuple(QuestionRow(text) for one in lead.why.algebra if (text := said.once(one)))
     if lines:
         yield Bullets(lines)
     if lead.why.components:
@@ -367,7 +369,7 @@ def _advice(diagnosis: Diagnosis, said: Said) -> Iterator[Block]:
     """The sentence behind each line of the table on the page, and code too long for it."""
     every = remedies(diagnosis)
     lines = tuple(
-        Row(text) if one.what is one.advice.text else Row(one.what, None, text)
+        QuestionRow(text) if one.what is one.advice.text else QuestionRow(one.what, None, text)
         for one in every
         if (text := said.once(one.advice.text)) is not None
     )
@@ -388,11 +390,11 @@ def _outcomes(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Bloc
     readings = {str(o.reading) for o in overall.outcomes}
     beside = [t for t in overall.because if not any(r in str(t) for r in readings) and said.once(t)]
     if beside:
-        yield Bullets(tuple(Row(text) for text in beside))
+        yield Bullets(tuple(QuestionRow(text) for text in beside))
     tell = [text for a in overall.would_tell if (text := said.once(a.text))]
     if tell:
         yield Paragraph(say("What would tell whether it matters:"))
-        yield Bullets(tuple(Row(text) for text in tell))
+        yield Bullets(tuple(QuestionRow(text) for text in tell))
 
 
 def _outcome_row(o: Outcome, writer: Writer) -> tuple[Cell, ...]:
@@ -414,7 +416,7 @@ def _checks(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]
         groups[check.ran, str(check.reason)].append(writer.word("check", check.id))
         reasons[str(check.reason)] = check.reason
     rows = tuple(
-        (listed(names), say("yes") if ran else say("no"), said.once(reasons[reason]))
+        (with_commas(names), say("yes") if ran else say("no"), said.once(reasons[reason]))
         for (ran, reason), names in groups.items()
     )
     if rows:
@@ -428,7 +430,7 @@ def _checks(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]
     if alike:
         head = say("series | points | jumps that would have been found, from this height on")
         found = tuple(
-            (listed([_name(tag) for tag in tags]), shown[key][0], said.once(shown[key][1]))
+            (with_commas([_name(tag) for tag in tags]), shown[key][0], said.once(shown[key][1]))
             for key, tags in alike.items()
         )
         yield table(writer, head, found, 1)
@@ -463,9 +465,9 @@ def _fact_row(fact: Fact) -> tuple[Cell, ...]:
     source: Text = _name(fact.source)
     if 0 < fact.confidence < 1:
         source = say(
-            "{source} (confidence {share})", source=fact.source, share=verbatim(share(fact.confidence))
+            "{source} (confidence {share})", source=fact.source, share=verbatim(percent(fact.confidence))
         )
-    conflicts = listed([_name(c) for c in fact.conflicts]) if fact.conflicts else None
+    conflicts = with_commas([_name(c) for c in fact.conflicts]) if fact.conflicts else None
     return _name(fact.name), say("{value}", value=fact_value(fact)), source, conflicts
 
 
@@ -493,7 +495,7 @@ def _series_row(run: Run, series: Series, said: Said, writer: Writer) -> tuple[C
 
 def _oddities(run: Run, writer: Writer) -> Iterator[Block]:
     rewinds = tuple(
-        Row(
+        QuestionRow(
             say(
                 "The step counter went from {before:,} to {after:,}, {gap:,.0f} s later.",
                 before=r.from_step,

@@ -12,7 +12,7 @@ Cell: TypeAlias = Text | None
 
 
 @dataclass(frozen=True)
-class Row:
+class QuestionRow:
     """A question, its short answer, and what that rests on."""
 
     label: Text
@@ -30,7 +30,7 @@ class Row:
 class Rows:
     """Questions and answers below each other."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[QuestionRow, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Table:
 class Bullets:
     """Short lines; with `bold` each begins with a word or two that a reader looks for."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[QuestionRow, ...]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Section:
 Block: TypeAlias = Rows | Table | Bullets | Paragraph | Pointer | Code | Picture | Section
 
 
-class Paper:
+class PageLayout:
     """How blocks are laid out; a format says how each of them, and bold print, looks."""
 
     writer: Writer
@@ -108,7 +108,7 @@ class Paper:
         for block in blocks:
             yield from self.block(block, level)
 
-    def line(self, row: Row) -> str:
+    def line(self, row: QuestionRow) -> str:
         """A row of bullets."""
         label = self.writer.text(row.label)
         told = [self.writer.text(t) for t in (row.answer, *row.told) if t is not None]

@@ -12,7 +12,7 @@ from spikediag.reporter.blocks import (
     Paragraph,
     Picture,
     Pointer,
-    Row,
+    QuestionRow,
     Rows,
     Section,
     Table,
@@ -26,7 +26,7 @@ OVERVIEW = say("Every series on one step axis, findings numbered")
 APPENDIX = say("Appendix")
 
 
-def whole(diagnosis: Diagnosis, writer: Writer) -> tuple[Page, tuple[Block, ...]]:
+def whole_report(diagnosis: Diagnosis, writer: Writer) -> tuple[Page, tuple[Block, ...]]:
     """The page, and all blocks of a report."""
     first = page(diagnosis, writer)
     behind = Section(APPENDIX, appendix(diagnosis, first, writer), folded=True)
@@ -59,14 +59,14 @@ def _to_log(first: Page) -> Iterator[Block]:
     if first.code_to_log:
         yield Code(first.code_to_log)
     if first.to_log:
-        yield Bullets(tuple(Row(text) for text in first.to_log))
+        yield Bullets(tuple(QuestionRow(text) for text in first.to_log))
 
 
 def _what_to_do(first: Page, writer: Writer) -> Iterator[Block]:
     if any(remedy.line for remedy in first.remedies):
         yield _table(first, writer)
     elif first.remedies:
-        yield Bullets(tuple(Row(remedy.what) for remedy in first.remedies))
+        yield Bullets(tuple(QuestionRow(remedy.what) for remedy in first.remedies))
     if any(remedy.price is not None for remedy in first.remedies):
         judged = say("Price and what it is good for are judgements, not measured.")
         yield Paragraph(
@@ -77,7 +77,7 @@ def _what_to_do(first: Page, writer: Writer) -> Iterator[Block]:
     lines = list(first.scenarios)
     if first.verify is not None:
         verified = say("{text} {command}", text=first.verify.text, command=first.verify.code)
-        lines.append(Row(say("Then"), None, verified))
+        lines.append(QuestionRow(say("Then"), None, verified))
     if lines:
         yield Bullets(tuple(lines))
 

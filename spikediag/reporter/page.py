@@ -29,15 +29,15 @@ from spikediag.model import (
     by_gravity,
     say,
 )
-from spikediag.phrases import listed
-from spikediag.reporter.blocks import Row, num
+from spikediag.phrases import with_commas
+from spikediag.reporter.blocks import QuestionRow, num
 from spikediag.reporter.remedies import (
     Remedied,
-    log_lines,
     remedies,
     strongest,
     unforeseen,
     verification,
+    what_to_log,
 )
 from spikediag.reporter.training import state, varies
 from spikediag.text import Value
@@ -78,15 +78,15 @@ class Page:
 
     run: str
     headline: Text
-    rows: tuple[Row, ...]  # what, error, why, does it matter, do this now
+    rows: tuple[QuestionRow, ...]  # what, error, why, does it matter, do this now
     code: str | None  # for a terminal: what to change or log, where it is no single line
     smaller: Text | None  # the other findings, in one line
-    refuted: tuple[Row, ...]  # what it is not, each with its number
+    refuted: tuple[QuestionRow, ...]  # what it is not, each with its number
     remedies: tuple[Remedied, ...]  # without the first where that row has said all of it
     source: Text | None  # what the effects rest on, or why none is foretold
-    scenarios: tuple[Row, ...]  # for a quick check, for real training
+    scenarios: tuple[QuestionRow, ...]  # for a quick check, for real training
     verify: Advice | None
-    state: tuple[Row, ...]
+    state: tuple[QuestionRow, ...]
     to_log: tuple[Text, ...]  # what to log where no line of code is known
     code_to_log: str  # lines; empty for none
 
@@ -94,11 +94,11 @@ class Page:
 def page(diagnosis: Diagnosis, writer: Writer) -> Page:
     """Decide what the page says; `writer` only gives the names of ids in its language."""
     lead, best = diagnosis.lead, remedies(diagnosis)
-    wanted = [a for a in log_lines(diagnosis) if not (a.code or "").startswith("spikediag ")]
+    wanted = [a for a in what_to_log(diagnosis) if not (a.code or "").startswith("spikediag ")]
     foretold = next((remedy.effect for remedy in best if remedy.effect is not None), None)
     return Page(
         run=diagnosis.run.name,
-        headline=headline(diagnosis),
+        headline=run_headline(diagnosis),
         rows=tuple(_rows(diagnosis, best, writer)),
         code=_code(diagnosis, best),
         smaller=_smaller(diagnosis, writer),
@@ -113,7 +113,7 @@ def page(diagnosis: Diagnosis, writer: Writer) -> Page:
     )
 
 
-def headline(diagnosis: Diagnosis) -> Text:
+def run_headline(diagnosis: Diagnosis) -> Text:
     """What a person may forward: what the loss did, the error or the reward, and what would prevent most."""
     best, jumped = strongest(diagnosis), _headline(diagnosis)
     if best is None or best.effect is None:
@@ -209,39 +209,39 @@ def _jump(jump: SmallestJump) -> Text:
     )
 
 
-def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> Iterator[Row]:
+def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> Iterator[QuestionRow]:
     lead = diagnosis.lead
     if lead is None:
-        yield Row(say("Verdict"), writer.word("run", diagnosis.overall.status.value))
+        yield QuestionRow(say("Verdict"), writer.word("run", diagnosis.overall.status.value))
         yield from _searched(diagnosis)
     else:
         told = str(lead.primary.mechanism) if lead.primary is not None else ""
         moved = [m for w in witnesses(lead)[:1] if str(m := phrases.moved_with(w)) not in told]
         rhythm = phrases.rhythm(lead.spike)
         more = moved if rhythm is None else [rhythm, *moved]
-        yield Row(say("What jumped"), None, phrases.story(lead.spike), _told(more))
+        yield QuestionRow(say("What jumped"), None, phrases.story(lead.spike), _told(more))
         yield _error_row(diagnosis, lead)
         yield _why(diagnosis, lead, writer)
         recorded = [text for text in lead.why.recorded if str(text) not in told]
         if recorded:
-            yield Row(RECORDED, None, _told(recorded))
+            yield QuestionRow(RECORDED, None, _told(recorded))
         yield _matters(diagnosis, best)
     yield from _blind(diagnosis)
     if best:
         label = say("Do this now") if _answers_lead(best[0], lead) else say("Against the risks")
-        yield Row(label, _line(best[0]), best[0].advice.text)
-    elif logged := log_lines(diagnosis):
-        yield Row(say("Do this now"), None, logged[0].text)
+        yield QuestionRow(label, _line(best[0]), best[0].advice.text)
+    elif logged := what_to_log(diagnosis):
+        yield QuestionRow(say("Do this now"), None, logged[0].text)
 
 
-def _blind(diagnosis: Diagnosis) -> Iterator[Row]:
+def _blind(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
     """Losses in which no jump could have been found, and why; one that was tested as an error has its row."""
     lead = diagnosis.lead
     tested = {test.tag for test in lead.coupling.tests} if lead is not None else set()
     blind = [one for one in diagnosis.searched_losses if not one.judged and one.tag not in tested]
     if blind:
-        names = listed([say("{tag}", tag=one.tag) for one in blind[:3]])
-        yield Row(say("Not judged"), None, _told([say("{names}.", names=names), *_reasons(blind)]))
+        names = with_commas([say("{tag}", tag=one.tag) for one in blind[:3]])
+        yield QuestionRow(say("Not judged"), None, _told([say("{names}.", names=names), *_reasons(blind)]))
 
 
 def _reasons(blind: Sequence[Searched]) -> list[Text]:
@@ -250,24 +250,24 @@ def _reasons(blind: Sequence[Searched]) -> list[Text]:
     return list(reasons.values()) if len(reasons) == 1 else []
 
 
-def _searched(diagnosis: Diagnosis) -> Iterator[Row]:
+def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
     judged = [one for one in diagnosis.searched_losses if one.judged]
     for one in sorted(judged, key=lambda s: -s.points)[:1]:
-        yield Row(
+        yield QuestionRow(
             say("What would have been found"), None, say("{tag}: {what}", tag=one.tag, what=would_show(one))
         )
 
 
-def _error_row(diagnosis: Diagnosis, lead: Finding) -> Row:
+def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
     reward = _reward(diagnosis)
     if lead.coupling.verdict is CouplingVerdict.NO_COMPANION and reward is not None:
-        return Row(say("Did the reward suffer?"), WORSE[reward.verdict], _stood(reward))
+        return QuestionRow(say("Did the reward suffer?"), WORSE[reward.verdict], _stood(reward))
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
         answer = BETTER
     elif _is_untold(diagnosis, lead):
         answer = WORSE[OutcomeVerdict.CANNOT_BE_TOLD]
-    return Row(say("Did the error move?"), answer, lead.coupling.reading)
+    return QuestionRow(say("Did the error move?"), answer, lead.coupling.reading)
 
 
 def _is_untold(diagnosis: Diagnosis, lead: Finding) -> bool:
@@ -289,7 +289,7 @@ def _told_of(diagnosis: Diagnosis) -> list[Outcome]:
     return [o for o in diagnosis.overall.outcomes if o.role is not Role.REWARD or varies(run.series[o.tag])]
 
 
-def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> Row:
+def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> QuestionRow:
     """How the cause made the jump, why the error does not show it, and what would change the answer."""
     mechanism = lead.primary.mechanism if lead.primary is not None else None
     loss = diagnosis.run.series.get(lead.spike.tag)
@@ -303,7 +303,7 @@ def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> Row:
         )
         more.insert(0, plainly)
     answer = say("{answer}.", answer=phrases.answer(lead))
-    return Row(say("Why, most likely"), answer, mechanism, _told(more))
+    return QuestionRow(say("Why, most likely"), answer, mechanism, _told(more))
 
 
 def why_now(finding: Finding, writer: Writer) -> Text | None:
@@ -332,10 +332,12 @@ def why_now(finding: Finding, writer: Writer) -> Text | None:
 def _few(names: Sequence[Text]) -> Text:
     """The first names, and how many more there are."""
     told, more = names[:UNCHECKED], len(names) - UNCHECKED
-    return say("{names} and {more} more", names=listed(told), more=more) if more > 1 else listed(names)
+    return (
+        say("{names} and {more} more", names=with_commas(told), more=more) if more > 1 else with_commas(names)
+    )
 
 
-def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> Row:
+def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> QuestionRow:
     """How the loss, the error and the reward stood after it, what that cannot tell, and what it costs."""
     overall, lead = diagnosis.overall, diagnosis.lead
     readings = {str(o.reading) for o in overall.outcomes}
@@ -347,7 +349,7 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> Row:
     answer = say("Not so far.") if rising and overall.matters is False else MATTERS[overall.matters]
     if said is not None and not parts and overall.matters is not None:
         parts = [say("The reward says so.")]
-    return Row(say("Does it matter?"), answer, _told(parts), _told([*beside[:2], *_price(best)]))
+    return QuestionRow(say("Does it matter?"), answer, _told(parts), _told([*beside[:2], *_price(best)]))
 
 
 def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
@@ -433,7 +435,7 @@ def _line(best: Remedied) -> Text | None:
 def _code(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> str | None:
     """The code of what to do now, where it is not a single line of the row itself."""
     if not best:
-        return next((a.code for a in log_lines(diagnosis)), None)
+        return next((a.code for a in what_to_log(diagnosis)), None)
     return None if _line(best[0]) is not None else best[0].line
 
 
@@ -459,7 +461,7 @@ def _apart(parts: Sequence[Text]) -> Text:
     return say("{first}; {rest}", first=first, rest=_apart(rest)) if rest else first
 
 
-def _refuted(lead: Finding, writer: Writer) -> Iterator[Row]:
+def _refuted(lead: Finding, writer: Writer) -> Iterator[QuestionRow]:
     """What it is not, one line each with its number; causes that the same rules out share a line."""
     groups: dict[str, tuple[Text, list[Text]]] = {}
     for verdict in lead.verdicts:
@@ -467,7 +469,7 @@ def _refuted(lead: Finding, writer: Writer) -> Iterator[Row]:
             against = _against(verdict, lead)
             if against is not None:
                 groups.setdefault(str(against), (against, []))[1].append(writer.word("cause", verdict.cause))
-    yield from (Row(listed(names), None, against) for against, names in groups.values())
+    yield from (QuestionRow(with_commas(names), None, against) for against, names in groups.values())
     for one in lead.primary.evidence if lead.primary is not None else ():
         if one.what == "resampling-height" and isinstance(one.reference, float):
             strays = say(
@@ -475,7 +477,7 @@ def _refuted(lead: Finding, writer: Writer) -> Iterator[Row]:
                 reach=num(one.reference),
                 height=num(float(one.observed or 0)),
             )
-            yield Row(say("an unlucky draw of the batch"), None, strays)
+            yield QuestionRow(say("an unlucky draw of the batch"), None, strays)
 
 
 def _against(verdict: CauseVerdict, lead: Finding) -> Text | None:
@@ -505,7 +507,7 @@ def _flat(lead: Finding) -> Text:
     )
 
 
-def _scenarios(lead: Finding | None, best: tuple[Remedied, ...]) -> Iterator[Row]:
+def _scenarios(lead: Finding | None, best: tuple[Remedied, ...]) -> Iterator[QuestionRow]:
     """What to do for a quick check of the data, and for a training that is to be used."""
     if lead is not None and lead.coupling.tests:
         learnt = say(
@@ -513,7 +515,7 @@ def _scenarios(lead: Finding | None, best: tuple[Remedied, ...]) -> Iterator[Row
             "change the first line alone.",
             tag=lead.coupling.tests[0].tag,
         )
-        yield Row(say("For a quick check"), None, learnt)
+        yield QuestionRow(say("For a quick check"), None, learnt)
     more = next((r.effect for r in best if r.advice.remedy == "more-data"), None)
     if more is not None:
         useful = say(
@@ -521,7 +523,7 @@ def _scenarios(lead: Finding | None, best: tuple[Remedied, ...]) -> Iterator[Row
             "of the jumps. Judge the policy on held-out data or on the robot.",
             prevented=phrases.prevented(more),
         )
-        yield Row(say("For real training"), None, useful)
+        yield QuestionRow(say("For real training"), None, useful)
 
 
 def _told(parts: Sequence[Text]) -> Text | None:

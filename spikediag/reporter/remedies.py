@@ -117,11 +117,11 @@ def advised(diagnosis: Diagnosis) -> tuple[Advice, ...]:
     places = {r.id: n for n, r in enumerate(diagnosis.remedies) if r.effect is not None}
     first = _once((*_of_causes(lead), *_of_conditions(diagnosis)), places)
     then = _once((a for finding in others for a in _of_causes(finding)), places)
-    apart = {_key(a) for a in log_lines(diagnosis)}
+    apart = {_key(a) for a in what_to_log(diagnosis)}
     return tuple(a for a in _distinct((*first, *then)) if a.logs is None and _key(a) not in apart)
 
 
-def log_lines(diagnosis: Diagnosis) -> tuple[Advice, ...]:
+def what_to_log(diagnosis: Diagnosis) -> tuple[Advice, ...]:
     """What to log to decide what could not be checked, each once."""
     wanted = _once((a for f in by_gravity(diagnosis.findings) for v in f.verdicts for a in v.missing), {})
     risks = (a for a in _of_conditions(diagnosis) if a.logs is not None)

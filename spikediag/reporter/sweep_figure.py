@@ -43,7 +43,7 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class Effect:
+class RatioBar:
     """The rate ratio of one setting with its interval, and whether it is shown."""
 
     name: Text | str
@@ -53,7 +53,7 @@ class Effect:
     shown: bool
 
 
-def sweep_figure(scatter: Scatter, effects: Sequence[Effect], lang: str = language.ENGLISH) -> "Figure":
+def sweep_figure(scatter: Scatter, effects: Sequence[RatioBar], lang: str = language.ENGLISH) -> "Figure":
     """The runs left, the settings right; the left alone where no setting has a rate ratio."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # Matplotlib is heavy
     from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
@@ -71,7 +71,7 @@ def sweep_figure(scatter: Scatter, effects: Sequence[Effect], lang: str = langua
     return figure
 
 
-def sweep_png(scatter: Scatter, effects: Sequence[Effect], lang: str = language.ENGLISH) -> bytes:
+def sweep_png(scatter: Scatter, effects: Sequence[RatioBar], lang: str = language.ENGLISH) -> bytes:
     """The figure as a PNG; the same sweep gives the same bytes."""
     from spikediag.reporter.figures.style import LIGHT, drawing, png  # noqa: PLC0415
 
@@ -79,7 +79,7 @@ def sweep_png(scatter: Scatter, effects: Sequence[Effect], lang: str = language.
         return png(sweep_figure(scatter, effects, lang))
 
 
-def sweep_svg(scatter: Scatter, effects: Sequence[Effect], lang: str = language.ENGLISH) -> str:
+def sweep_svg(scatter: Scatter, effects: Sequence[RatioBar], lang: str = language.ENGLISH) -> str:
     """The figure as an element of a web page."""
     from spikediag.reporter.figures.style import LIGHT, drawing  # noqa: PLC0415
     from spikediag.reporter.figures.svg import svg  # noqa: PLC0415
@@ -124,7 +124,7 @@ def _draw_runs(axes: "Axes", scatter: Scatter, writer: Writer) -> None:
     axes.set_ylabel(writer.text(scatter.rate))
 
 
-def _draw_effects(axes: "Axes", effects: Sequence[Effect], writer: Writer) -> None:
+def _draw_effects(axes: "Axes", effects: Sequence[RatioBar], writer: Writer) -> None:
     from spikediag.model import Role  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT  # noqa: PLC0415
 

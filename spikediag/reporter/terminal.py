@@ -18,7 +18,7 @@ LOST = "x"  # a stretch without a finite value
 
 
 @dataclass(frozen=True)
-class Row:
+class SummaryRow:
     """One line of the table: `Did the error move?`, `bc/mse did not move: ...`."""
 
     label: str
@@ -35,7 +35,7 @@ class TerminalSummary:
     verdict: str
     sparkline_tag: str
     sparkline: str  # the highest value of each stretch, so that no spike is lost
-    rows: tuple[Row, ...]
+    rows: tuple[SummaryRow, ...]
     code: str | None  # the line to change or to log, None when there is none
     report_label: str  # "Report" in the language asked for
     notes: tuple[str, ...] = ()  # what the reader should know of the report itself
@@ -101,11 +101,11 @@ def curve(diagnosis: Diagnosis) -> Series | None:
     return max((s for s in diagnosis.run.having(Role.LOSS) if len(s)), key=len, default=None)
 
 
-def _risks(diagnosis: Diagnosis, first: Page) -> tuple[blocks.Row, ...]:
+def _risks(diagnosis: Diagnosis, first: Page) -> tuple[blocks.QuestionRow, ...]:
     """The risks of a calm run, which its headline counts."""
     return () if diagnosis.lead is not None else tuple(r for r in first.state if r.label == RISKS)
 
 
-def _row(row: blocks.Row, writer: Writer) -> Row:
+def _row(row: blocks.QuestionRow, writer: Writer) -> SummaryRow:
     said = [writer.text(text) for text in (row.answer, row.text) if text is not None]
-    return Row(writer.text(row.label), spaced(said))
+    return SummaryRow(writer.text(row.label), spaced(said))

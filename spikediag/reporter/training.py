@@ -23,8 +23,8 @@ from spikediag.model import (
     Text,
     say,
 )
-from spikediag.phrases import listed
-from spikediag.reporter.blocks import Row, num
+from spikediag.phrases import with_commas
+from spikediag.reporter.blocks import QuestionRow, num
 from spikediag.stats.scale import robust_sigma
 from spikediag.text import Value
 from spikediag.wording.writer import Writer
@@ -41,7 +41,7 @@ Course = Literal["flat", "falls", "rises"]
 
 
 @dataclass(frozen=True)
-class Trend:
+class SeriesEnd:
     """The last quarter of a series: its level at the end, how far it moved, and how widely it scatters."""
 
     series: Series
@@ -67,7 +67,7 @@ def varies(series: Series) -> bool:
     return len(values) > 0 and float(values.max() / 2 - values.min() / 2) > NOTHING
 
 
-def trend(series: Series) -> Trend | None:
+def series_end(series: Series) -> SeriesEnd | None:
     """How a series ends; None where too few of its last points are numbers."""
     values = series.values[series.finite]
     if len(values) < FEWEST or not series.finite[-1]:
@@ -83,17 +83,17 @@ def trend(series: Series) -> Trend | None:
     )  # of medians: sqrt(pi / 2), of two of them sqrt(2) more
     if not math.isfinite(change) or abs(change) <= max(noise, STILL * way):
         course = "flat"
-    return Trend(series, level, change, scatter, course)
+    return SeriesEnd(series, level, change, scatter, course)
 
 
-def state(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
+def state(diagnosis: Diagnosis, writer: Writer) -> tuple[QuestionRow, ...]:
     """Converged, level and risks; a line of which nothing is known is left out."""
-    trends = [t for s in _followed(diagnosis) if (t := trend(s)) is not None]
+    trends = [t for s in _followed(diagnosis) if (t := series_end(s)) is not None]
     rows = [_converged(trends, diagnosis.run), _level(trends, diagnosis.run)] if trends else []
     lead = diagnosis.lead
     if lead is not None and lead.is_lost:
         lost = say("{tag} was lost at step {step:,}.", tag=lead.spike.tag, step=lead.spike.onset_step)
-        rows = [Row(say("Converged"), say("No, it has not."), lost)]
+        rows = [QuestionRow(say("Converged"), say("No, it has not."), lost)]
     elif diagnosis.overall.past_best:
         rows = [_past(diagnosis.overall.past_best), *rows[1:]]
     return (*rows, *_risks(diagnosis, writer))
@@ -115,8 +115,8 @@ def _followed(diagnosis: Diagnosis) -> list[Series]:
     return sorted(found, key=lambda s: (s.role is not Role.LOSS, s.role is not Role.REWARD))
 
 
-def _converged(trends: list[Trend], run: Run) -> Row:
-    text = say("Over the last quarter of the log {moves}.", moves=listed([_move(t) for t in trends]))
+def _converged(trends: list[SeriesEnd], run: Run) -> QuestionRow:
+    text = say("Over the last quarter of the log {moves}.", moves=with_commas([_move(t) for t in trends]))
     still = [t for t in trends if not t.arrives]
     reinforced = any(run.loss_kind(t.series) in REINFORCED for t in trends if t.series.role is Role.LOSS)
     if reinforced and all(t.series.role is not Role.REWARD for t in trends):
@@ -129,10 +129,10 @@ def _converged(trends: list[Trend], run: Run) -> Row:
         answer = say("Not yet: it is still getting better.")
     else:
         answer = say("No, it has not.")
-    return Row(say("Converged"), answer, text)
+    return QuestionRow(say("Converged"), answer, text)
 
 
-def _past(gone: tuple[PastBest, ...]) -> Row:
+def _past(gone: tuple[PastBest, ...]) -> QuestionRow:
     """What was better before, and when: the checkpoint from there is the one to keep."""
     moves = [
         say(
@@ -145,11 +145,11 @@ def _past(gone: tuple[PastBest, ...]) -> Row:
         )
         for p in gone[:SHOWN_PAST]
     ]
-    text = say("{moves}. A checkpoint from there is better by that measure.", moves=listed(moves))
-    return Row(say("Converged"), say("It is past its best."), text)
+    text = say("{moves}. A checkpoint from there is better by that measure.", moves=with_commas(moves))
+    return QuestionRow(say("Converged"), say("It is past its best."), text)
 
 
-def _move(t: Trend) -> Text:
+def _move(t: SeriesEnd) -> Text:
     values: dict[str, Value] = {"tag": t.series.tag, "change": num(t.change, signed=True)}
     match t.course:
         case "flat":
@@ -160,20 +160,20 @@ def _move(t: Trend) -> Text:
             return say("{tag} rose ({change})", **values)
 
 
-def _level(trends: list[Trend], run: Run) -> Row:
+def _level(trends: list[SeriesEnd], run: Run) -> QuestionRow:
     levels = [say("{tag} {level}", tag=t.series.tag, level=num(t.level)) for t in trends]
-    ends = listed(levels)
+    ends = with_commas(levels)
     error = next((t for t in trends if t.series.role is Role.COMPANION), None)
     missed = _per_dimension(error, run) if error is not None else None
     if missed is None:
-        return Row(say("Level at the end"), None, say("{levels}.", levels=ends))
+        return QuestionRow(say("Level at the end"), None, say("{levels}.", levels=ends))
     dimension = say(
         "{levels} ({missed} per action dimension, root mean square).", levels=ends, missed=num(missed)
     )
-    return Row(say("Level at the end"), None, dimension)
+    return QuestionRow(say("Level at the end"), None, dimension)
 
 
-def _per_dimension(error: Trend, run: Run) -> float | None:
+def _per_dimension(error: SeriesEnd, run: Run) -> float | None:
     """The error of one action dimension; None where the tag does not say how it was reduced."""
     dims = run.fact(FactName.ACTION_DIM).number
     series = error.series
@@ -184,12 +184,12 @@ def _per_dimension(error: Trend, run: Run) -> float | None:
     return math.sqrt(error.level) if series.reduction is Reduction.MEAN else None
 
 
-def _risks(diagnosis: Diagnosis, writer: Writer) -> tuple[Row, ...]:
+def _risks(diagnosis: Diagnosis, writer: Writer) -> tuple[QuestionRow, ...]:
     there = [c for c in diagnosis.conditions if _bears(c, diagnosis)]
     if not there:
         return ()
-    names = listed([writer.word("condition", c.condition) for c in there])
-    return (Row(RISKS, None, say("{names}.", names=names)),)
+    names = with_commas([writer.word("condition", c.condition) for c in there])
+    return (QuestionRow(RISKS, None, say("{names}.", names=names)),)
 
 
 def _bears(condition: Condition, diagnosis: Diagnosis) -> bool:

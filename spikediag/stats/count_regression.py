@@ -65,7 +65,7 @@ class RateRatio:
     dispersion: float  # at least 1
 
 
-def rate_ratio(counted: Counted, confidence: float = 0.95) -> RateRatio:
+def profiled_ratio(counted: Counted, confidence: float = 0.95) -> RateRatio:
     """The rate ratio from the lowest to the highest setting, with a profile likelihood interval.
 
     0 and infinite where one end had no event at all; the interval is then open to that side.

@@ -19,6 +19,11 @@ def robust_sigma(values: FloatArray) -> float:
     return MAD_TO_SIGMA * median(np.abs(values - median(values)))
 
 
+def row_sigma(rows: FloatArray) -> FloatArray:
+    """`robust_sigma` of each of rows (k, n), n >= 1, (k,)."""
+    return np.asarray(MAD_TO_SIGMA * medians(np.abs(rows - medians(rows)[:, None])))
+
+
 def local_noise(values: FloatArray) -> float:
     """Robust standard deviation of values (n,), n >= 1, around a straight line; never 0. See `row_noise`."""
     return float(row_noise(values))

@@ -14,6 +14,7 @@ EXPONENTIAL = 1e-9  # size of a shape that is 0
 TIE = 1e-9  # mean exceedance of a pool whose highest scores are all equal
 SHAPES = np.linspace(-3, 3, 13)  # grid of the shape xi, in prior standard deviations
 SCALES = np.linspace(-1, 1, 15)  # grid of log beta, in half-widths
+EVERY_SHAPE = np.tile(SHAPES, len(SCALES))  # of the grid of both, (j,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ def _grid(over: FloatArray, shape_mean: float, shape_sd: float) -> tuple[FloatAr
     half_width = min(1.5, 5 / math.sqrt(len(over)))
     shapes = shape_mean + shape_sd * SHAPES
     scales = np.exp(half_width * SCALES)[:, None] * ((1 - shapes) * mean)
-    return np.concatenate([shapes] * len(SCALES)), scales.ravel()
+    return shape_mean + shape_sd * EVERY_SHAPE, scales.ravel()
 
 
 def _hazard(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> FloatArray:
@@ -97,12 +98,14 @@ def _hazard(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> FloatAr
 
 def _total_hazard(over: FloatArray, shapes: FloatArray, scales: FloatArray) -> FloatArray:
     """Sum of `_hazard` over all of `over` (m,), (j,): logarithms of products, as products cost less."""
-    slope, total = shapes / scales, np.zeros(len(shapes))
+    whole = np.zeros(-(-len(over) // FACTORS) * FACTORS)
+    whole[: len(over)] = over
+    factors = np.multiply.outer(whole, shapes / scales)
+    factors += 1
+    np.maximum(factors, 0, out=factors)
     with np.errstate(divide="ignore"):
-        for first in range(0, len(over), FACTORS):
-            factors = np.maximum(1 + slope * over[first : first + FACTORS, None], 0)
-            total += np.log(factors.prod(axis=0))
-    return _over_shape(total, over.sum() / scales, shapes)
+        logs = np.log(factors.reshape(-1, FACTORS, len(shapes)).prod(axis=1))
+    return _over_shape(logs.sum(axis=0), over.sum() / scales, shapes)
 
 
 def _over_shape(logs: FloatArray, limit: FloatArray, shapes: FloatArray) -> FloatArray:

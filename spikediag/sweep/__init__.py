@@ -7,8 +7,8 @@
 from spikediag.sweep.hypotheses import HEADS, TITLE, Across, Hypothesis, cells
 from spikediag.sweep.page import PAGE, artifacts
 from spikediag.sweep.result import SCHEMA, Sweep, shortened, to_json
-from spikediag.sweep.row import COLUMNS, ORDER, Column, Row
-from spikediag.sweep.scan import Progress, ScanBrokenError, is_bug, scan
+from spikediag.sweep.row import COLUMNS, ORDER, Row, RowColumn
+from spikediag.sweep.scan import ScanBrokenError, ScanProgress, is_bug, scan
 
 __all__ = [
     "COLUMNS",
@@ -18,11 +18,11 @@ __all__ = [
     "SCHEMA",
     "TITLE",
     "Across",
-    "Column",
     "Hypothesis",
-    "Progress",
     "Row",
+    "RowColumn",
     "ScanBrokenError",
+    "ScanProgress",
     "Sweep",
     "artifacts",
     "cells",

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from spikediag.model import FactName, FloatArray, IntArray, Text, say
-from spikediag.stats.count_regression import Counted, Permutation, RateRatio, permutation, rate_ratio
+from spikediag.stats.count_regression import Counted, Permutation, RateRatio, permutation, profiled_ratio
 from spikediag.stats.rates import holm
 from spikediag.sweep.row import Cell, Row
 from spikediag.text import Value
@@ -49,7 +49,7 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True)
-class Level:
+class SettingLevel:
     """The runs of one value of a setting."""
 
     value: str
@@ -69,7 +69,7 @@ class Hypothesis:
     test: Permutation
     p_adjusted: float  # for all that were asked together
     within_seeds: bool
-    levels: tuple[Level, ...]  # at most 8, the lowest first
+    levels: tuple[SettingLevel, ...]  # at most 8, the lowest first
     aliases: tuple[tuple[str, float], ...]  # settings that change together with it, and how closely
     answer: Answer
     reading: Text
@@ -214,7 +214,7 @@ def _asked(setting: _Setting, counts: Sequence[int], what: Text) -> Hypothesis:
         id=setting.id,
         low=_written(setting.distinct[0]),
         high=_written(setting.distinct[-1]),
-        ratio=rate_ratio(counted) if ordered else nothing,
+        ratio=profiled_ratio(counted) if ordered else nothing,
         test=permutation(counted, ordered=ordered),
         p_adjusted=1.0,
         within_seeds=groups is not None,
@@ -243,7 +243,7 @@ def _seeds(setting: _Setting) -> IntArray | None:
 
 def _cannot_tell(setting: _Setting, counted: Counted, what: Text) -> Text | None:
     """Why the runs hold no contrast; None where they do."""
-    name = named(setting.id)
+    name = setting_name(setting.id)
     if len(setting.distinct) == 1:
         side = SIDES[setting.values[0] is True]
         return say(
@@ -266,7 +266,7 @@ def _cannot_tell(setting: _Setting, counted: Counted, what: Text) -> Text | None
     return None
 
 
-def _levels(setting: _Setting, counts: Sequence[int]) -> Iterator[Level]:
+def _levels(setting: _Setting, counts: Sequence[int]) -> Iterator[SettingLevel]:
     every = setting.distinct
     shown = (
         every
@@ -276,7 +276,7 @@ def _levels(setting: _Setting, counts: Sequence[int]) -> Iterator[Level]:
     for value in shown:
         chosen = [n for n, v in enumerate(setting.values) if v == value]
         spikes, points = sum(counts[n] for n in chosen), sum(setting.runs[n].points for n in chosen)
-        yield Level(_written(value), len(chosen), spikes, 1e4 * spikes / points)
+        yield SettingLevel(_written(value), len(chosen), spikes, 1e4 * spikes / points)
 
 
 def _aliases(setting: _Setting) -> Iterator[tuple[str, float]]:
@@ -322,7 +322,7 @@ def _told(found: Hypothesis, p: float, what: Text) -> Hypothesis:
 
 def _reading(found: Hypothesis, what: Text) -> Text:
     tests: dict[str, Value] = {
-        "name": named(found.id),
+        "name": setting_name(found.id),
         "answer": ANSWERS[found.answer],
         "spikes": what,
         "p": found.test.p,
@@ -354,7 +354,7 @@ def _reading(found: Hypothesis, what: Text) -> Text:
 
 
 def _alias(one: str, other: str, closeness: float) -> Text:
-    names = {"one": named(one), "other": named(other)}
+    names = {"one": setting_name(one), "other": setting_name(other)}
     if closeness >= TOGETHER:
         return say(
             "{one} and {other} change together (correlation {closeness:.2f}): this sweep cannot tell them "
@@ -395,7 +395,14 @@ def cells(found: Hypothesis) -> tuple[Text, ...]:
         numbers = {name: verbatim(_times(getattr(found.ratio, name))) for name in ("value", "low", "high")}
         ratio = say("{value} ({low} to {high})", **numbers)
     chances = (say("{p:.2g}", p=p) for p in (found.test.p, found.p_adjusted))
-    return (say("{setting}", setting=named(found.id)), low, high, ratio, *chances, ANSWERS[found.answer])
+    return (
+        say("{setting}", setting=setting_name(found.id)),
+        low,
+        high,
+        ratio,
+        *chances,
+        ANSWERS[found.answer],
+    )
 
 
 ANSWERS = {
@@ -413,7 +420,7 @@ def _times(value: float) -> str:
     return f"{value:.3g}"
 
 
-def named(setting: str) -> Text | str:
+def setting_name(setting: str) -> Text | str:
     """What a setting is called: a fact by its own name."""
     if setting == ABOVE_HALF:
         return say("batch > half of dataset")

@@ -49,7 +49,7 @@ class Kept:
         """Keep what was made of some files."""
         if self._database is None or fingerprint is None:
             return
-        text = json.dumps([to_json(row) for row in rows], separators=(",", ":"))
+        text = json.dumps([row_to_json(row) for row in rows], separators=(",", ":"))
         with suppress(sqlite3.Error):  # the disk is full
             self._database.execute(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?)", (fingerprint, code(), text)
@@ -99,7 +99,7 @@ def code() -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def to_json(row: Row) -> dict[str, Any]:
+def row_to_json(row: Row) -> dict[str, Any]:
     """A row as plain values, to be read back by `from_json`."""
     values = {field.name: getattr(row, field.name) for field in fields(Row)}
     return {**values, "reason": None if row.reason is None else _of_text(row.reason)}

@@ -11,10 +11,20 @@ from urllib.parse import quote
 
 from spikediag.model import Artifact, Text, say
 from spikediag.reporter.formats.html import shell
-from spikediag.reporter.sweep_figure import Effect, Point, Scatter, sweep_png, sweep_svg
-from spikediag.sweep.hypotheses import ABOVE_HALF, HALF, HEADS, RATIO, TITLE, Hypothesis, cells, fact, named
+from spikediag.reporter.sweep_figure import Point, RatioBar, Scatter, sweep_png, sweep_svg
+from spikediag.sweep.hypotheses import (
+    ABOVE_HALF,
+    HALF,
+    HEADS,
+    RATIO,
+    TITLE,
+    Hypothesis,
+    cells,
+    fact,
+    setting_name,
+)
 from spikediag.sweep.result import Sweep, to_json
-from spikediag.sweep.row import COLUMNS, ORDER, Cell, Column, Row
+from spikediag.sweep.row import COLUMNS, ORDER, Cell, Row, RowColumn
 from spikediag.wording import language
 from spikediag.wording.escape import html_text, visible
 from spikediag.wording.writer import HTML, PLAIN, Writer
@@ -28,7 +38,7 @@ def artifacts(
 ) -> tuple[Artifact, ...]:
     """The files of a scan; `links` says where the report of a run lies, by the path of the run."""
     return (
-        Artifact(PAGE, page(sweep, lang, links).encode()),
+        Artifact(PAGE, web_page(sweep, lang, links).encode()),
         Artifact(TABLE, sweep.to_csv().encode()),
         Artifact(PICTURE, picture(sweep, lang)),
         Artifact(DOCUMENT, to_json(sweep).encode()),
@@ -55,7 +65,7 @@ def picture(sweep: Sweep, lang: str = language.ENGLISH) -> bytes:
     return sweep_png(_scatter(sweep), _effects(sweep), lang)
 
 
-def page(sweep: Sweep, lang: str = language.ENGLISH, links: Mapping[str, str] = NOTHING) -> str:
+def web_page(sweep: Sweep, lang: str = language.ENGLISH, links: Mapping[str, str] = NOTHING) -> str:
     """The whole page.
 
     Args:
@@ -118,7 +128,7 @@ def _table(sweep: Sweep, writer: Writer, links: Mapping[str, str]) -> str:
     )
 
 
-def _flush(column: Column) -> str:
+def _flush(column: RowColumn) -> str:
     return ' class="n"' if column.shown else ""
 
 
@@ -130,7 +140,7 @@ def _row(row: Row, place: str, writer: Writer, link: str | None) -> str:
     return f"<tr><td>{linked}{why}</td><td>{_sparkline(row.curve)}</td>{cells}</tr>"
 
 
-def _cell(column: Column, row: Row, writer: Writer) -> str:
+def _cell(column: RowColumn, row: Row, writer: Writer) -> str:
     """A cell; a number is sorted by what it is and not by how it is written."""
     told = html_text(visible(column.told(row, writer.language.label, Writer(writer.language, PLAIN).text)))
     value = column.value(row)
@@ -165,7 +175,7 @@ def _scatter(sweep: Sweep) -> Scatter:
     setting = _main_setting(sweep.hypotheses)
     label, read = say("place in the list"), list[Cell](range(1, len(runs) + 1))
     if setting is not None:
-        label = say("{setting}", setting=named(setting))
+        label = say("{setting}", setting=setting_name(setting))
         read = [row.ratio if setting == RATIO else fact(setting, row) for row in runs]
     only = sweep.across.decoupled_only
     points = tuple(
@@ -186,9 +196,9 @@ def _main_setting(hypotheses: Sequence[Hypothesis]) -> str | None:
     return min(ordered, key=lambda one: one.test.p).id if ordered else None
 
 
-def _effects(sweep: Sweep) -> tuple[Effect, ...]:
+def _effects(sweep: Sweep) -> tuple[RatioBar, ...]:
     return tuple(
-        Effect(named(one.id), one.ratio.value, one.ratio.low, one.ratio.high, one.significant)
+        RatioBar(setting_name(one.id), one.ratio.value, one.ratio.low, one.ratio.high, one.significant)
         for one in sweep.across.tested
         if not math.isnan(one.ratio.value)
     )

@@ -14,12 +14,11 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from spikediag.model import Text
 from spikediag.sweep.hypotheses import Across, Hypothesis, across
 from spikediag.sweep.row import COLUMNS, ORDER, WORST_FIRST, Cell, Row
 from spikediag.wording import language
 from spikediag.wording.escape import FORMULA, table_cell
-from spikediag.wording.writer import PLAIN, Writer
+from spikediag.wording.writer import in_english
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,14 +76,14 @@ class Sweep:
             "schema": SCHEMA,
             "version": self.version,
             "roots": list(self.roots),
-            "order": plain(ORDER),
+            "order": in_english(ORDER),
             "counts": self.counts,
             "runs": [_run(row) for row in self.judged],
             "hypotheses": [_hypothesis(one) for one in self.hypotheses],
             "counted": {
                 "runs": self.across.runs,
                 "spikes": "decoupled" if self.across.decoupled_only else "all",
-                "notes": [plain(note) for note in self.across.notes],
+                "notes": [in_english(note) for note in self.across.notes],
             },
             "unread": [_unread(row) for row in self.unread],
         }
@@ -115,9 +114,9 @@ class Sweep:
 
     def to_html(self, lang: str = language.ENGLISH) -> str:
         """One self-contained web page with a table to sort and filter."""
-        from spikediag.sweep.page import page  # noqa: PLC0415
+        from spikediag.sweep.page import web_page  # noqa: PLC0415
 
-        return page(self, lang)
+        return web_page(self, lang)
 
     def _repr_html_(self) -> str:
         picture = base64.b64encode(self.to_png()).decode()
@@ -136,7 +135,7 @@ class Sweep:
 
 
 def _line(row: Row, facts: Sequence[str]) -> list[Cell]:
-    said = None if row.reason is None else plain(row.reason)
+    said = None if row.reason is None else in_english(row.reason)
     return [row.path, row.name, said, *(c.flat(row) for c in COLUMNS), *(row.facts.get(f) for f in facts)]
 
 
@@ -168,17 +167,12 @@ def to_json(sweep: Sweep) -> str:
     return json.dumps(sweep.to_dict(), indent=2, allow_nan=False) + "\n"
 
 
-def plain(text: Text) -> str:
-    """A sentence without markup, in English, for programs."""
-    return Writer(language.load(language.ENGLISH), PLAIN).text(text)
-
-
 def _run(row: Row) -> dict[str, Any]:
     columns = {column.key: column.value(row) for column in COLUMNS}
     return {
         "path": row.path,
         "name": row.name,
-        "reason": row.reason and plain(row.reason),
+        "reason": row.reason and in_english(row.reason),
         **columns,
         "tag": row.tag,
         "updates": row.updates,
@@ -189,14 +183,14 @@ def _run(row: Row) -> dict[str, Any]:
 
 def _unread(row: Row) -> dict[str, Any]:
     assert row.reason is not None, "whoever leaves a run out says why"
-    return {"path": row.path, "name": row.name, "verdict": row.verdict, "reason": plain(row.reason)}
+    return {"path": row.path, "name": row.name, "verdict": row.verdict, "reason": in_english(row.reason)}
 
 
 def _hypothesis(found: Hypothesis) -> dict[str, Any]:
     return {
         "id": found.id,
         "answer": found.answer.value,
-        "reading": plain(found.reading),
+        "reading": in_english(found.reading),
         "low": found.low,
         "high": found.high,
         "rate_ratio": {

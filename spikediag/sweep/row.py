@@ -114,7 +114,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class RowColumn:
     """One column, worded once for every table.
 
     Attributes:
@@ -168,30 +168,30 @@ def _tally(counts: Mapping[str, int], name: Callable[[str], str]) -> str:
 
 
 COLUMNS = (
-    Column("verdict", say("verdict"), lambda r: r.verdict, 0, group="scan"),
-    Column("matters", say("matters"), lambda r: r.matters if r.kinds else None, 2),
-    Column("findings", say("findings"), lambda r: r.findings if r.judged else None, 4, "d"),
-    Column("kinds", say("by kind"), lambda r: r.kinds, 13, group="kind"),
-    Column("couplings", say("by what the error did"), lambda r: r.couplings, 14, group="coupling"),
-    Column("spikes", say("spikes"), lambda r: r.spikes if r.judged else None, 15, ",d"),
-    Column("decoupled", say("decoupled"), lambda r: r.decoupled, 16, ",d"),
-    Column("points", say("points"), lambda r: r.points or None, 20, ",d"),
-    Column("spikes_per_10000", say("per 10,000"), lambda r: r.rate, 6, ".3g"),
-    Column("jump", say("jump"), lambda r: r.jump, 3, "+.4g"),
-    Column("sigmas", say("sigmas"), lambda r: r.sigmas, 12, ".3g"),
-    Column("step", say("at step"), lambda r: r.step, 5, ",d"),
-    Column("coupling", say("error metric"), lambda r: r.coupling, 7, group="coupling"),
-    Column("cause", say("cause"), lambda r: r.cause, 1, group="cause"),
-    Column("condition", say("condition"), lambda r: r.condition, 11, group="condition"),
-    Column("ratio", say("batch / dataset"), lambda r: r.ratio, 8, ".3g"),
-    Column("passes", say("passes"), lambda r: r.passes, 17, ".4g"),
-    Column("learning_rate", say("learning rate"), lambda r: r.learning_rate, 9, ".3g"),
-    Column("min_log_std", say("lowest log-std"), lambda r: r.log_std, 18, ".3g"),
-    Column("final_loss", say("final loss"), lambda r: r.loss, 10, ".4g"),
-    Column("final_error", say("final error"), lambda r: r.error, 10, ".3g"),
-    Column("final_reward", say("final reward"), lambda r: r.reward, 19, ".4g"),
-    Column("damage", say("damage"), lambda r: r.damage if r.judged else None, 21, "d"),
-    Column("seconds", say("seconds"), lambda r: r.seconds if r.judged else None, 22, ".2f"),
+    RowColumn("verdict", say("verdict"), lambda r: r.verdict, 0, group="scan"),
+    RowColumn("matters", say("matters"), lambda r: r.matters if r.kinds else None, 2),
+    RowColumn("findings", say("findings"), lambda r: r.findings if r.judged else None, 4, "d"),
+    RowColumn("kinds", say("by kind"), lambda r: r.kinds, 13, group="kind"),
+    RowColumn("couplings", say("by what the error did"), lambda r: r.couplings, 14, group="coupling"),
+    RowColumn("spikes", say("spikes"), lambda r: r.spikes if r.judged else None, 15, ",d"),
+    RowColumn("decoupled", say("decoupled"), lambda r: r.decoupled, 16, ",d"),
+    RowColumn("points", say("points"), lambda r: r.points or None, 20, ",d"),
+    RowColumn("spikes_per_10000", say("per 10,000"), lambda r: r.rate, 6, ".3g"),
+    RowColumn("jump", say("jump"), lambda r: r.jump, 3, "+.4g"),
+    RowColumn("sigmas", say("sigmas"), lambda r: r.sigmas, 12, ".3g"),
+    RowColumn("step", say("at step"), lambda r: r.step, 5, ",d"),
+    RowColumn("coupling", say("error metric"), lambda r: r.coupling, 7, group="coupling"),
+    RowColumn("cause", say("cause"), lambda r: r.cause, 1, group="cause"),
+    RowColumn("condition", say("condition"), lambda r: r.condition, 11, group="condition"),
+    RowColumn("ratio", say("batch / dataset"), lambda r: r.ratio, 8, ".3g"),
+    RowColumn("passes", say("passes"), lambda r: r.passes, 17, ".4g"),
+    RowColumn("learning_rate", say("learning rate"), lambda r: r.learning_rate, 9, ".3g"),
+    RowColumn("min_log_std", say("lowest log-std"), lambda r: r.log_std, 18, ".3g"),
+    RowColumn("final_loss", say("final loss"), lambda r: r.loss, 10, ".4g"),
+    RowColumn("final_error", say("final error"), lambda r: r.error, 10, ".3g"),
+    RowColumn("final_reward", say("final reward"), lambda r: r.reward, 19, ".4g"),
+    RowColumn("damage", say("damage"), lambda r: r.damage if r.judged else None, 21, "d"),
+    RowColumn("seconds", say("seconds"), lambda r: r.seconds if r.judged else None, 22, ".2f"),
 )
 
 

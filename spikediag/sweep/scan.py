@@ -107,7 +107,7 @@ def _folder(place: Place) -> Path:
 
 
 @dataclass
-class Progress:
+class ScanProgress:
     """How far a scan is, in portions of the runs, most of which are one run."""
 
     total: int = 0
@@ -129,8 +129,8 @@ class Scanner:
     executor: Executor
     kept: Kept
     renew: Callable[[], Executor] | None = None
-    hear: Callable[[Progress], None] = lambda _: None
-    progress: Progress = field(default_factory=Progress)
+    hear: Callable[[ScanProgress], None] = lambda _: None
+    progress: ScanProgress = field(default_factory=ScanProgress)
 
     def below(self, search: Search) -> Iterator[Row]:
         """Yield the rows of a root as they arrive; at least one, that says why there is no other.
@@ -253,7 +253,7 @@ def scan(
     only: str | None = None,
     facts: Mapping[str, Fact] = NO_FACTS,
     again: bool = False,
-    hear: Callable[[Progress], None] = lambda _: None,
+    hear: Callable[[ScanProgress], None] = lambda _: None,
 ) -> Sweep:
     """Diagnose every run at or below some paths, each once, and ask what goes with spiking.
 

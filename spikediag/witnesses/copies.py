@@ -1,17 +1,18 @@
 """Series that are the loss itself but for a factor, and terms that the loss is made of."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from spikediag.model import Copy, FloatArray, Run, Series, Shape, Spike
-from spikediag.stats.medians import median
-from spikediag.stats.scale import robust_sigma
+from spikediag.stats.medians import median, medians
+from spikediag.stats.scale import robust_sigma, row_sigma
 
 FEWEST_POINTS = 20  # common to both
 SAMPLED = 500  # points that show whether one follows the other
+TOGETHER = 256  # series that are looked at in one go
 ALIKE = 0.02  # scatter around the line, over the scatter of the loss
 FITS = 0.05  # distance from the line at the peak, over the height
 LASTING, FEWEST_HIGH = 129, 8  # points of a lasting rise that are looked at
@@ -22,26 +23,29 @@ VARIES = 2.0  # times that the series rises there, so that a constant ratio says
 
 
 @dataclass(frozen=True)
-class Line:
+class AffineFit:
     """Loss = factor x series + offset."""
 
     factor: float
     offset: float = 0.0
 
 
-def alike(run: Run, loss: Series) -> Mapping[str, Line]:
+def alike(run: Run, loss: Series) -> Mapping[str, AffineFit]:
     """The series that follow a loss all along, by tag."""
-    found = {}
-    for tag in sorted(run.series):
-        own, other = _common(loss, run.series[tag])
-        if tag != loss.tag and len(own) >= FEWEST_POINTS:
-            line = _all_along(loss.values[own], run.series[tag].values[other])
-            if line is not None:
-                found[tag] = line
-    return found
+    others = [run.series[tag] for tag in sorted(run.series) if tag != loss.tag]
+    beside = [s for s in others if loss.finite.all() and s.finite.all() and s.has_steps_of(loss)]
+    found: dict[str, AffineFit | None] = {}
+    for first in range(0, len(beside), TOGETHER):
+        some = beside[first : first + TOGETHER]
+        found |= zip((s.tag for s in some), _all_along(loss.values, [s.values for s in some]), strict=True)
+    for series in others:
+        if series.tag not in found:
+            own, other = _common(loss, series)
+            (found[series.tag],) = _all_along(loss.values[own], [series.values[other]])
+    return {tag: line for tag, line in sorted(found.items()) if line is not None}
 
 
-def copies(run: Run, spike: Spike, along: Mapping[str, Line]) -> tuple[Copy, ...]:
+def copies(run: Run, spike: Spike, along: Mapping[str, AffineFit]) -> tuple[Copy, ...]:
     """The series that jump as the loss does because they are the loss, by tag.
 
     They follow it all along; or in constant proportion for as long as it stands high, as a term that has
@@ -58,7 +62,7 @@ def copies(run: Run, spike: Spike, along: Mapping[str, Line]) -> tuple[Copy, ...
     return tuple(copy for copy in found if copy is not None)
 
 
-def _copy(loss: Series, series: Series, spike: Spike, line: Line | None) -> Copy | None:
+def _copy(loss: Series, series: Series, spike: Spike, line: AffineFit | None) -> Copy | None:
     stands = spike.shape in {Shape.BURST, Shape.LEVEL, Shape.TREND} and not spike.is_fall
     if line is None and not stands:
         return None
@@ -86,24 +90,31 @@ def _common(loss: Series, series: Series) -> tuple[np.ndarray, np.ndarray]:
     return own[good], other[good]
 
 
-def _all_along(y: FloatArray, x: FloatArray) -> Line | None:
-    """Factor and offset of y = factor x + offset, where almost nothing is left over; None elsewhere."""
+def _all_along(y: FloatArray, rows: Sequence[FloatArray]) -> list[AffineFit | None]:
+    """Factor and offset of y = factor x + offset for each of rows x (n,), None where more is left over."""
+    if len(y) < FEWEST_POINTS:
+        return [None] * len(rows)
     thin = slice(None, None, max(1, len(y) // SAMPLED))
-    y, x = y[thin], x[thin]
-    noise, spread = robust_sigma(y), robust_sigma(x)
-    if min(noise, spread) < SMALLEST:
-        return None
-    bulk = np.abs(x - median(x)) <= 3 * spread
-    centre, middle = x[bulk].mean(), y[bulk].mean()
-    moved, other = (x[bulk] - centre) / spread, (y[bulk] - middle) / noise
-    factor = float(moved @ other / max(float(moved @ moved), np.finfo(float).tiny)) * noise / spread
-    offset = float(middle - factor * centre)
-    if robust_sigma(y - factor * x - offset) > ALIKE * noise:
-        return None
-    return Line(factor, 0.0 if abs(offset) <= ALIKE * abs(factor) * spread else offset)
+    y, x = y[thin], np.stack([row[thin] for row in rows])
+    noise, spread = robust_sigma(y), row_sigma(x)
+    varies = (spread >= SMALLEST) & (noise >= SMALLEST)
+    noise, spread = max(noise, SMALLEST), np.maximum(spread, SMALLEST)
+    bulk = np.abs(x - medians(x)[:, None]) <= 3 * spread[:, None]
+    count = bulk.sum(axis=1)
+    centre, middle = np.where(bulk, x, 0).sum(axis=1) / count, np.where(bulk, y, 0).sum(axis=1) / count
+    moved = np.where(bulk, x - centre[:, None], 0) / spread[:, None]
+    other = (y - middle[:, None]) / noise
+    power = np.maximum((moved * moved).sum(axis=1), np.finfo(float).tiny)
+    factor = (moved * other).sum(axis=1) / power * noise / spread
+    offset = middle - factor * centre
+    left = row_sigma(y - factor[:, None] * x - offset[:, None])
+    offset[np.abs(offset) <= ALIKE * np.abs(factor) * spread] = 0.0
+    fits = varies & (left <= ALIKE * noise)
+    lines = zip(fits.tolist(), factor.tolist(), offset.tolist(), strict=True)
+    return [AffineFit(a, b) if fit else None for fit, a, b in lines]
 
 
-def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: FloatArray) -> Line | None:
+def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: FloatArray) -> AffineFit | None:
     """The factor of y = factor x on a rise that lasts, where both rise and their ratio stays; else None."""
     if len(y) < FEWEST_HIGH or not len(x_before) or np.any(x <= SMALLEST):
         return None
@@ -112,4 +123,4 @@ def _while_high(y: FloatArray, x: FloatArray, y_before: FloatArray, x_before: Fl
     rises = median(x) > VARIES * abs(median(x_before)) and median(y) > median(y_before)
     if factor <= 0 or not rises or robust_sigma(ratio) > STEADY * factor:
         return None
-    return Line(factor)
+    return AffineFit(factor)

@@ -30,7 +30,7 @@ from spikediag.stats.medians import median, medians
 from spikediag.stats.scale import row_noise, row_slope
 from spikediag.stats.tails import fit_tail
 from spikediag.stats.timing import moment
-from spikediag.witnesses.copies import Line, alike, copies
+from spikediag.witnesses.copies import AffineFit, alike, copies
 
 LEAD = 10  # logged points of the loss before its onset in which a series may have moved first
 LASTING = 33  # points of a rise that lasts, over which a new level of a series is its median
@@ -56,15 +56,22 @@ class Numbers:
     steps: IntArray  # (n,)
     values: FloatArray  # (n,)
 
+    @cached_property
+    def interval(self) -> float:
+        """Median distance of two of them, in steps; 1 for a single one."""
+        if len(self.steps) == len(self.series):
+            return self.series.interval
+        return median(np.diff(self.steps)) if len(self.steps) > 1 else 1.0
+
 
 @dataclass(frozen=True, eq=False)
 class SeriesTable:
     """The series of a run, those with the same steps side by side; made once for all of its jumps."""
 
     run: Run
-    _alike: dict[str, Mapping[str, Line]] = field(default_factory=dict)
+    _alike: dict[str, Mapping[str, AffineFit]] = field(default_factory=dict)
 
-    def alike(self, loss: Series) -> Mapping[str, Line]:
+    def alike(self, loss: Series) -> Mapping[str, AffineFit]:
         """The series that follow a loss all along, by tag."""
         if loss.tag not in self._alike:
             self._alike[loss.tag] = alike(self.run, loss)
@@ -83,7 +90,7 @@ class SeriesTable:
 
 
 @dataclass(frozen=True)
-class Place:
+class JumpPlace:
     """Positions of a jump in series with the same steps: what may lead it, its onset, one past its end."""
 
     first: int
@@ -116,8 +123,8 @@ class Windows:
     lasts: bool
 
     @classmethod
-    def of(cls, rows: FloatArray, place: Place) -> "Windows":
-        """Rows (m, before + w), as `Place.rows` picks them."""
+    def of(cls, rows: FloatArray, place: JumpPlace) -> "Windows":
+        """Rows (m, before + w), as `JumpPlace.rows` picks them."""
         before, window = rows[:, : place.before], rows[:, place.before :]
         level = medians(before)
         flat = window - level[:, None]
@@ -192,7 +199,7 @@ class Move:
         return abs(self.sigmas) >= FAR and self.chance * asked <= ALPHA
 
 
-def find(table: SeriesTable, spike: Spike, others: Sequence[Spike]) -> Witnesses:
+def ask_every_series(table: SeriesTable, spike: Spike, others: Sequence[Spike]) -> Witnesses:
     """Ask every other series of the run what it did at one jump.
 
     Args:
@@ -221,8 +228,8 @@ def first_point(spike: Spike) -> int:
     return spike.highest.start if spike.members else spike.start
 
 
-def place_of(steps: IntArray, loss: Series, spike: Spike) -> Place | None:
-    """Where a jump lies among the steps of other series (n,).
+def place_of(other: Numbers, loss: Series, spike: Spike) -> JumpPlace | None:
+    """Where a jump lies among the steps of another series.
 
     None where too few points come before it, or none lies on it. Where they are logged more sparsely than the
     loss, the first point after the onset counts as on it.
@@ -230,13 +237,13 @@ def place_of(steps: IntArray, loss: Series, spike: Spike) -> Place | None:
     lasts = spike.shape is not Shape.BURST
     stop = min(spike.start + LASTING, len(loss)) if lasts else spike.window(loss.values)[1]
     start, last = float(loss.steps[first_point(spike)]), float(loss.steps[stop - 1])
-    own = float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
+    steps, own = other.steps, other.interval
     if own > loss.interval:
         last = max(last, start + own - 1)
-    at, end = int(np.searchsorted(steps, start)), int(np.searchsorted(steps, last, side="right"))
-    first = int(np.searchsorted(steps, start - max(LEAD * loss.interval, own)))
+    first, at = steps.searchsorted([start - max(LEAD * loss.interval, own), start]).tolist()
+    end = int(steps.searchsorted(last, side="right"))
     first = max(first, min(FEWEST_BEFORE, at))
-    return Place(first, at, end, lasts) if first >= FEWEST_BEFORE and at < end else None
+    return JumpPlace(first, at, end, lasts) if first >= FEWEST_BEFORE and at < end else None
 
 
 def jump_zones(loss: Series, spikes: Sequence[Spike]) -> FloatArray:
@@ -258,7 +265,7 @@ class Mover:
     """One series that moved at a jump: its window there, and those in which the loss was calm."""
 
     one: Numbers
-    place: Place
+    place: JumpPlace
     here: Windows
     elsewhere: Windows
 
@@ -273,7 +280,7 @@ def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatAr
     """The series that moved farthest, of all that moved."""
     loss, found = table.run.series[spike.tag], []
     for together in table.all:
-        place = place_of(together[0].steps, loss, spike)
+        place = place_of(together[0], loss, spike)
         if place is None:
             continue
         rows = place.first + place.rows
@@ -292,7 +299,7 @@ def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatAr
     return [Mover(one, place, here, elsewhere[one.series.tag]) for _, one, place, here, _ in farthest]
 
 
-def _elsewhere(series: Sequence[Numbers], place: Place, calm: IntArray) -> dict[str, Windows]:
+def _elsewhere(series: Sequence[Numbers], place: JumpPlace, calm: IntArray) -> dict[str, Windows]:
     """The calm windows (m,) of series with the same steps, by tag, measured in one go."""
     rows, m = calm[:, None] + place.rows, len(calm)
     windows = Windows.of(np.concatenate([one.values[rows] for one in series]), place)
@@ -322,7 +329,7 @@ def _witness(mover: Mover, asked: int, jumped: Moment) -> Witness | None:
     )
 
 
-def calm_windows(steps: IntArray, place: Place, zones: FloatArray) -> IntArray:
+def calm_windows(steps: IntArray, place: JumpPlace, zones: FloatArray) -> IntArray:
     """Positions (m,) at which windows like the one of a place begin in which the loss did not jump."""
     width = place.stop - place.first
     starts = np.arange(place.before, len(steps) - width + 1, max(1, width // 2))

@@ -35,7 +35,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def log_lines(text: str) -> str:
+def unobeyed_lines(text: str) -> str:
     """Lines for a log: what a CI runner would obey there instead of showing it gets a blank inside."""
     return WORKFLOW_COMMAND.sub(r"\1: ", RUNNER_COMMAND.sub("# #", text))
 

@@ -18,7 +18,7 @@ def number(value: float | None, *, signed: bool = False) -> str:
     return f"{value:{sign}.3g}"
 
 
-def share(value: float) -> str:
+def percent(value: float) -> str:
     """A probability as a percentage that never claims certainty: 86 %, <1 %, >99 %."""
     if value < 0.01:
         return "<1 %"

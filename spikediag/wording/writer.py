@@ -7,7 +7,7 @@ from string import Formatter
 
 from spikediag.text import Text, Value, counted, say
 from spikediag.wording import escape
-from spikediag.wording.language import Language
+from spikediag.wording.language import ENGLISH, Language, load
 
 # Fields of a sentence that hold an id, by the group of names it belongs to.
 NAMED = frozenset({"cause", "kind", "status", "coupling"})
@@ -108,3 +108,8 @@ class Writer:
                 yield from self._spans(UNKNOWN, code=code)
             case _:
                 yield Span(format(value, spec), code)
+
+
+def in_english(text: Text) -> str:
+    """A sentence without markup, on one line, for what programs read."""
+    return Writer(load(ENGLISH), PLAIN).text(text)

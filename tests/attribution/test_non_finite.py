@@ -5,7 +5,7 @@ import pytest
 
 import spikediag
 from spikediag.attribution import Case, explain
-from spikediag.attribution.causes.non_finite import NonFinite
+from spikediag.attribution.causes.non_finite import NonFiniteInput
 from spikediag.model import Kind
 from tests.attribution import cases
 
@@ -21,18 +21,18 @@ def broken(before: float = 0.0) -> Case:
 
 def test_a_loss_that_turns_nan_out_of_calm_is_supported() -> None:
     case = broken()
-    judged = NonFinite().judge(case)
+    judged = NonFiniteInput().judge(case)
     assert judged.decisive
     assert "bc/actor_loss, bc/mse" in str(cases.evidence(judged, "first-tag").reading)
     assert explain(case).primary_cause == "non-finite"
 
 
 def test_growth_before_speaks_against_an_invalid_input() -> None:
-    assert cases.evidence(NonFinite().judge(broken(before=30.0)), "grew-first").weight < 0
+    assert cases.evidence(NonFiniteInput().judge(broken(before=30.0)), "grew-first").weight < 0
 
 
 def test_finite_values_rule_it_out() -> None:
-    assert NonFinite().judge(cases.seed_case()).ruled_out
+    assert NonFiniteInput().judge(cases.seed_case()).ruled_out
 
 
 def shifted(lost_at: int) -> Case:
@@ -48,7 +48,7 @@ def shifted(lost_at: int) -> Case:
 @pytest.mark.parametrize("later", [1, 2, 3, 50, 400])
 def test_a_nan_after_the_onset_is_not_the_cause_of_the_jump(later: int) -> None:
     case = shifted(cases.AT + later)
-    judged = NonFinite().judge(case)
+    judged = NonFiniteInput().judge(case)
     assert judged.ruled_out
     step = int(cases.STEPS[cases.AT + later])
     assert f"at step {step:,}; the jump begins at 15,000" in str(judged.evidence[0].reading)
@@ -56,7 +56,7 @@ def test_a_nan_after_the_onset_is_not_the_cause_of_the_jump(later: int) -> None:
 
 
 def test_a_nan_at_the_onset_is_read_with_its_own_step() -> None:
-    judged = NonFinite().judge(shifted(cases.AT))
+    judged = NonFiniteInput().judge(shifted(cases.AT))
     assert judged.decisive
     assert "not finite from step 15,000 (1 point)" in str(cases.evidence(judged, "loss-not-finite").reading)
 

@@ -19,7 +19,7 @@ def finding(case: Case, name: str = "F1") -> Finding:
 def concluded(run: Run, *cases_: Case) -> RunVerdict:
     found = tuple(finding(case, f"F{i}") for i, case in enumerate(cases_, 1))
     searched = tuple(search_power(loss) for loss in run.having(Role.LOSS))
-    return conclude(run, found, conditions(run, found), outcome.judge(run, found), searched, past_best=())
+    return conclude(run, found, conditions(run, found), outcome.assess(run, found), searched, past_best=())
 
 
 def test_a_spike_that_comes_back_with_a_flat_error_does_not_matter() -> None:

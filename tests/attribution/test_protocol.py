@@ -14,7 +14,7 @@ from spikediag.attribution import Case, explain, registry
 from spikediag.attribution.protocol import applies
 from spikediag.coupling import couple
 from spikediag.model import UNEXPLAINED, CouplingVerdict, Kind, Measure, Role, Run, Series, Spike, Tier
-from spikediag.witnesses import SeriesTable, find
+from spikediag.witnesses import SeriesTable, ask_every_series
 from tests.attribution import cases
 
 CAUSES = registry.load()
@@ -86,7 +86,9 @@ def test_odd_series_neither_crash_nor_warn(measure: Measure, name: str, kind: Ki
     spike = Spike(
         main.tag, kind, 150, stop, 150, 1500, 1500, None, 0.0, height, height, 0.7, height / 0.7, 1e-6
     )
-    explanation = explain(Case(run, spike, couple(spike, run), {}, find(SeriesTable(run), spike, (spike,))))
+    explanation = explain(
+        Case(run, spike, couple(spike, run), {}, ask_every_series(SeriesTable(run), spike, (spike,)))
+    )
     assert {v.cause for v in explanation.verdicts} == {
         id_ for id_, cause in CAUSES.items() if applies(cause, run, main)
     }

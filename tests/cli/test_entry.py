@@ -92,7 +92,7 @@ def test_no_arguments_show_the_help(capsys):
 
 
 def test_a_reader_that_goes_away_is_neither_a_pass_nor_a_finding():
-    program = f"{sys.executable} -m spikediag explain | true; echo ${{PIPESTATUS[0]}}"
+    program = f"{sys.executable} -m spikediag schema diagnosis-1 | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout.split(), done.stderr) == (["141"], "")
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from spikediag import comparison
-from spikediag.comparison import Cost, Effect, Group, rows
+from spikediag.comparison import Cost, Group, SpikeEffect, figure_rows
 from spikediag.comparison.compare import DISPERSION
 from spikediag.errors import UsageError
 from spikediag.model import Measure, RunStatus
 from spikediag.stats.rates import Counts, rate_ratio
+from spikediag.wording.writer import in_english
 from tests.policy.cases import diagnosis
 
 
@@ -40,40 +41,40 @@ def compare(before, after, unit="step", min_height=0.0):
 
 def test_far_fewer_spikes_are_improved():
     c = compare(training(19), training(1, 1))
-    assert c.outcome is Effect.IMPROVED
+    assert c.outcome is SpikeEffect.IMPROVED
     assert (c.before.counts.total, c.after.counts.total) == (19, 1)
     assert c.ratio.value == pytest.approx(1 / 19)
-    assert "improved" in comparison.plain(c.summary)
+    assert "improved" in in_english(c.summary)
 
 
 def test_far_more_are_worse():
-    assert compare(training(1), training(19, 1)).outcome is Effect.WORSE
+    assert compare(training(1), training(19, 1)).outcome is SpikeEffect.WORSE
 
 
 def test_a_few_fewer_are_no_detectable_change_and_the_detectable_effect_is_said():
     c = compare(training(9), training(5, 1))
-    assert c.outcome is Effect.NO_DETECTABLE_CHANGE
+    assert c.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
     assert c.detectable < 0.5
-    assert f"{c.detectable:.0%}" in " ".join(comparison.plain(n) for n in c.notes)
+    assert f"{c.detectable:.0%}" in " ".join(in_english(n) for n in c.notes)
 
 
 def test_with_three_spikes_not_even_none_after_would_be_detected():
     c = compare(training(3), training(0, 1))
-    assert (c.outcome, c.detectable) == (Effect.NO_DETECTABLE_CHANGE, None)
+    assert (c.outcome, c.detectable) == (SpikeEffect.NO_DETECTABLE_CHANGE, None)
 
 
 def test_two_calm_trainings_have_nothing_to_improve():
     c = compare(training(), training(0, 1))
-    assert c.outcome is Effect.NO_DETECTABLE_CHANGE
-    assert "nothing to improve" in comparison.plain(c.summary)
+    assert c.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
+    assert "nothing to improve" in in_english(c.summary)
     assert math.isnan(c.ratio.value)
 
 
 def test_a_divergence_is_worse_whatever_the_rate():
     lost = training(1, 1, status=RunStatus.DIVERGED)
     c = compare(training(19), lost)
-    assert c.outcome is Effect.WORSE
-    assert "diverged" in comparison.plain(c.summary)
+    assert c.outcome is SpikeEffect.WORSE
+    assert "diverged" in in_english(c.summary)
 
 
 def test_seeds_are_pooled_and_their_spread_counts():
@@ -82,7 +83,7 @@ def test_seeds_are_pooled_and_their_spread_counts():
     c = compare(wild, calm)
     assert c.before.counts.events == (24, 20, 2)
     assert c.ratio.dispersion > 4
-    assert c.outcome is Effect.NO_DETECTABLE_CHANGE
+    assert c.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
     assert (
         compare([training(n, n) for n in (15, 16, 15)], [training(n, 9) for n in (5, 4, 3)]).ratio.dispersion
         == 1
@@ -92,11 +93,12 @@ def test_seeds_are_pooled_and_their_spread_counts():
 def test_one_training_a_side_carries_no_verdict_that_seeds_could_undo():
     """13 against 4: the interval of Poisson counts excludes 1, that of counts varying like seeds does not."""
     c = compare(training(13), training(4, 1))
-    assert c.outcome is Effect.NO_DETECTABLE_CHANGE
+    assert c.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
     assert c.ratio.dispersion == DISPERSION
     assert c.ratio.low < 1 < c.ratio.high
     assert (
-        compare([training(13), training(13, 2)], [training(4, 1), training(4, 3)]).outcome is Effect.IMPROVED
+        compare([training(13), training(13, 2)], [training(4, 1), training(4, 3)]).outcome
+        is SpikeEffect.IMPROVED
     )
 
 
@@ -111,11 +113,11 @@ def test_without_an_effect_one_training_a_side_seldom_finds_one():
 def test_of_several_remedies_each_answers_for_all():
     base, good, others = training(19), training(6, 1), [training(n, n) for n in (18, 17, 20, 16)]
     alone = compare(base, good)
-    assert alone.outcome is Effect.IMPROVED
+    assert alone.outcome is SpikeEffect.IMPROVED
     first, *_ = comparison.compare(Group("before", (base,)), [Group("x", (d,)) for d in (good, *others)])
     assert first.p == pytest.approx(5 * alone.ratio.p)
-    assert first.outcome is Effect.NO_DETECTABLE_CHANGE
-    assert any("Holm" in comparison.plain(n) for n in first.notes)
+    assert first.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
+    assert any("Holm" in in_english(n) for n in first.notes)
 
 
 def test_the_side_before_has_one_count_whatever_it_is_held_against():
@@ -134,19 +136,17 @@ def test_the_side_before_has_one_count_whatever_it_is_held_against():
 
 def test_the_same_training_on_both_sides_is_said():
     c = compare(training(9), training(9))
-    assert "are the same training" in comparison.plain(c.summary)
-    assert c.outcome is Effect.NO_DETECTABLE_CHANGE
+    assert "are the same training" in in_english(c.summary)
+    assert c.outcome is SpikeEffect.NO_DETECTABLE_CHANGE
     assert c.notes == ()
     both = compare([training(9), training(8, 1)], [training(8, 1), training(7, 2)])
-    assert any("counts on both sides" in comparison.plain(n) for n in both.notes)
+    assert any("counts on both sides" in in_english(n) for n in both.notes)
 
 
 def test_the_same_training_twice_on_one_side_is_said():
     c = compare([training(9), training(9)], [training(8, 1)])
-    assert any("it counts twice" in comparison.plain(n) for n in c.notes)
-    assert not any(
-        "it counts twice" in comparison.plain(n) for n in compare(training(9), training(8, 1)).notes
-    )
+    assert any("it counts twice" in in_english(n) for n in c.notes)
+    assert not any("it counts twice" in in_english(n) for n in compare(training(9), training(8, 1)).notes)
 
 
 def test_passes_of_an_accumulated_batch_are_those_of_the_samples_seen():
@@ -180,7 +180,7 @@ def test_only_the_common_stretch_of_steps_is_compared():
     c = compare(long, replace(short, run=replace(short.run, series=cut)))
     assert (c.start, c.end) == (0, 1999)
     assert c.before.counts.total == 4
-    assert any("Points are 10 and 1 apart" in comparison.plain(n) for n in c.notes)
+    assert any("Points are 10 and 1 apart" in in_english(n) for n in c.notes)
 
 
 def test_passes_are_steps_times_batch_over_dataset():
@@ -252,8 +252,8 @@ def test_an_error_on_held_out_samples_is_preferred():
 
 def test_one_training_a_side_says_so():
     c = compare(training(5), training(5, 1))
-    assert any("One training a side" in comparison.plain(n) for n in c.notes)
-    assert "another seed may differ" in comparison.plain(c.loss.basis)
+    assert any("One training a side" in in_english(n) for n in c.notes)
+    assert "another seed may differ" in in_english(c.loss.basis)
 
 
 def test_the_interval_of_a_final_level_covers_between_seeds():
@@ -293,14 +293,14 @@ def test_markdown_escapes_what_came_with_the_run():
     page = comparison.to_markdown([c])
     assert "<script>" not in page
     assert "\n# pwned" not in page
-    lines = [line for line in comparison.table([c]).splitlines() if line]
+    lines = [line for line in comparison.sides_table([c]).splitlines() if line]
     assert {line.count("|") - line.count("\\|") for line in lines} == {9}
 
 
 def test_one_table_for_many_remedies():
     base = training(19)
     made = [compare(base, training(n, n + 1)) for n in (0, 10, 40)]
-    verdicts = [line.split("|")[7].strip() for line in comparison.table(made).splitlines()[2:]]
+    verdicts = [line.split("|")[7].strip() for line in comparison.sides_table(made).splitlines()[2:]]
     assert verdicts == ["", "improved", "no detectable change", "worse"]
 
 
@@ -318,7 +318,7 @@ def test_the_figure_has_a_row_for_each_side_and_marks_its_jumps():
     from spikediag.reporter.comparison_figure import comparison_figure
 
     c = compare([training(5), training(2, 3)], training(0, 1))
-    figure = comparison_figure(rows([c]), "bc/actor_loss", "bc/mse", "step")
+    figure = comparison_figure(figure_rows([c]), "bc/actor_loss", "bc/mse", "step")
     assert len(figure.axes) == 4
     assert (
         figure.axes[0].get_title(loc="left")

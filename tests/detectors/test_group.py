@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spikediag.detectors import detect, group
+from spikediag.detectors.group import change, changes_of
 from spikediag.model import Measure, Role, Run, Series
 
 
@@ -101,3 +102,20 @@ def test_a_fall_is_told_where_it_is_a_new_level() -> None:
 
     assert [i.spike.start for i in found] == [1000]
     assert found[0].spike.height < 0
+
+
+def test_losses_that_share_steps_are_measured_as_each_by_itself() -> None:
+    run = run_of(
+        a=(Role.LOSS, Measure.UNKNOWN, 30.0),
+        b=(Role.LOSS, Measure.UNKNOWN, 8.0),
+        c=(Role.LOSS, Measure.UNKNOWN, 0),
+    )
+    losses = list(run.series.values())
+    together = changes_of(losses, 1500, 1505)
+    for one, alone in zip(together, (change(loss, 1500, 1505) for loss in losses), strict=True):
+        assert one.tag == alone.tag
+        numbers = [
+            (one.before, one.peak, one.after, one.sigmas),
+            (alone.before, alone.peak, alone.after, alone.sigmas),
+        ]
+        assert numbers[0] == pytest.approx(numbers[1], rel=1e-12)

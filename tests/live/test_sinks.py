@@ -16,7 +16,7 @@ from spikediag.errors import UsageError
 from spikediag.live import Alert, State, sinks
 from spikediag.live.sinks import (
     JsonLines,
-    Shape,
+    Payload,
     Terminal,
     TrackioAlert,
     WandbAlert,
@@ -123,17 +123,17 @@ def test_only_web_addresses_are_posted_to(url: str) -> None:
 def test_an_unknown_shape_is_refused_and_hosts_tell_theirs() -> None:
     with pytest.raises(UsageError):
         Webhook("https://example.org", shape="teams")
-    assert shape_of("https://hooks.slack.com/services/T/B/x") is Shape.SLACK
-    assert shape_of("https://discord.com/api/webhooks/1/x") is Shape.DISCORD
-    assert shape_of("https://hooks.slack.com.evil.org/x") is Shape.GENERIC
+    assert shape_of("https://hooks.slack.com/services/T/B/x") is Payload.SLACK
+    assert shape_of("https://discord.com/api/webhooks/1/x") is Payload.DISCORD
+    assert shape_of("https://hooks.slack.com.evil.org/x") is Payload.GENERIC
 
 
 def test_a_hostile_tag_calls_nobody_in_a_chat(alerts: list[Alert]) -> None:
-    slack = posted(alerts[1], Shape.SLACK, "en")["text"]
+    slack = posted(alerts[1], Payload.SLACK, "en")["text"]
     assert "<" not in slack
     assert "\x1b" not in slack
     assert "&lt;!channel&gt;" in slack
-    discord = posted(alerts[1], Shape.DISCORD, "en")
+    discord = posted(alerts[1], Payload.DISCORD, "en")
     assert discord["allowed_mentions"] == {"parse": []}
     assert "\x1b" not in discord["content"]
 

@@ -134,3 +134,20 @@ def test_what_is_asked_of_a_run_for_every_loss_is_worked_out_once() -> None:
     run = Run.from_arrays({"a/loss": [1.0, 2.0], "b/loss": [1.0, 2.0]})
     assert [run.once(question, word) for word in ("x", "y", "x")] == [2, 2, 2]
     assert asked == ["x", "y"]
+
+
+def test_a_series_tells_its_numbers_and_what_came_before_a_step() -> None:
+    values = np.array([1.0, np.nan, math.e, -1.0, np.inf, 1.0])
+    series = Series("x", Role.OTHER, np.arange(0, 60, 10), values, np.full(6, np.nan))
+    assert series.numbers[0].tolist() == [0, 20, 30, 50]
+    assert series.before(30).tolist() == [1.0, math.e]
+    assert series.before(30.5).tolist() == [1.0, math.e, -1.0]
+    assert series.logs[0].tolist() == [0, 20, 50]
+    assert series.logs[1] == pytest.approx([0.0, 1.0, 0.0])
+
+
+def test_two_series_share_the_points_at_the_same_steps() -> None:
+    often = Series("often", Role.OTHER, np.arange(0, 60, 10), np.zeros(6), np.full(6, np.nan))
+    seldom = Series("seldom", Role.OTHER, np.arange(0, 60, 25), np.zeros(3), np.full(3, np.nan))
+    assert [part.tolist() for part in often.shared(seldom)] == [[0, 5], [0, 2]]
+    assert [part.tolist() for part in often.shared(often)] == [[*range(6)]] * 2

@@ -21,7 +21,7 @@ from spikediag.model import (
     Spike,
     say,
 )
-from spikediag.outcome import judge
+from spikediag.outcome import assess
 from tests.attribution import cases
 
 AT = cases.AT
@@ -60,7 +60,7 @@ def leapt(*others: Series, error: np.ndarray | None = None, **more) -> Run:
 
 
 def of_leap(run: Run):
-    return judge(run, (finding(cases.spike_at(run, AT, AT + 3)),))
+    return assess(run, (finding(cases.spike_at(run, AT, AT + 3)),))
 
 
 def because(found) -> str:
@@ -90,7 +90,7 @@ def test_a_loss_that_stays_up_matters_though_a_taller_one_came_back() -> None:
     loss[AT:] += 30
     run = cases.make_run(loss, flat_mse())
     shift = replace(cases.spike_at(run, AT, len(loss), Kind.LEVEL_SHIFT), sigmas=40.0)
-    found = judge(run, (finding(cases.spike_at(run, 500, 501)), finding(shift, "F2")))
+    found = assess(run, (finding(cases.spike_at(run, 500, 501)), finding(shift, "F2")))
     assert found.matters
     assert "F2: bc/actor_loss had not come back" in because(found)
 
@@ -133,7 +133,7 @@ def test_rewards_before_lowest_during_and_after_are_kept() -> None:
     values = evaluations(100.0)
     values[15], values[16] = 70.0, 20.0
     run = cases.make_run(loss, flat_mse(), reward(values))
-    found = judge(run, (finding(cases.spike_at(run, AT, AT + 200)),))
+    found = assess(run, (finding(cases.spike_at(run, AT, AT + 200)),))
     outcome = next(o for o in found.outcomes if o.role is Role.REWARD)
     assert outcome.before == pytest.approx(100, abs=2)
     assert outcome.during == 20.0
@@ -181,7 +181,7 @@ def test_learning_that_stops_matters_and_learning_that_slows_as_before_does_not(
 def test_a_run_that_ends_inside_a_jump_matters() -> None:
     loss = flat_nll(dict.fromkeys(range(1996, 2000), 39.0))
     run = cases.make_run(loss, flat_mse())
-    found = judge(run, (finding(cases.spike_at(run, 1996, 2000)),))
+    found = assess(run, (finding(cases.spike_at(run, 1996, 2000)),))
     assert found.matters
     assert "had not come back when the log ended" in because(found)
 
@@ -205,7 +205,7 @@ def test_a_value_loss_that_stays_up_while_returns_climb_is_harmless() -> None:
     for after, matters in ((130.0, False), (40.0, True)):
         run = Run("r", "r", {s.tag: s for s in (series, reward(evaluations(after)))})
         shift = finding(cases.spike_at(run, AT, len(loss), Kind.LEVEL_SHIFT))
-        assert judge(run, (shift,)).matters is matters
+        assert assess(run, (shift,)).matters is matters
 
 
 @pytest.mark.parametrize(("after", "matters"), [(130.0, False), (100.0, None), (40.0, True)])
@@ -219,7 +219,7 @@ def test_the_level_of_a_surrogate_is_no_reason_and_a_reward_that_never_moved_sho
     rewards = reward(evaluations(after) if earned is None else earned)
     run = Run("r", "r", {s.tag: s for s in (surrogate, rewards)})
     shift = finding(cases.spike_at(run, AT, len(loss), Kind.LEVEL_SHIFT))
-    assert judge(run, (shift,)).matters is matters
+    assert assess(run, (shift,)).matters is matters
 
 
 def test_a_surrogate_that_is_no_number_any_more_matters() -> None:
@@ -227,14 +227,14 @@ def test_a_surrogate_that_is_no_number_any_more_matters() -> None:
     loss[AT:] = np.nan
     surrogate = cases.series("bc/actor_loss", Role.LOSS, loss, kind=LossKind.POLICY_GRADIENT)
     run = Run("r", "r", {surrogate.tag: surrogate})
-    assert judge(run, (finding(cases.spike_at(run, AT, len(loss), Kind.NON_FINITE)),)).matters
+    assert assess(run, (finding(cases.spike_at(run, AT, len(loss), Kind.NON_FINITE)),)).matters
 
 
 def test_a_loss_that_is_no_number_any_more_matters() -> None:
     loss = flat_nll()
     loss[AT:] = np.nan
     run = cases.make_run(loss, flat_mse())
-    found = judge(run, (finding(cases.spike_at(run, AT, len(loss), Kind.NON_FINITE)),))
+    found = assess(run, (finding(cases.spike_at(run, AT, len(loss), Kind.NON_FINITE)),))
     assert found.matters
     assert "no number any more" in because(found)
 
@@ -244,19 +244,19 @@ def test_a_train_is_judged_around_its_highest_member_and_not_from_before_its_fir
     loss = 40 * np.exp(-np.arange(2000) / 100) - 15 + cases.noise(0.6, 1)
     loss[places] += 12
     run = cases.make_run(loss, flat_mse())
-    found = judge(run, (finding(cases.train_at(run, places)),))
+    found = assess(run, (finding(cases.train_at(run, places)),))
     assert found.matters is False
 
 
 def test_no_finding_is_not_judged_here() -> None:
-    assert judge(leapt(), ()).matters is None
+    assert assess(leapt(), ()).matters is None
 
 
 def test_what_cannot_be_told_around_the_last_jump_is_said() -> None:
     noisy = np.where(np.arange(20) < 10, 100.0, 100 + 40 * np.cos(np.pi * np.arange(20)))
     run = cases.make_run(flat_nll({600: 39.0, AT: 20.0}), flat_mse(), reward(noisy))
     first, last = cases.spike_at(run, 600, 601), cases.spike_at(run, AT, AT + 1)
-    found = judge(run, (finding(replace(first, sigmas=60.0)), finding(replace(last, sigmas=30.0), "F2")))
+    found = assess(run, (finding(replace(first, sigmas=60.0)), finding(replace(last, sigmas=30.0), "F2")))
     assert found.matters is None
     assert "F2: Whether eval/reward ended worse cannot be told" in because(found)
 
@@ -267,7 +267,7 @@ def test_a_value_loss_that_grew_with_the_returns_is_no_reason() -> None:
     run = Run("r", "r", {s.tag: s for s in (value, reward(evaluations(130.0)))})
     early = finding(cases.spike_at(run, 600, 601))
     shift = finding(cases.spike_at(run, AT, 2000, Kind.LEVEL_SHIFT), "F2")
-    assert "F2" not in because(judge(run, (early, shift)))
+    assert "F2" not in because(assess(run, (early, shift)))
 
 
 @pytest.mark.parametrize(

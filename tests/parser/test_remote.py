@@ -17,6 +17,7 @@ from spikediag.cli import entry
 from spikediag.errors import RunNotFoundError, SpikediagError, UnreadableRunError, UsageError
 from spikediag.parser import address, find_runs, read_run, remote
 from spikediag.parser.event_files.scalars import read_scalars
+from tests.conftest import some_of
 from tests.parser import remote_servers as servers
 from tests.parser.remote_servers import REQUESTS, SECRET, SERVERS, USER
 from tests.parser.sources import wandb_files as wandb
@@ -69,7 +70,7 @@ def told_of(url: str) -> dict:
     return json.loads(json.dumps(document).replace(address(url), "RUN"))
 
 
-@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("kind", some_of("memory", "web", slow=("s3", "sftp")))
 def test_a_remote_run_is_understood_as_the_same_one_here(kind: str, runs: Path) -> None:
     with SERVERS[kind](runs) as url:
         for name in ("exp/bc", "exp/sb3", f"exp/il/{WANDB}", f"exp/bc/{NAME}"):
@@ -83,9 +84,7 @@ def test_a_remote_run_is_understood_as_the_same_one_here(kind: str, runs: Path) 
     assert SECRET not in run.path
 
 
-@pytest.mark.parametrize(
-    "kind", [kind if kind == "memory" else pytest.param(kind, marks=pytest.mark.slow) for kind in SERVERS]
-)
+@pytest.mark.parametrize("kind", some_of("memory", slow=("web", "s3", "sftp")))
 def test_every_command_takes_the_address_of_a_folder_of_runs(
     kind: str, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys, caplog
 ) -> None:
@@ -99,8 +98,8 @@ def test_every_command_takes_the_address_of_a_folder_of_runs(
                 ["check", f"{url}/exp", "--json"],
                 ["tags", f"{url}/exp/sb3"],
                 ["compare", f"{url}/exp/sb3", f"{url}/exp/bc", "--json"],
-                ["analyze", f"{url}/exp", "--out", "reports"],
-                ["analyze", f"{url}/exp", "--out", "reports"],
+                ["analyze", f"{url}/exp", "--out", "reports", "--format", "md,json"],
+                ["analyze", f"{url}/exp", "--out", "reports", "--format", "md,json"],
                 ["analyze", f"{url}/nothing", "--json"],
             )
         ]

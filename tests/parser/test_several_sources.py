@@ -9,7 +9,7 @@ import spikediag
 from spikediag.cli import entry
 from spikediag.errors import NoEventsError, UnreadableRunError
 from spikediag.parser import find_runs, nothing_at, read_run
-from spikediag.parser.same_training import Sameness, compare
+from spikediag.parser.same_training import Sameness, sameness
 from spikediag.parser.track import Track
 from tests.parser.sources.test_csv_tables import table
 from tests.parser.sources.test_progress import progress
@@ -129,7 +129,7 @@ def track(values: list[float], every: int = 1) -> Track:
     ],
 )
 def test_trainings_are_told_apart_by_what_they_both_log(one: Track, other: Track, verdict: Sameness) -> None:
-    assert compare({"loss": one, "a": one}, {"loss": other, "b": one}) is verdict
+    assert sameness({"loss": one, "a": one}, {"loss": other, "b": one}) is verdict
 
 
 def test_a_deterministic_repetition_in_another_folder_is_a_run_of_its_own(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def run(seed, **shape):
 
 
 def compare(new, earlier, alpha=0.05):
-    return history.compare(judge(new, Policy()), earlier, alpha)
+    return history.against_history(judge(new, Policy()), earlier, alpha)
 
 
 def broken(result):

@@ -7,9 +7,9 @@ import pytest
 
 from spikediag.model import CouplingVerdict, Damage, DamageKind, Kind, RunStatus, say
 from spikediag.policy import Policy
-from spikediag.policy.outputs.wording import plain
 from spikediag.policy.result import CheckOutcome, CheckResult, Unread
 from spikediag.policy.rules import describe, judge
+from spikediag.wording.writer import in_english
 from tests.policy.cases import curve, diagnosis, ended_worse, finding, not_checkable, searched
 
 
@@ -117,7 +117,7 @@ def test_one_loss_among_others_that_could_not_be_searched_is_a_gap():
     ],
 )
 def test_a_jump_is_told_by_the_height_its_sigmas_are_of(changes, said):
-    assert said in plain(describe(finding(**changes)))
+    assert said in in_english(describe(finding(**changes)))
 
 
 @pytest.mark.parametrize("kind", [Kind.DIVERGENCE, Kind.NON_FINITE])

@@ -9,7 +9,6 @@ import numpy as np
 from spikediag.model import (
     Advice,
     CauseVerdict,
-    Change,
     Check,
     CompanionTest,
     Component,
@@ -44,6 +43,7 @@ from spikediag.model import (
     Searched,
     Series,
     Session,
+    SettingChange,
     SmallestJump,
     SourceFile,
     Spike,
@@ -382,7 +382,7 @@ def remedied() -> Diagnosis:
 
 def remedy_of(id_: str, rank: int, low: float = 0.5) -> Remedy:
     """A remedy that prevents nine tenths, or `low` at the least; the floor has a line of its own."""
-    floor = Change(FactName.SIGMA_MIN, 0.06, "std_min: 1e-05 -> 0.06", "config.yaml")
+    floor = SettingChange(FactName.SIGMA_MIN, 0.06, "std_min: 1e-05 -> 0.06", "config.yaml")
     advice = Advice(
         say("Try {what}.", what=id_),
         None if id_ == "more-data" else f"{id_} = 1",

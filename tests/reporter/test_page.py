@@ -10,7 +10,6 @@ from spikediag import phrases, reporter
 from spikediag.model import (
     UNEXPLAINED,
     Advice,
-    Change,
     CouplingVerdict,
     Diagnosis,
     FactName,
@@ -22,14 +21,15 @@ from spikediag.model import (
     Reduction,
     Role,
     Searched,
+    SettingChange,
     SmallestJump,
     Status,
     Tier,
     say,
 )
-from spikediag.reporter.page import Page, headline, main_findings, page, why_now, would_show
-from spikediag.reporter.remedies import log_lines, remedies
-from spikediag.reporter.training import trend
+from spikediag.reporter.page import Page, main_findings, page, run_headline, why_now, would_show
+from spikediag.reporter.remedies import remedies, what_to_log
+from spikediag.reporter.training import series_end
 from spikediag.wording import language
 from spikediag.wording.writer import PLAIN, Writer
 from tests.conftest import diagnosed, sample_runs
@@ -149,13 +149,13 @@ def test_the_row_on_the_error_says_better_and_untold_and_the_reward_where_there_
     assert row(improved, "Did the error move?").startswith("No, it got better.")
     silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))
     assert row(builders.alone(silent), "Did the error move?").startswith("Cannot be told.")
-    assert str(headline(builders.alone(silent))).endswith("; whether the error moved cannot be told.")
+    assert str(run_headline(builders.alone(silent))).endswith("; whether the error moved cannot be told.")
     lone = {"bc/actor_loss": builders.seed_curves()["bc/actor_loss"]}
     bare = builders.diagnosis(builders.seed_run(lone), (silent,))
-    assert str(headline(bare)).endswith("; no independent error metric is logged.")
+    assert str(run_headline(bare)).endswith("; no independent error metric is logged.")
     rewarded = replace(builders.mattering(), findings=(silent,))
     assert row(rewarded, "Did the reward suffer?").startswith("Yes, it got worse. eval/return ended worse")
-    assert str(headline(rewarded)).endswith("; the reward got worse.")
+    assert str(run_headline(rewarded)).endswith("; the reward got worse.")
 
 
 def test_a_reward_that_never_varies_tells_nothing() -> None:
@@ -225,9 +225,9 @@ def test_a_line_to_log_is_no_remedy_and_no_error_is_asked_for_where_one_was_test
     risk = replace(builders.diagnosis().conditions[0], status=Status.SUPPORTED, advice=(asked,))
     tested = replace(told, conditions=(risk,))
     assert tested.lead.coupling.tests
-    assert asked not in log_lines(tested)
+    assert asked not in what_to_log(tested)
     untested = replace(tested.lead, coupling=replace(tested.lead.coupling, tests=()))
-    assert asked in log_lines(replace(tested, findings=(untested,)))
+    assert asked in what_to_log(replace(tested, findings=(untested,)))
 
 
 def test_losses_that_could_not_be_judged_are_named_with_the_reason_they_share() -> None:
@@ -264,7 +264,7 @@ def test_the_leading_finding_is_told_first_and_three_in_full() -> None:
 def test_remedies_stand_once_in_order_of_rank_and_only_for_what_holds() -> None:
     diagnosis = builders.diagnosis()
     assert [r.advice.rank for r in remedies(diagnosis)] == [1]
-    assert [a.code for a in log_lines(diagnosis)] == [
+    assert [a.code for a in what_to_log(diagnosis)] == [
         'writer.add_scalar("bc/log_std_min", log_std.min(), step)'
     ]
 
@@ -294,7 +294,7 @@ def test_remedies_stand_in_the_order_of_what_they_would_prevent_whatever_their_r
 
 def test_what_is_foretold_of_a_remedy_is_not_said_of_another_dose_of_it() -> None:
     told = builders.remedied()
-    other = Change(FactName.SIGMA_MIN, 0.5, "std_min: 1e-05 -> 0.5", "config.yaml")
+    other = SettingChange(FactName.SIGMA_MIN, 0.5, "std_min: 1e-05 -> 0.5", "config.yaml")
     (floor, *rest) = told.remedies
     changed = replace(floor, advice=replace(floor.advice, change=other))
     rows = remedies(replace(told, foresee=lambda: (changed, *rest)))
@@ -304,14 +304,14 @@ def test_what_is_foretold_of_a_remedy_is_not_said_of_another_dose_of_it() -> Non
 def test_the_headline_names_what_would_prevent_most_where_it_surely_prevents_some() -> None:
     told = builders.remedied()
     assert "What would prevent most of such jumps: floor under sigma, 90% (50% to 100%)." in str(
-        headline(told)
+        run_headline(told)
     )
     unsure = tuple(builders.remedy_of(r.id, n, low=-0.5) for n, r in enumerate(told.remedies))
-    assert "prevent" not in str(headline(replace(told, foresee=lambda: unsure)))
+    assert "prevent" not in str(run_headline(replace(told, foresee=lambda: unsure)))
     trigger = replace(told.findings[1].verdicts[0], tier=Tier.TRIGGER)
     verdicts = (trigger, *told.findings[1].verdicts[1:])
     set_off = replace(told, findings=(with_verdicts(told.findings[1], *verdicts),))
-    assert "prevent" not in str(headline(set_off))
+    assert "prevent" not in str(run_headline(set_off))
 
 
 def test_that_no_effect_is_foretold_is_said_with_its_reason() -> None:
@@ -364,15 +364,15 @@ def test_a_trend_is_what_noise_alone_would_not_show(
 ) -> None:
     x = np.linspace(0, 1, 400)
     values = slope * x + np.random.default_rng(0).normal(0, noise, 400)
-    told = trend(builders.series("a", role, values, np.arange(400)))
+    told = series_end(builders.series("a", role, values, np.arange(400)))
     assert told is not None
     assert (told.course, told.goes_well) == (course, well)
 
 
 def test_too_few_points_or_a_lost_end_have_no_trend() -> None:
-    assert trend(builders.series("a", Role.LOSS, np.ones(5), np.arange(5))) is None
+    assert series_end(builders.series("a", Role.LOSS, np.ones(5), np.arange(5))) is None
     lost = np.where(np.arange(100) > 90, np.nan, 1.0)
-    assert trend(builders.series("a", Role.LOSS, lost, np.arange(100))) is None
+    assert series_end(builders.series("a", Role.LOSS, lost, np.arange(100))) is None
 
 
 def state(**curves) -> list[str]:

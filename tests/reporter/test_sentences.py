@@ -28,7 +28,7 @@ from spikediag.model import (
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_figure
 from spikediag.reporter.figures import style
 from spikediag.reporter.figures.closeup import closeup
-from spikediag.reporter.sweep_figure import Effect, Point, Scatter, sweep_svg
+from spikediag.reporter.sweep_figure import Point, RatioBar, Scatter, sweep_svg
 from spikediag.wording import language
 from spikediag.wording.writer import TERMINAL, Writer
 from tests.conftest import diagnosed
@@ -192,7 +192,7 @@ def said() -> set[str]:
             strand = Strand(np.arange(200.0), values, np.array([]))
             comparison_figure((FigureRow("bc", say("1 spike"), (strand,), ()),), "loss", None, "pass")
         across = Scatter(say("ratio"), say("rate"), (Point(0.5, 3.0, "spiky"),), 0.5)
-        sweep_svg(across, [Effect("batch_size", 2.0, 1.0, 9.0, shown=True)], "zh")
+        sweep_svg(across, [RatioBar("batch_size", 2.0, 1.0, 9.0, shown=True)], "zh")
         writer = Writer(language.load("zh"), TERMINAL)
         for wrong in (
             lambda: reporter.render(builders.calm(), ["mdd"]),

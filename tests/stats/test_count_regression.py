@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from spikediag.stats.count_regression import Counted, permutation, rate_ratio
+from spikediag.stats.count_regression import Counted, permutation, profiled_ratio
 
 
 def counted(events, settings, groups=None, exposures=None):
@@ -34,7 +34,7 @@ def test_the_slope_and_its_dispersion_are_those_of_statsmodels(seed):
     runs = drawn(seed)
     table = np.column_stack([runs.settings, *(runs.groups == g for g in range(3))]).astype(float)
     fit = sm.GLM(runs.events, table, family=sm.families.Poisson(), exposure=runs.exposures).fit(scale="X2")
-    found = rate_ratio(runs)
+    found = profiled_ratio(runs)
     assert found.value == pytest.approx(math.exp(fit.params[0]), rel=1e-6)
     assert found.dispersion >= max(1.0, fit.scale) * (1 - 1e-6)
     wald = np.exp(fit.conf_int()[0])
@@ -44,22 +44,22 @@ def test_the_slope_and_its_dispersion_are_those_of_statsmodels(seed):
 
 def test_a_closed_form_of_two_values():
     """Without groups and with two values the ratio is that of the rates."""
-    found = rate_ratio(counted([3, 5, 4, 12, 15, 9], [0, 0, 0, 1, 1, 1], exposures=[1, 1, 2, 1, 1, 1]))
+    found = profiled_ratio(counted([3, 5, 4, 12, 15, 9], [0, 0, 0, 1, 1, 1], exposures=[1, 1, 2, 1, 1, 1]))
     assert found.value == pytest.approx((36 / 3) / (12 / 4))
 
 
 def test_an_end_without_an_event_leaves_the_interval_open():
-    found = rate_ratio(counted([0, 0, 0, 7, 9, 8], [0, 0, 0, 1, 1, 1]))
+    found = profiled_ratio(counted([0, 0, 0, 7, 9, 8], [0, 0, 0, 1, 1, 1]))
     assert found.value == found.high == math.inf
     assert 1 < found.low < 20
-    found = rate_ratio(counted([7, 9, 8, 0, 0, 0], [0, 0, 0, 1, 1, 1]))
+    found = profiled_ratio(counted([7, 9, 8, 0, 0, 0], [0, 0, 0, 1, 1, 1]))
     assert found.value == found.low == 0
     assert 0.05 < found.high < 1
 
 
 def test_without_a_contrast_nothing_is_said():
     for runs in (counted([1, 2, 3], [0, 0, 0]), counted([0, 0, 0], [0, 0.5, 1]), counted([], [])):
-        assert math.isnan(rate_ratio(runs).value)
+        assert math.isnan(profiled_ratio(runs).value)
         assert permutation(runs).p == 1.0
 
 
@@ -71,7 +71,7 @@ def test_a_group_without_a_contrast_changes_nothing():
         np.append(runs.settings, [1.0, 1.0]),
         np.append(runs.groups, [3, 3]),
     )
-    assert rate_ratio(more) == rate_ratio(runs)
+    assert profiled_ratio(more) == profiled_ratio(runs)
     assert permutation(more).p == permutation(runs).p
 
 

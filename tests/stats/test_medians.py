@@ -5,7 +5,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import median_filter
 
-from spikediag.stats.medians import CHUNK, FEW, RunningMedians, median, running_median
+from spikediag.stats.medians import CHUNK, FEW, RunningMedians, median, quantile, running_median
 
 VALUES = np.random.default_rng(3).standard_t(3, size=CHUNK + 50)
 
@@ -37,3 +37,9 @@ def test_what_many_ask_for_is_computed_once() -> None:
 
     assert medians.of(9) is medians.of(9)
     assert medians.of(17) is not medians.of(17)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.95, 1.0])
+def test_a_quantile_is_that_of_numpy(share: float) -> None:
+    ordered = np.sort(VALUES[:240])
+    assert quantile(ordered, share) == pytest.approx(np.quantile(ordered, share), rel=1e-12)

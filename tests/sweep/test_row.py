@@ -8,7 +8,7 @@ import pytest
 import spikediag
 from spikediag.model import RunStatus
 from spikediag.sweep import COLUMNS
-from spikediag.sweep.kept import from_json, to_json
+from spikediag.sweep.kept import from_json, row_to_json
 from spikediag.sweep.row import NoRun, ordered, summarise, unread
 from spikediag.text import say
 from tests.conftest import diagnosed
@@ -37,9 +37,9 @@ def test_a_row_says_what_the_report_says(found):
 
 def test_a_row_survives_being_kept(found):
     made = summarise(found, 0.5)
-    assert from_json(json.loads(json.dumps(to_json(made)))) == made
+    assert from_json(json.loads(json.dumps(row_to_json(made)))) == made
     why = unread("runs/x", "x", say("{path}: {why}", path="x", why=say("{n} bytes", n=3)))
-    kept = from_json(json.loads(json.dumps(to_json(why))))
+    kept = from_json(json.loads(json.dumps(row_to_json(why))))
     assert str(kept.reason) == "x: 3 bytes"
 
 

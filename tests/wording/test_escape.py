@@ -66,7 +66,7 @@ def test_html_shows_the_text_itself(hostile: str) -> None:
     ],
 )
 def test_a_log_shows_what_its_runner_would_obey(line, shown) -> None:
-    assert escape.log_lines(line) == shown
+    assert escape.unobeyed_lines(line) == shown
 
 
 def test_json_in_a_log_means_the_same_and_holds_no_command() -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from spikediag.wording.numbers import number, share, size
+from spikediag.wording.numbers import number, percent, size
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_signed(value: float, shown: str) -> None:
     ("value", "shown"), [(0.861, "86 %"), (0.999, ">99 %"), (0.001, "<1 %"), (0.0, "<1 %")]
 )
 def test_share_never_claims_certainty(value: float, shown: str) -> None:
-    assert share(value) == shown
+    assert percent(value) == shown
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from spikediag.attribution.case import Case
 from spikediag.attribution.causes.resume import boundaries
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, named, switches
+from spikediag.attribution.quantities import Quantity, measuring, switches
 from spikediag.model import Advice, Evidence, FactName, LossKind, Run, Series, Shape, Tier, say
 
 DELAY = 3.0  # steps: the next batch shows it
@@ -48,7 +48,7 @@ class BatchChange:
     def applies(self, run: Run, loss: Series) -> bool:
         """Where the training was started again, or a batch size is logged."""
         del loss
-        return bool(boundaries(run)) or bool(named(run, Quantity.BATCH))
+        return bool(boundaries(run)) or bool(measuring(run, Quantity.BATCH))
 
     def judge(self, case: Case) -> Judgement:
         """Did the scatter grow for good where the batch changed, or may have?"""
@@ -84,7 +84,7 @@ def _ratio(case: Case) -> float:
 def _logged(case: Case) -> Iterator[Evidence]:
     """A logged batch size that becomes smaller, the most telling first."""
     found = []
-    for series in named(case.run, Quantity.BATCH):
+    for series in measuring(case.run, Quantity.BATCH):
         known = switches(series)
         near = [s for s in known if s.after < s.before and abs(case.begin - s.step) <= HORIZON]
         if near:

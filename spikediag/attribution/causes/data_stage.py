@@ -9,7 +9,7 @@ from spikediag import phrases
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import CHANGED, Quantity, Switch, named, switches, witnesses_of
+from spikediag.attribution.quantities import CHANGED, Quantity, Switch, measuring, switches, witnesses_of
 from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, say
 
 DELAYS = (3.0, 100.0)  # steps after which a change of the data shows: at the next batch, or as weights follow
@@ -49,11 +49,11 @@ class DataStage:
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where such a setting is logged, and to language models, which are trained in stages."""
-        return bool(named(run, Quantity.STAGE)) or run.loss_kind(loss) is LossKind.CROSS_ENTROPY
+        return bool(measuring(run, Quantity.STAGE)) or run.loss_kind(loss) is LossKind.CROSS_ENTROPY
 
     def judge(self, case: Case) -> Judgement:
         """Did a setting of the data step just before the jump?"""
-        settings = tuple(s for s in named(case.run, Quantity.STAGE) if len(switches(s)) or _constant(s))
+        settings = tuple(s for s in measuring(case.run, Quantity.STAGE) if len(switches(s)) or _constant(s))
         steps = tuple(_steps(case, settings))
         size = tuple(_size_of_a_step(case))
         also = () if steps else tuple(_moved(case, settings))
@@ -114,7 +114,7 @@ def _moved(case: Case, settings: tuple[Series, ...]) -> Iterator[Evidence]:
 
 def _size_of_a_step(case: Case) -> Iterator[Evidence]:
     """Whether a counter of samples or tokens climbs by other amounts from the jump on."""
-    for series in named(case.run, Quantity.SEEN):
+    for series in measuring(case.run, Quantity.SEEN):
         steps, values = series.numbers
         rates = np.diff(values) / np.diff(steps)
         before, after = rates[steps[1:] < case.begin][-SETTLED:], rates[steps[:-1] >= case.begin][:SETTLED]

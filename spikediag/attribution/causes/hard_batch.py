@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import numpy as np
-
 from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.gradients import LARGE, GradientRise
@@ -13,6 +11,7 @@ from spikediag.attribution.periods import FEWEST_PEAKS, Phase
 from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
 from spikediag.attribution.recorded import BATCH, Blame
 from spikediag.model import Advice, CouplingVerdict, Evidence, LossKind, Role, Tier, say
+from spikediag.stats.medians import median
 
 SHORTEST = 2  # logged points one bad batch may fill
 LONGEST = 6  # more are not one batch
@@ -132,7 +131,7 @@ def _next_batches(case: Case) -> NextBatches | None:
     values = case.loss.values[after][case.loss.finite[after]]
     if not case.is_burst or len(values) < 3 or not spike.noise > 0:
         return None
-    left = (float(np.median(values)) - spike.baseline) / spike.noise
+    left = (median(values) - spike.baseline) / spike.noise
     return NextBatches(left, left > AWAY_SDS or left > max(AWAY_SHARE * spike.sigmas, 3.0))
 
 

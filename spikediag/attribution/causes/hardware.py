@@ -10,7 +10,7 @@ from spikediag import phrases
 from spikediag.attribution.advice import line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, plain, witnesses_of
+from spikediag.attribution.quantities import Quantity, spoken_tag, witnesses_of
 from spikediag.model import Advice, Evidence, FactName, LossKind, Run, Series, Tier, say
 
 FEWEST_RANKS = 3
@@ -55,7 +55,7 @@ class Hardware:
         """Where several ranks are known to train."""
         del loss
         several = (run.fact(FactName.WORLD_SIZE).number or 1) > 1
-        return several or bool(run.once(ranks)) or run.once(_pair) is not None
+        return several or bool(run.once(rank_losses)) or run.once(_pair) is not None
 
     def judge(self, case: Case) -> Judgement:
         """Did one rank jump, or all?"""
@@ -76,11 +76,11 @@ class Hardware:
         )
 
 
-def ranks(run: Run) -> Mapping[int, Series]:
+def rank_losses(run: Run) -> Mapping[int, Series]:
     """The losses of single ranks; empty where fewer than three are logged."""
     found: dict[int, Series] = {}
     for tag in sorted(run.series):
-        name = plain(tag)
+        name = spoken_tag(tag)
         rank = _RANK.search(name)
         if rank is not None and "loss" in name:
             found[int(rank["rank"])] = run.series[tag]
@@ -90,8 +90,8 @@ def ranks(run: Run) -> Mapping[int, Series]:
 def _pair(run: Run) -> tuple[Series, Series] | None:
     """The average and the maximum of the loss over ranks; None where one of them is not logged."""
     tags = sorted(run.series)
-    average = next((t for t in tags if _AVERAGE.search(plain(t))), None)
-    worst = next((t for t in tags if _WORST.search(plain(t))), None)
+    average = next((t for t in tags if _AVERAGE.search(spoken_tag(t))), None)
+    worst = next((t for t in tags if _WORST.search(spoken_tag(t))), None)
     return (run.series[average], run.series[worst]) if average and worst else None
 
 
@@ -104,7 +104,7 @@ def _rise(case: Case, series: Series) -> float | None:
 
 
 def _by_rank(case: Case) -> Iterator[Evidence]:
-    rises = {rank: r for rank, s in case.run.once(ranks).items() if (r := _rise(case, s)) is not None}
+    rises = {rank: r for rank, s in case.run.once(rank_losses).items() if (r := _rise(case, s)) is not None}
     total = sum(max(rise, 0.0) for rise in rises.values())
     if len(rises) < FEWEST_RANKS or total <= 0:
         return

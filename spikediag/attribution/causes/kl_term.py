@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, named
+from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.model import Advice, Copy, Evidence, LossKind, Run, Series, Tier, say
 
 LARGEST_FACTOR = 10.0  # a penalty weighs less
@@ -44,11 +44,11 @@ class KlTerm:
         """To a loss that is held near a reference, and to any unknown one beside which a KL is logged."""
         kind = run.loss_kind(loss)
         unsure = kind in {LossKind.UNKNOWN, LossKind.POLICY_GRADIENT, LossKind.CROSS_ENTROPY}
-        return kind is LossKind.KL_REGULARISED or (unsure and bool(named(run, Quantity.KL)))
+        return kind is LossKind.KL_REGULARISED or (unsure and bool(measuring(run, Quantity.KL)))
 
     def judge(self, case: Case) -> Judgement:
         """Is the loss a multiple of a logged KL?"""
-        logged = named(case.run, Quantity.KL)
+        logged = measuring(case.run, Quantity.KL)
         if not logged:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(_log(),))
         tags = {series.tag for series in logged}

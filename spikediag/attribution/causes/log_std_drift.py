@@ -10,7 +10,7 @@ import numpy as np
 from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import certificate, sharp_evidence
-from spikediag.attribution.nll_levels import LEVEL_POINTS, Stretch, log_std_series
+from spikediag.attribution.nll_levels import LEVEL_POINTS, StepRange, log_std_series
 from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
 from spikediag.attribution.run_facts import (
     STUDIED_RATIO,
@@ -103,7 +103,7 @@ class LogStdDrift:
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class LogStdChange:
     """How log-std moved at the onset."""
 
     series: Series
@@ -127,7 +127,7 @@ class Change:
         return self.late is None and self.fall > DROP_NATS and self.fall > DROP_SDS * self.error
 
 
-def _change_at_onset(case: Case, series: Series) -> Change | None:
+def _change_at_onset(case: Case, series: Series) -> LogStdChange | None:
     """The lowest point of a burst's rise, or the mean over a lasting one, against the past."""
     mean = case.moved(series)
     if mean is None:
@@ -135,20 +135,20 @@ def _change_at_onset(case: Case, series: Series) -> Change | None:
     turned = case.run.series[series.tag].transform
     if not case.is_burst:
         late = _late(case, series, mean, -mean.change, case.begin - case.slack(series))
-        return Change(series, turned, mean.before, mean.during, -mean.change, mean.error, None, late)
+        return LogStdChange(series, turned, mean.before, mean.during, -mean.change, mean.error, None, late)
     early = case.stretch.first - case.slack(series)  # the loss may show a drop a point or two later
-    inside = Stretch(early, case.stretch.last).points(series)
+    inside = StepRange(early, case.stretch.last).points(series)
     lowest = int(inside[np.argmin(series.values[inside])])
     low = float(series.values[lowest])
     fall = mean.before - low
     late = _late(case, series, mean, fall, early)
-    return Change(series, turned, mean.before, low, fall, mean.noise, float(series.steps[lowest]), late)
+    return LogStdChange(series, turned, mean.before, low, fall, mean.noise, float(series.steps[lowest]), late)
 
 
 def _late(case: Case, series: Series, mean: Contrast, fall: float, early: float) -> float | None:
     """By how many steps a fall came after the jump; None where it may have come first."""
     limit = min(0.5 * fall, max(DROP_NATS, DROP_SDS * mean.noise))
-    inside = Stretch(early, case.stretch.last).points(series)
+    inside = StepRange(early, case.stretch.last).points(series)
     fallen = series.steps[inside[mean.before - series.values[inside] >= limit]]
     if fall <= 0 or not len(fallen) or not case.lag(series, float(fallen[0]), case.rise).follows:
         return None
@@ -184,7 +184,7 @@ def _not_logged(case: Case) -> Judgement:
     return Judgement(Tier.CONDITION, evidence, checkable=False, missing=missing, advice=_advice(case))
 
 
-def _followed_down(case: Case, change: Change | None) -> Judgement:
+def _followed_down(case: Case, change: LogStdChange | None) -> Judgement:
     """A loss that goes down all the time while sigma shrinks: its logarithm has no lower end."""
     if change is None:
         return Judgement(Tier.TRIGGER, checkable=False, missing=(advice.log_line(case.run, Role.LOG_STD),))
@@ -211,12 +211,12 @@ def _followed_down(case: Case, change: Change | None) -> Judgement:
     )
 
 
-def _sureness(change: Change) -> float:
+def _sureness(change: LogStdChange) -> float:
     """Bans of a drop: the more, the farther it lies out of the noise."""
     return min(max(1.5 * change.fall / (2 * DROP_SDS * change.error), 1.5), 2.0) if change.error else 2.0
 
 
-def _dropped(case: Case, change: Change) -> Judgement:
+def _dropped(case: Case, change: LogStdChange) -> Judgement:
     share = _sigma_share(case, change.step)
     factor = math.exp(min(change.fall, LARGEST_FALL))
     return Judgement(
@@ -235,7 +235,7 @@ def _dropped(case: Case, change: Change) -> Judgement:
     )
 
 
-def _collapsed(case: Case, change: Change) -> Judgement:
+def _collapsed(case: Case, change: LogStdChange) -> Judgement:
     certified, sigmas = certificate(case), _squared_error_in_sigmas(case)
     tiny = certified is not None and certified.tiny_sigma
     too_small = sigmas is not None and sigmas >= OVERCONFIDENT
@@ -262,7 +262,7 @@ def _squared_error_in_sigmas(case: Case) -> float | None:
     return case.levels[0].standardised(case.dims) / case.dims
 
 
-def _drop(case: Case, change: Change) -> Evidence:
+def _drop(case: Case, change: LogStdChange) -> Evidence:
     reading = say(
         "{tag} dropped at the jump: {before:.2f} before, {during:.2f} during.",
         tag=change.name,
@@ -279,7 +279,7 @@ def _drop(case: Case, change: Change) -> Evidence:
     return weigh("dropped", _sureness(change), observed=-change.fall, reference=0.0, reading=reading)
 
 
-def _no_drop(change: Change, weight: float) -> Evidence:
+def _no_drop(change: LogStdChange, weight: float) -> Evidence:
     reading = say(
         "{tag} did not drop at the jump: {before:.2f} before, {during:.2f} during.",
         tag=change.name,
@@ -336,7 +336,7 @@ def _at_floor(case: Case) -> Iterator[Evidence]:
         yield weigh("at-floor", 0.3, observed=float(np.median(past)), reference=limit, reading=reading)
 
 
-def _slow_fall(case: Case, change: Change) -> Iterator[Evidence]:
+def _slow_fall(case: Case, change: LogStdChange) -> Iterator[Evidence]:
     """Log-std had been falling since the start."""
     series = change.series
     past = series.before(case.spike.onset_step)

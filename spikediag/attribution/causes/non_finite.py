@@ -26,7 +26,7 @@ class FirstNonFinite:
 
 @registry.register
 @dataclass(frozen=True)
-class NonFinite:
+class NonFiniteInput:
     """A NaN or an infinity entered the computation.
 
     What it means:
@@ -71,12 +71,8 @@ class NonFinite:
 
 def first_non_finite(run: Run) -> tuple[FirstNonFinite, ...]:
     """The first non-finite value of every watched series that has one, earliest first."""
-    found = []
-    for role in _WATCHED:
-        for series in run.having(role):
-            where = np.flatnonzero(~series.finite)
-            if len(where):
-                found.append(FirstNonFinite(series.tag, int(series.steps[where[0]])))
+    lost = (s for role in _WATCHED for s in run.having(role) if not s.finite.all())
+    found = (FirstNonFinite(s.tag, int(s.steps[s.finite.argmin()])) for s in lost)
     return tuple(sorted(found, key=lambda f: (f.step, f.tag)))
 
 

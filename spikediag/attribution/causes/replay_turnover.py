@@ -7,7 +7,7 @@ import numpy as np
 
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, named
+from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Run, Series, Tier, say
 
 DELAYS = (100.0, 1000.0)  # steps: the buffer is replaced one sample at a time
@@ -45,7 +45,7 @@ class ReplayTurnover:
 
     def applies(self, run: Run, loss: Series) -> bool:
         """Where the size of a replay buffer is logged."""
-        return run.loss_kind(loss) in REINFORCED and bool(named(run, Quantity.BUFFER))
+        return run.loss_kind(loss) in REINFORCED and bool(measuring(run, Quantity.BUFFER))
 
     def judge(self, case: Case) -> Judgement:
         """Was it full, or emptied, just before the jump?"""
@@ -87,7 +87,7 @@ def turns(series: Series) -> tuple[Turn, ...]:
 
 
 def _turned(case: Case) -> Iterator[Evidence]:
-    for series in named(case.run, Quantity.BUFFER):
+    for series in measuring(case.run, Quantity.BUFFER):
         known = turns(series)
         near = [t for t in known if case.begin - t.step <= HORIZON and not case.lag(series, t.step).follows]
         if near:
@@ -117,7 +117,7 @@ def _turn(case: Case, series: Series, turn: Turn, bans: float) -> Evidence:
 
 
 def _fills(case: Case) -> Evidence:
-    tags = ", ".join(series.tag for series in named(case.run, Quantity.BUFFER))
+    tags = ", ".join(series.tag for series in measuring(case.run, Quantity.BUFFER))
     reading = say("{tags} was neither full nor emptied just before the jump.", tags=tags)
     return weigh("no-turn", -2.0, observed=float(case.begin), reading=reading)
 

@@ -8,7 +8,7 @@ import numpy as np
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import LARGEST_TIMES, Quantity, growth, named, witnesses_of
+from spikediag.attribution.quantities import LARGEST_TIMES, Quantity, growth, measuring, witnesses_of
 from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Role, Run, Series, Tier, Witness, say
 
 FAR = 10.0  # times its level before, from which a term has exploded
@@ -54,7 +54,7 @@ class RewardTerm:
 
     def judge(self, case: Case) -> Judgement:
         """Did a term go far beyond its usual range, and not after the loss?"""
-        terms, carried = named(case.run, Quantity.REWARD_TERM), tuple(_carries_the_total(case))
+        terms, carried = measuring(case.run, Quantity.REWARD_TERM), tuple(_carries_the_total(case))
         if not terms and not carried:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(_log(),))
         moved = [w for w in (*witnesses_of(case, Quantity.REWARD_TERM), *carried) if growth(w) >= FAR]
@@ -80,7 +80,7 @@ class RewardTerm:
 
 def _carries_the_total(case: Case) -> Iterator[Witness]:
     """Witnesses of no known name that fell by what the total reward fell by: a term by its arithmetic."""
-    known = {series.tag for series in named(case.run, Quantity.REWARD_TERM)}
+    known = {series.tag for series in measuring(case.run, Quantity.REWARD_TERM)}
     moved = [w for w in case.witnesses.moved if w.tag not in known]
     totals = [w for w in moved if w.role is Role.REWARD and w.change < 0]
     for witness in (w for w in moved if w.role is Role.OTHER):
@@ -96,7 +96,11 @@ def _moved(term: Witness) -> Evidence:
 def _size(case: Case, term: Witness) -> Evidence:
     """A term that was nothing and is little has not exploded: it must dwarf what all terms usually are."""
     usual = max(
-        (abs(float(seen.before)) for s in named(case.run, Quantity.REWARD_TERM) if (seen := case.moved(s))),
+        (
+            abs(float(seen.before))
+            for s in measuring(case.run, Quantity.REWARD_TERM)
+            if (seen := case.moved(s))
+        ),
         default=abs(term.before),
     )
     times = abs(term.at) / max(usual, 1e-300)
@@ -153,7 +157,7 @@ def _climbs(case: Case, term: Witness) -> Iterator[Evidence]:
 
 
 def _total(case: Case) -> Iterator[Evidence]:
-    terms = {series.tag for series in named(case.run, Quantity.REWARD_TERM)}
+    terms = {series.tag for series in measuring(case.run, Quantity.REWARD_TERM)}
     total = [w for w in case.witnesses.moved if w.role is Role.REWARD and w.tag not in terms]
     if total:
         yield weigh("reward-moved", 0.3, observed=total[0].at, reading=phrases.moved_with(total[0]))

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, named
+from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.model import REINFORCED, Advice, Evidence, IntArray, LossKind, Run, Series, Tier, say
 
 RAN_AWAY = 10.0  # times its lowest value before
@@ -47,12 +47,16 @@ class Temperature:
 
     def applies(self, run: Run, loss: Series) -> bool:
         """To losses of a learner whose temperature, or its loss, is logged."""
-        tuned = named(run, Quantity.TEMPERATURE, Quantity.TEMPERATURE_LOSS)
+        tuned = measuring(run, Quantity.TEMPERATURE, Quantity.TEMPERATURE_LOSS)
         return run.loss_kind(loss) in REINFORCED and bool(tuned)
 
     def judge(self, case: Case) -> Judgement:
         """Did the temperature multiply up to the top of the loss?"""
-        climbs = [c for s in named(case.run, Quantity.TEMPERATURE) if (c := climb(case, s)) is not None]
+        climbs = [
+            c
+            for s in measuring(case.run, Quantity.TEMPERATURE)
+            if (c := temperature_climb(case, s)) is not None
+        ]
         if not climbs:
             return Judgement(Tier.TRIGGER, checkable=False, missing=(_log(),))
         far = max(climbs, key=lambda c: c.times)
@@ -77,7 +81,7 @@ class Temperature:
 
 
 @dataclass(frozen=True, eq=False)
-class Climb:
+class TemperatureClimb:
     """The way of the temperature to its highest point up to the top of the loss."""
 
     series: Series
@@ -92,7 +96,7 @@ class Climb:
         return self.high / self.low
 
 
-def climb(case: Case, series: Series) -> Climb | None:
+def temperature_climb(case: Case, series: Series) -> TemperatureClimb | None:
     """How a temperature, or the exponential of its logarithm, climbed; None where too little is logged."""
     first = case.begin - MOVES_BEFORE * series.interval
     last = case.spike.peak_step + 0.5 * max(series.interval, case.loss.interval)
@@ -107,7 +111,7 @@ def climb(case: Case, series: Series) -> Climb | None:
     way: IntArray = np.flatnonzero(values[low : high + 1] >= CALM * values[low])
     first_double = low + (int(way[0]) if len(way) else 0)
     moves = np.diff(values[first_double : high + 1])
-    return Climb(
+    return TemperatureClimb(
         series,
         low=float(values[low]),
         high=float(values[high]),
@@ -116,7 +120,7 @@ def climb(case: Case, series: Series) -> Climb | None:
     )
 
 
-def _ran_away(far: Climb) -> Evidence:
+def _ran_away(far: TemperatureClimb) -> Evidence:
     reading = say(
         "{tag} multiplied {times:,.0f} times, from {low:.3g} to {high:.3g}.",
         tag=far.series.tag,
@@ -128,13 +132,13 @@ def _ran_away(far: Climb) -> Evidence:
     return weigh("ran-away", weight, observed=far.times, reference=RAN_AWAY, reading=reading)
 
 
-def _steady(far: Climb) -> Iterator[Evidence]:
+def _steady(far: TemperatureClimb) -> Iterator[Evidence]:
     reading = say("{share:.0%} of its moves on the way went up.", share=far.steady)
     weight = 0.5 if far.steady >= STEADY else -0.5
     yield weigh("steady-climb", weight, observed=far.steady, reference=STEADY, reading=reading)
 
 
-def _calm(far: Climb) -> Iterator[Evidence]:
+def _calm(far: TemperatureClimb) -> Iterator[Evidence]:
     reading = say(
         "{tag} stays between {low:.3g} and {high:.3g} up to the top of the loss.",
         tag=far.series.tag,
@@ -145,7 +149,7 @@ def _calm(far: Climb) -> Iterator[Evidence]:
     yield weigh("calm", weight, observed=far.times, reference=RAN_AWAY, reading=reading)
 
 
-def _after(case: Case, far: Climb) -> Evidence:
+def _after(case: Case, far: TemperatureClimb) -> Evidence:
     reading = say(
         "{tag} began to climb at step {step:,}, after the loss had jumped.", tag=far.series.tag, step=far.step
     )
@@ -157,7 +161,7 @@ def _log() -> Advice:
     return Advice(say("Log the entropy temperature itself, beside its loss: it shows whether it ran away."))
 
 
-def _advice(far: Climb) -> tuple[Advice, ...]:
+def _advice(far: TemperatureClimb) -> tuple[Advice, ...]:
     return (
         Advice(
             say(

@@ -9,7 +9,7 @@ from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.causes.lr_change import rate_changes
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, grew, growth, named, witnesses_of
+from spikediag.attribution.quantities import Quantity, grew, growth, measuring, witnesses_of
 from spikediag.attribution.run_facts import highest_rate
 from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, Witness, say
 
@@ -56,11 +56,11 @@ class TrustRegion:
         if kind is LossKind.POLICY_GRADIENT:
             return True
         unsure = kind in {LossKind.UNKNOWN, LossKind.KL_REGULARISED, LossKind.VALUE}
-        return unsure and bool(named(run, *DISTANCES, Quantity.CLIPPED))
+        return unsure and bool(measuring(run, *DISTANCES, Quantity.CLIPPED))
 
     def judge(self, case: Case) -> Judgement:
         """Did the distance from the old policy leap, and not after the loss?"""
-        distances = named(case.run, *DISTANCES, Quantity.CLIPPED)
+        distances = measuring(case.run, *DISTANCES, Quantity.CLIPPED)
         if not distances:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(_log(),))
         moved = [w for w in witnesses_of(case, *DISTANCES) if w.change > 0]
@@ -96,7 +96,7 @@ class Away:
 
 def _stands_away(case: Case) -> Iterator[Away]:
     """The logged distances that stand far above their usual level in the points up to the peak."""
-    for series in named(case.run, *DISTANCES):
+    for series in measuring(case.run, *DISTANCES):
         values = series.values[series.finite & (series.steps < case.begin)]
         at = series.values[series.finite & (series.steps <= case.stretch.last)][-LAST_POINTS:]
         if len(values) < FEWEST_BEFORE or not np.median(values) > 0:

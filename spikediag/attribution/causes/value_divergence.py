@@ -8,7 +8,7 @@ import numpy as np
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
-from spikediag.attribution.quantities import Quantity, grew, named
+from spikediag.attribution.quantities import Quantity, grew, measuring
 from spikediag.attribution.run_facts import highest_rate
 from spikediag.model import (
     Advice,
@@ -69,7 +69,7 @@ class ValueDivergence:
 
     def judge(self, case: Case) -> Judgement:
         """Did Q, or the loss of another critic, run away as well?"""
-        logged, moved = named(case.run, Quantity.Q_VALUE), tuple(_values(case))
+        logged, moved = measuring(case.run, Quantity.Q_VALUE), tuple(_values(case))
         early = [w for w in moved if not w.lag.follows]
         grown = tuple(_grows(case))
         larger = tuple(_q_grew(case, logged))
@@ -92,7 +92,7 @@ class ValueDivergence:
 
 def _values(case: Case) -> Iterator[Witness]:
     """Witnesses that are learnt values: Q, or the loss of another value function."""
-    tags = {series.tag for series in named(case.run, Quantity.Q_VALUE)}
+    tags = {series.tag for series in measuring(case.run, Quantity.Q_VALUE)}
     for witness in case.witnesses.moved:
         series = case.run.series[witness.tag]
         critic = series.role is Role.LOSS and case.run.loss_kind(series) is LossKind.VALUE

@@ -19,11 +19,11 @@ BLOCK = 8192  # pieces at a time: 2 MB, inside the second-level cache
 
 def masked(message: bytes) -> int:
     """Return the checksum as TFRecord stores it, of one short message."""
-    crc = plain(message)
+    crc = crc_of(message)
     return ((crc >> 15 | crc << 17) + MASK_DELTA) & 0xFFFFFFFF
 
 
-def plain(message: bytes) -> int:
+def crc_of(message: bytes) -> int:
     """Return the checksum as RFC 3720 defines it, of one short message."""
     state = 0xFFFFFFFF
     table = _byte_table()

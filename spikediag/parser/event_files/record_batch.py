@@ -121,7 +121,7 @@ def _bare_crcs(payloads: Sequence[bytes], shape: Layout) -> NDArray[np.uint32]:
     for slot in shape.slots:
         items[:, slot.at : slot.at + slot.width] = 0
     if len(payloads) < FEW:
-        return np.array([crc32c.plain(item.tobytes()) for item in items], dtype=np.uint32)
+        return np.array([crc32c.crc_of(item.tobytes()) for item in items], dtype=np.uint32)
     return crc32c.of_columns(items.ravel(), items.shape[1])
 
 

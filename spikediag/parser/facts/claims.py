@@ -100,14 +100,14 @@ def claims_of_user(
                     "{place}{name} = {value} cannot be used; it must be {needed}.",
                     place=place,
                     name=name,
-                    value=shown(value),
+                    value=shown_value(value),
                     needed=NEEDED[kind],
                 )
             )
         yield Claim(name, meant, source(name), origin)
 
 
-def shown(value: object) -> Text:
+def shown_value(value: object) -> Text:
     """Write a value in a message, whatever it is."""
     try:
         return say("{value}", value=f"{value!r:.100}")

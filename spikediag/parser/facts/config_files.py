@@ -9,7 +9,7 @@ from pathlib import Path
 from spikediag.errors import refused
 from spikediag.model import FactName, Origin, say
 from spikediag.parser.facts.claims import FileClaims, action_names_in, claims_in
-from spikediag.parser.facts.safe_documents import UnusableError, load
+from spikediag.parser.facts.safe_documents import UnusableError, read_document
 from spikediag.parser.fingerprint import fingerprint
 from spikediag.parser.remote import listed, present
 
@@ -67,7 +67,7 @@ def config_files(run: Path, inside: Path | None = None, logs: Collection[Path] =
         own = level == 0 or (inside is not None and folder.is_relative_to(inside))
         if not own and _is_border(listed(folder)):
             return
-        for path in candidates(folder):
+        for path in telling_files(folder):
             if path.name in known and path.resolve() == known[path.name]:
                 continue
             count += 1
@@ -98,7 +98,7 @@ def _has_border(folder: Path, _: int) -> bool:
     return any((folder / border).exists() for border in BORDERS)
 
 
-def candidates(folder: Path) -> Iterator[Path]:
+def telling_files(folder: Path) -> Iterator[Path]:
     """Yield the files of a folder that may say how a training was configured, by their names alone."""
     for place in FOLDERS:
         where = listed(folder / place)
@@ -132,7 +132,7 @@ def _read(path: Path, run: Path, level: int, *, own: bool) -> FileClaims:
         )
     try:
         with present(path).open("rb") as file:
-            document = load(file, path.suffix)
+            document = read_document(file, path.suffix)
             claims = tuple(claims_in(document, name, origin, 1.0 if own else 0.9))
             names = action_names_in(document)
             found = FileClaims(claims, fingerprint(file, run) if claims else None, action_names=names)

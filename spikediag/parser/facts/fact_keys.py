@@ -26,7 +26,7 @@ LISTS = 8  # items; longer lists are no hyper-parameters
 Value = str | int | float | bool
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What values a fact may take."""
 
     COUNT = "a whole number above 0"
@@ -38,12 +38,12 @@ class Kind(StrEnum):
 
 
 NEEDED = {  # the end of "it must be ..."
-    Kind.COUNT: say("a whole number above 0"),
-    Kind.POSITIVE: say("a number above 0"),
-    Kind.NUMBER: say("a number, 0 or above"),
-    Kind.FRACTION: say("a number from 0 to below 1"),
-    Kind.ANY: say("a number"),
-    Kind.WORD: say("a word"),
+    ValueKind.COUNT: say("a whole number above 0"),
+    ValueKind.POSITIVE: say("a number above 0"),
+    ValueKind.NUMBER: say("a number, 0 or above"),
+    ValueKind.FRACTION: say("a number from 0 to below 1"),
+    ValueKind.ANY: say("a number"),
+    ValueKind.WORD: say("a word"),
 }
 
 
@@ -52,7 +52,7 @@ class FactKeys:
     """Where one fact is looked for: keys, best first, each the end of a dotted path."""
 
     keys: tuple[str, ...]
-    kind: Kind
+    kind: ValueKind
     null: str | None = None  # what a stated null means
     of_all_workers: frozenset[str] = frozenset()  # keys whose value is a sum over workers and accumulation
 
@@ -89,7 +89,7 @@ def fact_keys() -> Mapping[FactName, FactKeys]:
 def _fact_keys(
     keys: list[str], kind: str, null: str | None = None, of_all_workers: Sequence[str] = ()
 ) -> FactKeys:
-    return FactKeys(tuple(keys), Kind[kind.upper()], null, frozenset(of_all_workers))
+    return FactKeys(tuple(keys), ValueKind[kind.upper()], null, frozenset(of_all_workers))
 
 
 def stated_in(document: object) -> Iterator[Stated]:
@@ -159,25 +159,25 @@ def flat(document: object) -> Iterator[tuple[str, object]]:
             yield ".".join(path), value
 
 
-def usable(value: object, kind: Kind, key: str = "") -> Value | None:
+def usable(value: object, kind: ValueKind, key: str = "") -> Value | None:
     """Bring a configured value to the kind of its fact; None when it cannot be meant."""
-    if kind is Kind.WORD:
+    if kind is ValueKind.WORD:
         return _word(value, key)
     number = _number(value)
     if number is None:
         return None
     whole = int(number) if number == int(number) else None
     allowed = {
-        Kind.COUNT: whole is not None and whole > 0,
-        Kind.POSITIVE: number > 0,
-        Kind.NUMBER: number >= 0,
-        Kind.FRACTION: 0 <= number < 1,
-        Kind.ANY: True,
+        ValueKind.COUNT: whole is not None and whole > 0,
+        ValueKind.POSITIVE: number > 0,
+        ValueKind.NUMBER: number >= 0,
+        ValueKind.FRACTION: 0 <= number < 1,
+        ValueKind.ANY: True,
     }[kind]
     if not allowed:
         return None
     written_whole = isinstance(value, Integral) or (isinstance(value, str) and value.lstrip("+-").isdigit())
-    return whole if whole is not None and (kind is Kind.COUNT or written_whole) else number
+    return whole if whole is not None and (kind is ValueKind.COUNT or written_whole) else number
 
 
 def _number(value: object) -> float | None:

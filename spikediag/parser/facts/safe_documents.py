@@ -20,7 +20,7 @@ class UnusableError(SaidError):
     """A configuration file that was left out; the message says why."""
 
 
-def load(file: BufferedReader, suffix: str) -> object:
+def read_document(file: BufferedReader, suffix: str) -> object:
     """Read an open YAML, JSON, TOML, INI, Python or text file, or the member `data` of an archive of SB3.
 
     Raises:

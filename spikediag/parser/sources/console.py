@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import ForeignError, Log, Opened, refuse_beyond
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.trainer_state import name_of
-from spikediag.parser.tables import MOST_BYTES, Points, numbers_in
+from spikediag.parser.tables import MOST_BYTES, PointCollector, numbers_in
 from spikediag.text import Text, say
 
 NUMBER = r"[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)"
@@ -63,7 +63,10 @@ class Console(Named):
         refuse_beyond(MOST_BYTES, file.size)
         text = ESCAPES.sub("", file.content.decode("utf-8", "replace")).replace("\r", "\n")
         lines = [line for line in text.split("\n") if len(line) <= LONGEST]
-        found = [Points(), *(_collected(reader, lines) for reader in (_lerobot, _openpi, _trainer, _keras))]
+        found = [
+            PointCollector(),
+            *(_collected(reader, lines) for reader in (_lerobot, _openpi, _trainer, _keras)),
+        ]
         best = max(found, key=_size)
         if _size(best) < FEWEST:
             raise ForeignError(say("no library that is known printed its numbers"))
@@ -75,14 +78,14 @@ ROUNDING = 5e-3  # of three digits
 Row = tuple[float, list[tuple[str, float]]]
 
 
-def _collected(reader: Callable[[list[str]], Iterator[Row]], lines: list[str]) -> Points:
-    points = Points()
+def _collected(reader: Callable[[list[str]], Iterator[Row]], lines: list[str]) -> PointCollector:
+    points = PointCollector()
     for step, values in reader(lines):
         points.add(step, float("nan"), values)
     return points
 
 
-def _size(points: Points) -> int:
+def _size(points: PointCollector) -> int:
     return max((len(steps) for steps, _, _ in points.found.values()), default=0)
 
 

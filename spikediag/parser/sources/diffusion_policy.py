@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import Points, json_lines
+from spikediag.parser.tables import PointCollector, json_lines
 
 STEP = "global_step"
 
@@ -25,7 +25,7 @@ class DiffusionPolicy(Named):
             UnusableLogError: no line is an object.
         """
         records, gaps = json_lines(file.content)
-        points = Points()
+        points = PointCollector()
         for record in records:
             points.add_record(record, STEP)
         yield Log(points.tracks, (*gaps, *points.gaps))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spikediag.parser.event_files.scalars import read_stretches
 from spikediag.parser.event_files.summaries import read_summaries
-from spikediag.parser.log_files import Log, Opened, UnusableLogError, left_out, told
+from spikediag.parser.log_files import Log, Opened, UnusableLogError, left_out_points, told_gaps
 from spikediag.parser.sources import NOTHING, registry
 from spikediag.text import Text, say
 
@@ -70,7 +70,7 @@ class EventFiles:
         excerpt = scalars.excerpt
         yield Log(
             scalars.points,
-            (*told(list(scalars.gaps)), *left_out(scalars.astray, scalars.refused)),
+            (*told_gaps(list(scalars.gaps)), *left_out_points(scalars.astray, scalars.refused)),
             is_cut=bool(scalars.gaps) or not file.size,
             speaks=bool(excerpt.tags),
             summaries=partial(read_summaries, excerpt.records),

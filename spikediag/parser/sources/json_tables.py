@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import IDLE, PEEK, Points, clock_column, json_lines, numbers_in, step_column
+from spikediag.parser.tables import (
+    IDLE,
+    PEEK,
+    PointCollector,
+    clock_column,
+    json_lines,
+    numbers_in,
+    step_column,
+)
 from spikediag.text import say
 
 
@@ -32,7 +40,7 @@ class JsonTables(Named):
         except UnusableLogError as error:
             raise ForeignError(error.said) from error
         step = step_column(key for record in first for key in record)
-        points = Points()
+        points = PointCollector()
         for record in records:
             numbers = {key: value for key, value in numbers_in(record) if not IDLE.fullmatch(key)}
             at, told = numbers.pop(step or "", None), numbers.pop(clock_column(numbers) or "", float("nan"))

@@ -9,7 +9,7 @@ from typing import Any
 from spikediag.parser.databases import open_database, rows
 from spikediag.parser.log_files import ForeignError, Log, Opened, Summaries
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import Points
+from spikediag.parser.tables import PointCollector
 from spikediag.text import say
 
 LARGEST = 1.7976931348623157e308  # what MLflow writes for infinity
@@ -56,9 +56,9 @@ class MlflowDatabase(Named):
                     )
 
 
-def points_of(records: Iterator[Any]) -> Points:
+def points_of(records: Iterator[Any]) -> PointCollector:
     """The points of a run; metrics that were logged without a step, all at 0, are counted."""
-    points = Points()
+    points = PointCollector()
     for key, value, milliseconds, step, is_nan in records:
         if str(key).startswith(SYSTEM) or not all(
             isinstance(n, int | float) for n in (value, milliseconds, step)

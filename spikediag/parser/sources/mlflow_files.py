@@ -6,7 +6,16 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from spikediag.parser.log_files import MOST_TAGS, ForeignError, Gap, Log, Opened, Summaries, content, told
+from spikediag.parser.log_files import (
+    MOST_TAGS,
+    ForeignError,
+    Gap,
+    Log,
+    Opened,
+    Summaries,
+    content,
+    told_gaps,
+)
 from spikediag.parser.sources import NOTHING, registry
 from spikediag.parser.sources.mlflow_database import points_of
 from spikediag.text import Text, say
@@ -46,7 +55,7 @@ class MlflowFiles:
         if not points.found:
             raise ForeignError(say("it belongs to a run without a metric"))
         said = partial(Summaries, hparams=_params(folder / PARAMS))
-        yield Log(points.tracks, (*told(gaps), *points.gaps), speaks=True, summaries=said)
+        yield Log(points.tracks, (*told_gaps(gaps), *points.gaps), speaks=True, summaries=said)
 
 
 def _files(folder: Path) -> Iterator[Path]:

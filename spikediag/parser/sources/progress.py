@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import (
-    Points,
+    PointCollector,
     clock_column,
     json_lines,
     numbers_in,
@@ -47,7 +47,7 @@ class Progress(Named):
         else:
             records, gaps = json_lines(file.content)
             step = _counter(dict.fromkeys(key for record in records for key in record))
-            collected = Points()
+            collected = PointCollector()
             for row, record in enumerate(records):
                 numbers = dict(numbers_in(record))
                 told = numbers.get(clock_column(numbers) or "", float("nan"))

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, refuse_beyond, told
+from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, refuse_beyond, told_gaps
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import MOST_BYTES, Points, numbers_in
+from spikediag.parser.tables import MOST_BYTES, PointCollector, numbers_in
 from spikediag.text import say
 
 HEADING = re.compile(
@@ -38,7 +38,7 @@ class Robomimic(Named):
             UnusableLogError: it is too large.
         """
         refuse_beyond(MOST_BYTES, file.size)
-        points, gaps = Points(), []
+        points, gaps = PointCollector(), []
         for match in HEADING.finditer(file.content):
             end = END.search(file.content, match.end())
             try:
@@ -53,7 +53,7 @@ class Robomimic(Named):
             points.add(float(epoch or tested), float("nan"), _named(split, env, record))
         if not points.found:
             raise ForeignError(say("it is no log of robomimic"))
-        yield Log(points.tracks, (*told(gaps), *points.gaps))
+        yield Log(points.tracks, (*told_gaps(gaps), *points.gaps))
 
 
 def _named(split: str, env: str, record: Mapping[str, object]) -> Iterator[tuple[str, float]]:

@@ -9,7 +9,7 @@ from functools import partial
 from spikediag.parser.databases import open_database, rows
 from spikediag.parser.log_files import ForeignError, Log, Opened, Summaries
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import Points, numbers_in
+from spikediag.parser.tables import PointCollector, numbers_in
 from spikediag.text import say
 
 RUNS = "SELECT {key}, max(run_name) FROM metrics GROUP BY {key} ORDER BY min(rowid)"
@@ -42,7 +42,7 @@ class Trackio(Named):
             if set(rows(database, "SELECT 1 FROM sqlite_master WHERE name = 'configs'")):
                 configs = dict(rows(database, CONFIGS.format(key=key)))
             for run, name in list(rows(database, RUNS.format(key=key))):
-                points = Points()
+                points = PointCollector()
                 for step, written, metrics in rows(database, METRICS.format(key=key), run):
                     if isinstance(step, int):
                         points.add(step, _seconds(written), numbers_in(_object(metrics)))

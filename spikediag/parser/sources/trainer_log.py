@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.trainer_state import name_of
-from spikediag.parser.tables import Points, json_lines
+from spikediag.parser.tables import PointCollector, json_lines
 
 STEP = "current_steps"
 COUNTERS = frozenset({"total_steps", "percentage", "throughput", "total_tokens"})
@@ -28,7 +28,7 @@ class TrainerLog(Named):
             UnusableLogError: no line is an object.
         """
         records, gaps = json_lines(file.content)
-        points = Points()
+        points = PointCollector()
         for record in records:
             told = {key: value for key, value in record.items() if key not in COUNTERS}
             points.add_record(told, STEP, lambda key: name_of(RENAMED.get(key, key)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spikediag.parser.log_files import Log, Opened, Summaries, UnusableLogError, refuse_beyond
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import MOST_BYTES, Points
+from spikediag.parser.tables import MOST_BYTES, PointCollector
 from spikediag.text import say
 
 HISTORY, STEP = "log_history", "step"
@@ -57,9 +57,9 @@ class TrainerState(Named):
         yield Log(points.tracks, tuple(points.gaps), speaks=True, summaries=said)
 
 
-def collected(history: list[object]) -> Points:
+def collected(history: list[object]) -> PointCollector:
     """The points of what the Trainer logged, under the names of its event files."""
-    points = Points()
+    points = PointCollector()
     for record in history:
         if isinstance(record, Mapping):
             points.add_record(record, STEP, name_of)

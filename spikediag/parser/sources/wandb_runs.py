@@ -34,8 +34,8 @@ from spikediag.parser.log_files import (
     Opened,
     Summaries,
     UnusableLogError,
-    left_out,
-    told,
+    left_out_points,
+    told_gaps,
 )
 from spikediag.parser.protobuf import LONGEST_VARINT, VARINT, MalformedError, fields, varint
 from spikediag.parser.sources import Named, registry
@@ -100,7 +100,7 @@ class WandbRuns(Named):
         points, astray = run.points()
         yield Log(
             points,
-            (*told(gaps), *left_out(astray, run.history.refused)),
+            (*told_gaps(gaps), *left_out_points(astray, run.history.refused)),
             is_cut=bool(gaps) or not points,
             speaks=True,
             summaries=partial(Summaries, hparams=run.config),

@@ -6,9 +6,10 @@ from dataclasses import fields
 from typing import Any
 
 from spikediag.model import Finding
-from spikediag.policy.outputs.wording import plain, remark
+from spikediag.policy.outputs.wording import let_through_reading
 from spikediag.policy.policy import Policy
 from spikediag.policy.result import AcceptedSpike, Breach, CheckResult, RunResult
+from spikediag.wording.writer import in_english
 
 SCHEMA = "spikediag.check/1"
 
@@ -48,22 +49,23 @@ def _run(result: RunResult) -> dict[str, Any]:
         "judged_in_full": not result.gaps,
         "rules": list(result.rules),
         "breaches": [_breach(b) for b in result.breaches],
-        "gaps": [{"rule": g.rule, "reading": plain(g.reading)} for g in result.gaps],
+        "gaps": [{"rule": g.rule, "reading": in_english(g.reading)} for g in result.gaps],
         "let_through": [
-            {"finding": _finding(t.finding), "reading": plain(remark(t))} for t in result.let_through
+            {"finding": _finding(t.finding), "reading": in_english(let_through_reading(t))}
+            for t in result.let_through
         ],
         "accepted": [
             {**_breach(p.breach), "run": p.entry.run, "reason": p.entry.reason, "expires": _date(p.entry)}
             for p in result.accepted
         ],
-        "measures": [plain(m) for m in result.measures],
-        "notes": [*(plain(r) for r in result.remarks), *map(str, result.notes)],
+        "measures": [in_english(m) for m in result.measures],
+        "notes": [*(in_english(r) for r in result.remarks), *map(str, result.notes)],
     }
 
 
 def _breach(breach: Breach) -> dict[str, Any]:
     found = breach.finding and _finding(breach.finding)
-    return {"rules": list(breach.rules), "reading": plain(breach.reading), "finding": found}
+    return {"rules": list(breach.rules), "reading": in_english(breach.reading), "finding": found}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -5,9 +5,10 @@ Reference: https://docs.github.com/actions/reference/workflow-commands-for-githu
 
 from collections.abc import Iterator
 
-from spikediag.policy.outputs.wording import plain, remark, shown, source_file
+from spikediag.policy.outputs.wording import let_through_reading, on_one_line, source_file
 from spikediag.policy.result import CheckResult, RunResult
-from spikediag.wording.escape import log_lines
+from spikediag.wording.escape import unobeyed_lines
+from spikediag.wording.writer import in_english
 
 
 def to_github(check: CheckResult) -> str:
@@ -20,14 +21,19 @@ def to_github(check: CheckResult) -> str:
 def _run(result: RunResult) -> Iterator[str]:
     file = source_file(result)
     for breach in result.breaches:
-        yield _command("error", file, result.diagnosis.run.name, plain(breach.reading))
+        yield _command("error", file, result.diagnosis.run.name, in_english(breach.reading))
     for gap in result.gaps:
         level = "error" if result.strict else "warning"
-        yield _command(level, file, result.diagnosis.run.name, f"Not judged: {plain(gap.reading)}")
+        yield _command(level, file, result.diagnosis.run.name, f"Not judged: {in_english(gap.reading)}")
     for remark_ in result.remarks:
-        yield _command("warning", file, result.diagnosis.run.name, plain(remark_))
+        yield _command("warning", file, result.diagnosis.run.name, in_english(remark_))
     for passed in result.let_through:
-        yield _command("notice", file, result.diagnosis.run.name, f"Let through: {plain(remark(passed))}")
+        yield _command(
+            "notice",
+            file,
+            result.diagnosis.run.name,
+            f"Let through: {in_english(let_through_reading(passed))}",
+        )
 
 
 def _command(level: str, file: str, title: str, message: str) -> str:
@@ -35,7 +41,7 @@ def _command(level: str, file: str, title: str, message: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return log_lines(shown(text)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return unobeyed_lines(on_one_line(text)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

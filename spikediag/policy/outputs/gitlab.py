@@ -6,8 +6,9 @@ Reference: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-
 import json
 from typing import Any
 
-from spikediag.policy.outputs.wording import fingerprint, plain, shown, source_file
+from spikediag.policy.outputs.wording import breach_fingerprint, on_one_line, source_file
 from spikediag.policy.result import Breach, CheckResult, RunResult
+from spikediag.wording.writer import in_english
 
 
 def to_gitlab(check: CheckResult) -> str:
@@ -18,9 +19,9 @@ def to_gitlab(check: CheckResult) -> str:
 
 def _entry(result: RunResult, breach: Breach) -> dict[str, Any]:
     return {
-        "description": f"{shown(result.diagnosis.run.name)}: {plain(breach.reading)}",
+        "description": f"{on_one_line(result.diagnosis.run.name)}: {in_english(breach.reading)}",
         "check_name": breach.rules[0],
-        "fingerprint": fingerprint(result, breach),
+        "fingerprint": breach_fingerprint(result, breach),
         "severity": "major",
         "location": {"path": source_file(result), "lines": {"begin": 1}},
     }

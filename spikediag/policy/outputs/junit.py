@@ -5,9 +5,15 @@ What was let through stands in the output of the case `judged`.
 
 from typing import TYPE_CHECKING, Any
 
-from spikediag.policy.outputs.wording import fingerprint, plain, remark, rule_reason, shown
+from spikediag.policy.outputs.wording import (
+    breach_fingerprint,
+    let_through_reading,
+    on_one_line,
+    rule_reason,
+)
 from spikediag.policy.result import CheckResult, RunResult, Unread
 from spikediag.policy.rules import JUDGED
+from spikediag.wording.writer import in_english
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
@@ -30,8 +36,8 @@ def to_junit(check: CheckResult) -> bytes:
 def _suite(result: RunResult) -> "TestSuite":
     from junitparser import TestSuite  # noqa: PLC0415
 
-    suite = TestSuite(shown(result.diagnosis.run.name))
-    suite.add_property("path", shown(result.diagnosis.run.path))
+    suite = TestSuite(on_one_line(result.diagnosis.run.name))
+    suite.add_property("path", on_one_line(result.diagnosis.run.path))
     for rule in result.rules:
         suite.add_testcase(_case(rule, result))
     return suite
@@ -40,20 +46,26 @@ def _suite(result: RunResult) -> "TestSuite":
 def _case(rule: str, result: RunResult) -> "TestCase":
     from junitparser import Failure, Skipped, TestCase  # noqa: PLC0415
 
-    case = TestCase(rule, classname=f"spikediag.{shown(result.diagnosis.run.name)}", time=0)
+    case = TestCase(rule, classname=f"spikediag.{on_one_line(result.diagnosis.run.name)}", time=0)
     broken = [b for b in result.breaches if b.rules[0] == rule]
     unsettled = [g for g in result.gaps if g.rule == rule]
     if broken:
-        failure = Failure("; ".join(plain(b.reading) for b in broken), rule)
-        failure.text = "\n".join(f"{plain(b.reading)} [{fingerprint(result, b)[:12]}]" for b in broken)
+        failure = Failure("; ".join(in_english(b.reading) for b in broken), rule)
+        failure.text = "\n".join(
+            f"{in_english(b.reading)} [{breach_fingerprint(result, b)[:12]}]" for b in broken
+        )
         case.result = [failure]
     elif unsettled:
-        sentence = "; ".join(plain(g.reading) for g in unsettled)
+        sentence = "; ".join(in_english(g.reading) for g in unsettled)
         case.result = [
             Failure(sentence, "not judged") if result.strict else Skipped(f"not judged: {sentence}")
         ]
-    accepted = [f"accepted: {plain(p.breach.reading)}" for p in result.accepted if p.breach.rules[0] == rule]
-    passed = [f"let through: {plain(remark(p))}" for p in result.let_through if rule == JUDGED]
+    accepted = [
+        f"accepted: {in_english(p.breach.reading)}" for p in result.accepted if p.breach.rules[0] == rule
+    ]
+    passed = [
+        f"let through: {in_english(let_through_reading(p))}" for p in result.let_through if rule == JUDGED
+    ]
     case.system_out = "\n".join((rule_reason(rule), *accepted, *passed))
     return case
 
@@ -61,8 +73,8 @@ def _case(rule: str, result: RunResult) -> "TestCase":
 def _unread(unread: Unread) -> "TestSuite":
     from junitparser import Error, TestCase, TestSuite  # noqa: PLC0415
 
-    suite = TestSuite(shown(unread.path))
-    case = TestCase(JUDGED, classname=f"spikediag.{shown(unread.path)}", time=0)
-    case.result = [Error(shown(str(unread.reason)), "not judged")]
+    suite = TestSuite(on_one_line(unread.path))
+    case = TestCase(JUDGED, classname=f"spikediag.{on_one_line(unread.path)}", time=0)
+    case.result = [Error(on_one_line(str(unread.reason)), "not judged")]
     suite.add_testcase(case)
     return suite

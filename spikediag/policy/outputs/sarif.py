@@ -9,8 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 from spikediag.model import Text
-from spikediag.policy.outputs.wording import fingerprint, plain, remark, rule_reason, shown, source_file
+from spikediag.policy.outputs.wording import (
+    breach_fingerprint,
+    let_through_reading,
+    on_one_line,
+    rule_reason,
+    source_file,
+)
 from spikediag.policy.result import Breach, CheckOutcome, CheckResult, RunResult
+from spikediag.wording.writer import in_english
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -41,7 +48,7 @@ def to_sarif(check: CheckResult, version: str) -> str:
 
 
 def _invocation(check: CheckResult) -> dict[str, Any]:
-    unread = [f"{shown(u.path)}: {shown(str(u.reason))}" for u in check.unread]
+    unread = [f"{on_one_line(u.path)}: {on_one_line(str(u.reason))}" for u in check.unread]
     return {
         "executionSuccessful": check.outcome is not CheckOutcome.NOT_JUDGED and not unread,
         "toolExecutionNotifications": [
@@ -52,19 +59,21 @@ def _invocation(check: CheckResult) -> dict[str, Any]:
 
 
 def _let_through(result: RunResult) -> Iterator[str]:
-    name = shown(result.diagnosis.run.name)
-    return (f"{name}: Let through: {plain(remark(passed))}" for passed in result.let_through)
+    name = on_one_line(result.diagnosis.run.name)
+    return (
+        f"{name}: Let through: {in_english(let_through_reading(passed))}" for passed in result.let_through
+    )
 
 
 def _results(result: RunResult, rules: list[str]) -> Iterator[dict[str, Any]]:
     for breach in result.breaches:
         said = _result(result, breach.rules[0], rules, "error", breach.reading)
-        said["partialFingerprints"] = {"spikediag/v1": fingerprint(result, breach)}
+        said["partialFingerprints"] = {"spikediag/v1": breach_fingerprint(result, breach)}
         said["properties"] = _properties(breach)
         yield said
     for accepted in result.accepted:
         said = _result(result, accepted.breach.rules[0], rules, "error", accepted.breach.reading)
-        reason = shown(accepted.entry.reason) or "accepted in the baseline"
+        reason = on_one_line(accepted.entry.reason) or "accepted in the baseline"
         said["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
         yield said
     level = "error" if result.strict else "note"
@@ -83,7 +92,7 @@ def _result(result: RunResult, rule: str, rules: list[str], level: str, reading:
         "ruleId": rule,
         "ruleIndex": rules.index(rule),
         "level": level,
-        "message": {"text": f"{shown(result.diagnosis.run.name)}: {plain(reading)}"},
+        "message": {"text": f"{on_one_line(result.diagnosis.run.name)}: {in_english(reading)}"},
         "locations": [{"physicalLocation": place}],
     }
 

@@ -8,9 +8,7 @@ from spikediag.model import Text, say
 from spikediag.policy.policy import Policy
 from spikediag.policy.result import Breach, LetThrough, RunResult
 from spikediag.policy.rules import describe
-from spikediag.wording import language
 from spikediag.wording.escape import visible
-from spikediag.wording.writer import PLAIN, Writer
 
 SENTENCE = 500  # characters; error sentences carry paths and must stay whole
 
@@ -21,17 +19,12 @@ RULES: dict[str, str] = {
 }
 
 
-def plain(text: Text) -> str:
-    """A sentence without markup, on one line, for files that machines read: in English."""
-    return Writer(language.load(language.ENGLISH), PLAIN).text(text)
-
-
-def remark(let_through: LetThrough) -> Text:
+def let_through_reading(let_through: LetThrough) -> Text:
     """A finding that was let through, and why."""
     return say("{finding} {why}", finding=describe(let_through.finding), why=let_through.reading)
 
 
-def shown(hostile: str) -> str:
+def on_one_line(hostile: str) -> str:
     """A string that came with a run, on one line, without control characters."""
     return visible(hostile, SENTENCE)
 
@@ -41,7 +34,7 @@ def rule_reason(rule: str) -> str:
     return RULES[rule.partition(":")[0]]
 
 
-def fingerprint(result: RunResult, breach: Breach) -> str:
+def breach_fingerprint(result: RunResult, breach: Breach) -> str:
     """The same for the same breach in the next check: by run, rule, tag and kind, with a number for twins."""
     twins = [b for b in result.breaches if _identity(result, b) == _identity(result, breach)]
     number = next(n for n, twin in enumerate(twins) if twin is breach)

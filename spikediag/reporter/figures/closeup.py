@@ -193,14 +193,14 @@ def _margin(axes: Axes, test: CompanionTest, level: float, view: CloseUp) -> Non
                 change=change,
                 margin=margin,
             )
-        series_panel.remark(axes, view.writer.text(said), theme)
+        series_panel.write_remark(axes, view.writer.text(said), theme)
 
 
 def _testify(axes: Axes, series: Series, view: CloseUp) -> None:
     """When a witness moved, above its curve."""
     witness = next((w for w in page.witnesses(view.finding) if w.tag == series.tag), None)
     if witness is not None:
-        series_panel.remark(axes, view.writer.text(phrases.order(witness.lag)), view.theme)
+        series_panel.write_remark(axes, view.writer.text(phrases.order(witness.lag)), view.theme)
 
 
 def _annotate(axes: Axes, finding: Finding, window: Window, theme: Theme, writer: Writer) -> None:

@@ -25,8 +25,8 @@ from spikediag.model import (
     say,
 )
 from spikediag.reporter.figures import series_panel
-from spikediag.reporter.figures.style import BETWEEN, DPI, WIDTH, Picture, Stack, Theme
-from spikediag.reporter.page import headline, main_findings
+from spikediag.reporter.figures.style import BETWEEN, DPI, WIDTH, NotebookFigure, Stack, Theme
+from spikediag.reporter.page import main_findings, run_headline
 from spikediag.wording.numbers import number
 from spikediag.wording.writer import Writer, verbatim
 
@@ -62,7 +62,7 @@ def overview(diagnosis: Diagnosis, theme: Theme, writer: Writer) -> Figure:
     second_line = LINE * _wrapped(diagnosis, writer).count("\n")
     stack = Stack(tuple(heights), (HEAD if any(named[:1]) else BARE) + second_line, between)
     total = stack.total + FOOT
-    figure = Picture(figsize=(WIDTH, total), dpi=DPI)
+    figure = NotebookFigure(figsize=(WIDTH, total), dpi=DPI)
     axes = [figure.add_axes(box) for box in stack.boxes(total, 0.075, 0.975)]
     _headline(figure, diagnosis, theme, writer)
     for ax, series, findings in zip(axes, shown, named, strict=True):
@@ -95,9 +95,9 @@ class View:
 
 def _draw(axes: Axes, series: Series, diagnosis: Diagnosis, view: View) -> None:
     series_panel.draw(axes, series, view.theme, view.writer, raised=view.raised)
-    said = remark(series, diagnosis, view.writer)
+    said = panel_remark(series, diagnosis, view.writer)
     if said is not None:
-        series_panel.remark(axes, view.writer.text(said), view.theme, view.raised)
+        series_panel.write_remark(axes, view.writer.text(said), view.theme, view.raised)
 
 
 def _headline(figure: Figure, diagnosis: Diagnosis, theme: Theme, writer: Writer) -> None:
@@ -116,7 +116,7 @@ def _headline(figure: Figure, diagnosis: Diagnosis, theme: Theme, writer: Writer
 
 
 def _wrapped(diagnosis: Diagnosis, writer: Writer) -> str:
-    sentence = textwrap.shorten(writer.text(headline(diagnosis)), 250, placeholder=" …")
+    sentence = textwrap.shorten(writer.text(run_headline(diagnosis)), 250, placeholder=" …")
     return textwrap.fill(sentence, 128)
 
 
@@ -208,7 +208,7 @@ def _named(diagnosis: Diagnosis) -> Iterable[str]:
     yield from (loss.tag for loss in first.losses)
 
 
-def remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
+def panel_remark(series: Series, diagnosis: Diagnosis, writer: Writer) -> Text | None:
     """The jump of a loss, or the change of an error or reward."""
     finding = diagnosis.lead
     if finding is None:
@@ -251,7 +251,7 @@ def _around(series: Series, finding: Finding, diagnosis: Diagnosis) -> Text | No
 
 def _jump(series: Series, finding: Finding) -> Text | None:
     loss = next((c for c in finding.losses if c.tag == series.tag), None)
-    return None if loss is None else phrases.change(finding, loss)
+    return None if loss is None else phrases.change_label(finding, loss)
 
 
 def spread(wanted: FloatArray, gap: float, low: float, high: float) -> FloatArray:

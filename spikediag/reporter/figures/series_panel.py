@@ -119,7 +119,7 @@ def heading(axes: Axes, title: str, theme: Theme, raised: float = 0.0) -> None:
     axes.set_title(title, loc="left", fontsize=9, fontweight="bold", color=theme.ink, pad=4 + raised)
 
 
-def remark(axes: Axes, said: str, theme: Theme, raised: float = 0.0) -> None:
+def write_remark(axes: Axes, said: str, theme: Theme, raised: float = 0.0) -> None:
     """What a panel says at its right edge."""
     axes.set_title(said, loc="right", fontsize=8, color=theme.muted, pad=4 + raised)
 

@@ -209,7 +209,7 @@ class Stack:
             below += height + self.between
 
 
-class Picture(Figure):
+class NotebookFigure(Figure):
     """A figure that a notebook shows without any magic."""
 
     def _repr_png_(self) -> bytes:

@@ -14,16 +14,16 @@ from spikediag.reporter.blocks import (
     Block,
     Bullets,
     Code,
-    Paper,
+    PageLayout,
     Paragraph,
     Picture,
     Pointer,
-    Row,
+    QuestionRow,
     Rows,
     Section,
     Table,
 )
-from spikediag.reporter.document import OVERVIEW, whole
+from spikediag.reporter.document import OVERVIEW, whole_report
 from spikediag.reporter.page import main_findings
 from spikediag.reporter.protocol import registry
 from spikediag.wording import escape, language
@@ -77,7 +77,7 @@ def to_html(diagnosis: Diagnosis, lang: str = "en") -> str:
 
     spoken = language.load(lang)
     writer, plain = Writer(spoken, HTML), Writer(spoken, PLAIN)
-    first, blocks = whole(diagnosis, writer)
+    first, blocks = whole_report(diagnosis, writer)
     paper = _Paper(writer, dict(_pictures(diagnosis, plain)))
     title = say("Post-mortem of {run}", run=first.run)
     body = [
@@ -128,7 +128,7 @@ def to_notebook(diagnosis: Diagnosis) -> str:
 
 
 @dataclass(frozen=True)
-class _Paper(Paper):
+class _Paper(PageLayout):
     """Lays blocks out."""
 
     writer: Writer
@@ -182,7 +182,7 @@ class _Paper(Paper):
         if section.folded:
             yield "</details>"
 
-    def _question(self, row: Row) -> str:
+    def _question(self, row: QuestionRow) -> str:
         answer = [self.bold(self.writer.text(row.answer))] if row.answer is not None else []
         told = spaced((*answer, *(self.writer.text(text) for text in row.told)))
         return f'<tr><th scope="row">{self.writer.text(row.label)}</th><td>{told}</td></tr>'

@@ -9,16 +9,16 @@ from spikediag.reporter.blocks import (
     Block,
     Bullets,
     Code,
-    Paper,
+    PageLayout,
     Paragraph,
     Picture,
     Pointer,
-    Row,
+    QuestionRow,
     Rows,
     Section,
     Table,
 )
-from spikediag.reporter.document import APPENDIX, on_page, whole
+from spikediag.reporter.document import APPENDIX, on_page, whole_report
 from spikediag.reporter.page import page
 from spikediag.reporter.protocol import registry
 from spikediag.wording import language
@@ -48,7 +48,7 @@ def to_markdown(diagnosis: Diagnosis, lang: str = "en", *, pictures: bool = Fals
         UsageError: there is no such language.
     """
     writer = Writer(language.load(lang), MARKDOWN)
-    first, blocks = whole(diagnosis, writer)
+    first, blocks = whole_report(diagnosis, writer)
     paper = _Paper(writer, pictures)
     title = writer.text(say("Post-mortem of {run}", run=first.run))
     return (
@@ -77,7 +77,7 @@ def brief(diagnosis: Diagnosis, lang: str = "en", name: str | None = None) -> st
 
 
 @dataclass(frozen=True)
-class _Paper(Paper):
+class _Paper(PageLayout):
     """Lays blocks out."""
 
     writer: Writer
@@ -121,7 +121,7 @@ class _Paper(Paper):
         if section.folded:
             yield "</details>"
 
-    def _question(self, row: Row) -> str:
+    def _question(self, row: QuestionRow) -> str:
         answer = [self.bold(self.cell(row.answer))] if row.answer is not None else []
         told = [self.cell(text) for text in row.told]
         return f"| {self.bold(self.cell(row.label))} | {spaced(answer + told)} |"

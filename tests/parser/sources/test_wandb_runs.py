@@ -252,6 +252,7 @@ run.finish()
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_wandb_wrote_is_understood_as_its_event_file(tmp_path: Path) -> None:
     pytest.importorskip("wandb")
     curves = training(*TAGS)
