@@ -4,7 +4,7 @@ r"""Does attribution name the fault that was injected, and do its probabilities 
     python -m sample_runs.lab faults --out faults/calibration --seeds 940:943
     python -m sample_runs.lab learners --out faults/calibration --seeds 930:934
     python -m sample_runs.lab learners --out faults/calibration --seeds 940:944
-    python -m sample_runs.lab faults --out faults/test --seeds 960:964
+    python -m sample_runs.lab faults --out faults/test --seeds 960:965
     python -m sample_runs.lab learners --out faults/test --seeds 960:966
     python -m benchmarks.attribution faults/calibration faults/test
 
