@@ -189,8 +189,10 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             found.append(rise)
         else:
             found[same] = found[same].begun(rise)
-    climbs = (settled(values, rise) for rise in merged(in_order(found), Rise.climbs_into))
-    dated = in_order(from_outset(values, rise) for rise in climbs)
+    climbs = (
+        settled(values, rise) for rise in merged(sorted(found, key=lambda rise: rise.start), Rise.climbs_into)
+    )
+    dated = sorted((from_outset(values, rise) for rise in climbs), key=lambda rise: rise.start)
     return tuple(without_children(values, tuple(merged(dated, Rise.goes_on))))
 
 
@@ -212,11 +214,6 @@ def child_of(values: FloatArray, found: Iterable[Rise]) -> Callable[[Rise], bool
         return bool(under) and height < (ON_LEVEL if lasts else OUTSTANDING) * max(under[-1], rise.noise)
 
     return is_child
-
-
-def in_order(rises: Iterable[Rise]) -> list[Rise]:
-    """By onset."""
-    return sorted(rises, key=lambda rise: rise.start)
 
 
 def merged(found: Iterable[Rise], belongs: Callable[[Rise, Rise], bool]) -> Iterator[Rise]:
