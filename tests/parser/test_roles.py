@@ -59,7 +59,7 @@ WITHOUT_PRESET = {  # libraries whose tags the general rules understand: role, o
         "train/loss": "kl_regularised", "train/rewards/chosen": "reward", "train/rewards/margins": "reward",
         "train/rewards/accuracies": "reward", "train/rewards/rejected": "other",
     },
-    "OLMo-core": {"train/CE loss": "cross_entropy", "optim/total grad norm": "grad_norm", "spike/SpikeScore": "other"},
+    "a callback that scores spikes": {"train/loss": "unknown", "spike/SpikeScore": "other"},
     "lerobot": {
         "train/loss": "unknown", "train/grad_norm": "grad_norm", "train/lr": "learning_rate", "train/samples": "samples",
         "train/epochs": "epoch", "train/update_s": "other", "eval/avg_sum_reward": "reward", "eval/pc_success": "reward",
