@@ -71,7 +71,7 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
         singles = [*singles, *(rise for rise in common if any(map(rise.equals, clear)))]
         common = [rise for rise in common if rise not in singles]
     usual = bool(common) and tail_index([rise.score for rise in common]) < HEAVIEST
-    if usual and len(common) >= FEWEST:
+    if usual and salience.skewed and len(common) >= FEWEST:
         tallest = max(rise.height for rise in common)
         common += [rise for rise in singles if rise.height < tallest]
     return Bursts(by_onset(rise for rise in singles if rise not in common), by_onset(common), 1.0, usual)

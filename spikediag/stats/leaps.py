@@ -186,9 +186,9 @@ class Leaps:
 
 
 def drops(before: FloatArray, side: int) -> FloatArray:
-    """How much further than before and after the level falls over `side` points, (n - side,), at least 0.
+    """How much further the level falls over `side` points than over those before, (n - side,), at least 0.
 
-    A loss that goes down all along has no drops.
+    The first are compared with those that follow. A loss that goes down all along has no drops.
 
     Args:
         before: (n,) the level before each point, n > side.
@@ -197,7 +197,8 @@ def drops(before: FloatArray, side: int) -> FloatArray:
     falls = np.maximum(before[:-side] - before[side:], 0)
     around = np.zeros(len(falls))
     around[side:] = falls[:-side]
-    np.maximum(around[:-side], falls[side:], out=around[:-side])
+    following = falls[side : 2 * side]
+    around[: len(following)] = following
     return np.maximum(falls - around, 0)
 
 
