@@ -89,10 +89,12 @@ def test_any_larger_jump_is_found_as_well(curve: str, times: float) -> None:
 
 
 @pytest.mark.parametrize("n", some_of(30, slow=(24, 36)))
-@pytest.mark.parametrize("curve", some_of(NOISES["white"], slow=(with_tiny_noise,)))
-@pytest.mark.parametrize("seeds", some_of(12, slow=(40,)))
-def test_a_promise_holds_in_a_very_short_log(curve: Curve, n: int, seeds: int) -> None:
+@pytest.mark.parametrize(
+    "sample", some_of((NOISES["white"], 12), slow=((NOISES["white"], 40), (with_tiny_noise, 40)))
+)
+def test_a_promise_holds_in_a_very_short_log(sample: tuple[Curve, int], n: int) -> None:
     """A loss that is never negative may look skewed once the jump is in it."""
+    curve, seeds = sample
     jumps = promised(curve, n, seeds)
     hits = [found(values, 1.1 * jump.height, at, jump.width) for values, jump, at in jumps]
 
