@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import spikediag
 from spikediag import pipeline
@@ -28,7 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-settings.register_profile("quick", max_examples=25)
+settings.register_profile(  # however busy the machine is
+    "quick", max_examples=25, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("quick")  # `--hypothesis-profile default` draws a hundred
 
 

@@ -1,13 +1,11 @@
 r"""Does attribution name the fault that was injected, and do its probabilities mean what they say?
 
-    python -m sample_runs.lab faults --out faults/calibration --seeds 800:805
-    python -m sample_runs.lab faults --out faults/calibration --seeds 812:815 --only calm lr_step hard_batch \
-        resume logging_change epoch_boundary
-    python -m sample_runs.lab learners --out faults/calibration --seeds 800:804
-    python -m sample_runs.lab learners --out faults/calibration --seeds 812:820 --only lm_lr_step lm_calm \
-        ppo_returns_grow
-    python -m sample_runs.lab faults --out faults/test --seeds 940:943
-    python -m sample_runs.lab learners --out faults/test --seeds 940:944
+    python -m sample_runs.lab faults --out faults/calibration --seeds 900:905
+    python -m sample_runs.lab faults --out faults/calibration --seeds 940:943
+    python -m sample_runs.lab learners --out faults/calibration --seeds 930:934
+    python -m sample_runs.lab learners --out faults/calibration --seeds 940:944
+    python -m sample_runs.lab faults --out faults/test --seeds 960:965
+    python -m sample_runs.lab learners --out faults/test --seeds 960:966
     python -m benchmarks.attribution faults/calibration faults/test
 
 Rewrites the tables of README.md and attribution.json. The calibration folder fits the temperature and
@@ -20,7 +18,9 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.attribution.cases import CLONING, LEARNERS, Said, View, view
+from scipy.stats import binomtest
+
+from benchmarks.attribution.cases import CLONING, LEARNERS, RISE, Said, View, view
 from benchmarks.attribution.scores import Scores, best_temperature, scores
 
 HERE = Path(__file__).parent
@@ -73,9 +73,9 @@ def calibrated(name: str, on: Scores) -> str:
 def summary(views: dict[str, View], scored: dict[str, Scores]) -> str:
     rows = (
         ("findings scored", lambda s: f"{s.findings}"),
-        ("top-1 cause right", lambda s: f"{s.top1:.3f}"),
-        ("right or unexplained", lambda s: f"{s.right_or_unexplained:.3f}"),
-        ("a wrong SUPPORTED", lambda s: f"{s.wrong_supported:.3f}"),
+        ("top-1 cause right", lambda s: with_interval(s.top1, s.findings)),
+        ("right or unexplained", lambda s: with_interval(s.right_or_unexplained, s.findings)),
+        ("a wrong SUPPORTED", lambda s: with_interval(s.wrong_supported, s.findings)),
         (
             "SUPPORTED for what is not logged",
             lambda s: next(
@@ -100,9 +100,22 @@ def summary(views: dict[str, View], scored: dict[str, Scores]) -> str:
         + " |"
     )
     lines.append(
+        "| of these, rises that are not called usual | "
+        + " | ".join(f"{sum(alarm.endswith(RISE) for alarm in v.alarms)}" for v in views.values())
+        + " |"
+    )
+    lines.append(
         "| faults without a finding | " + " | ".join(f"{len(v.missed)}" for v in views.values()) + " |"
     )
     return "\n".join(lines)
+
+
+def with_interval(share: float, of: int) -> str:
+    """A share of n with its exact 95 % interval (Clopper, Pearson 1934, doi:10.1093/biomet/26.4.404)."""
+    if not of:
+        return "-"
+    interval = binomtest(round(share * of), of).proportion_ci()
+    return f"{share:.3f} ({interval.low:.3f}-{interval.high:.3f})"
 
 
 def details(name: str, found: View, scored: Scores) -> str:

@@ -27,6 +27,7 @@ LASTING = (  # faults that go on: the first later finding belongs to them too
 CLONING, LEARNERS = "behaviour cloning", "RL and language models"
 LEARNER_NAMES = ("ppo_", "sac_", "q_", "dqn_", "lm_", "grpo_")
 ERRORS = (Measure.SQUARED_ERROR, Measure.ACCURACY)
+RISE = ": a rise"  # what an alarm is called that is neither a fall nor usual
 EARLY = 3  # logged points an onset may lie before it
 
 
@@ -57,7 +58,7 @@ class View:
     said: tuple[Said, ...] = ()
     missed: tuple[str, ...] = ()  # runs with a fault that no finding belongs to
     calm: tuple[str, ...] = ()  # runs without a fault
-    alarms: tuple[str, ...] = ()  # such runs, once for each of their findings
+    alarms: tuple[str, ...] = ()  # such runs, once for each of their findings, and whether that is a rise
 
     def of(self, family: str) -> "View":
         """Only one family of trainings."""
@@ -87,10 +88,14 @@ def _seen(path: Path, *, bare: bool) -> View:
     truth = json.loads((path / "truth.json").read_text(encoding="utf-8"))
     findings, period = diagnosed(path, bare=bare)
     if truth["primary_cause"] is None:
-        return View(calm=(path.name,), alarms=(path.name,) * len(findings))
+        return View(calm=(path.name,), alarms=tuple(path.name + _alarm(finding) for finding in findings))
     belonging = _belonging(findings, truth["step"], period, lasting=path.name.startswith(LASTING))
     said = tuple(_said(path.name, truth, finding) for finding in belonging)
     return View(said=said, missed=() if said else (path.name,))
+
+
+def _alarm(finding: Finding) -> str:
+    return "" if finding.spike.is_fall or finding.spike.usual else RISE
 
 
 def _family(run: str) -> str:

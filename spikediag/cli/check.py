@@ -168,23 +168,32 @@ def judge_all(
     """
     from spikediag.policy.result import CheckResult
 
-    found: Sequence[RunSource | Failure] = found_at(paths, source)
+    found, missed, left_out = _accounted(paths, source)
     policy = policy_beside([run.folder.path for run in found if not isinstance(run, Failure)])
-    beside = list(unseen(paths, found)) if source is None else []
-    missed = [one for one in beside if not one.by_rule]
-    if missed:  # told one by one, and not once for the folder
-        found = [one for one in found if not _is_nothing(one)]
     judged, unread = _apart(attempt(found, partial(_judged, policy=policy, facts=facts)))
-    unread += _unread(missed)
+    unread += missed
     results = _named(judged)
     if against:
         from spikediag.policy import history
 
-        earlier, missing = _apart(attempt(found_at(against, source), partial(quietly, facts={})))
+        found, missed, passed_by = _accounted(against, source)
+        earlier, missing = _apart(attempt(found, partial(quietly, facts={})))
         results = [history.against_history(r, _others(r.diagnosis, earlier), policy.alpha) for r in results]
-        unread += missing
-    left_out = _unread(one for one in beside if one.by_rule)
+        unread += [one for one in (*missing, *missed) if one not in unread]
+        left_out += [one for one in passed_by if one not in left_out]
     return CheckResult(policy, tuple(results), tuple(unread), left_out=tuple(left_out))
+
+
+def _accounted(
+    paths: Sequence[Path], source: str | None
+) -> "tuple[Sequence[RunSource | Failure], list[Unread], list[Unread]]":
+    """The runs at or below some paths; what looks like a log and is in none; what a rule leaves out."""
+    found: Sequence[RunSource | Failure] = found_at(paths, source)
+    beside = list(unseen(paths, found)) if source is None else []
+    missed = _unread(one for one in beside if not one.by_rule)
+    if missed:  # told one by one, and not once for the folder
+        found = [one for one in found if not _is_nothing(one)]
+    return found, missed, _unread(one for one in beside if one.by_rule)
 
 
 def _named(results: "Sequence[RunResult]") -> "list[RunResult]":

@@ -80,7 +80,7 @@ def unseen(paths: Sequence[Path], found: "Sequence[RunSource | Failure]") -> "It
     }
     for path in paths:
         if path not in gone:
-            yield from overlooked(path, runs)
+            yield from overlooked(path, (run.folder for run in runs))
 
 
 def attempt(found: "Iterable[RunSource | Failure]", job: "Callable[[RunSource], T]") -> Iterator[T | Failure]:

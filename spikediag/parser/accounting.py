@@ -11,7 +11,6 @@ from pathlib import Path
 
 from spikediag.errors import refused
 from spikediag.model import Text, say
-from spikediag.parser.finding import RunSource
 from spikediag.parser.log_files import LeftOut
 from spikediag.parser.remote import local
 from spikediag.parser.run_folders import DEEPEST, MOST_FOLDERS, Folder
@@ -42,16 +41,16 @@ class Overlooked:
     by_rule: bool = False
 
 
-def overlooked(root: str | Path, found: Iterable[RunSource]) -> Iterator[Overlooked]:
+def overlooked(root: str | Path, found: Iterable[Folder]) -> Iterator[Overlooked]:
     """Name what looks like a log below a folder, or cannot be looked into, and is in none of the runs.
 
     Args:
         root: where runs were sought; a file has nothing below it.
-        found: the runs that were found there.
+        found: the folders of the runs that were found there.
     """
     top = local(root)
     if top.is_dir():
-        known = {os.path.realpath(path) for run in found for path in _files(run.folder)}
+        known = {os.path.realpath(path) for folder in found for path in _files(folder)}
         yield from _Walk(top, known, set()).below(top, 0)
 
 

@@ -52,12 +52,15 @@ def _connected(path: Path) -> sqlite3.Connection:
     """Connect for reading only; where not even a lock may be written beside it, to the file as it is."""
     address = f"file:{quote(str(path.absolute()))}?mode=ro"
     for how in (address, f"{address}&immutable=1"):
+        connection = None
         try:
             connection = sqlite3.connect(how, uri=True, timeout=SECONDS)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except (sqlite3.Error, UnicodeDecodeError) as error:  # its message quotes what is damaged
             failure = error
+            if connection is not None:
+                connection.close()
         else:
             return connection
     raise UnusableLogError(

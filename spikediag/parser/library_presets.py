@@ -26,6 +26,7 @@ GENERAL = "general"
 ACCURACY = "accuracy"  # the log line of an error metric where classes or tokens are predicted
 OPTIONAL = {"recognise", "step_unit", "framework", "kind", *Framework}  # of a preset
 LINES = {"log_lines", "remedies"}
+LONGEST = 1000  # characters of a tag that rules look at
 SEPARATORS = re.compile(r"[\s/_.()\-]+")
 
 
@@ -106,12 +107,12 @@ class Preset:
 
 def normalise(tag: str) -> str:
     """Write a tag in the one way that rules are written for: `Loss / Policy loss` -> `loss_policy_loss`."""
-    return SEPARATORS.sub("_", tag.lower()).strip("_")
+    return SEPARATORS.sub("_", tag[:LONGEST].lower()).strip("_")
 
 
 def recognise(tags: Iterable[str]) -> Preset | None:
     """Find the library that uses these tags; the most demanding preset wins."""
-    known = tuple(tags)
+    known = tuple(tag[:LONGEST] for tag in tags)
     fitting = [preset for preset in presets().values() if preset.fits(known)]
     return max(fitting, key=lambda preset: (len(preset.recognise), preset.name), default=None)
 

@@ -11,6 +11,7 @@ from spikediag.model import Diagnosis, Finding, Text, say
 from spikediag.policy.policy import Policy
 
 ANY_RUN = "*"
+HARMLESS = say("By its report the run is no worse for it; the policy forbids it all the same.")
 
 
 class CheckOutcome(StrEnum):
@@ -131,8 +132,9 @@ class RunResult:
 
     @property
     def notes(self) -> tuple[Text, ...]:
-        """What reading left out or decided: ranks, copies, other attempts, points that gave way."""
-        return self.diagnosis.run.notes
+        """That what is forbidden did no harm; what reading left out or decided: ranks, copies, points."""
+        harmless = bool(self.breaches) and self.diagnosis.overall.matters is False
+        return (*((HARMLESS,) if harmless else ()), *self.diagnosis.run.notes)
 
     def and_bare(self, bare: "RunResult | None", remark: Text) -> "RunResult":
         """This result, and whatever is forbidden or not judged when the run's own settings are not asked.

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from spikediag.sweep.hypotheses import Across, Hypothesis, across
 from spikediag.sweep.row import COLUMNS, ORDER, WORST_FIRST, Cell, Row
 from spikediag.wording import language
-from spikediag.wording.escape import FORMULA, table_cell
+from spikediag.wording.escape import FORMULA, printable, table_cell
 from spikediag.wording.writer import in_english
 
 if TYPE_CHECKING:
     import pandas as pd
 
+OBEYED = (*"=+-@\t\r\n\uff1d\uff0b\uff0d\uff20",)  # begins a formula in a spreadsheet, full width too
 SCHEMA = "spikediag.scan/1"
 DIGITS = 6  # significant
 
@@ -140,12 +141,13 @@ def _line(row: Row, facts: Sequence[str]) -> list[Cell]:
 
 
 def _cell(value: Cell) -> Cell:
-    """A cell that a person may open in a spreadsheet: text never begins a formula there."""
+    """A cell that a person may open in a spreadsheet: text never begins a formula there, nor a row."""
     if not isinstance(value, str):
         return value
+    value = printable(value)
     if "/" in value and FORMULA.match(value):
         return table_cell(value)
-    return f"'{value}" if value[:1] in "=+-@\t\r" and value else value
+    return f"'{value}" if value.startswith(OBEYED) else value
 
 
 def _below(roots: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ class NoRun(StrEnum):
 
     UNREAD = "unread"  # it could not be read
     COPY = "copy"  # a log was left out, since another is the same byte for byte
+    LEFT_OUT = "left_out"  # by a rule: there is nothing in it to judge
 
 
 WORST_FIRST = (
@@ -47,6 +48,7 @@ WORST_FIRST = (
     NoRun.UNREAD,
     RunStatus.NOT_JUDGED,
     NoRun.COPY,
+    NoRun.LEFT_OUT,
     RunStatus.CLEAN,
 )
 ORDER = say(
@@ -205,9 +207,9 @@ def unread(path: str, name: str, reason: Text) -> Row:
     return Row(path, name, NoRun.UNREAD.value, reason)
 
 
-def left_out(path: str, name: str, reason: Text) -> Row:
-    """The row of a log that is a copy of another."""
-    return Row(path, name, NoRun.COPY.value, reason)
+def left_out(path: str, name: str, reason: Text, why: NoRun = NoRun.LEFT_OUT) -> Row:
+    """The row of a log that is no run, by a rule."""
+    return Row(path, name, why.value, reason)
 
 
 def summarise(diagnosis: Diagnosis, seconds: float) -> Row:

@@ -74,7 +74,7 @@ def _judged(search: Search, run: RunSource, begun: float) -> Row:
 
 def _copies(run: RunSource) -> Iterator[Row]:
     for path, why in run.copies:
-        yield left_out(parser.address(path), path.name, why)
+        yield left_out(parser.address(path), path.name, why, NoRun.COPY)
 
 
 def is_bug(row: Row) -> bool:
@@ -100,6 +100,19 @@ def _failed(path: Path, error: Exception) -> Row:
         case _:
             why = _bug(error)
     return unread(parser.address(path), path.name, why)
+
+
+def _overlooked(search: Search, places: Iterable[Place], told: set[str]) -> Iterator[Row]:
+    """What looks like a log and has no row by now: unread, or left out by a rule."""
+    if search.only is not None:
+        return
+    known = told | {path.rpartition("/")[0] for path in told}  # of a run in a file of several, the file
+    folders = {folder.path: folder for place in places for folder in place.every}.values()
+    seen = [f for f in folders if f.is_run or any(parser.address(p) in known for p in (f.path, *f.logs))]
+    for one in tuple(parser.overlooked(search.root, seen)):
+        path = parser.address(one.path)
+        if path not in told:
+            yield (left_out if one.by_rule else unread)(path, one.path.name, one.why)
 
 
 def _folder(place: Place) -> Path:
@@ -138,17 +151,22 @@ class Scanner:
         Raises:
             ScanBrokenError: the executor is gone and cannot be renewed.
         """
-        root, nothing = Path(search.root), True
+        root, told = Path(search.root), set[str]()
         try:
-            for row in self._rows(search, tuple(parser.places(search.root, search.only))):
-                nothing = False
+            places = tuple(parser.places(search.root, search.only))
+            for row in self._rows(search, places):
+                told.add(row.path)
                 yield row
-            if nothing:  # a table that nobody's library names is a run where nothing else is
+            if not told:  # a table that nobody's library names is a run where nothing else is
                 tables = parser.find_runs(search.root, search.only)
-                for row in self._rows(search, [Place(root, told=(run.alone,)) for run in tables]):
-                    nothing = False
+                places = tuple(Place(root, told=(run.alone,)) for run in tables)
+                for row in self._rows(search, places):
+                    told.add(row.path)
                     yield row
-            if nothing:
+            for row in _overlooked(search, places, told):
+                told.add(row.path)
+                yield row
+            if not told:
                 raise NoEventsError(parser.nothing_at(root, search.only))
         except ScanBrokenError:
             raise

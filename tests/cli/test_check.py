@@ -396,3 +396,18 @@ def test_a_policy_in_the_folder_of_the_run_is_not_asked_even_when_started_there(
     assert entry.run(["check", "."]) == 1
     assert "The policy beside the run is not asked" in capsys.readouterr().out
     assert entry.run(["check", ".", "--policy", "spikediag.toml"]) == 0
+
+
+def test_earlier_runs_that_nobody_could_read_are_told_too(here, capsys):
+    shutil.copytree(CALM, here / "earlier" / "good")
+    (here / "earlier" / "lost").mkdir()
+    (here / "earlier" / "lost" / "events.out.tfevents.1.host.gz").write_bytes(b"\x1f\x8b")
+    assert entry.run(["check", CALM, "--against", "earlier", "--json"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert [one["path"] for one in document["unread"]] == ["earlier/lost/events.out.tfevents.1.host.gz"]
+
+
+def test_a_breach_in_a_run_that_is_no_worse_for_it_is_said_to_be_so(here, capsys):
+    assert entry.run(["check", SPIKY, "--json"]) == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert "By its report the run is no worse for it; the policy forbids it all the same." in run["notes"]

@@ -1,10 +1,11 @@
 """What must hold of each output, whatever the strings in it are."""
 
+import csv
 import json
 import re
 import tempfile
 import unicodedata
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from html.parser import HTMLParser
 from io import StringIO
@@ -15,11 +16,16 @@ from markdown_it import MarkdownIt
 
 from spikediag.cli.check_output import Files, publish
 from spikediag.cli.report_folder import folder_name
+from spikediag.cli.scan import _show, _tell_unread
+from spikediag.live.alerts import Alert
+from spikediag.live.sinks import Payload, Terminal, posted, to_dict
 from spikediag.model import Diagnosis
 from spikediag.policy import Policy, baseline
 from spikediag.policy.outputs import check_json, comment, github, gitlab, junit, sarif
 from spikediag.policy.result import CheckResult, Unread
 from spikediag.policy.rules import judge
+from spikediag.sweep import Sweep
+from spikediag.sweep.result import to_json
 from spikediag.text import say
 
 OBEYED = re.compile(r"##\w*\[|^\s*::", re.MULTILINE)
@@ -38,6 +44,8 @@ ELEMENTS = {
     "properties",
     "property",
 }
+BEGINS_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+NUMBER = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?")
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
@@ -71,11 +79,11 @@ class Page(HTMLParser):
         assert not [name for name, _ in attrs if name.startswith("on") or name in {"src", "href"}], attrs
 
 
-def page(text: str) -> None:
+def page(text: str, scripts: int = 1) -> None:
     parser = Page()
     parser.feed(text)
     parser.close()
-    assert parser.scripts == 1
+    assert parser.scripts == scripts
 
 
 def name(hostile: str) -> None:
@@ -118,3 +126,30 @@ def check(diagnosis: Diagnosis, hostile: str) -> None:
         path = Path(folder, "baseline.toml")
         path.write_bytes(baseline.to_toml(entries))
         assert baseline.load(path) == entries
+
+
+def scan(found: Sweep, lang: str) -> None:
+    """All that a scan prints and writes."""
+    with redirect_stdout(StringIO()) as said, redirect_stderr(StringIO()) as noted:
+        _show(found)
+        _tell_unread(found)
+    log(said.getvalue())
+    log(noted.getvalue())
+    for line in csv.reader(StringIO(found.to_csv())):
+        for cell in line:
+            assert not BEGINS_FORMULA.match(cell) or NUMBER.fullmatch(cell), cell
+    page(found.to_html(lang), scripts=2)
+    json.loads(to_json(found))
+
+
+def alert(told: Alert, lang: str) -> None:
+    """An alert in a terminal, and as it is posted to every kind of address."""
+    one_line(str(told))
+    Terminal(stream := StringIO(), lang).send(told)
+    log(stream.getvalue())
+    for shape in Payload:
+        document = json.dumps(posted(told, shape, lang), ensure_ascii=False, allow_nan=False)
+        assert json.loads(document)
+        assert shape is not Payload.SLACK or not re.search("<[!@#]", document), document
+        assert shape is not Payload.DISCORD or '"allowed_mentions"' in document, document
+    json.dumps(to_dict(told), allow_nan=False)

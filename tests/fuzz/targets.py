@@ -12,6 +12,7 @@ import numpy as np
 
 from spikediag import Run, diagnose, read_run
 from spikediag.errors import SpikediagError
+from spikediag.live.alerts import Alert, State
 from spikediag.model import CouplingVerdict, Diagnosis, Origin
 from spikediag.parser.event_files.scalars import read_scalars, read_stretches
 from spikediag.parser.event_files.summaries import read_summaries
@@ -24,10 +25,14 @@ from spikediag.parser.user_settings import read_user_settings
 from spikediag.policy import Policy, baseline, load
 from spikediag.policy.result import AcceptedSpike, CheckResult
 from spikediag.policy.rules import judge
+from spikediag.sweep import Sweep
+from spikediag.sweep.row import left_out, unread
+from spikediag.text import say
 from tests.fuzz import attacks, curves, documents, event_files, log_files, outputs
 from tests.fuzz import policies as policies_
 from tests.policy import cases
 from tests.reporter import builders
+from tests.sweep import rows
 
 TARGETS: dict[str, Callable[[random.Random], None]] = {}
 
@@ -64,6 +69,24 @@ def injections(rng: random.Random) -> None:
     if rng.random() < 0.05:
         outputs.page(diagnosis.to_html())
     outputs.check(diagnosis, strings[0])
+
+
+@target
+def sweeps(rng: random.Random) -> None:
+    """A scan and alerts in which every string attacks its reader."""
+    strings = [f"{attacks.attack(rng)}{n}" for n in range(6)]
+    facts = {strings[0]: strings[1], "batch_size": strings[2], "seed": 1}
+    found = [
+        rows.row(strings[3], tag=strings[4], cause=strings[5], facts=facts),
+        rows.row(strings[4], tag=strings[3], facts={**facts, strings[0]: "b"}),
+        left_out(strings[2], strings[0], say("{why}", why=strings[1])),
+        unread(strings[5], strings[3], say("{why}", why=strings[4])),
+    ]
+    outputs.scan(Sweep((strings[1],), tuple(found), "0"), rng.choice(("en", "zh")))
+    if rng.random() < 0.2:
+        finding = builders.hostile(tuple(strings + strings[:3])).findings[0]
+        for state in State:
+            outputs.alert(Alert.of(finding, state, 1, strings[0]), rng.choice(("en", "zh")))
 
 
 @target

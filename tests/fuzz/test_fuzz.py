@@ -8,6 +8,7 @@ from tests.fuzz.targets import TARGETS
 FIRST = {
     "diagnoses": 4,
     "injections": 1,
+    "sweeps": 3,
     "events": 60,
     "logs": 40,
     "databases": 20,

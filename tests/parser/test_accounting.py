@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 def said(root: Path) -> dict[str, str]:
     """By path: why, in brackets where a rule leaves it out."""
-    found = overlooked(root, find_runs(root))
+    found = overlooked(root, (run.folder for run in find_runs(root)))
     return {
         one.path.relative_to(root).as_posix(): f"({one.why})" if one.by_rule else str(one.why)
         for one in found
@@ -143,4 +143,4 @@ def test_a_root_that_is_a_link_is_what_it_leads_to(root, tmp_path_factory) -> No
     link = tmp_path_factory.mktemp("elsewhere") / "link"
     link.symlink_to(root)
     assert said(link) == {}
-    assert not list(overlooked(link, find_runs(root)))
+    assert not list(overlooked(link, (run.folder for run in find_runs(root))))

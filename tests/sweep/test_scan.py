@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -278,3 +279,24 @@ def test_places_of_a_remote_folder_are_found_where_they_stand_here(runs):
         assert parser.here(place, "memory://sweep") == place
     finally:
         system.rm("/sweep", recursive=True)
+
+
+def test_whatever_looks_like_a_run_has_a_row_as_it_has_in_a_check(runs, cache):
+    for folder in ("zeros", "deep/er/empty", ".hidden/run", "packed", "wandb/run-20260101_000000-abc"):
+        (runs / folder).mkdir(parents=True)
+    (runs / "zeros" / "events.out.tfevents.1.host").write_bytes(bytes(4096))
+    (runs / "deep/er/empty" / "events.out.tfevents.1.host").write_bytes(b"")
+    shutil.copytree(runs / "lr_step", runs / ".hidden/run", dirs_exist_ok=True)
+    (runs / "packed" / "events.out.tfevents.1.host.gz").write_bytes(b"\x1f\x8b")
+    (runs / "wandb/run-20260101_000000-abc/run-abc.wandb").write_bytes(b"")
+    os.mkfifo(runs / "pipe.tfevents")
+    for _ in range(2):  # the second time from what is kept
+        found = spikediag.scan(runs)
+        unread = {os.path.relpath(row.path, runs) for row in found.unread}
+        checked = parser.overlooked(runs, [run.folder for run in parser.find_runs(runs)])
+        assert {os.path.relpath(one.path, runs) for one in checked} <= unread
+        assert {Path(row).parts[0] for row in unread} == {
+            "zeros", "deep", ".hidden", "packed", "wandb", "pipe.tfevents",
+        }  # fmt: skip
+        assert [row.name for row in found.judged] == ["non_finite", "lr_step", "bc_batch_32"]
+        assert {one["path"] for one in found.to_dict()["unread"]} == {row.path for row in found.unread}

@@ -11,8 +11,9 @@ from spikediag.parser.tables import MOST_BYTES, PointCollector, numbers_in
 from spikediag.text import say
 
 HEADING = re.compile(
-    rb"^(?:(Train|Validation) Epoch (\d{1,15})|Epoch (\d{1,15}) Rollouts took .*?\n+Env: ([^\n]{1,200}))\s*\n"
-    rb"(\{\s*\n)",
+    rb"^(?:(Train|Validation) Epoch (\d{1,15})"
+    rb"|Epoch (\d{1,15}) Rollouts took [^\n]*\n{1,9}Env: ([^\r\n]{1,200}))\r?\n"
+    rb"[ \t\r\n]{0,9}(\{[ \t]*\r?\n)",
     re.MULTILINE,
 )
 END = re.compile(rb"^\}[ \t]*\r?$", re.MULTILINE)
@@ -39,13 +40,17 @@ class Robomimic(Named):
         """
         refuse_beyond(MOST_BYTES, file.size)
         points, gaps = PointCollector(), []
-        for match in HEADING.finditer(file.content):
-            end = END.search(file.content, match.end())
+        headings = HEADING.finditer(file.content)
+        begun = next(headings, None)
+        while match := begun:
+            begun = next(headings, None)
+            stop = begun.start() if begun else len(file.content)
+            end = END.search(file.content, match.end(), stop)
+            stop = end.end() if end else stop
             try:
-                record = json.loads(file.content[match.start(5) : end.end() if end else None])
+                record = json.loads(file.content[match.start(5) : stop])
             except (ValueError, RecursionError):
-                length = (end.end() if end else len(file.content)) - match.start()
-                gaps.append(Gap(match.start(), length, say("the numbers of an epoch are cut")))
+                gaps.append(Gap(match.start(), stop - match.start(), say("the numbers of an epoch are cut")))
                 continue
             split, epoch, tested, env = (
                 text.decode("utf-8", "replace") if text else "" for text in match.groups()[:4]

@@ -1,7 +1,10 @@
 """`logs/log.txt` of robomimic."""
 
 import json
+import time
 from pathlib import Path
+
+import pytest
 
 from spikediag import read_run
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
@@ -55,3 +58,20 @@ def test_another_log_of_that_name_is_no_run_and_a_cut_epoch_costs_itself(tmp_pat
     run = read_run(file)
     assert len(run.series["Train/Loss"]) == 399
     assert str(run.damage[0].what) == "the numbers of an epoch are cut"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Train Epoch 1\n{\n",
+        'Train Epoch 1\n{\n    "Loss": 1,\n',
+        "Epoch 1 Rollouts took \n\n\n\n",
+        "Epoch 1 Rollouts took 1\nEnv:    \n\n\n\n",
+    ],
+)
+def test_epochs_that_never_end_are_read_in_linear_time(tmp_path: Path, text: str) -> None:
+    (tmp_path / "log.txt").write_text(text * 30_000 + 'Train Epoch 2\n{\n"Loss": 1.5\n}\n')
+    start = time.process_time()
+    run = read_run(tmp_path)
+    assert time.process_time() - start < 5
+    assert run.series["Train/Loss"].values.tolist() == [1.5]
