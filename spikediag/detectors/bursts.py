@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from spikediag.detectors.chance import Mirror
-from spikediag.detectors.rise import Rise, child_of, measure
+from spikediag.detectors.rise import Rise, by_onset, child_of, measure
 from spikediag.detectors.salience import Salience
 from spikediag.detectors.scan import BURSTS, Candidate, Scan
 from spikediag.model import FloatArray
@@ -85,11 +85,6 @@ def as_train(members: list[Rise], expected: float) -> Bursts:
     if len(rest) < FEWEST:
         return Bursts(by_onset(members), ())
     return Bursts(tuple(single), rest, min([expected, *(rise.expected for rise in rest)]))
-
-
-def by_onset(rises: Iterable[Rise]) -> tuple[Rise, ...]:
-    """By onset."""
-    return tuple(sorted(rises, key=lambda rise: rise.start))
 
 
 def as_tall_leaps(

@@ -189,11 +189,14 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             found.append(rise)
         else:
             found[same] = found[same].begun(rise)
-    climbs = (
-        settled(values, rise) for rise in merged(sorted(found, key=lambda rise: rise.start), Rise.climbs_into)
-    )
-    dated = sorted((from_outset(values, rise) for rise in climbs), key=lambda rise: rise.start)
+    climbs = (settled(values, rise) for rise in merged(by_onset(found), Rise.climbs_into))
+    dated = by_onset(from_outset(values, rise) for rise in climbs)
     return tuple(without_children(values, tuple(merged(dated, Rise.goes_on))))
+
+
+def by_onset(rises: Iterable[Rise]) -> tuple[Rise, ...]:
+    """By onset."""
+    return tuple(sorted(rises, key=lambda rise: rise.start))
 
 
 def without_children(values: FloatArray, found: tuple[Rise, ...]) -> Iterator[Rise]:

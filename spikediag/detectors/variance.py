@@ -172,7 +172,7 @@ def _grown_at(series: Series, start: int) -> Spike | None:
 
 
 def _cells(values: FloatArray) -> FloatArray:
-    """Logarithm of the robust spread of values (n,) around a line, in each cell, (n // 8,)."""
+    """Logarithm of the mean distance from the mean of each cell of values (n,), (n // 8,)."""
     usable = len(values) // CELL * CELL
     rows = values[:usable].reshape(-1, CELL)
     spread = np.abs(rows - rows.mean(axis=1, keepdims=True)).mean(axis=1)

@@ -8,6 +8,7 @@ from scipy.ndimage import maximum_filter1d
 
 from spikediag.model import FloatArray, IntArray
 from spikediag.stats.medians import before_each, median, medians, running_median
+from spikediag.stats.ranks import rank_correlation
 from spikediag.stats.scale import MAD_TO_SIGMA
 
 HISTORY = 3  # points before a leap, at least
@@ -88,8 +89,7 @@ class Leaps:
         n = len(self.values)
         if n >= SHORT:
             return False
-        rank = np.argsort(np.argsort(self.values, kind="stable"), kind="stable")
-        return bool(np.corrcoef(rank, np.arange(n))[0, 1] < DESCENDS)
+        return rank_correlation(self.values, np.arange(n, dtype=np.float64)) < DESCENDS
 
     def scale(self, at: int) -> float:
         """Scale around a position."""

@@ -97,7 +97,7 @@ class Away:
 def _stands_away(case: Case) -> Iterator[Away]:
     """The logged distances that stand far above their usual level in the points up to the peak."""
     for series in measuring(case.run, *DISTANCES):
-        values = series.values[series.finite & (series.steps < case.begin)]
+        values = series.before(case.begin)
         at = series.values[series.finite & (series.steps <= case.stretch.last)][-LAST_POINTS:]
         if len(values) < FEWEST_BEFORE or not np.median(values) > 0:
             continue

@@ -128,7 +128,7 @@ def _mirrored(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
 def _q_grew(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
     """Whether a Q went far beyond what it was on most of the way, up to the top of the loss."""
     for series in logged:
-        before = np.abs(series.values[series.finite & (series.steps < case.begin)])
+        before = np.abs(series.before(case.begin))
         until = series.finite & (series.steps >= case.begin) & (series.steps <= case.spike.peak_step)
         if len(before) < FEWEST_POINTS or not until.any() or not np.median(before) > 0:
             continue
