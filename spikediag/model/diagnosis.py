@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from math import inf
@@ -109,16 +109,40 @@ class Explanation:
     recorded: tuple[Text, ...] = ()  # what a flight recorder saw, update by update
 
 
+def _nobody() -> Witnesses:
+    return NO_WITNESSES
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One incident: the spike of its leading loss, the other losses with it, and why."""
+    """One incident: the spike of its leading loss, the other losses with it, and why.
+
+    Witnesses are asked, and causes judged, when they are first read: of most findings of a thousand runs
+    nobody wants to know.
+    """
 
     id: str  # "F1", in step order
     spike: Spike
     coupling: Coupling
-    why: Explanation
+    explain: Callable[["Finding"], Explanation] = field(repr=False, compare=False)
     losses: tuple[LossChange, ...] = ()  # every loss tag, the leading one first
-    witnesses: Witnesses = NO_WITNESSES  # what all other series of the run did there
+    ask: Callable[[], Witnesses] = field(default=_nobody, repr=False, compare=False)
+
+    @cached_property
+    def why(self) -> Explanation:
+        """What attribution says of it."""
+        return self.explain(self)
+
+    @cached_property
+    def witnesses(self) -> Witnesses:
+        """What all other series of the run did there."""
+        return self.ask()
+
+    @property
+    def settled(self) -> "Finding":
+        """The same, explained and without the run that it was found in, for who keeps it longer than that."""
+        why, witnesses = self.why, self.witnesses
+        return replace(self, explain=lambda _: why, ask=lambda: witnesses)
 
     @property
     def verdicts(self) -> tuple[CauseVerdict, ...]:
@@ -266,7 +290,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     conditions: tuple[Condition, ...]
     overall: RunVerdict
-    checks: tuple[Check, ...]
+    list_checks: Callable[[], Iterable[Check]]
     version: str
     searched: tuple[Searched, ...] = ()  # of every loss, what would have been seen
     search_others: Callable[[], tuple[Searched, ...]] = tuple  # the same of other series: only reports tell
@@ -276,6 +300,11 @@ class Diagnosis:
         from spikediag import reporter  # noqa: PLC0415  # a value below asks a stage above, here and further on
 
         return reporter.three_lines(self)
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check that was made, or skipped and why, in their order."""
+        return tuple(self.list_checks())
 
     @cached_property
     def remedies(self) -> tuple[Remedy, ...]:
