@@ -161,6 +161,8 @@ def _noise_clause(spike: Spike) -> Text:
 
 
 def _lost_clause(spike: Spike) -> Text:
+    if spike.end_step is None and not math.isfinite(spike.baseline):
+        return say("{tag} was never a number, from step {step:,} on", tag=spike.tag, step=spike.onset_step)
     if spike.end_step is None:
         return say("{tag} stopped being a number at step {step:,}", tag=spike.tag, step=spike.onset_step)
     return say(

@@ -217,6 +217,9 @@ class Outcome:
     margin: float  # a change for the worse that people would still call no worse
     verdict: OutcomeVerdict
     reading: Text
+    meanwhile: float | None = (
+        None  # of a reward that was worse only while the loss stood high: its level then
+    )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 About sixty lines of Markdown, for one finding or twenty. What it leaves out stands in `appendix`.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ SUFFERED = {
     OutcomeVerdict.NOT_WORSE: say("the reward did not suffer"),
     OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
 }
+MEANWHILE = say("the reward was worse while it lasted")
 RECORDED = say("What the flight recorder saw")
 UNTOLD = say("whether the error moved cannot be told")
 MOVED = {
@@ -70,6 +72,7 @@ WORSE = {
     OutcomeVerdict.NOT_WORSE: say("No, it is no worse."),
     OutcomeVerdict.CANNOT_BE_TOLD: say("Cannot be told."),
 }
+WORSE_MEANWHILE = say("Yes, while it lasted.")
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def _headline(diagnosis: Diagnosis) -> Text:
     reward = _reward(diagnosis)
     if lead.coupling.verdict is CouplingVerdict.NO_COMPANION:
         if reward is not None:
-            return phrases.headline(lead, SUFFERED[reward.verdict])
+            return phrases.headline(lead, SUFFERED[reward.verdict] if reward.meanwhile is None else MEANWHILE)
         if _is_untold(diagnosis, lead):
             return phrases.headline(lead, UNTOLD)
     return phrases.headline(lead)
@@ -261,7 +264,8 @@ def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
 def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
     reward = _reward(diagnosis)
     if lead.coupling.verdict is CouplingVerdict.NO_COMPANION and reward is not None:
-        return QuestionRow(say("Did the reward suffer?"), WORSE[reward.verdict], _stood(reward))
+        answer = WORSE[reward.verdict] if reward.meanwhile is None else WORSE_MEANWHILE
+        return QuestionRow(say("Did the reward suffer?"), answer, _stood(reward))
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
         answer = BETTER
@@ -343,12 +347,17 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> QuestionRow:
     readings = {str(o.reading) for o in overall.outcomes}
     beside = [text for text in overall.because if not any(r in str(text) for r in readings)]
     said = _reward(diagnosis) if lead and lead.coupling.verdict is CouplingVerdict.NO_COMPANION else None
-    shown = [o for o in _telling(diagnosis) if o is not said][:OUTCOMES]
+    harmed = bool(overall.matters) and said is not None and said.verdict is OutcomeVerdict.WORSE
+    shown = [
+        o
+        for o in _telling(diagnosis)
+        if o is not said and not (harmed and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD)
+    ][:OUTCOMES]
     parts = [_ended(o) if lead and o.finding == lead.id else _elsewhere(o) for o in shown]
     rising = lead is not None and lead.spike.shape in {Shape.LOST, Shape.TREND} and not lead.spike.is_fall
     answer = say("Not so far.") if rising and overall.matters is False else MATTERS[overall.matters]
-    if said is not None and not parts and overall.matters is not None:
-        parts = [say("The reward says so.")]
+    if harmed or (said is not None and not parts and overall.matters is not None):
+        parts = [say("The reward says so."), *parts]
     return QuestionRow(say("Does it matter?"), answer, _told(parts), _told([*beside[:2], *_price(best)]))
 
 
@@ -401,6 +410,14 @@ def _ended(outcome: Outcome) -> Text:
         "foretold": num(outcome.foretold),
         "margin": num(outcome.margin),
     }
+    if outcome.meanwhile is not None:
+        return say(
+            "{tag} was worse meanwhile: {before} before, {then} then; {after} after.",
+            then=num(outcome.meanwhile),
+            **levels,
+        )
+    if not math.isfinite(outcome.after) and outcome.verdict is OutcomeVerdict.WORSE:
+        return outcome.reading
     match outcome.verdict:
         case OutcomeVerdict.WORSE:
             return say(

@@ -141,6 +141,16 @@ def test_rewards_before_lowest_during_and_after_are_kept() -> None:
     assert "read 20" in str(outcome.reading)
     assert found.matters
     assert "While the loss stood high, eval/reward was worse" in str(outcome.reading)
+    assert outcome.meanwhile == pytest.approx(45)
+
+
+def test_what_was_foretold_is_kept_beside_an_end_that_is_astronomically_worse() -> None:
+    values = evaluations(100.0)
+    values[16:] = -1e18
+    found = of_leap(leapt(reward(values)))
+    outcome = next(o for o in found.outcomes if o.role is Role.REWARD)
+    assert outcome.foretold == pytest.approx(100, abs=6)
+    assert outcome.meanwhile is None
 
 
 def test_a_held_out_loss_that_ends_worse_matters() -> None:

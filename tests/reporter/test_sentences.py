@@ -135,6 +135,8 @@ def written_only() -> Iterator[Diagnosis]:
         yield replace(found, overall=overall, findings=(small, silent))
         alone = replace(overall, matters=False, outcomes=(ended,))
         yield replace(found, overall=alone, findings=(small, silent))
+    dipped = replace(outcome, meanwhile=40.0)
+    yield replace(found, findings=(silent,), overall=replace(found.overall, outcomes=(dipped,)))
     gone = PastBest("bc/mse", Role.COMPANION, 100, 200, best=0.1, end=0.4)
     yield replace(found, overall=replace(found.overall, past_best=(gone,)))
     ratio, drift, rate = big.verdicts
@@ -146,6 +148,8 @@ def written_only() -> Iterator[Diagnosis]:
     yield replace(builders.calm(), run=replace(builders.calm().run, series={"value": value}))
     gone = replace(builders.leap(), kind=Kind.DIVERGENCE, end_step=None)
     yield builders.alone(replace(big, spike=replace(big.spike, sigmas=1e9)))
+    never = replace(builders.leap(), kind=Kind.NON_FINITE, baseline=np.nan, end_step=None)
+    yield builders.alone(replace(big, spike=never))
     lost = builders.alone(replace(big, spike=gone))
     yield lost
     yield replace(lost, overall=replace(lost.overall, matters=False))
