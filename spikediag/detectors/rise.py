@@ -16,7 +16,7 @@ PAST = 257  # points before the onset that give the noise
 FEW = 24  # points before the onset that give too little noise; the first points of the series help out
 FALLEN = 0.25  # share of the height below which a burst is over
 MARGIN = 0.1  # share of the height within which a series is back at its level
-WANDER = 3.0  # standard deviations before, within which it is back as well
+WANDER = 3.0  # standard deviations before, within which it is back as well, if they are less than a quarter
 AGAIN = 16  # of the points that it was up, one in so many must be down in a row
 LONGEST = 1000  # points from onset to the end of a burst; what stands longer is a level
 OUTSTANDING = 8.0  # standard deviations of the noise on a new level; what is lower belongs to that noise
@@ -114,8 +114,9 @@ class Rise:
         return as_high and self.height / self.noise >= EQUAL * rise.height / rise.noise
 
     def same_burst(self, rise: "Rise") -> bool:
-        """Whether both are narrow and share a point."""
-        return max(self.width, rise.width) < SLOW and self.meets(rise)
+        """Whether both are narrow, begin close together and share a point."""
+        narrow, near = max(self.width, rise.width) < SLOW, abs(self.start - rise.start) < SLOW
+        return narrow and near and self.meets(rise)
 
     def begun(self, rise: "Rise") -> "Rise":
         """This burst with the onset of one that begins earlier."""
@@ -349,7 +350,7 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     if candidate.salient and stop == n and start >= PAST:
         noise = min(noise, LESS * local_noise(values[start - NEAR : start]))
     start = first_step(values, start, baseline + OUTSTANDING * noise) if candidate.salient else start
-    margin = max(MARGIN * (level - baseline), WANDER * noise)
+    margin = min(max(MARGIN * (level - baseline), WANDER * noise), FALLEN * (level - baseline))
     return Rise(
         width=width,
         start=start,
