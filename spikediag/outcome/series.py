@@ -64,12 +64,17 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
 def _fell_during(
     series: Series, spike: Spike, others: tuple[Finding, ...], sign: int
 ) -> OutcomeNumbers | None:
-    """Of a reward: the comparison of the time of the jump with before, where that was worse."""
+    """Of a reward: the comparison of the time of the jump with before, where that was worse.
+
+    Of a jump that is not over, also its first half: it may have been worse for long, and better since.
+    """
     if series.role is not Role.REWARD:
         return None
     parts = next(iter(_parts(series, spike, others)))
-    then = _numbers(series, replace(parts, after=parts.during, apart=1), sign)
-    return then if then.worse else None
+    first = parts.during[: len(parts.during) // 2]
+    looks = [parts.during] if spike.recovered or len(first) < BLOCK else [parts.during, first]
+    then = (_numbers(series, replace(parts, after=look, apart=1), sign) for look in looks)
+    return next((numbers for numbers in then if numbers.worse), None)
 
 
 @dataclass(frozen=True, eq=False)
