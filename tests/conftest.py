@@ -36,6 +36,11 @@ settings.register_profile(  # however busy the machine is
 settings.load_profile("quick")  # `--hypothesis-profile default` draws a hundred
 
 
+def examples(whole: int) -> settings:
+    """So many random examples with `--hypothesis-profile default`, and a quarter of them without."""
+    return settings(max_examples=whole * settings().max_examples // 100, deadline=None)
+
+
 gc.disable()  # while modules are loaded, which stay
 
 
