@@ -333,6 +333,17 @@ class Diagnosis:
         """The finding that headline, summary and exit code are about; None for a run without any."""
         return next(iter(by_gravity(self.findings)), None)
 
+    def told_outcomes(self) -> list[Outcome]:
+        """The outcomes of series that can tell something: a reward that is one number throughout cannot."""
+        return [
+            o for o in self.overall.outcomes if o.role is not Role.REWARD or self.run.series[o.tag].varies
+        ]
+
+    def reward_after(self, finding: Finding) -> Outcome | None:
+        """How the reward stood around a finding, the worst first; None where none can tell."""
+        ours = (o for o in self.told_outcomes() if o.finding == finding.id and o.role is Role.REWARD)
+        return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
+
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis in the stable JSON form, schema `spikediag.diagnosis/1`."""
         from spikediag import reporter  # noqa: PLC0415
