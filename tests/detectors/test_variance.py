@@ -120,3 +120,11 @@ def test_new_noise_is_dated_at_its_first_point_also_after_a_slower_growth(at: in
 
     assert found.kind is Kind.VARIANCE
     assert abs(found.start - at) <= 4
+
+
+@pytest.mark.parametrize(("power", "seed"), [(1.8, 2), (2.4, 0), (2.4, 6), (2.4, 7)])
+def test_noise_that_grows_with_a_climb_is_part_of_it(power: float, seed: int) -> None:
+    height = 5e4 * np.clip((np.arange(420) - 146) / 175, 0, 1) ** power
+    values = height + np.random.default_rng(seed).normal(size=420) * (1 + 0.1 * height)
+
+    assert Kind.VARIANCE not in [spike.kind for spike in detect(series_of(values))]
