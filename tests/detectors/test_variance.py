@@ -128,3 +128,11 @@ def test_noise_that_grows_with_a_climb_is_part_of_it(power: float, seed: int) ->
     values = height + np.random.default_rng(seed).normal(size=420) * (1 + 0.1 * height)
 
     assert Kind.VARIANCE not in [spike.kind for spike in detect(series_of(values))]
+
+
+def test_new_noise_that_begins_with_a_dip_is_no_way_back_from_it() -> None:
+    values = np.random.default_rng(6).standard_t(4, size=3_000)
+    values[1_800:] *= 30
+    values[1_800:1_802] = -90
+
+    assert Kind.VARIANCE in [spike.kind for spike in detect(series_of(values), falls=True)]
