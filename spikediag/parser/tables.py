@@ -31,6 +31,7 @@ from spikediag.parser.log_files import (
     told_gaps,
 )
 from spikediag.parser.track import FARTHEST, Track
+from spikediag.wording.escape import text_of_cell
 
 LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
@@ -316,7 +317,7 @@ def points_in(
         if len(tracks) >= MOST_TAGS:
             refused += int(np.count_nonzero(kept))
         elif kept.any():
-            tag = (tags or {}).get(name, name.strip())
+            tag = (tags or {}).get(name, text_of_cell(name.strip()))
             which = slice(None) if kept.all() else np.flatnonzero(kept)
             tracks[tag] = Track(steps[which], column.values[which], walls[which])
     return tracks, list(left_out_points(astray, refused))
