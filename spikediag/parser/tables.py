@@ -163,7 +163,6 @@ SPELLED = {  # what `float` does not read
 }
 GROUPED = re.compile(r"[-+]?\d[\d.]*,[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)  # with a comma
 DECIMAL_COMMA = re.compile(rb"[\t\"][-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+)(?:[eE][-+]?\d+)?[\t\"\r\n]")
-NO_TIME = float(np.iinfo(np.int64).min)
 TENSOR = re.compile(r"(?:tensor|array)\(([^(),]+)(?:,.*)?\)$")
 
 
@@ -478,7 +477,8 @@ def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     """
     head = file.beginning(PEEK)
     header = head[: head.find(b"\n") + 1]
-    if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2]:
+    has_cell_of_lines = header.count(b'"') % 2 == 1
+    if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2] or has_cell_of_lines:
         raise ValueError
     style, first_rows = _Style.of(head), head[: head.rfind(b"\n") + 1]
     names = _parsed(style, first_rows).columns
@@ -488,8 +488,8 @@ def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     gaps: list[Gap] = []
     with ThreadPoolExecutor(THREADS) as threads:
         for start, parts in file.lines(PIECE):
-            first = parts[0] if start else parts[0][len(header) :]
-            ended, gaps = _ended_parts([first, *parts[1:]], start)
+            begin = start or len(header)
+            ended, gaps = _ended_parts([parts[0][begin - start :], *parts[1:]], begin)
             reading.append(threads.submit(read, *ended))
             if len(reading) > THREADS:
                 done.append(reading.popleft().result())
@@ -594,14 +594,18 @@ def reads_exactly() -> bool:
 
 
 def _times(cells: Any) -> Column:  # noqa: ANN401  # a column of pandas
-    """A column of times: seconds, or dates of any kind."""
-    if cells.dtype.kind in "iufb":
-        return _column(cells, has_decimal_commas=False)
+    """A column of times: seconds, or dates as ISO 8601 writes them."""
     import pandas as pd  # noqa: PLC0415  # as below
 
-    seconds = pd.to_datetime(cells, errors="coerce", utc=True).to_numpy("datetime64[ns]").astype(np.float64)
-    seconds = np.where(seconds == NO_TIME, np.nan, seconds / 1e9)
-    return Column(seconds, ~np.isnan(seconds))
+    try:
+        numbers = pd.to_numeric(cells, errors="coerce")
+    except OverflowError:  # a whole number of hundreds of digits
+        return _column(cells, has_decimal_commas=False)
+    words = cells.where(numbers.isna()).astype(object)
+    dates = pd.to_datetime(words, errors="coerce", utc=True, format="ISO8601")
+    seconds = dates.to_numpy("datetime64[ns]").astype(np.float64)
+    found = np.where(dates.isna(), numbers.to_numpy(np.float64), seconds / 1e9)
+    return Column(found, ~np.isnan(found))
 
 
 def _column(cells: Any, *, has_decimal_commas: bool) -> Column:  # noqa: ANN401  # a column of pandas
