@@ -50,7 +50,7 @@ def spikediag(*commands, cwd, **environment):
 
 
 def test_the_exit_codes_of_the_real_entry_point(here):
-    """Not judged, and a bug; that a run passes and fails there too is shown by the action in test_ci."""
+    """Not judged, and a bug; with `-m slow` the action in test_ci shows that runs pass and fail there too."""
     (here / "sitecustomize.py").write_text("import spikediag.pipeline\nspikediag.pipeline.diagnose = None\n")
     done, codes = spikediag(
         ["check", "gone"], ["check", CALM], cwd=here, PYTHONPATH=f"{here}{os.pathsep}{ROOT}"

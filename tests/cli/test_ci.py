@@ -69,6 +69,7 @@ def run_action(tmp_path, on_path, **inputs):
     return done, outputs
 
 
+@pytest.mark.slow
 def test_the_action_fails_a_spiky_run_and_leaves_its_files_and_no_name_is_a_command_or_an_option(
     tmp_path, on_path
 ):
