@@ -27,6 +27,7 @@ from spikediag.model.diagnosis import (
 from spikediag.model.flight_record import FlightRecord
 from spikediag.model.remedy import Advice, Effect, Remedy, SettingChange
 from spikediag.model.run import (
+    BATCH_SIZES,
     REINFORCED,
     ActionDimension,
     Batch,
@@ -75,6 +76,7 @@ from spikediag.text import (
 )
 
 __all__ = [
+    "BATCH_SIZES",
     "LONGEST_LOOK",
     "NO_WITNESSES",
     "REINFORCED",

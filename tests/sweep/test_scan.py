@@ -87,7 +87,7 @@ def test_a_bug_costs_one_row(runs, monkeypatch):
     monkeypatch.setattr(pipeline, "diagnose", diagnose)
     found = spikediag.scan(runs)
     (lost,) = found.unread
-    assert sweep.is_bug(lost)
+    assert lost.is_bug
     assert "ZeroDivisionError" in str(lost.reason)
     assert len(found.judged) == 2
 
