@@ -54,6 +54,7 @@ from spikediag.model.run import (
     Transform,
     UnreadFile,
     is_held_out,
+    median_gap,
 )
 from spikediag.model.spike import (
     LONGEST_LOOK,
@@ -147,6 +148,7 @@ __all__ = [
     "by_gravity",
     "common_loss",
     "is_held_out",
+    "median_gap",
     "of_losses",
     "say",
     "shared_tags",

@@ -175,6 +175,14 @@ class Origin(IntEnum):
     UNKNOWN = 12
 
 
+def median_gap(steps: IntArray) -> float:
+    """Median distance of neighbours among increasing steps; 1 for a single one."""
+    gaps = np.diff(steps)
+    if not len(gaps) or (gaps == gaps[0]).all():
+        return float(gaps[0]) if len(gaps) else 1.0
+    return float(np.median(gaps))
+
+
 def is_held_out(tag: str) -> bool:
     """Whether a tag says that it is measured on data that were not trained on."""
     return _HELD_OUT.search(tag.lower()) is not None
@@ -283,10 +291,7 @@ class Series:
     @cached_property
     def interval(self) -> float:
         """Median distance of two logged points, in steps; 1 for a single point."""
-        gaps = np.diff(self.steps)
-        if not len(gaps) or (gaps == gaps[0]).all():
-            return float(gaps[0]) if len(gaps) else 1.0
-        return float(np.median(gaps))
+        return median_gap(self.steps)
 
 
 @dataclass(frozen=True)
