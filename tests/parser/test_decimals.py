@@ -8,11 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikediag.parser import decimals as module
 from spikediag.parser.decimals import MARGIN, decimals
+from tests.conftest import examples
 
 ODD = (
     "NaN", "nan", "Infinity", "-inf", "null", "true", '"1"', "", "-", "--1", "+1", "-0", "-0.0", ".", "1.",
@@ -61,7 +62,7 @@ def test_numbers_in_the_middle_between_two_doubles_are_rounded_once(monkeypatch,
     assert read(texts) == [expected(text) for text in texts]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(
         st.one_of(

@@ -67,7 +67,7 @@ class TrustRegion:
         early = [w for w in moved if not w.lag.follows]
         if not early:
             away = next(_stands_away(case), None)
-            if away is not None and not moved:
+            if away is not None and (away.already >= FAR * away.usual or not moved):
                 return _was_away(case, away)
             late = tuple(_came_after(witness) for witness in moved[:1])
             return Judgement(Tier.MECHANISM, late or tuple(_usual(case, distances)), ruled_out=bool(late))
@@ -90,21 +90,23 @@ class Away:
 
     tag: str
     usual: float
+    already: float  # just before the onset
     at: float
     share: float  # of all points before the onset that are as far away
 
 
 def _stands_away(case: Case) -> Iterator[Away]:
-    """The logged distances that stand far above their usual level in the points up to the peak."""
+    """The logged distances that stand far above their usual level up to the peak, or soon after the onset."""
+    last = min(case.stretch.last, case.begin + LAST_POINTS * case.loss.interval)
     for series in measuring(case.run, *DISTANCES):
         values = series.before(case.begin)
-        at = series.values[series.finite & (series.steps <= case.stretch.last)][-LAST_POINTS:]
+        at = series.values[series.finite & (series.steps <= last)][-LAST_POINTS:]
         if len(values) < FEWEST_BEFORE or not np.median(values) > 0:
             continue
         usual, now = float(np.median(values)), float(np.median(at))
         share = float(np.mean(values >= 0.5 * now))
         if now >= CLEARLY * usual and share <= RARELY_AWAY:
-            yield Away(series.tag, usual, now, share)
+            yield Away(series.tag, usual, float(np.median(values[-LAST_POINTS:])), now, share)
 
 
 def _was_away(case: Case, away: Away) -> Judgement:
