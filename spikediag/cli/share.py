@@ -20,7 +20,7 @@ from spikediag.cli.settings import SETTINGS, settings_toml
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note, progress
 from spikediag.cli.whole_files import replace_folder, write_file
-from spikediag.errors import UsageError
+from spikediag.errors import UsageError, nearest
 from spikediag.text import Text, say
 from spikediag.wording.escape import spreadsheet_cell
 
@@ -117,8 +117,6 @@ def _chosen(run: "Run", patterns: Sequence[str], ends: tuple[float, float]) -> "
     Raises:
         UsageError: a pattern fits no tag; the nearest one is said.
     """
-    from spikediag.parser.facts import nearest
-
     for pattern in patterns:
         if run.series and not any(fnmatchcase(name, pattern) for name in run.series):
             hint = nearest(pattern, run.series)
