@@ -401,8 +401,8 @@ def _level_at_end(series: Series) -> float:
 def _constant_rate(run: Run) -> Condition | None:
     """Whether the rate stays constant to the end, from its series or the configuration; None if unknown."""
     for series in run.having(Role.LEARNING_RATE):
-        if series.finite.sum() >= 2:
-            return _logged_rate(run, series)
+        if series.finite.any():
+            return _logged_rate(run, series) if series.finite.sum() >= FEWEST_POINTS else None
     stated = constant_rate_stated(run)
     if stated is None:
         return None
@@ -522,7 +522,8 @@ def _largest_gradient(tag: str, times: float, typical: float, limit: float | Non
 
 def _no_companion(run: Run) -> Condition | None:
     """Whether an error metric is logged beside the losses; None for learners whose measure is the reward."""
-    if run.loss_kinds <= REINFORCED:
+    rewarded = any(run.having(Role.REWARD))
+    if run.loss_kinds <= (REINFORCED | {LossKind.UNKNOWN} if rewarded else REINFORCED):
         return None
     tags = [s.tag for s in run.having(Role.COMPANION)]
     if tags:

@@ -435,7 +435,7 @@ def _rate(run: Run) -> float | str:
     """The learning rate as it is stated, else the highest that was logged, else its name."""
     stated = run.fact(FactName.LEARNING_RATE).number
     logged = (float(np.max(s.values[s.finite])) for s in run.having(Role.LEARNING_RATE) if s.finite.any())
-    return stated or next(logged, None) or "learning_rate"
+    return stated or float(f"{next(logged, 0.0):.6g}") or "learning_rate"
 
 
 def _one_digit(value: float) -> float:

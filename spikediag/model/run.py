@@ -23,6 +23,7 @@ T = TypeVar("T")
 STILL = 3  # points that a loss keeps one number while no gradient is one, at least
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
 LEAST_EXPONENT = -307  # of a power of ten with all its digits
+LEAST_RANGE = 1e-30  # of a series; a reward of that size was meant to be 0
 NOTHING = 1e-4  # standard deviation or range of an action that counts as none
 TWO_VALUED = 0.95  # of the largest variance between two ends
 SELDOM = 0.06  # mean over the 99 % quantile, both from an end at which values tie; 0.22 of an exponential
@@ -253,6 +254,12 @@ class Series:
     def finite(self) -> NDArray[np.bool_]:
         """Which values are numbers, (n,)."""
         return np.isfinite(self.values)
+
+    @property
+    def varies(self) -> bool:
+        """Whether it is more than one number, or nothing at all."""
+        _, values = self.numbers
+        return len(values) > 0 and float(values.max() / 2 - values.min() / 2) > LEAST_RANGE
 
     @cached_property
     def numbers(self) -> tuple[IntArray, FloatArray]:

@@ -57,18 +57,24 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
         margin=numbers.margin.size,
         verdict=after if during is None else OutcomeVerdict.WORSE,
         reading=outcome_reading(series, finding.spike, numbers, after, during),
+        meanwhile=None if during is None else during.after,
     )
 
 
 def _fell_during(
     series: Series, spike: Spike, others: tuple[Finding, ...], sign: int
 ) -> OutcomeNumbers | None:
-    """Of a reward: the comparison of the time of the jump with before, where that was worse."""
+    """Of a reward: the comparison of the time of the jump with before, where that was worse.
+
+    Of a jump that is not over, also its first half: it may have been worse for long, and better since.
+    """
     if series.role is not Role.REWARD:
         return None
     parts = next(iter(_parts(series, spike, others)))
-    then = _numbers(series, replace(parts, after=parts.during, apart=1), sign)
-    return then if then.worse else None
+    first = parts.during[: len(parts.during) // 2]
+    looks = [parts.during] if spike.recovered or len(first) < BLOCK else [parts.during, first]
+    then = (_numbers(series, replace(parts, after=look, apart=1), sign) for look in looks)
+    return next((numbers for numbers in then if numbers.worse), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +82,7 @@ class _Parts:
     """Finite values before, during and after a spike, and by how many points before and after lie apart."""
 
     before: FloatArray
+    past: Trend | None  # of what came before; None where that is too little
     during: FloatArray
     after: FloatArray
     apart: int
@@ -93,13 +100,15 @@ def _parts(series: Series, spike: Spike, others: tuple[Finding, ...]) -> Iterato
     start = series.logged_before(first)
     stop = len(steps) if last is None else max(start, series.logged_before(last))
     ahead = np.flatnonzero(undisturbed[:start])
+    before, during = values[ahead], values[start:stop]
+    past = trend(before) if len(before) >= FEWEST_BEFORE else None
     behind = _calm_until(stop + np.flatnonzero(undisturbed[stop:]), steps, spike, others)
     stretches = [np.arange(max(start, stop - BLOCK), stop)] if last is None else [_settled(behind)]
     if last is not None and not _is_batch_loss(series):
         stretches.insert(0, behind[:BLOCK])
     for after in stretches:
         apart = int(after[0] - ahead[-1]) if len(ahead) and len(after) else 0
-        yield _Parts(values[ahead], values[start:stop], values[after], apart)
+        yield _Parts(before, past, during, values[after], apart)
 
 
 def _extent(spike: Spike) -> tuple[int, int | None]:
@@ -147,25 +156,25 @@ def _interval(spike: Spike) -> float:
 
 def _numbers(series: Series, parts: _Parts, sign: int) -> OutcomeNumbers:
     worst = float((sign * parts.during).max() * sign) if len(parts.during) else math.nan
-    if len(parts.before) < FEWEST_BEFORE:
+    past = parts.past
+    if past is None:
         before = median(parts.before) if len(parts.before) else math.nan
         after = median(parts.after) if len(parts.after) else math.nan
         margin = OutcomeMargin(0.0, STANDARD_DEVIATION)
         return OutcomeNumbers(
             before, worst, after, math.nan, -math.inf, math.inf, -math.inf, margin, 0.0, len(parts.after)
         )
-    past = trend(parts.before)
     margin = _margin(series, parts.before, past)
     if not len(parts.after):
         return OutcomeNumbers(
             past.level, worst, math.nan, past.level, -math.inf, math.inf, -math.inf, margin, margin.size, 0
         )
     after = float(middle(parts.after))
-    change = _change(past, parts, sign * after, sign)
+    foretold, change = _change(past, parts, after, sign)
     if past.slope and change.bound(1 - CLAIM) <= 0:  # not surely behind its trend: held to its level before
-        change = _change(replace(past, levels=past.levels[-1:], flat=past.level), parts, sign * after, sign)
+        level = replace(past, levels=past.levels[-1:], flat=past.level)
+        foretold, change = _change(level, parts, after, sign)
     low, high = change.bound(1 - CLAIM), change.bound(CLAIM)
-    foretold = after - sign * change.value
     notable = margin.size if _is_batch_loss(series) else NOTABLE * margin.size
     return OutcomeNumbers(
         past.level,
@@ -181,12 +190,13 @@ def _numbers(series: Series, parts: _Parts, sign: int) -> OutcomeNumbers:
     )
 
 
-def _change(past: Trend, parts: _Parts, after: float, sign: int) -> Change:
-    """How much worse it stands than was foretold."""
+def _change(past: Trend, parts: _Parts, after: float, sign: int) -> tuple[float, Change]:
+    """What was foretold, and how much worse it stands."""
     ahead = 0.5 * past.size + parts.apart + 0.5 * len(parts.after)
     foretold, error = past.foretold(ahead)
     degrees = max(1.0, past.size * len(past.levels) * past.independent - 1)
-    return Change(after - sign * foretold, math.hypot(error, past.error_of(len(parts.after))), degrees)
+    unsure = math.hypot(error, past.error_of(len(parts.after)))
+    return foretold, Change(sign * (after - foretold), unsure, degrees)
 
 
 def _margin(series: Series, before: FloatArray, past: Trend) -> OutcomeMargin:

@@ -2,14 +2,15 @@
 
 import csv
 import json
+import os
 import re
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
-from io import BytesIO
-from itertools import chain, repeat
+from functools import cache, partial
 from numbers import Real
 from typing import Any
 
@@ -21,6 +22,7 @@ from spikediag.parser.log_files import (
     LATEST,
     MOST_TAGS,
     Gap,
+    Opened,
     UnusableLogError,
     left_out_points,
     refuse_beyond,
@@ -28,12 +30,14 @@ from spikediag.parser.log_files import (
 )
 from spikediag.parser.track import FARTHEST, Track
 
+LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
-PIECE = 1 << 18  # cells of a table that are read at a time
-FIRST_ROWS = 64  # that show whether it holds words, before all others are read
-WIDE = 100  # columns; to read so many twice takes longer than to find a word later
+PIECE = 1 << 20  # bytes of a table that are read at a time
+THREADS = min(4, os.cpu_count() or 1)
+COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
+FIRST_LINE = re.compile(rb"\s*([^\r\n]*[\r\n]*)")
+NUMBER = re.compile(rb"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*", re.IGNORECASE)
 MOST_BYTES = 1 << 28  # of a file of text; in memory it is several times as large
-NANS = ("nan", "+nan", "-nan")
 STEPS = (  # what a step is called, the most certain name first; an epoch is one where nothing else is
     "step",
     "global_step",
@@ -119,11 +123,21 @@ def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple
             yield key, as_float(value)
         elif isinstance(value, Mapping) and depth < DEEPEST:
             stack.extend((f"{key}{joint}{k}", v, depth + 1) for k, v in reversed(list(value.items())))
-        elif isinstance(value, str) and (meant := SPELLED.get(value.lower())) is not None:
+        elif isinstance(value, str) and (meant := number_in(value)) is not None:
             yield key, meant
 
 
-SPELLED = {"nan": np.nan, "inf": np.inf, "infinity": np.inf, "-inf": -np.inf, "-infinity": -np.inf}
+SPELLED = {  # what `float` does not read
+    "true": 1.0,
+    "false": 0.0,
+    "1.#inf": np.inf,
+    "-1.#inf": -np.inf,
+    **dict.fromkeys(("1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind", "nan(ind)", "-nan(ind)"), np.nan),
+}
+GROUPED = re.compile(r"[-+]?\d[\d.]*,[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)  # with a comma
+DECIMAL_COMMA = re.compile(rb"[\t\"][-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+)(?:[eE][-+]?\d+)?[\t\"\r\n]")
+NO_TIME = float(np.iinfo(np.int64).min)
+TENSOR = re.compile(r"(?:tensor|array)\(([^(),]+)(?:,.*)?\)$")
 
 
 def as_float(value: Any) -> float:  # noqa: ANN401  # the numbers of Python have no common type
@@ -228,42 +242,89 @@ def _line_by_line(lines: list[bytes]) -> tuple[list[object], list[Gap]]:
     return records, gaps
 
 
-def read_csv(content: bytes) -> tuple[dict[str, Column], list[Gap]]:
+def read_csv(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     """Read a table of comma- or tab-separated values with a header; rows of another width are left out.
 
     Raises:
         UnusableLogError: it is no such table.
     """
-    refuse_beyond(MOST_BYTES, len(content))
+    refuse_beyond(MOST_BYTES, file.size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of columns that are words and numbers
+        return _read(file)
+
+
+def _read(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
+    if file.size > PIECE and not file.is_sparse and reads_exactly():
+        with suppress(ValueError, OverflowError):  # a row of another width, a number of hundreds of digits
+            return _by_pieces(file)
+    content = file.text
     is_empty = re.search(rb"\S", content) is None
     if b"\0" in content[:PEEK] or is_empty:
         raise UnusableLogError(say("it is empty") if is_empty else say("it is no text"))
+    content = _headed(content)
     if _header(content).count(_separator(content).encode()) > MOST_TAGS:
         raise UnusableLogError(say("it has more than {most:,} columns", most=MOST_TAGS))
     whole, gaps = _ended_lines(content)
+    style = _Style.of(whole[:PEEK])
     try:
-        return _columns(whole), gaps
+        return _columns(style, whole), gaps
     except ValueError:  # a row of another width
         even, odd = _even_rows(whole)
         try:
-            return _columns(even), [*odd, *gaps]
+            return _columns(style, even), [*odd, *gaps]
         except ValueError as error:
             raise UnusableLogError(say("it is no table of comma-separated values")) from error
 
 
-def _ended_lines(content: bytes) -> tuple[bytes, list[Gap]]:
+def _ended_parts(parts: list[bytes], start: int) -> tuple[list[bytes], list[Gap]]:
+    if (parts[-1] or parts[-2]).endswith(b"\n"):
+        return parts, []
+    whole, gaps = _ended_lines(b"".join(parts), start)
+    return [whole], gaps
+
+
+def columns_named(file: Opened) -> list[str]:
+    """The names in the header of a table, which is not read: data sets are large, and these too."""
+    start = _headed(Opened.of(file.path, file.beginning(LONGEST_HEADER)).text)
+    return [name.strip() for name in _cells(_header(start), _separator(start))]
+
+
+def _cells(line: bytes, mark: str) -> list[str]:
+    try:
+        return next(csv.reader([line.decode("utf-8", "replace")], delimiter=mark), [])
+    except csv.Error:  # a cell without end
+        return []
+
+
+def _ended_lines(content: bytes, start: int = 0) -> tuple[bytes, list[Gap]]:
     """What stands before the last end of a line: a row that a writer has not ended may be half a number."""
     if content.endswith((b"\n", b"\r")):
         return content, []
     end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
-    if not end:
+    if not end and not start:
         return content, []
     what = say("the last row has no end of line: it may be half written and was left out")
-    return content[:end], [Gap(end, len(content) - end, what)]
+    return content[:end], [Gap(start + end, len(content) - end, what)]
+
+
+def _headed(content: bytes) -> bytes:
+    """Blank the comments before the header, of which the last may be the header."""
+    lines = COMMENTS.match(content)
+    if not lines or not lines[0]:
+        return content
+    start, rest = lines[0].rstrip().rfind(b"\n") + 1, content[lines.end() :]
+    last = lines[0][start:].replace(b"#", b" ", 1)
+    first = re.split(rb"[,;\t]", _header(rest))
+    is_header = len(first) > 1 and all(NUMBER.fullmatch(cell) for cell in first)
+    blank = re.sub(rb"[^\r\n]", b" ", lines[0])
+    return (blank[:start] + last if is_header else blank) + rest
 
 
 def _header(content: bytes) -> bytes:
-    return content[: content.find(b"\n") + 1] or content
+    """The first line that is not blank."""
+    match = FIRST_LINE.match(content)
+    return match[1] if match else content
 
 
 def _separator(content: bytes) -> str:
@@ -271,51 +332,118 @@ def _separator(content: bytes) -> str:
     return max(",\t;", key=lambda mark: header.count(mark.encode()))
 
 
-def _columns(content: bytes) -> dict[str, Column]:
-    """Read a table of even rows; what holds a word is read whole, so that what a column is takes all of it.
+def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
+    """Read a long table by several threads, which do most of it at the same time.
+
+    Raises:
+        ValueError: it has a row of another width, or a cell of several lines.
+    """
+    head = file.beginning(PEEK)
+    header = head[: head.find(b"\n") + 1]
+    if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2]:
+        raise ValueError
+    style, first_rows = _Style.of(head), head[: head.rfind(b"\n") + 1]
+    names = _parsed(style, first_rows).columns
+    read = partial(_piece, style, header, has_words=_numbers(style, first_rows) is None)
+    done: list[tuple[FloatArray, BoolArray]] = []
+    reading: deque[Future[tuple[FloatArray, BoolArray]]] = deque()
+    gaps: list[Gap] = []
+    with ThreadPoolExecutor(THREADS) as threads:
+        for start, parts in file.lines(PIECE):
+            first = parts[0] if start else parts[0][len(header) :]
+            ended, gaps = _ended_parts([first, *parts[1:]], start)
+            reading.append(threads.submit(read, *ended))
+            if len(reading) > THREADS:
+                done.append(reading.popleft().result())
+    values, there = zip(*done, *(late.result() for late in reading), strict=True)
+    columns = zip(names, np.concatenate(values, axis=1), np.concatenate(there, axis=1), strict=True)
+    return {str(name): Column(*cells) for name, *cells in columns}, gaps
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How a table is written, by its header and its first rows."""
+
+    separator: str
+    has_decimal_commas: bool
+
+    @classmethod
+    def of(cls, head: bytes) -> "_Style":
+        mark = _separator(head)
+        return cls(mark, mark == ";" or DECIMAL_COMMA.search(head) is not None)
+
+
+def _piece(style: _Style, header: bytes, *rows: bytes, has_words: bool) -> tuple[FloatArray, BoolArray]:
+    """The numbers of a piece of a table, (columns, rows), and which cells hold one.
+
+    Raises:
+        ValueError: it has a row of another width.
+    """
+    mark = style.separator.encode()
+    if not has_words:
+        if rows[0][: rows[0].find(b"\n")].count(mark) > header.count(mark):  # the one row that pandas cuts
+            raise ValueError
+        numbers = _numbers(style, header, *rows)
+        if numbers is not None:
+            return numbers, ~np.isnan(numbers)
+    columns = _columns(style, header, *rows).values()
+    return np.stack([column.values for column in columns]), np.stack([column.there for column in columns])
+
+
+def _numbers(style: _Style, *parts: bytes) -> FloatArray | None:
+    """The numbers of a table without words, (columns, rows)."""
+    try:
+        table = _parsed(style, *parts, dtype=np.float64)
+    except ValueError:
+        return None
+    numbers: FloatArray = table.to_numpy().T
+    return numbers
+
+
+def _columns(style: _Style, *parts: bytes) -> dict[str, Column]:
+    """Read a table of even rows.
 
     Raises:
         ValueError: it is none.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of columns that are words and numbers
-        numbers = _numbers_alone(content)
-        if numbers is None:
-            table = _parsed(content)
-            return {str(name): _column(table[name]) for name in table.columns}
-    there = ~np.isnan(np.stack(list(numbers.values())))
-    return {str(name): Column(*cells) for name, *cells in zip(numbers, numbers.values(), there, strict=True)}
+    table = _parsed(style, *parts)
+    told = clock_column(map(str, table.columns))
+    return {
+        str(name): _times(table[name])
+        if name == told
+        else _column(table[name], has_decimal_commas=style.has_decimal_commas)
+        for name in table.columns
+    }
 
 
 class _Stream:
     """Bytes as pandas takes them without decoding and encoding them again: a sixth of its time."""
 
-    def __init__(self, content: bytes) -> None:
-        self._file = BytesIO(content)
+    def __init__(self, parts: tuple[bytes, ...]) -> None:
+        self._parts = iter([part for part in parts if part])
 
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+    def read(self, _: int = -1) -> bytes:
+        return next(self._parts, b"")
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._file)
+        return self._parts
 
 
-def _parsed(content: bytes, **how: Any) -> Any:  # noqa: ANN401  # a table of pandas, or pieces of one
+def _parsed(style: _Style, *parts: bytes, dtype: type | None = None) -> Any:  # noqa: ANN401  # of pandas
     import pandas as pd  # noqa: PLC0415  # half a second, and event files need none
 
-    if not reads_exactly():
-        how["float_precision"] = "round_trip"
-    stream: Any = _Stream(content)
+    stream: Any = _Stream(parts)
     return pd.read_csv(
         stream,
+        dtype=dtype,
         index_col=False,
         encoding_errors="replace",
-        sep=_separator(content),
-        skipinitialspace=b" " in content,
+        sep=style.separator,
+        skipinitialspace=any(b" " in part for part in parts),
         low_memory=False,
         keep_default_na=False,
         na_values=[""],
-        **how,
+        float_precision=None if reads_exactly() else "round_trip",
     )
 
 
@@ -327,53 +455,54 @@ def reads_exactly() -> bool:
     return tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
 
 
-def _numbers_alone(content: bytes) -> dict[str, FloatArray] | None:
-    """The columns of a table without words; in pieces, since fresh memory costs more than the loop."""
-    width = _header(content).count(_separator(content).encode()) + 1
-    first = [FIRST_ROWS] if width < WIDE else []
-    rows = chain(first, repeat(max(PIECE // width, 1))) if reads_exactly() else repeat(len(content))
-    pieces = []
-    try:
-        with _parsed(content, iterator=True) as read, suppress(StopIteration):
-            for count in rows:
-                piece = read.get_chunk(count)
-                if any(kind.kind not in "iuf" for kind in piece.dtypes):
-                    return None
-                pieces.append(piece.to_numpy(np.float64).T)
-    except OverflowError:  # a whole number of hundreds of digits
-        return None
-    return dict(zip(piece.columns, np.concatenate(pieces, axis=1), strict=True))
+def _times(cells: Any) -> Column:  # noqa: ANN401  # a column of pandas
+    """A column of times: seconds, or dates of any kind."""
+    if cells.dtype.kind in "iufb":
+        return _column(cells, has_decimal_commas=False)
+    import pandas as pd  # noqa: PLC0415  # as below
+
+    seconds = pd.to_datetime(cells, errors="coerce", utc=True).to_numpy("datetime64[ns]").astype(np.float64)
+    seconds = np.where(seconds == NO_TIME, np.nan, seconds / 1e9)
+    return Column(seconds, ~np.isnan(seconds))
 
 
-def _column(cells: Any) -> Column:  # noqa: ANN401  # a column of pandas, which is imported late
+def _column(cells: Any, *, has_decimal_commas: bool) -> Column:  # noqa: ANN401  # a column of pandas
     """A column that may hold words, each looked at once: a NaN that was logged is told from an empty cell."""
     if cells.dtype.kind in "iufb":
         numbers = cells.to_numpy(np.float64)
         return Column(numbers, ~np.isnan(numbers))
     which, words = cells.factorize()
-    told = [str(word) for word in words]
-    numbers = np.array([*map(_number_of, told), np.nan])
-    there = ~np.isnan(numbers) | np.array([*(word.strip().lower() in NANS for word in told), False])
+    found = [number_in(str(word).strip(), has_decimal_commas=has_decimal_commas) for word in words]
+    numbers = np.array([*(np.nan if number is None else number for number in found), np.nan])
+    there = np.array([*(number is not None for number in found), False])
     return Column(numbers[which], there[which])
 
 
-def _number_of(cell: str) -> float:
+def number_in(word: str, *, has_decimal_commas: bool = False) -> float | None:
+    """The number that a word spells, in any way that loggers, C, spreadsheets and tensors do."""
+    plain = word
+    if "," in word and GROUPED.fullmatch(word):
+        decimal = "," if has_decimal_commas and word.rfind(",") > word.rfind(".") else "."
+        plain = word.replace("." if decimal == "," else ",", "").replace(decimal, ".")
     try:
-        return float(cell.replace("_", " "))
+        return float(plain) if "_" not in plain else None
     except ValueError:
-        return np.nan
+        pass
+    if match := TENSOR.match(word):
+        return number_in(match[1])
+    return SPELLED.get(word.lower())
 
 
 def _even_rows(content: bytes) -> tuple[bytes, list[Gap]]:
     """Keep the rows that are as wide as the header; say of the others where they stand."""
     lines = content.splitlines(keepends=True)
     mark, at, kept, gaps = _separator(content), 0, [], []
-    width = len(next(csv.reader([lines[0].decode("utf-8", "replace")], delimiter=mark)))
+    width = len(_cells(_header(content), mark))
     for row, line in enumerate(lines, 1):
-        cells = next(csv.reader([line.decode("utf-8", "replace")], delimiter=mark), [])
+        cells = _cells(line, mark)
         if len(cells) == width:
             kept.append(line)
-        elif cells:
+        elif line.strip():
             gaps.append(
                 Gap(
                     at,

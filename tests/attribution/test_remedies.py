@@ -75,7 +75,10 @@ def findings(of):
     (spike,) = search(loss)[0]
     return (
         Finding(
-            "F1", spike, Coupling(CouplingVerdict.UNDECIDED, (), say("")), Explanation((), "unexplained")
+            "F1",
+            spike,
+            Coupling(CouplingVerdict.UNDECIDED, (), say("")),
+            lambda _: Explanation((), "unexplained"),
         ),
     )
 
@@ -176,7 +179,7 @@ def test_of_spikes_that_something_set_off_no_effect_is_given():
     one = run()
     found = findings(one)[0]
     rate = CauseVerdict("lr-change", Tier.TRIGGER, Status.SUPPORTED, 0.9, ())
-    triggered = replace(found, why=Explanation((rate,), "lr-change"))
+    triggered = replace(found, explain=lambda _: Explanation((rate,), "lr-change"))
     foreseen = foresee(one, (triggered,), rates())
     assert all(remedy.effect is None for remedy in foreseen)
     assert "nothing set the spikes off" in str(foreseen[0].reason)

@@ -36,3 +36,13 @@ def test_without_sessions_it_is_not_checkable() -> None:
 @pytest.mark.parametrize("late", [10, 20])
 def test_a_restart_after_the_jump_is_no_cause(late: int) -> None:
     assert Resume().judge(cases.calm_case(sessions=sessions(15_000 + late))).ruled_out
+
+
+def test_the_tallest_of_many_bursts_may_be_what_a_restart_made() -> None:
+    run = cases.make_run(
+        cases.nll({500: 20, cases.AT: 30}), cases.mse(), facts=cases.CALM_FACTS, sessions=sessions(14_990)
+    )
+    case = cases.make_case(run, cases.train_at(run, [500, cases.AT]))
+    judged = Resume().judge(case)
+    assert judged.decisive
+    assert cases.evidence(judged, "restart-before").observed == 10

@@ -107,3 +107,16 @@ def test_at_a_restart_where_something_lasting_is_known_nothing_is_added() -> Non
     values[400:] *= 4
     (known,) = restarted(values, 400)
     assert not restarted(values, 405, known)
+
+
+@pytest.mark.parametrize("drifts", [False, True])
+@pytest.mark.parametrize("at", [301, 350, 404])
+def test_new_noise_is_dated_at_its_first_point_also_after_a_slower_growth(at: int, *, drifts: bool) -> None:
+    values = np.random.default_rng(at).normal(size=800)
+    values[at:] *= 10
+    values[at - 14 : at] *= 2 if drifts else 1
+
+    (found,) = detect(series_of(values))
+
+    assert found.kind is Kind.VARIANCE
+    assert abs(found.start - at) <= 4

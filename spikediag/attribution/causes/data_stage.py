@@ -7,7 +7,7 @@ import numpy as np
 
 from spikediag import phrases
 from spikediag.attribution.advice import line
-from spikediag.attribution.case import Case
+from spikediag.attribution.case import Case, precedence
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import CHANGED, Quantity, Switch, measuring, switches, witnesses_of
 from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, say
@@ -31,7 +31,8 @@ class DataStage:
 
     Evidence for:
         A logged stage, weight, difficulty or sequence length steps at the onset or shortly before, and
-        rarely elsewhere; from there on a step holds more or fewer samples or tokens.
+        rarely elsewhere; another loss moved at that step, before this one; from there on a step holds more
+        or fewer samples or tokens.
 
     Evidence against:
         A logged stage that stays; a step that comes after the loss. Blind spot: an order of the data that
@@ -54,7 +55,7 @@ class DataStage:
     def judge(self, case: Case) -> Judgement:
         """Did a setting of the data step just before the jump?"""
         settings = tuple(s for s in measuring(case.run, Quantity.STAGE) if len(switches(s)) or _constant(s))
-        steps = tuple(_steps(case, settings))
+        steps = _steps(case, settings)
         size = tuple(_size_of_a_step(case))
         also = () if steps else tuple(_moved(case, settings))
         if not settings and not size and not also:
@@ -64,7 +65,7 @@ class DataStage:
         best = max((*steps, *size, *also), key=lambda e: e.weight)
         return Judgement(
             Tier.TRIGGER,
-            (*steps[:1], *size, *also),
+            (*steps, *size, *also),
             decisive=bool(steps or size) and best.weight > DECISIVE,
             advice=_advice(),
             mechanism=say("The data changed there: {what}", what=best.reading),
@@ -76,8 +77,8 @@ def _constant(series: Series) -> bool:
     return len(values) > SETTLED and float(np.ptp(values)) <= CHANGED * float(np.max(np.abs(values)))
 
 
-def _steps(case: Case, settings: tuple[Series, ...]) -> Iterator[Evidence]:
-    """The settings that stepped before the jump or with it, the most telling first."""
+def _steps(case: Case, settings: tuple[Series, ...]) -> tuple[Evidence, ...]:
+    """The most telling setting that stepped before the jump or with it, and the loss that moved with that."""
     found = []
     for series in settings:
         known = switches(series)
@@ -86,8 +87,20 @@ def _steps(case: Case, settings: tuple[Series, ...]) -> Iterator[Evidence]:
             last = max(near, key=lambda s: s.step)
             delays = (max(DELAYS[0], 0.5 * case.slack(series)), *DELAYS[1:])
             bans = case.precedence(last.step, delays, len(known))
-            found.append(_stepped(case, series, last, bans, len(known)))
-    yield from sorted(found, key=lambda e: -e.weight)
+            led = tuple(_led(case, last, bans, len(known)))
+            found.append((_stepped(case, series, last, bans, len(known)), *led))
+    return max(found, key=lambda evidence: sum(e.weight for e in evidence), default=())
+
+
+def _led(case: Case, switch: Switch, bans: float, alike: int) -> Iterator[Evidence]:
+    """Another loss that moved at the switch, and this one after it: a rare loss shows it late."""
+    witness = case.ahead(switch.step)
+    if witness is not None:
+        lag = float(case.begin - witness.lag.steps - switch.step)
+        delays = (max(DELAYS[0], 1.5 * case.run.series[witness.tag].interval), *DELAYS[1:])
+        reading = phrases.moved_with(witness)
+        weight = max(0.0, precedence(lag, case.length, delays, alike) - bans)
+        yield weigh("loss-moved-there", weight, observed=lag, reference=0.0, reading=reading)
 
 
 def _stepped(case: Case, series: Series, switch: Switch, bans: float, alike: int) -> Evidence:

@@ -10,11 +10,13 @@ from scipy.special import bdtrc
 from spikediag.attribution.advice import log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.attribution.run_facts import constant_rate_stated
 from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Text, Tier, say
 from spikediag.stats.medians import median
 
 SMALLEST_FACTOR = 1.05
+RAISED = 2.0  # times, from which a risen rate may throw the weights as long as it lasts
 AS_FAR = 0.5  # of the logarithm of a change, from which others like it make it less telling
 STOOD = 2.0  # times the old rate, where it had stood before: lowered since, that is no rate to keep
 SMALLEST_MOVE = 1 + 1e-6  # below, a rate stands still
@@ -26,6 +28,8 @@ FEWEST_POINTS = (1.0, 4.0, 40.0)  # logged points of each delay, where steps cou
 HORIZON_POINTS = 120.0
 WARMED = 0.3  # bans of a warm-up's end: every run with a schedule has one
 FEWEST_MOVES = 20  # logged intervals of a rate from which its habits are known
+GREW = 5.0  # times, from which the distance of the policy from the one before grew with the rate
+FEWEST_UPDATES = 3  # logged points on either side of the change that tell it
 OFTEN = 0.1  # share of them in which an adaptive rate changes
 BOTH_WAYS = 0.2  # of its changes, at least so many up and so many down
 TURNS = 0.2  # of its changes, at least so many against the one before
@@ -107,6 +111,24 @@ def rate_changes(series: Series) -> tuple[RateChange, ...]:
 
 def _changes(_: Run, series: Series) -> tuple[RateChange, ...]:
     return rate_changes(series)
+
+
+def raised(case: Case, until: float) -> RateChange | None:
+    """The last abrupt rise of a learning rate that still holds at a step, a warm-up's end left out."""
+    found = (
+        change
+        for series in case.run.having(Role.LEARNING_RATE)
+        if not case.run.once(_habit, series).adaptive
+        for change in case.run.once(_changes, series)
+        if not change.gradual and change.step <= until and _holds(series, change, until)
+    )
+    return max(found, key=lambda change: change.step, default=None)
+
+
+def _holds(series: Series, change: RateChange, until: float) -> bool:
+    """Whether the rate is still far above what it rose from."""
+    lately = series.before(int(until) + 1)[-1:]
+    return bool(len(lately) and lately[0] >= RAISED * change.before)
 
 
 def _warm_up_end(steps: np.ndarray, logs: np.ndarray) -> RateChange | None:
@@ -218,10 +240,17 @@ def _judge_rate(case: Case, series: Series) -> Judgement:
         evidence = (_unchanged(case, series), *_too_late(case, series))
         return Judgement(Tier.TRIGGER, evidence, ruled_out=True)
     change = before.change
+    grown, back = tuple(_updates_grew(case, change)), tuple(_way_back(case, change))
+    as_expected = (change.factor > 1) != case.spike.is_fall or bool(grown or back)
     return Judgement(
         Tier.TRIGGER,
-        (_lag(case, series, before), _direction(case, series, change), *_follows_dose(case, series, change)),
-        decisive=(change.factor > 1) != case.spike.is_fall and before.bans > 0,
+        (
+            _lag(case, series, before),
+            *(back or (_direction(case, series, change),)),
+            *grown,
+            *_follows_dose(case, series, change),
+        ),
+        decisive=as_expected and (before.bans > 0 or bool(grown)),
         advice=_advice(series, change) if not case.spike.is_fall else (),
         mechanism=_mechanism(case, change),
     )
@@ -345,6 +374,40 @@ def _direction(case: Case, series: Series, change: RateChange) -> Evidence:
         )
     weight = min(WARMED if change.gradual else 1.0, math.log10(change.factor) + 0.3)
     return weigh("rose", weight, observed=change.factor, reference=1.0, reading=reading)
+
+
+def _updates_grew(case: Case, change: RateChange) -> Iterator[Evidence]:
+    """Whether every update since a rise of the rate took the policy farther than any before."""
+    if change.factor <= 1 or change.gradual:
+        return
+    for series in measuring(case.run, Quantity.POLICY_KL, Quantity.RATIO):
+        usual = series.before(change.step)
+        since = series.before(case.spike.peak_step + 1)[len(usual) :]
+        if min(len(usual), len(since)) < FEWEST_UPDATES or not median(usual) > 0:
+            continue
+        times = median(since) / median(usual)
+        if times >= GREW:
+            reading = say(
+                "{tag} stands at {times:,.0f} times its level since: every update goes farther.",
+                tag=series.tag,
+                times=times,
+            )
+            yield weigh("updates-grew", 1.5, observed=times, reference=GREW, reading=reading)
+            return
+
+
+def _way_back(case: Case, change: RateChange) -> Iterator[Evidence]:
+    """Whether a fall after a rise of the rate only takes back what the loss had risen by since."""
+    own = case.spike.onset_step
+    rises = (s for s in case.loss_spikes if not s.is_fall and change.step <= s.onset_step < own)
+    height = max((s.height for s in rises), default=0.0)
+    if case.spike.is_fall and change.factor > 1 and height >= -case.spike.height:
+        reading = say(
+            "{loss} had risen by {height:.3g} since the rate rose: it falls part of the way back.",
+            loss=case.spike.tag,
+            height=height,
+        )
+        yield weigh("way-back", 0.5, observed=height, reference=-case.spike.height, reading=reading)
 
 
 def _follows_dose(case: Case, series: Series, change: RateChange) -> Iterator[Evidence]:

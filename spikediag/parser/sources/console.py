@@ -61,7 +61,7 @@ class Console(Named):
             UnusableLogError: it is too large.
         """
         refuse_beyond(MOST_BYTES, file.size)
-        text = ESCAPES.sub("", file.content.decode("utf-8", "replace")).replace("\r", "\n")
+        text = ESCAPES.sub("", file.text.decode("utf-8", "replace")).replace("\r", "\n")
         lines = [line for line in text.split("\n") if len(line) <= LONGEST]
         found = [
             PointCollector(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import PEEK, Column, points_in, read_csv, step_column
+from spikediag.parser.tables import Column, columns_named, points_in, read_csv, step_column
 from spikediag.text import say
 
 PANEL = " - "  # between the name of a run and that of a quantity, in what W&B exports from a panel
@@ -35,10 +35,9 @@ class CsvTables(Named):
             ForeignError: nothing counts steps.
             UnusableLogError: it has no row, or is no table.
         """
-        header = file.content[:PEEK].split(b"\n", 1)[0].decode("utf-8", "replace")
-        if step_column(cell.strip(' "\r\ufeff') for cell in re.split("[,;\t]", header)) is None:
+        if step_column(columns_named(file)) is None:
             raise ForeignError(say("it has no column step"))
-        columns, gaps = read_csv(file.content)
+        columns, gaps = read_csv(file)
         step = step_column(columns)
         if step is None:
             raise ForeignError(say("it has no column step"))

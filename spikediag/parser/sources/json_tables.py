@@ -33,10 +33,10 @@ class JsonTables(Named):
             ForeignError: nothing counts steps.
         """
         try:
-            first, _ = json_lines(file.content[:PEEK])  # data sets are large, and these too
+            first, _ = json_lines(file.text[:PEEK])  # data sets are large, and these too
             if not any(step_column(record) for record in first):
                 raise ForeignError(say("it has no key step"))
-            records, gaps = json_lines(file.content)
+            records, gaps = json_lines(file.text)
         except UnusableLogError as error:
             raise ForeignError(error.said) from error
         step = step_column(key for record in first for key in record)

@@ -27,7 +27,7 @@ class LightningCsv(Named):
             ForeignError: it counts no steps.
             UnusableLogError: it has no row, or is no table.
         """
-        columns, gaps = read_csv(file.content)
+        columns, gaps = read_csv(file)
         if "step" not in columns:
             raise ForeignError(say("it has no column step"))
         points, lost = points_in(columns, "step")

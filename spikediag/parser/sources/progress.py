@@ -42,10 +42,10 @@ class Progress(Named):
             UnusableLogError: it has no row, or is neither.
         """
         if file.path.suffix.lower() == ".csv":
-            columns, gaps = read_csv(file.content)
+            columns, gaps = read_csv(file)
             points, lost = points_in(columns, _counter(columns))
         else:
-            records, gaps = json_lines(file.content)
+            records, gaps = json_lines(file.text)
             step = _counter(dict.fromkeys(key for record in records for key in record))
             collected = PointCollector()
             for row, record in enumerate(records):

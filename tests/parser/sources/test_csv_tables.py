@@ -8,7 +8,8 @@ import pytest
 from spikediag import read_run
 from spikediag.errors import UnreadableRunError, UsageError
 from spikediag.parser import find_runs
-from spikediag.parser.tables import PIECE, read_csv, reads_exactly
+from spikediag.parser.log_files import Gap, Opened
+from spikediag.parser.tables import PIECE, Column, read_csv, reads_exactly
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import paths
 
@@ -97,27 +98,47 @@ def test_a_table_that_was_named_and_has_no_steps_says_so(tmp_path: Path, content
         read_run(file)
 
 
+def columns(text: str) -> tuple[dict[str, Column], list[Gap]]:
+    return read_csv(Opened.of(Path("progress.csv"), text.encode()))
+
+
+def several_pieces(*, cells: str = "") -> list[str]:
+    """The rows of a table that is read in three pieces."""
+    rows: list[str] = []
+    while sum(map(len, rows[-1:])) * len(rows) < 2.5 * PIECE:
+        rows += [f"{step},{step / 3!r}{cells}" for step in range(len(rows), len(rows) + 10_000)]
+    return rows
+
+
 def test_a_table_of_several_pieces_is_read_as_one() -> None:
-    rows = [f"{step},{step / 3!r},True" for step in range(PIECE + 5)]
-    rows[-2] = f"{PIECE + 3},,unknown"  # one word makes the third column one of words
-    whole, gaps = read_csv("step,loss,done\n{}\n".format("\n".join(rows)).encode())
-    assert whole["loss"].values[:-2].tolist() == [step / 3 for step in range(PIECE + 3)]
-    assert not whole["loss"].there[-2]
-    assert not whole["done"].there.any()
-    assert not gaps
+    rows = several_pieces()
+    rows[-2] = f"{len(rows) - 2},"
+    whole, gaps = columns("step,loss\n{}\n7".format("\n".join(rows)))
+    assert whole["loss"].values[:-2].tolist() == [step / 3 for step in range(len(rows) - 2)]
+    assert whole["loss"].there.sum() == len(rows) - 1
+    assert [(gap.length, "half written" in str(gap.what)) for gap in gaps] == [(1, True)]
 
 
-def test_a_row_that_is_too_long_is_left_out_where_a_piece_begins() -> None:
-    rows = [f"{step},{step / 3!r}" for step in range(PIECE + 5)]
-    rows[PIECE] += ",7"
-    table, gaps = read_csv("step,loss\n{}\n".format("\n".join(rows)).encode())
-    assert PIECE not in table["step"].values
-    assert [str(gap.what) for gap in gaps] == [f"row {PIECE + 2} has 3 cells and not 2"]
+def test_a_word_far_down_costs_its_own_cell_alone() -> None:
+    rows = several_pieces(cells=",True")
+    rows[-2] = f"{len(rows) - 2},1.5,unknown"
+    whole, _ = columns("step,loss,done\n{}\n".format("\n".join(rows)))
+    assert whole["done"].there.sum() == len(rows) - 1
+    assert whole["loss"].there.all()
+
+
+def test_a_row_that_is_too_long_is_left_out_wherever_a_piece_begins() -> None:
+    rows = several_pieces()
+    place = ("step,loss\n" + "\n".join(rows))[:PIECE].count("\n") - 1
+    rows[place] += ",7"
+    table, gaps = columns("step,loss\n{}\n".format("\n".join(rows)))
+    assert place not in table["step"].values
+    assert [str(gap.what) for gap in gaps] == [f"row {place + 2} has 3 cells and not 2"]
 
 
 @pytest.mark.skipif(not reads_exactly(), reason="pandas before 3.1 makes no number of it")
 def test_a_whole_number_beyond_every_float_is_infinite_and_costs_no_other_cell() -> None:
-    table, gaps = read_csv(f"step,loss\n0,1.5\n1,{'9' * 400}\n2,2.5\n".encode())
+    table, gaps = columns(f"step,loss\n0,1.5\n1,{'9' * 400}\n2,2.5\n")
     assert table["loss"].values.tolist() == [1.5, float("inf"), 2.5]
     assert not gaps
 
