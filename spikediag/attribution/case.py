@@ -153,6 +153,10 @@ class Case:
         """How far an onset may be misplaced, in steps: two points of the loss and one of the other series."""
         return 2 * self.loss.interval + (series.interval if series is not None else 0.0)
 
+    def reach(self, steps: float, points: float) -> float:
+        """So many steps, or so many logged points where these lie farther apart: steps may count samples."""
+        return max(steps, points * self.loss.interval)
+
     def moved(self, series: Series) -> Contrast | None:
         """Another series over the stretch against its past; None when it has no point there."""
         steps, values = series.numbers

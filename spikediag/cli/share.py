@@ -22,6 +22,7 @@ from spikediag.cli.terminal import note, progress
 from spikediag.cli.whole_files import replace_folder, write_file
 from spikediag.errors import UsageError, nearest
 from spikediag.text import Text, say
+from spikediag.wording.escape import spreadsheet_cell
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis, Run, Series
@@ -139,11 +140,10 @@ def _table(chosen: "Sequence[Series]") -> bytes:
         for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
             rows.setdefault(step, {})[series.tag] = value
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(
-        text, ["step", *(s.tag for s in chosen if s.tag != "step")], extrasaction="ignore"
-    )
-    writer.writeheader()
-    writer.writerows({**cells, "step": step} for step, cells in sorted(rows.items()))
+    tags = [series.tag for series in chosen if series.tag != "step"]
+    writer = csv.writer(text)
+    writer.writerow(["step", *map(spreadsheet_cell, tags)])
+    writer.writerows([step, *map(cells.get, tags)] for step, cells in sorted(rows.items()))
     return text.getvalue().encode()
 
 

@@ -123,7 +123,7 @@ def undone_by(one: Spike, other: Spike) -> bool:
     ended = one.stop + (one.stop - one.start if one.shape is Shape.BURST and one.recovered else 0)
     if (
         one.members
-        or one.shape is Shape.NOISE
+        or Shape.NOISE in {one.shape, other.shape}
         or one.height * other.height >= 0
         or not one.start <= other.start <= ended
         or (other.shape is Shape.BURST and not one.recovered)

@@ -78,8 +78,11 @@ class Variance:
             stop = min(CELL * max(rise.reach, rise.start + rise.width), len(signal.values))
             before = local_noise(signal.values[max(0, start - CELL * 4 * rise.width) : start])
             after = local_noise(signal.values[start:stop])
-            near = [r for r in signal.rises if start - CELL * rise.width <= r.start < stop]
-            levels = [r for r in near if r.lasts(len(signal.values)) and r.level - r.baseline > LEVEL * after]
+            near = [
+                r for r in signal.rises if start - CELL * rise.width <= r.start + r.climb and r.start < stop
+            ]
+            level = median(signal.values[start:stop])
+            levels = [r for r in near if r.lasts(len(signal.values)) and level - r.baseline > LEVEL * after]
             spikes = [r for r in near if r.height > (CERTAIN if rise.salient else OUTSTANDING) * after]
             if spikes and after >= FACTOR * before:
                 apart = signal.apart_from(signal.position(start))

@@ -7,7 +7,7 @@
 from spikediag.sweep.hypotheses import HEADS, TITLE, Across, Hypothesis, cells
 from spikediag.sweep.page import PAGE, artifacts
 from spikediag.sweep.result import SCHEMA, Sweep, shortened, to_json
-from spikediag.sweep.row import COLUMNS, ORDER, Row, RowColumn
+from spikediag.sweep.row import COLUMNS, ORDER, TELLING, Row, RowColumn
 from spikediag.sweep.scan import ScanBrokenError, ScanProgress, scan
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ORDER",
     "PAGE",
     "SCHEMA",
+    "TELLING",
     "TITLE",
     "Across",
     "Hypothesis",

@@ -196,6 +196,7 @@ COLUMNS = (
     RowColumn("damage", say("damage"), lambda r: r.damage if r.judged else None, 21, "d"),
     RowColumn("seconds", say("seconds"), lambda r: r.seconds if r.judged else None, 22, ".2f"),
 )
+TELLING = tuple(sorted(COLUMNS, key=lambda column: column.rank))  # the same, the most telling first
 
 
 def ordered(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -20,7 +20,7 @@ from spikediag.errors import UsageError
 from spikediag.sweep.kept import kept
 from spikediag.sweep.row import NoRun
 from spikediag.sweep.scan import Scanner, Search
-from spikediag.sweep.workers import Inline
+from spikediag.sweep.workers import Inline, processes
 from tests.conftest import ROOT, SAMPLE_RUNS, diagnosed_once
 from tests.parser.writing import scalar, write
 from tests.sweep import executors
@@ -187,6 +187,15 @@ def test_no_more_tasks_are_handed_out_than_the_workers_need(tmp_path):
 @pytest.mark.slow
 def test_processes_give_the_same_rows(runs):
     assert timeless(spikediag.scan(runs, jobs=2)) == timeless(spikediag.scan(runs))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system holds no signals back")
+def test_an_interrupt_reaches_the_first_process_only_also_while_others_start():
+    with processes(2) as pool:
+        held = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+    assert signal.SIGINT in held
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from spikediag.attribution.quantities import CHANGED, Quantity, Switch, measurin
 from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, say
 
 DELAYS = (3.0, 100.0)  # steps after which a change of the data shows: at the next batch, or as weights follow
-HORIZON = 1000.0  # steps; later, the stage is not new
+HORIZON = 1000.0, 20.0  # steps or logged points; later, the stage is not new
 SETTLED = 10  # logged points on either side that a stage lasts at least
 TOKENS = 0.1  # |log factor| of the samples or tokens of a step
 DECISIVE = 0.3  # bans
@@ -82,7 +82,8 @@ def _steps(case: Case, settings: tuple[Series, ...]) -> tuple[Evidence, ...]:
     found = []
     for series in settings:
         known = switches(series)
-        near = [s for s in known if case.begin - s.step <= HORIZON and not case.lag(series, s.step).follows]
+        reach = case.reach(*HORIZON)
+        near = [s for s in known if case.begin - s.step <= reach and not case.lag(series, s.step).follows]
         if near:
             last = max(near, key=lambda s: s.step)
             delays = (max(DELAYS[0], 0.5 * case.slack(series)), *DELAYS[1:])
@@ -151,7 +152,7 @@ def _stays(case: Case, settings: tuple[Series, ...]) -> Evidence:
     reading = say(
         "{tags} did not change in the {horizon:,.0f} steps before the jump.",
         tags=", ".join(series.tag for series in settings),
-        horizon=HORIZON,
+        horizon=case.reach(*HORIZON),
     )
     return weigh("stage-stays", -2.0, observed=float(case.begin), reading=reading)
 

@@ -284,7 +284,7 @@ def _raised(change: RateChange | None) -> Iterator[Evidence]:
             factor=change.factor,
             step=change.step,
         )
-        yield weigh("rate-raised", -1.0, observed=change.factor, reference=RAISED, reading=reading)
+        yield weigh("rate-raised", -2.0, observed=change.factor, reference=RAISED, reading=reading)
 
 
 def _gradient(rise: GradientRise | None) -> Iterator[Evidence]:

@@ -22,10 +22,9 @@ STOOD = 2.0  # times the old rate, where it had stood before: lowered since, tha
 SMALLEST_MOVE = 1 + 1e-6  # below, a rate stands still
 STILL = 3  # logged intervals without a rise, after which a warm-up is over
 LEAST_WARM_UP = 1.5  # factor from first to largest rate
-HORIZON = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
+HORIZON = 3000.0, 120.0  # steps or logged points: 3 / (1 - beta2) of Adam's, whose memory is gone then
 DELAYS = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
 FEWEST_POINTS = (1.0, 4.0, 40.0)  # logged points of each delay, where steps count samples and not updates
-HORIZON_POINTS = 120.0
 WARMED = 0.3  # bans of a warm-up's end: every run with a schedule has one
 FEWEST_MOVES = 20  # logged intervals of a rate from which its habits are known
 GREW = 5.0  # times, from which the distance of the policy from the one before grew with the rate
@@ -178,7 +177,7 @@ class Before:
 def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
     changes = case.run.once(_changes, series)
-    reach = max(HORIZON, HORIZON_POINTS * case.loss.interval)
+    reach = case.reach(*HORIZON)
     near = [c for c in changes if case.begin - c.step <= reach and not case.lag(series, c.step).follows]
     if not near:
         return None
@@ -301,7 +300,7 @@ def _unchanged(case: Case, series: Series) -> Evidence:
         "{tag} did not change abruptly in the {horizon:,.0f} steps before step {onset:,} (whole run: "
         "{low:.2g} to {high:.2g}).",
         tag=series.tag,
-        horizon=HORIZON,
+        horizon=case.reach(*HORIZON),
         onset=case.begin,
         low=low,
         high=high,
@@ -311,7 +310,7 @@ def _unchanged(case: Case, series: Series) -> Evidence:
 
 def _too_late(case: Case, series: Series) -> Iterator[Evidence]:
     """The first change after the jump, with its lag: what comes later is no cause."""
-    later = (c for c in case.run.once(_changes, series) if 0 < c.step - case.begin <= HORIZON)
+    later = (c for c in case.run.once(_changes, series) if 0 < c.step - case.begin <= case.reach(*HORIZON))
     change = min(later, key=lambda c: c.step, default=None)
     if change is not None:
         lag = float(case.begin - change.step)
@@ -333,7 +332,7 @@ def _after(series: Series, change: RateChange, lag: float) -> Text:
 def _lag(case: Case, series: Series, found: Before) -> Evidence:
     if found.lag < 0:
         reading = _after(series, found.change, found.lag)
-        return weigh("lag", found.bans, observed=found.lag, reference=HORIZON, reading=reading)
+        return weigh("lag", found.bans, observed=found.lag, reference=case.reach(*HORIZON), reading=reading)
     reading = say(
         "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the jump; the "
         "run has {alike} such change(s) in {length:,.0f} steps.",
@@ -345,7 +344,7 @@ def _lag(case: Case, series: Series, found: Before) -> Evidence:
         alike=found.alike,
         length=case.length,
     )
-    return weigh("lag", found.bans, observed=found.lag, reference=HORIZON, reading=reading)
+    return weigh("lag", found.bans, observed=found.lag, reference=case.reach(*HORIZON), reading=reading)
 
 
 def _direction(case: Case, series: Series, change: RateChange) -> Evidence:

@@ -9,7 +9,7 @@ from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.model import Advice, Evidence, LossKind, Run, Shape, Tier, say
 
 DELAYS = (2.0, 10.0, 100.0)  # steps: at once, or until Adam has a new memory, within some hundred
-HORIZON = 1000.0  # steps: later, the restart is over
+HORIZON = 1000.0, 20.0  # steps or logged points: later, the restart is over
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ def _near(case: Case, found: tuple[Boundary, ...]) -> tuple[float, list[Boundary
     for jump in (case.jump, case.rise):
         begin = float(case.begin) if jump is case.jump else jump.step
         near = [
-            b for b in found if begin - b.step <= HORIZON and not case.lag(case.loss, b.step, jump).follows
+            b
+            for b in found
+            if begin - b.step <= case.reach(*HORIZON) and not case.lag(case.loss, b.step, jump).follows
         ]
         if near:
             return begin, near

@@ -10,7 +10,7 @@ from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.model import REINFORCED, Advice, Evidence, IntArray, LossKind, Run, Series, Tier, say
 
-RAN_AWAY = 5.0  # times its lowest value before
+RAN_AWAY = 10.0  # times its lowest value before
 CALM = 2.0  # times, within which it stayed
 STEADY = 0.7  # share of its moves that go up on the way
 FEWEST_POINTS = 5
@@ -28,7 +28,7 @@ class Temperature:
         the entropy bonus in every value target, so critic and actor losses climb with it.
 
     Evidence for:
-        The logged temperature multiplies fivefold or more up to the top of the loss, going up nearly all
+        The logged temperature multiplies tenfold or more up to the top of the loss, going up nearly all
         along.
 
     Evidence against:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from spikediag.model import Role
-from spikediag.wording.language import Language, load
+from spikediag.wording.language import Language, fonts_of, load
 from spikediag.wording.writer import Paper, Writer
 
 WIDTH = 9.0  # inches; 900 pixels in a README at 100 dots per inch
@@ -26,7 +26,7 @@ BETWEEN = 0.42  # inches between two panels: the title of the lower one, ticks o
 COLOURS = 256  # a palette makes the file a third of the size, and the eye sees no difference
 SAMPLE = 7  # of so many pixels one is looked at to choose the palette
 BASIC = "DejaVu Sans"  # comes with Matplotlib
-WIDE = load("zh").fonts  # tags may be Chinese in any language
+WIDE = fonts_of("zh")  # tags may be Chinese in any language
 
 # M. Okabe and K. Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/
 BLUE, SKY, GREEN = "#0072b2", "#56b4e9", "#009e73"
