@@ -297,17 +297,6 @@ def _tanh_squash(run: Run) -> Condition | None:
     if LossKind.LIKELIHOOD not in run.loss_kinds or not squashed(run):
         return None
     stated = run.fact(FactName.TANH_SQUASH).source
-    inside = Advice(
-        say(
-            "Keep the targets within the bounds, at {edge:g} of them at most, or train on the actions before "
-            "they are squashed; at the bound an error of {error:g} is {sigmas:.0f} sigmas of {sigma:g}.",
-            edge=INSIDE,
-            error=UNSEEN_ERROR,
-            sigmas=(math.atanh(1 - SATURATION) - math.atanh(1 - SATURATION - UNSEEN_ERROR)) / USUAL_SIGMA,
-            sigma=USUAL_SIGMA,
-        ),
-        f"actions = actions.clip(-{INSIDE}, {INSIDE})",
-    )
     if not run.actions:
         reading = say(
             "The policy squashes its actions by tanh ({source}). Whether targets lie at the bound is not "
@@ -315,7 +304,7 @@ def _tanh_squash(run: Run) -> Condition | None:
             source=stated,
             gain=squash_gain(SATURATION),
         )
-        return Condition("tanh-squash", Status.PLAUSIBLE, reading, None, (inside,))
+        return Condition("tanh-squash", Status.PLAUSIBLE, reading, None, (_within_bounds(),))
     largest = max(run.actions, key=lambda d: max(abs(d.low), abs(d.high)))
     edge = max(abs(largest.low), abs(largest.high))
     numbers: dict[str, str | float] = {"squashed": stated, "index": largest.index, "edge": edge}
@@ -336,7 +325,21 @@ def _tanh_squash(run: Run) -> Condition | None:
         clipped=1 - SATURATION,
         **numbers,
     )
-    return Condition("tanh-squash", Status.SUPPORTED, reading, edge, (inside,))
+    return Condition("tanh-squash", Status.SUPPORTED, reading, edge, (_within_bounds(),))
+
+
+def _within_bounds() -> Advice:
+    return Advice(
+        say(
+            "Keep the targets within the bounds, at {edge:g} of them at most, or train on the actions before "
+            "they are squashed; at the bound an error of {error:g} is {sigmas:.0f} sigmas of {sigma:g}.",
+            edge=INSIDE,
+            error=UNSEEN_ERROR,
+            sigmas=(math.atanh(1 - SATURATION) - math.atanh(1 - SATURATION - UNSEEN_ERROR)) / USUAL_SIGMA,
+            sigma=USUAL_SIGMA,
+        ),
+        f"actions = actions.clip(-{INSIDE}, {INSIDE})",
+    )
 
 
 def _noise_grows(run: Run) -> Condition | None:
@@ -398,8 +401,8 @@ def _level_at_end(series: Series) -> float:
 def _constant_rate(run: Run) -> Condition | None:
     """Whether the rate stays constant to the end, from its series or the configuration; None if unknown."""
     for series in run.having(Role.LEARNING_RATE):
-        if series.finite.sum() >= 2:
-            return _logged_rate(run, series)
+        if series.finite.any():
+            return _logged_rate(run, series) if series.finite.sum() >= FEWEST_POINTS else None
     stated = constant_rate_stated(run)
     if stated is None:
         return None
@@ -519,7 +522,8 @@ def _largest_gradient(tag: str, times: float, typical: float, limit: float | Non
 
 def _no_companion(run: Run) -> Condition | None:
     """Whether an error metric is logged beside the losses; None for learners whose measure is the reward."""
-    if run.loss_kinds <= REINFORCED:
+    rewarded = any(run.having(Role.REWARD))
+    if run.loss_kinds <= (REINFORCED | {LossKind.UNKNOWN} if rewarded else REINFORCED):
         return None
     tags = [s.tag for s in run.having(Role.COMPANION)]
     if tags:

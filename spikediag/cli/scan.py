@@ -92,7 +92,7 @@ def scan(
     elif found.judged:
         _show(found)
     _tell_unread(found)
-    if any(sweep.is_bug(row) for row in found.unread):
+    if any(row.is_bug for row in found.unread):
         return Exit.BUG
     return Exit.DONE if found.judged else Exit.UNUSABLE
 

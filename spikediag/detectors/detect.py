@@ -39,6 +39,7 @@ from spikediag.model import LONGEST_LOOK, Searched, Series, Shape, Spike
 ALPHA = 0.05  # false findings per run
 RETURN = 0.25  # share of the height beyond the old level up to which a way back is a return
 OUTSTANDING = 6.0  # standard deviations of noise that has grown; what is larger is not explained by it
+LEARNT = 2.0  # times all points before a fall: what lies low for longer is no dip
 CERTAIN = 20.0  # the same, of what need not stand apart from other bursts of such noise
 
 
@@ -115,17 +116,19 @@ def explains(one: Spike, other: Spike) -> bool:
 def undone_by(one: Spike, other: Spike) -> bool:
     """Whether the second only returns from the first: a fall from a rise, or a rise from a dip.
 
-    A burst that comes back ends no level that stays, and a level that lasted is left, not returned from. The
-    last of the way back of a burst may come as long after its end as it lasted.
+    A burst that comes back ends no level that stays, and a level that lasted is left, not returned from; so
+    is one that lasted much longer than all before it, as what a training learns in its first points. The last
+    of the way back of a burst may come as long after its end as it lasted.
     """
     ended = one.stop + (one.stop - one.start if one.shape is Shape.BURST and one.recovered else 0)
     if (
         one.members
-        or one.shape is Shape.NOISE
+        or Shape.NOISE in {one.shape, other.shape}
         or one.height * other.height >= 0
         or not one.start <= other.start <= ended
         or (other.shape is Shape.BURST and not one.recovered)
         or (one.shape is Shape.LEVEL and other.start - one.start > LONGEST_LOOK)
+        or (one.height < 0 and other.start - one.start > LEARNT * one.start)
     ):
         return False
     reached = other.peak_value if other.shape is Shape.BURST else other.level_after

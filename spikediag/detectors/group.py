@@ -34,10 +34,12 @@ def group(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> tuple[Incident, 
 
     Numbers that are lost hide no spike, and what is usual for one loss explains no other: each is grouped
     with its like. A fall is told where it is a new level or goes on to the end; that a loss falls is what
-    training is for.
+    training is for. The held-out loss that rises as it falls belongs to the fall.
     """
     losses = {series.tag: series for series in run.having(Role.LOSS)}
     found = [s for tag in losses for s in spikes.get(tag, ()) if s.height > 0 or tells(s, losses[tag])]
+    falls = [s.onset_step for s in found if s.height < 0 and not losses[s.tag].held_out]
+    found = [s for s in found if not over_fits(s, losses[s.tag], falls)]
     alike = [[s for s in found if sort(s) == one] for one in sorted({sort(s) for s in found})]
     incidents = (incident(run, losses, cluster) for some in alike for cluster in clusters(losses, some))
     return tuple(sorted(incidents, key=lambda i: (i.spike.onset_step, i.spike.tag)))
@@ -47,6 +49,13 @@ def tells(fall: Spike, loss: Series) -> bool:
     """Whether a fall is a new level, or goes on to the end, and is not how every training begins."""
     lasts = not fall.recovered and fall.kind in {Kind.LEVEL_SHIFT, Kind.DIVERGENCE}
     return lasts and fall.start >= max(FEWEST_BEFORE, BEGINNING * len(loss))
+
+
+def over_fits(spike: Spike, loss: Series, falls: Sequence[int]) -> bool:
+    """Whether a held-out loss steps up between the same two of its points as the training loss steps down."""
+    last = int(loss.steps[max(0, spike.start - 1)])
+    steps_up = loss.held_out and spike.shape is Shape.LEVEL and spike.height > 0
+    return steps_up and any(last <= fall <= spike.onset_step for fall in falls)
 
 
 def sort(spike: Spike) -> tuple[bool, bool, bool]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,7 +16,8 @@ PAST = 257  # points before the onset that give the noise
 FEW = 24  # points before the onset that give too little noise; the first points of the series help out
 FALLEN = 0.25  # share of the height below which a burst is over
 MARGIN = 0.1  # share of the height within which a series is back at its level
-WANDER = 3.0  # standard deviations before, within which it is back as well
+WANDER = 3.0  # standard deviations before, within which it is back as well, if they are less than a quarter
+AGAIN = 16  # of the points that it was up, one in so many must be down in a row
 LONGEST = 1000  # points from onset to the end of a burst; what stands longer is a level
 OUTSTANDING = 8.0  # standard deviations of the noise on a new level; what is lower belongs to that noise
 SALIENT = 6.0  # standard deviations before that what stands out in its series measures at least
@@ -34,6 +36,7 @@ TALL = 12.0  # standard deviations of a rise that is followed back to where it l
 LEFT, GAINED = 6.0, 3.0  # of them: where it has left it; what 33 points gain while it climbs
 STEADY = 5  # points of a running median that stay out of the noise from there on
 FEWEST_STRETCHES, MOST_STRETCHES = 5, 128  # before an onset, whose levels tell where it began
+AT_ONCE = 0.75  # share of the height of a step that its first five points gain
 SMOOTHLY = 0.25  # gain over five points relative to the next five, below which the next is sudden
 QUIET = 0.25  # share of them that are calm, at least
 CELLS = 48  # block medians that the climb is fitted to
@@ -111,8 +114,9 @@ class Rise:
         return as_high and self.height / self.noise >= EQUAL * rise.height / rise.noise
 
     def same_burst(self, rise: "Rise") -> bool:
-        """Whether both are narrow and share a point."""
-        return max(self.width, rise.width) < SLOW and self.meets(rise)
+        """Whether both are narrow, begin close together and share a point."""
+        narrow, near = max(self.width, rise.width) < SLOW, abs(self.start - rise.start) < SLOW
+        return narrow and near and self.meets(rise)
 
     def begun(self, rise: "Rise") -> "Rise":
         """This burst with the onset of one that begins earlier."""
@@ -189,9 +193,9 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             found.append(rise)
         else:
             found[same] = found[same].begun(rise)
-    climbs = (settled(values, rise) for rise in merged(by_onset(found), Rise.climbs_into))
+    climbs = (settled(values, rise) for rise in merged(values, by_onset(found), Rise.climbs_into))
     dated = by_onset(from_outset(values, rise) for rise in climbs)
-    return tuple(without_children(values, tuple(merged(dated, Rise.goes_on))))
+    return tuple(without_children(values, tuple(merged(values, dated, Rise.goes_on))))
 
 
 def by_onset(rises: Iterable[Rise]) -> tuple[Rise, ...]:
@@ -206,24 +210,47 @@ def without_children(values: FloatArray, found: tuple[Rise, ...]) -> Iterator[Ri
 
 
 def child_of(values: FloatArray, found: Iterable[Rise]) -> Callable[[Rise], bool]:
-    """Tells whether a rise is the noise of the last of those levels that began before it."""
-    levels = [rise for rise in found if rise.lasts(len(values))]
-    noises = [local_noise(values[rise.start : rise.start + PAST]) for rise in levels]
+    """Tells whether a rise is the noise of the last of those levels that began before it.
+
+    That of the level after its onset, and that of its points before the rise: no step is part of either.
+    """
+    n = len(values)
+    levels = [rise for rise in found if rise.lasts(n)]
+    ends = [max(end.start, rise.start + FEW) for rise, end in pairwise(levels)] + [n]
+    noises = [
+        local_noise(values[rise.start : min(end, rise.start + PAST)])
+        for rise, end in zip(levels, ends, strict=False)
+    ]
 
     def is_child(rise: Rise) -> bool:
-        under = [n for level, n in zip(levels, noises, strict=True) if level.start < rise.start < level.stop]
-        lasts = rise.lasts(len(values))
-        height = rise.level - rise.baseline if lasts else rise.height
-        return bool(under) and height < (ON_LEVEL if lasts else OUTSTANDING) * max(under[-1], rise.noise)
+        under = [
+            (level.start, noise)
+            for level, noise in zip(levels, noises, strict=True)
+            if level.start < rise.start < level.stop
+        ]
+        if not under:
+            return False
+        began, noise = under[-1]
+        if rise.start - began >= FEW:
+            noise = max(noise, local_noise(values[max(began, rise.start - PAST) : rise.start]))
+        lasts = rise.lasts(n)
+        return (rise.level - rise.baseline if lasts else rise.height) < (
+            ON_LEVEL if lasts else OUTSTANDING
+        ) * noise
 
     return is_child
 
 
-def merged(found: Iterable[Rise], belongs: Callable[[Rise, Rise], bool]) -> Iterator[Rise]:
-    """Join each rise to the one it belongs to, as one climb is often seen as several steps."""
+def merged(
+    values: FloatArray, found: Iterable[Rise], belongs: Callable[[Rise, Rise], bool]
+) -> Iterator[Rise]:
+    """Join each rise to the one it belongs to, as one climb is often seen as several steps.
+
+    What is flat between two steps is no climb.
+    """
     below: Rise | None = None
     for rise in found:
-        if below and belongs(below, rise):
+        if below and belongs(below, rise) and not is_step(values, rise):
             below = below.joined(rise)
             continue
         if below:
@@ -250,6 +277,12 @@ def from_outset(values: FloatArray, rise: Rise) -> Rise:
     climb = max(rise.climb, 2 * gained if 2 * gained >= SLOW else 0)
     margin = max(MARGIN * (rise.level - baseline), WANDER * noise)
     return replace(rise, start=start, baseline=baseline, noise=noise, climb=climb, margin=margin)
+
+
+def is_step(values: FloatArray, rise: Rise) -> bool:
+    """Whether most of a rise is gained at its onset, on a level that was flat before."""
+    before, after = (median(values[at : at + STEADY]) for at in (max(0, rise.start - STEADY), rise.start))
+    return after - before > AT_ONCE * (rise.level - rise.baseline) and sudden(values, rise.start)
 
 
 def sudden(values: FloatArray, start: int) -> bool:
@@ -314,8 +347,10 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     reach = stop if stop < n else min(n, start + 2 * width)
     peak = start + int(np.argmax(values[start:reach]))
     noise = noise_before(values, start)
+    if candidate.salient and stop == n and start >= PAST:
+        noise = min(noise, LESS * local_noise(values[start - NEAR : start]))
     start = first_step(values, start, baseline + OUTSTANDING * noise) if candidate.salient else start
-    margin = max(MARGIN * (level - baseline), WANDER * noise)
+    margin = min(max(MARGIN * (level - baseline), WANDER * noise), FALLEN * (level - baseline))
     return Rise(
         width=width,
         start=start,
@@ -396,9 +431,12 @@ def level_before(values: FloatArray, at: int, before: int) -> float:
 
 
 def recovery(values: FloatArray, start: int, threshold: float, width: int) -> int:
-    """First position after the onset from where the running median stays below the threshold; n if none."""
+    """First position after the onset from where a running median lies below the threshold; n if none.
+
+    The longer a series was up, the longer it must be down to be back: a short dip ends no level.
+    """
     smooth = max(3, width // (2 if width >= SLOW else 4)) | 1
-    first, size, n = start + 1, 64 * smooth, len(values)
+    first, size, n = start + 1, AGAIN * smooth, len(values)
     while first + smooth <= n:
         chunk = values[first : first + size]
         medians = running_median(chunk, smooth)
@@ -407,6 +445,7 @@ def recovery(values: FloatArray, start: int, threshold: float, width: int) -> in
             at = first + int(below[0])
             return at + int(np.argmax(values[at : at + smooth] <= threshold))
         first, size = first + len(medians), 2 * size
+        smooth = max(smooth, (first - start) // AGAIN | 1)
     return first if first < n and bool((values[first:] <= threshold).all()) else n
 
 

@@ -16,8 +16,8 @@ class Transient:
     What it finds:
         A rise that stands apart from everything in its series, or that chance does not explain, and that
         falls below a quarter of its height within 1,000 points. One point is enough. `end_step` is where it
-        is back: within a tenth of its height of the level before, or within three standard deviations; null
-        until then.
+        is back: within a tenth of its height of the level before, or within three standard deviations if
+        they are less than a quarter of it; null until then.
 
     How:
         Salience: the lowest of 1 or 3 points above the median of the 5 or 9 before, in local scales, against

@@ -31,6 +31,7 @@ FEWEST_AT_RESTART = 6
 SURE = 5.0  # standard errors of the difference of their medians
 AT_ONCE = 0.75  # of the growth, that the halves next to the restart differ by
 WANDERED = 0.5  # of the growth, by which the noise may have grown at other places before
+CELLS_AROUND = 4  # cells to either side among whose points the first is looked for
 CELL = 8  # points that make one measurement of the noise
 SMOOTH = 33  # points of the running median that the noise is measured against
 
@@ -77,8 +78,11 @@ class Variance:
             stop = min(CELL * max(rise.reach, rise.start + rise.width), len(signal.values))
             before = local_noise(signal.values[max(0, start - CELL * 4 * rise.width) : start])
             after = local_noise(signal.values[start:stop])
-            near = [r for r in signal.rises if start - CELL * rise.width <= r.start < stop]
-            levels = [r for r in near if r.lasts(len(signal.values)) and r.level - r.baseline > LEVEL * after]
+            near = [
+                r for r in signal.rises if start - CELL * rise.width <= r.start + r.climb and r.start < stop
+            ]
+            level = median(signal.values[start:stop])
+            levels = [r for r in near if r.lasts(len(signal.values)) and level - r.baseline > LEVEL * after]
             spikes = [r for r in near if r.height > (CERTAIN if rise.salient else OUTSTANDING) * after]
             if spikes and after >= FACTOR * before:
                 apart = signal.apart_from(signal.position(start))
@@ -88,7 +92,9 @@ class Variance:
                     if r.start < start or r.height > CERTAIN * after or signal.excursion(r).holds_any(apart)
                 ]
             if after >= FACTOR * before and not levels and not spikes:
-                yield signal.spike(Kind.VARIANCE, at_points(signal.values, rise, before), after - before)
+                start = first_of_new_noise(distance(signal.scan.looks.medians), start, before, after)
+                measured = at_points(signal.values, rise, start, before)
+                yield signal.spike(Kind.VARIANCE, measured, after - before)
 
 
 def growths(cells: FloatArray, least: float) -> Iterator[Candidate]:
@@ -185,18 +191,35 @@ def log_noise(medians: RunningMedians) -> FloatArray:
     usable = len(values) // CELL * CELL
     if not usable:
         return np.zeros(0)
-    distance = np.abs(values - medians.around(SMOOTH))[:usable].reshape(-1, CELL).mean(axis=1)
-    moving = distance > 0
+    mean = distance(medians)[:usable].reshape(-1, CELL).mean(axis=1)
+    moving = mean > 0
     if not moving.any():
-        return np.zeros(len(distance))
-    last = np.maximum.accumulate(np.where(moving, np.arange(len(distance)), -1))
-    return np.asarray(np.log(distance[np.where(last < 0, moving.argmax(), last)]))
+        return np.zeros(len(mean))
+    last = np.maximum.accumulate(np.where(moving, np.arange(len(mean)), -1))
+    return np.asarray(np.log(mean[np.where(last < 0, moving.argmax(), last)]))
 
 
-def at_points(values: FloatArray, rise: Rise, noise: float) -> Rise:
+def distance(medians: RunningMedians) -> FloatArray:
+    """Distance from the running median, (n,)."""
+    return np.abs(medians.values - medians.around(SMOOTH))
+
+
+def first_of_new_noise(distance: FloatArray, start: int, before: float, after: float) -> int:
+    """The point near a cell from which distances (n,) are more like those after than like those before.
+
+    As `rise.onset`, in logarithms: a slower growth before the leap, below its half, is not yet it.
+    """
+    low, high = max(0, start - CELLS_AROUND * CELL), start + CELLS_AROUND * CELL
+    near = np.maximum(distance[low:high], before)
+    share = np.minimum(np.log(near / before) / np.log(after / before), 1)
+    first, last = share[: CELL * 2], share[-CELL * 2 :]
+    over = share - (first.mean() + last.mean()) / 2
+    return low + len(over) - 1 - int(np.argmax(np.cumsum(over[::-1])))
+
+
+def at_points(values: FloatArray, rise: Rise, start: int, noise: float) -> Rise:
     """A rise of the noise, from cells to points, with the level of the loss as baseline."""
     n = len(values)
-    start = CELL * rise.start
     stop, back = (n if CELL * (cell + 1) > n else CELL * cell for cell in (rise.stop, rise.back))
     peak = start + int(np.argmax(values[start : min(n, CELL * rise.reach)]))
     return replace(

@@ -75,8 +75,8 @@ class CauseVerdict:
 
     @property
     def probability(self) -> float | None:
-        """Its share, shown to people where it is calibrated; None of `unexplained`, which is no cause."""
-        return None if self.cause == UNEXPLAINED else self.share
+        """Its share where labelled trainings stand behind it, else None."""
+        return self.share if self.calibrated else None
 
     @property
     def calibrated(self) -> bool:
@@ -247,6 +247,9 @@ class Outcome:
     margin: float  # a change for the worse that people would still call no worse
     verdict: OutcomeVerdict
     reading: Text
+    meanwhile: float | None = (
+        None  # of a reward that was worse only while the loss stood high: its level then
+    )
 
 
 @dataclass(frozen=True)
@@ -335,6 +338,17 @@ class Diagnosis:
     def lead(self) -> Finding | None:
         """The finding that headline, summary and exit code are about; None for a run without any."""
         return next(iter(by_gravity(self.findings)), None)
+
+    def told_outcomes(self) -> list[Outcome]:
+        """The outcomes of series that can tell something: a reward that is one number throughout cannot."""
+        return [
+            o for o in self.overall.outcomes if o.role is not Role.REWARD or self.run.series[o.tag].varies
+        ]
+
+    def reward_after(self, finding: Finding) -> Outcome | None:
+        """How the reward stood around a finding, the worst first; None where none can tell."""
+        ours = (o for o in self.told_outcomes() if o.finding == finding.id and o.role is Role.REWARD)
+        return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis in the stable JSON form, schema `spikediag.diagnosis/1`."""

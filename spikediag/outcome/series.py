@@ -57,18 +57,24 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
         margin=numbers.margin.size,
         verdict=after if during is None else OutcomeVerdict.WORSE,
         reading=outcome_reading(series, finding.spike, numbers, after, during),
+        meanwhile=None if during is None else during.after,
     )
 
 
 def _fell_during(
     series: Series, spike: Spike, others: tuple[Finding, ...], sign: int
 ) -> OutcomeNumbers | None:
-    """Of a reward: the comparison of the time of the jump with before, where that was worse."""
+    """Of a reward: the comparison of the time of the jump with before, where that was worse.
+
+    Of a jump that is not over, also its first half: it may have been worse for long, and better since.
+    """
     if series.role is not Role.REWARD:
         return None
     parts = next(iter(_parts(series, spike, others)))
-    then = _numbers(series, replace(parts, after=parts.during, apart=1), sign)
-    return then if then.worse else None
+    first = parts.during[: len(parts.during) // 2]
+    looks = [parts.during] if spike.recovered or len(first) < BLOCK else [parts.during, first]
+    then = (_numbers(series, replace(parts, after=look, apart=1), sign) for look in looks)
+    return next((numbers for numbers in then if numbers.worse), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,11 +170,11 @@ def _numbers(series: Series, parts: _Parts, sign: int) -> OutcomeNumbers:
             past.level, worst, math.nan, past.level, -math.inf, math.inf, -math.inf, margin, margin.size, 0
         )
     after = float(middle(parts.after))
-    change = _change(past, parts, sign * after, sign)
+    foretold, change = _change(past, parts, after, sign)
     if past.slope and change.bound(1 - CLAIM) <= 0:  # not surely behind its trend: held to its level before
-        change = _change(replace(past, levels=past.levels[-1:], flat=past.level), parts, sign * after, sign)
+        level = replace(past, levels=past.levels[-1:], flat=past.level)
+        foretold, change = _change(level, parts, after, sign)
     low, high = change.bound(1 - CLAIM), change.bound(CLAIM)
-    foretold = after - sign * change.value
     notable = margin.size if _is_batch_loss(series) else NOTABLE * margin.size
     return OutcomeNumbers(
         past.level,
@@ -184,12 +190,13 @@ def _numbers(series: Series, parts: _Parts, sign: int) -> OutcomeNumbers:
     )
 
 
-def _change(past: Trend, parts: _Parts, after: float, sign: int) -> Change:
-    """How much worse it stands than was foretold."""
+def _change(past: Trend, parts: _Parts, after: float, sign: int) -> tuple[float, Change]:
+    """What was foretold, and how much worse it stands."""
     ahead = 0.5 * past.size + parts.apart + 0.5 * len(parts.after)
     foretold, error = past.foretold(ahead)
     degrees = max(1.0, past.size * len(past.levels) * past.independent - 1)
-    return Change(after - sign * foretold, math.hypot(error, past.error_of(len(parts.after))), degrees)
+    unsure = math.hypot(error, past.error_of(len(parts.after)))
+    return foretold, Change(sign * (after - foretold), unsure, degrees)
 
 
 def _margin(series: Series, before: FloatArray, past: Trend) -> OutcomeMargin:

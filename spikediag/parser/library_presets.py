@@ -24,6 +24,11 @@ from spikediag.model import (
 
 GENERAL = "general"
 ACCURACY = "accuracy"  # the log line of an error metric where classes or tokens are predicted
+PREDICTION = "prediction"  # and where it is not known what is
+OF_CLASSES = frozenset({LossKind.CROSS_ENTROPY, LossKind.KL_REGULARISED})
+ITSELF_AN_ERROR = frozenset(
+    {LossKind.DENOISING, LossKind.RECONSTRUCTION, LossKind.REGRESSION, LossKind.ADVERSARIAL}
+)
 OPTIONAL = {"recognise", "step_unit", "framework", "kind", *Framework}  # of a preset
 LINES = {"log_lines", "remedies"}
 LONGEST = 1000  # characters of a tag that rules look at
@@ -82,7 +87,7 @@ class Company:
 class Lines:
     """The code in which a library or a framework logs what is missing and puts remedies into effect."""
 
-    log: Mapping[str, str] = field(default_factory=dict)  # by role; ACCURACY beside them
+    log: Mapping[str, str] = field(default_factory=dict)  # by role; ACCURACY and PREDICTION beside them
     remedies: Mapping[str, str] = field(default_factory=dict)  # by the name of its function in `attribution/`
 
 
@@ -122,16 +127,19 @@ def log_lines(preset: Preset | None, kinds: Iterable[LossKind] = ()) -> Mapping[
 
     Args:
         preset: Of the library.
-        kinds: Of the losses; what predicts tokens or classes has an accuracy and no squared error.
+        kinds: Of the losses; they say which error metric the model has beside its loss.
     """
     general, own = _lines(preset)
-    lines = {**general.log, **own.log}
-    if (
-        set(kinds) - REINFORCED <= {LossKind.CROSS_ENTROPY, LossKind.KL_REGULARISED}
-        and set(kinds) - REINFORCED
-    ):
-        lines[Role.COMPANION] = lines[ACCURACY]
-    return MappingProxyType({Role(role): line for role, line in lines.items() if role != ACCURACY})
+    lines: dict[str, str] = {**general.log, **own.log}
+    accuracy, prediction = lines.pop(ACCURACY), lines.pop(PREDICTION)
+    measured = set(kinds) - REINFORCED
+    if measured and measured <= OF_CLASSES:
+        lines[Role.COMPANION] = accuracy
+    elif measured and measured <= ITSELF_AN_ERROR:
+        del lines[Role.COMPANION]
+    elif LossKind.LIKELIHOOD not in measured:
+        lines[Role.COMPANION] = own.log.get(Role.COMPANION, prediction)
+    return MappingProxyType({Role(role): line for role, line in lines.items()})
 
 
 def remedy_lines(preset: Preset | None) -> Mapping[str, str]:
@@ -176,7 +184,7 @@ def _company(of: str, beside: list[str], kind: str) -> Company:
 
 def _lines_of(table: Mapping[str, object]) -> Lines:
     log = {str(k): str(v) for k, v in _table(table.get("log_lines")).items()}
-    if unknown := log.keys() - {*Role, ACCURACY}:
+    if unknown := log.keys() - {*Role, ACCURACY, PREDICTION}:
         raise ValueError(f"No role is called {sorted(unknown)}.")
     return Lines(log, {str(k): str(v) for k, v in _table(table.get("remedies")).items()})
 

@@ -3,6 +3,7 @@
 About sixty lines of Markdown, for one finding or twenty. What it leaves out stands in `appendix`.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ from spikediag.reporter.remedies import (
     verification,
     what_to_log,
 )
-from spikediag.reporter.training import state, varies
+from spikediag.reporter.training import state
 from spikediag.text import Value
 from spikediag.wording.writer import COLON, Writer, verbatim
 
@@ -50,13 +51,7 @@ REFUTED = 7  # lines of what it is not
 OUTCOMES = 2  # series that say whether it matters
 TABLE = 10  # remedies
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
-SUFFERED = {
-    OutcomeVerdict.WORSE: say("the reward got worse"),
-    OutcomeVerdict.NOT_WORSE: say("the reward did not suffer"),
-    OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
-}
 RECORDED = say("What the flight recorder saw")
-UNTOLD = say("whether the error moved cannot be told")
 MOVED = {
     CouplingVerdict.DECOUPLED: say("No, it stayed."),
     CouplingVerdict.PARTLY: say("Too little to explain it."),
@@ -70,6 +65,7 @@ WORSE = {
     OutcomeVerdict.NOT_WORSE: say("No, it is no worse."),
     OutcomeVerdict.CANNOT_BE_TOLD: say("Cannot be told."),
 }
+WORSE_MEANWHILE = say("Yes, while it lasted.")
 
 
 @dataclass(frozen=True)
@@ -130,13 +126,7 @@ def _headline(diagnosis: Diagnosis) -> Text:
     lead = diagnosis.lead
     if lead is None:
         return diagnosis.overall.summary
-    reward = _reward(diagnosis)
-    if lead.coupling.verdict is CouplingVerdict.NO_COMPANION:
-        if reward is not None:
-            return phrases.headline(lead, SUFFERED[reward.verdict])
-        if _is_untold(diagnosis, lead):
-            return phrases.headline(lead, UNTOLD)
-    return phrases.headline(lead)
+    return phrases.headline(lead, diagnosis)
 
 
 def _source(foretold: Effect | None, unforeseen: Text | None) -> Text | None:
@@ -259,34 +249,16 @@ def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
 
 
 def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
-    reward = _reward(diagnosis)
+    reward = diagnosis.reward_after(lead)
     if lead.coupling.verdict is CouplingVerdict.NO_COMPANION and reward is not None:
-        return QuestionRow(say("Did the reward suffer?"), WORSE[reward.verdict], _stood(reward))
+        answer = WORSE[reward.verdict] if reward.meanwhile is None else WORSE_MEANWHILE
+        return QuestionRow(say("Did the reward suffer?"), answer, _stood(reward))
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
         answer = BETTER
-    elif _is_untold(diagnosis, lead):
+    elif phrases.is_untold(lead, diagnosis):
         answer = WORSE[OutcomeVerdict.CANNOT_BE_TOLD]
     return QuestionRow(say("Did the error move?"), answer, lead.coupling.reading)
-
-
-def _is_untold(diagnosis: Diagnosis, lead: Finding) -> bool:
-    """Whether an error is logged, but not so that it can answer."""
-    logged = any(diagnosis.run.having(Role.COMPANION))
-    return lead.coupling.verdict is CouplingVerdict.NO_COMPANION and logged
-
-
-def _reward(diagnosis: Diagnosis) -> Outcome | None:
-    """How the reward stood around the leading finding, the worst first; a constant one tells nothing."""
-    lead = diagnosis.lead
-    ours = [o for o in _told_of(diagnosis) if lead and o.finding == lead.id and o.role is Role.REWARD]
-    return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
-
-
-def _told_of(diagnosis: Diagnosis) -> list[Outcome]:
-    """The outcomes of series that can tell something: a reward that is one number throughout cannot."""
-    run = diagnosis.run
-    return [o for o in diagnosis.overall.outcomes if o.role is not Role.REWARD or varies(run.series[o.tag])]
 
 
 def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> QuestionRow:
@@ -342,13 +314,19 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> QuestionRow:
     overall, lead = diagnosis.overall, diagnosis.lead
     readings = {str(o.reading) for o in overall.outcomes}
     beside = [text for text in overall.because if not any(r in str(text) for r in readings)]
-    said = _reward(diagnosis) if lead and lead.coupling.verdict is CouplingVerdict.NO_COMPANION else None
-    shown = [o for o in _telling(diagnosis) if o is not said][:OUTCOMES]
+    silent = lead is not None and lead.coupling.verdict is CouplingVerdict.NO_COMPANION
+    said = diagnosis.reward_after(lead) if lead and silent else None
+    harmed = bool(overall.matters) and said is not None and said.verdict is OutcomeVerdict.WORSE
+    shown = [
+        o
+        for o in _telling(diagnosis)
+        if o is not said and not (harmed and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD)
+    ][:OUTCOMES]
     parts = [_ended(o) if lead and o.finding == lead.id else _elsewhere(o) for o in shown]
     rising = lead is not None and lead.spike.shape in {Shape.LOST, Shape.TREND} and not lead.spike.is_fall
     answer = say("Not so far.") if rising and overall.matters is False else MATTERS[overall.matters]
-    if said is not None and not parts and overall.matters is not None:
-        parts = [say("The reward says so.")]
+    if harmed or (said is not None and not parts and overall.matters is not None):
+        parts = [say("The reward says so."), *parts]
     return QuestionRow(say("Does it matter?"), answer, _told(parts), _told([*beside[:2], *_price(best)]))
 
 
@@ -358,7 +336,9 @@ def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
     A loss that stands higher though the run is no worse for it tells nothing.
     """
     overall, lead, roles = diagnosis.overall, diagnosis.lead, set()
-    order = sorted(_told_of(diagnosis), key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS))
+    order = sorted(
+        diagnosis.told_outcomes(), key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS)
+    )
     if overall.matters:
         yield from (o for o in order if o.verdict is OutcomeVerdict.WORSE)
     for o in order:
@@ -401,6 +381,14 @@ def _ended(outcome: Outcome) -> Text:
         "foretold": num(outcome.foretold),
         "margin": num(outcome.margin),
     }
+    if outcome.meanwhile is not None:
+        return say(
+            "{tag} was worse meanwhile: {before} before, {then} then; {after} after.",
+            then=num(outcome.meanwhile),
+            **levels,
+        )
+    if not math.isfinite(outcome.after) and outcome.verdict is OutcomeVerdict.WORSE:
+        return outcome.reading
     match outcome.verdict:
         case OutcomeVerdict.WORSE:
             return say(
@@ -419,7 +407,7 @@ def _elsewhere(outcome: Outcome) -> Text:
 def _answers_lead(best: Remedied, lead: Finding | None) -> bool:
     """Whether a remedy answers the cause of the leading finding, rather than a risk of the run."""
     judged = (v for v in lead.verdicts if v.status is Status.SUPPORTED) if lead is not None else ()
-    return any(best.advice.text.template == a.text.template for v in judged for a in v.advice)
+    return any(best.advice.id == advice.id for v in judged for advice in v.advice)
 
 
 def _line(best: Remedied) -> Text | None:

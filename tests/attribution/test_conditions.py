@@ -59,6 +59,18 @@ def test_no_companion() -> None:
     assert of(calm(error=False))["companion"].status is Status.SUPPORTED
 
 
+def test_a_learner_of_unknown_loss_that_logs_its_reward_is_asked_for_no_error_metric() -> None:
+    reward = cases.series("train/reward", Role.REWARD, 100 + cases.noise(3, 5))
+    loss = cases.series("update/loss", Role.LOSS, cases.nll())
+    assert of(Run("x", "x", {"update/loss": loss}))["companion"].status is Status.SUPPORTED
+    assert "companion" not in of(Run("x", "x", {"update/loss": loss, "train/reward": reward}))
+
+
+def test_a_rate_of_three_points_is_not_said_never_to_decay() -> None:
+    flat = cases.series("lr", Role.LEARNING_RATE, np.full(3, 3e-4), cases.STEPS[:3])
+    assert "constant-rate" not in of(calm(flat))
+
+
 def test_a_loss_above_the_floor_is_no_collapse() -> None:
     run = cases.make_run(cases.nll(level=0.0), cases.mse())
     assert of(run)["sigma-collapse"].status is Status.RULED_OUT

@@ -64,6 +64,15 @@ def test_a_divergence_that_stays_far_away_explains_what_jumps_on_the_way(*, rais
     assert (judged.status is Status.SUPPORTED) is not raised
 
 
+def test_a_divergence_that_had_left_its_range_before_new_noise_explains_it_though_it_moves_on() -> None:
+    grown, crept = np.arange(N) >= AT, np.clip((np.arange(N) - (AT - 30)) / 34, 0, 1)
+    kl = 0.005 * np.exp(noise(2, 0, 0.5)) * (1 + 30 * crept)
+    kl[AT + 20 : AT + 24] += 3.0
+    finding = found({"train/policy_gradient_loss": noise(1) * np.where(grown, 10, 1), "train/approx_kl": kl})
+    assert finding.primary_cause == "trust-region"
+    assert "policy-away" in weights(finding, "trust-region")
+
+
 def test_without_it_the_line_that_logs_it_is_given() -> None:
     finding = found({"train/policy_gradient_loss": LOSS})
     judged = verdict(finding, "trust-region")

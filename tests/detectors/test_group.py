@@ -119,3 +119,27 @@ def test_losses_that_share_steps_are_measured_as_each_by_itself() -> None:
             (alone.before, alone.peak, alone.after, alone.sigmas),
         ]
         assert numbers[0] == pytest.approx(numbers[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("at", [1_200, 1_600])
+def test_a_held_out_loss_that_steps_up_where_the_training_loss_steps_down_belongs_to_the_fall(
+    at: int,
+) -> None:
+    rng = np.random.default_rng(0)
+    values = 0.05 * rng.normal(size=2_000) - (np.arange(2_000) >= 1_200)
+    rare = np.arange(0, 2_000, 50)
+    held_out = 0.05 * rng.normal(size=len(rare)) + (rare >= at)
+    run = Run(
+        "run",
+        "run",
+        MappingProxyType(
+            {
+                "train/loss": Series("train/loss", Role.LOSS, np.arange(2_000), values, np.arange(2_000)),
+                "eval/loss": Series("eval/loss", Role.LOSS, rare, held_out, rare),
+            }
+        ),
+    )
+
+    found = group(run, {tag: detect(series, falls=True) for tag, series in run.series.items()})
+
+    assert [i.spike.tag for i in found] == ["train/loss"] + ["eval/loss"] * (at > 1_200)

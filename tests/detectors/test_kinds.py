@@ -88,3 +88,39 @@ def test_three_equal_bursts_of_a_short_log_are_told_alike() -> None:
 
     assert [e.start for spike in found for e in spike.excursions] == [8, 20, 44]
     assert not any(spike.usual for spike in found)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("points", [32, 90, 400])
+def test_every_stair_is_a_fall_of_its_own(points: int, seed: int) -> None:
+    values = 0.1 * np.random.default_rng(seed).normal(size=4 * points) - 3.0 * (
+        np.arange(4 * points) // points
+    )
+
+    found = detect(series_of(values), falls=True)
+
+    assert [spike.kind for spike in found] == [Kind.LEVEL_SHIFT] * 3
+    assert [spike.start for spike in found] == [points, 2 * points, 3 * points]
+
+
+@pytest.mark.parametrize(("at", "length"), [(237, 3), (467, 3), (641, None)])
+def test_a_rise_long_after_the_first_fall_of_a_training_is_no_return_from_it(
+    at: int, length: int | None
+) -> None:
+    values = np.random.default_rng(at).normal(size=1_000)
+    values[:5] += 16
+
+    found = detect(series_of(planted(values, 18, at=at, length=length)), falls=True)
+
+    assert at in [spike.start for spike in found if spike.height > 0]
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["up", "down"])
+def test_a_short_way_back_ends_no_long_level(sign: int) -> None:
+    values = planted(np.random.default_rng(2).normal(size=1_500), 20, at=500)
+    values[900:903] -= 20
+
+    shift = next(s for s in detect(series_of(sign * values), falls=True) if s.start == 500)
+
+    assert shift.kind is Kind.LEVEL_SHIFT
+    assert shift.end_step is None

@@ -223,3 +223,15 @@ def test_the_first_point_after_a_resume_is_judged_like_any_other(length: int, se
         values = planted(noise("white", seed, 300), 20, at=180, length=length)
         (spike,) = detect(series_of(values, steps=steps))
         assert (spike.kind, spike.start) == (Kind.TRANSIENT, 180)
+
+
+@pytest.mark.parametrize("length", [1, 20, None])
+@pytest.mark.parametrize(("points", "offset"), [(850, -15.0), (2_650, -15.3), (1_100, 0.2)])
+def test_ten_units_of_rounding_are_seen_where_values_lie_between_two_of_them(
+    points: int, offset: float, length: int | None
+) -> None:
+    values = offset + 0.8 * np.random.default_rng(points).normal(size=points)
+
+    found = detect(series_of(2 * np.round(planted(values, 20, at=points // 2, length=length) / 2)))
+
+    assert [spike.start for spike in found] == [points // 2]

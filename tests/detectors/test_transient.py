@@ -91,3 +91,27 @@ def test_a_dip_is_found_only_when_asked_for() -> None:
     assert (fall.start, fall.stop) == (2000, 2005)
     assert fall.height < 0
     assert fall.sigmas == pytest.approx(abs(fall.height) / fall.noise)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_spike_on_a_wide_rise_does_not_end_it(seed: int) -> None:
+    n = 2_000
+    values = 0.8 * np.random.default_rng(seed).normal(size=n)
+    values[1_000:] += 8 * np.exp(-np.arange(n - 1_000) / 150)
+    values[1_110:1_113] += 30
+
+    found = detect(series_of(values))
+
+    assert [(s.start, s.peak in range(1_110, 1_113)) for s in found] == [(1_000, True)]
+    assert found[0].end_step is not None
+    assert found[0].end_step >= 11_500
+    assert found[0].margin <= 2
+
+
+@pytest.mark.parametrize("height", [8, 12, 40])
+def test_back_is_never_farther_than_a_quarter_of_the_height(height: int) -> None:
+    values = planted(np.random.default_rng(height).normal(size=1_000), height, at=600, length=40)
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.margin <= 0.25 * spike.height

@@ -141,6 +141,16 @@ def test_rewards_before_lowest_during_and_after_are_kept() -> None:
     assert "read 20" in str(outcome.reading)
     assert found.matters
     assert "While the loss stood high, eval/reward was worse" in str(outcome.reading)
+    assert outcome.meanwhile == pytest.approx(45)
+
+
+def test_what_was_foretold_is_kept_beside_an_end_that_is_astronomically_worse() -> None:
+    values = evaluations(100.0)
+    values[16:] = -1e18
+    found = of_leap(leapt(reward(values)))
+    outcome = next(o for o in found.outcomes if o.role is Role.REWARD)
+    assert outcome.foretold == pytest.approx(100, abs=6)
+    assert outcome.meanwhile is None
 
 
 def test_a_held_out_loss_that_ends_worse_matters() -> None:
@@ -284,3 +294,16 @@ def test_a_few_evaluations_cannot_tell_and_are_said_though_an_error_is_logged(st
     assert found.matters is None
     assert said in because(found)
     assert [str(advice.text) for advice in found.would_tell] == ["Evaluate more often around step 15,000."]
+
+
+def test_a_reward_that_was_worse_for_long_while_a_loss_stays_up_matters_though_it_is_better_since() -> None:
+    loss = flat_nll(dict.fromkeys(range(AT - 1_000, len(cases.STEPS)), 9.0))
+    values = 100 + cases.noise(3, 5, 200)
+    values[60:110] -= 40
+    values[110:] += 45
+    run = cases.make_run(
+        loss, flat_mse(), cases.series("eval/reward", Role.REWARD, values, cases.STEPS[::10])
+    )
+    found = assess(run, (finding(cases.spike_at(run, AT - 1_000, len(loss), Kind.LEVEL_SHIFT)),))
+    assert found.matters
+    assert "While the loss stood high, eval/reward was worse" in because(found)

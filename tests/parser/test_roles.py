@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from spikediag.model import Framework, Measure, Reduction, Role, Transform
+from spikediag.model import Framework, LossKind, Measure, Reduction, Role, Transform
 from spikediag.parser import read_run, run_from_arrays
-from spikediag.parser.library_presets import GENERAL, presets, recognise
+from spikediag.parser.library_presets import GENERAL, log_lines, presets, recognise
 from spikediag.parser.roles import assign_roles
 from tests.parser.libraries import LIBRARIES
 from tests.parser.writing import tags_run
@@ -47,6 +47,21 @@ def test_log_lines_are_for_roles_that_causes_ask_for(preset) -> None:
 
 def test_the_line_for_an_error_metric_is_that_of_the_library() -> None:
     assert "self.logger.record" in run_of("train/actor_loss", "rollout/ep_rew_mean").log_lines[Role.COMPANION]
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        (LossKind.LIKELIHOOD, "mean - action"),
+        (LossKind.UNKNOWN, "prediction - target"),
+        (LossKind.VALUE, "prediction - target"),
+        (LossKind.CROSS_ENTROPY, "labels"),
+        (LossKind.DENOISING, None),
+    ],
+)
+def test_the_line_for_an_error_metric_is_that_of_the_loss(kind: LossKind, asked: str | None) -> None:
+    line = log_lines(None, {kind}).get(Role.COMPANION)
+    assert line is asked or asked in line
 
 
 def test_log_lines_of_the_library_and_of_all() -> None:

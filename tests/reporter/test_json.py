@@ -111,6 +111,7 @@ def test_outcomes_and_what_would_tell_are_there() -> None:
         "margin": 21.0,
         "verdict": "worse",
         "reading": "eval/return ended worse: 150 after, 210 foretold.",
+        "meanwhile": None,
     }
     assert verdict["would_tell"][0]["text"] == "Log the success rate."
 

@@ -158,6 +158,31 @@ def test_the_row_on_the_error_says_better_and_untold_and_the_reward_where_there_
     assert str(run_headline(rewarded)).endswith("; the reward got worse.")
 
 
+def test_a_reward_that_was_worse_only_while_the_loss_stood_high_is_not_said_to_have_ended_worse() -> None:
+    found = builders.mattering()
+    _, big = builders.findings()
+    silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))
+    (outcome,) = found.overall.outcomes
+    dipped = replace(outcome, before=100.0, meanwhile=40.0, after=120.0)
+    run = replace(found, findings=(silent,), overall=replace(found.overall, matters=True, outcomes=(dipped,)))
+    assert str(run_headline(run)).endswith("; the reward was worse while it lasted.")
+    suffered = row(run, "Did the reward suffer?")
+    assert (
+        suffered == "Yes, while it lasted. eval/return was worse meanwhile: 100 before, 40.0 then; 120 after."
+    )
+    assert row(run, "Does it matter?").startswith("Yes. The reward says so.")
+
+
+def test_a_loss_that_is_no_number_at_the_end_is_not_compared_with_a_forecast() -> None:
+    found = builders.mattering()
+    (outcome,) = found.overall.outcomes
+    lost = replace(
+        outcome, after=float("nan"), foretold=float("nan"), reading=say("loss was no number any more.")
+    )
+    run = replace(found, overall=replace(found.overall, outcomes=(lost,)))
+    assert "loss was no number any more." in row(run, "Does it matter?")
+
+
 def test_a_reward_that_never_varies_tells_nothing() -> None:
     found = builders.mattering()
     _, big = builders.findings()

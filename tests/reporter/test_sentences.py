@@ -100,11 +100,12 @@ def variants() -> Iterator[Diagnosis]:
 
 
 def draw_each_once(diagnoses: Iterable[Diagnosis]) -> None:
-    """The overview of what differs in its curves, spikes or causes, and close-ups: drawn, not rendered."""
+    """The overview of what differs in its curves, kinds, verdicts or outcomes, and close-ups: drawn only."""
     drawn: dict[str, Diagnosis] = {}
     for each in diagnoses:
-        shown = [(f.spike, f.why.primary_cause, f.coupling) for f in each.findings]
-        drawn[repr((list(each.run.series), shown))] = each
+        kinds = {(f.spike.kind, f.spike.end_step is None, f.coupling.verdict) for f in each.findings}
+        changes = {test.change for f in each.findings for test in f.coupling.tests}
+        drawn[repr((list(each.run.series), sorted(kinds), changes, each.overall.outcomes))] = each
     for diagnosis in drawn.values():
         reporter.figure(diagnosis)
     small, big = builders.findings()
@@ -135,6 +136,8 @@ def written_only() -> Iterator[Diagnosis]:
         yield replace(found, overall=overall, findings=(small, silent))
         alone = replace(overall, matters=False, outcomes=(ended,))
         yield replace(found, overall=alone, findings=(small, silent))
+    dipped = replace(outcome, meanwhile=40.0)
+    yield replace(found, findings=(silent,), overall=replace(found.overall, outcomes=(dipped,)))
     gone = PastBest("bc/mse", Role.COMPANION, 100, 200, best=0.1, end=0.4)
     yield replace(found, overall=replace(found.overall, past_best=(gone,)))
     ratio, drift, rate = big.verdicts
@@ -146,6 +149,8 @@ def written_only() -> Iterator[Diagnosis]:
     yield replace(builders.calm(), run=replace(builders.calm().run, series={"value": value}))
     gone = replace(builders.leap(), kind=Kind.DIVERGENCE, end_step=None)
     yield builders.alone(replace(big, spike=replace(big.spike, sigmas=1e9)))
+    never = replace(builders.leap(), kind=Kind.NON_FINITE, baseline=np.nan, end_step=None)
+    yield builders.alone(replace(big, spike=never))
     lost = builders.alone(replace(big, spike=gone))
     yield lost
     yield replace(lost, overall=replace(lost.overall, matters=False))

@@ -7,11 +7,11 @@ import numpy as np
 
 from spikediag import phrases
 from spikediag.attribution.case import Case
-from spikediag.attribution.causes.lr_change import rate_changes
+from spikediag.attribution.causes.lr_change import raised
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, grew, growth, measuring, witnesses_of
 from spikediag.attribution.run_facts import highest_rate
-from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, Witness, say
+from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, Witness, say
 
 DISTANCES = (Quantity.POLICY_KL, Quantity.RATIO)
 FAR = 5.0  # times its level before, from which a distance is large
@@ -67,7 +67,7 @@ class TrustRegion:
         early = [w for w in moved if not w.lag.follows]
         if not early:
             away = next(_stands_away(case), None)
-            if away is not None and not moved:
+            if away is not None and (away.already >= FAR * away.usual or not moved):
                 return _was_away(case, away)
             late = tuple(_came_after(witness) for witness in moved[:1])
             return Judgement(Tier.MECHANISM, late or tuple(_usual(case, distances)), ruled_out=bool(late))
@@ -90,21 +90,23 @@ class Away:
 
     tag: str
     usual: float
+    already: float  # just before the onset
     at: float
     share: float  # of all points before the onset that are as far away
 
 
 def _stands_away(case: Case) -> Iterator[Away]:
-    """The logged distances that stand far above their usual level in the points up to the peak."""
+    """The logged distances that stand far above their usual level up to the peak, or soon after the onset."""
+    last = min(case.stretch.last, case.begin + LAST_POINTS * case.loss.interval)
     for series in measuring(case.run, *DISTANCES):
         values = series.before(case.begin)
-        at = series.values[series.finite & (series.steps <= case.stretch.last)][-LAST_POINTS:]
+        at = series.values[series.finite & (series.steps <= last)][-LAST_POINTS:]
         if len(values) < FEWEST_BEFORE or not np.median(values) > 0:
             continue
         usual, now = float(np.median(values)), float(np.median(at))
         share = float(np.mean(values >= 0.5 * now))
         if now >= CLEARLY * usual and share <= RARELY_AWAY:
-            yield Away(series.tag, usual, now, share)
+            yield Away(series.tag, usual, float(np.median(values[-LAST_POINTS:])), now, share)
 
 
 def _was_away(case: Case, away: Away) -> Judgement:
@@ -118,15 +120,11 @@ def _was_away(case: Case, away: Away) -> Judgement:
         usual=away.usual,
         share=away.share,
     )
-    raised = any(
-        change.factor > 1 and change.step <= case.begin
-        for rate in case.run.having(Role.LEARNING_RATE)
-        for change in rate_changes(rate)
-    )
     return Judgement(
         Tier.MECHANISM,
         (weigh("policy-away", 1.8, observed=away.at, reference=away.usual, reading=reading),),
-        decisive=not raised,  # a rate that was raised takes the policy farther with every update
+        decisive=raised(case, case.begin)
+        is None,  # a rate that was raised takes the policy farther with every update
         advice=_advice(case.run),
         mechanism=say("The policy moves far from the one that collects the data: {what}", what=reading),
     )

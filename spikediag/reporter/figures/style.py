@@ -92,8 +92,16 @@ def drawing(theme: Theme, language: Language) -> Iterator[Writer]:
     has its letters.
     """
     writer = speaker(language)
-    settings: dict[Any, Any] = {
-        "font.family": list(font_families(writer.language)),
+    logging.getLogger(font_manager.__name__).setLevel(logging.ERROR)  # a font without a weight is no news
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_settings(theme, writer.language))
+        yield writer
+
+
+def _settings(theme: Theme, language: Language) -> dict[Any, Any]:
+    return {
+        "font.family": list(font_families(language)),
         "font.size": 9,
         "figure.facecolor": theme.paper,
         "savefig.facecolor": theme.paper,
@@ -122,11 +130,6 @@ def drawing(theme: Theme, language: Language) -> Iterator[Writer]:
         "svg.fonttype": "none",
         "svg.hashsalt": "spikediag",
     }
-    logging.getLogger(font_manager.__name__).setLevel(logging.ERROR)  # a font without a weight is no news
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(settings)
-        yield writer
 
 
 def speaker(language: Language) -> Writer:

@@ -162,6 +162,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "margin": outcome.margin,
         "verdict": outcome.verdict.value,
         "reading": str(outcome.reading),
+        "meanwhile": outcome.meanwhile,
     }
 
 
