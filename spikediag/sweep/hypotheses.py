@@ -247,8 +247,8 @@ def _cannot_tell(setting: _Setting, counted: Counted, what: Text) -> Text | None
     if len(setting.distinct) == 1:
         side = SIDES[setting.values[0] is True]
         return say(
-            "{name}: it is {side} in every run that states both, {runs} in all; runs on the other side "
-            "would tell.",
+            "{name}: it is {side} in every run that states both, {runs} in all; runs on the other side would "
+            "tell.",
             name=name,
             runs=len(setting.runs),
             side=side,
