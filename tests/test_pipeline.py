@@ -1,6 +1,7 @@
 """The whole way through the house on runs built from arrays: laws, and input that must never crash it."""
 
 import json
+import pickle
 import subprocess
 import sys
 import warnings
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import spikediag
-from spikediag import attribution
+from spikediag import attribution, pipeline
 from spikediag.errors import NoLossError, UsageError
 from spikediag.model import Kind
 from spikediag.policy import Policy
@@ -67,6 +68,14 @@ def test_why_is_asked_only_of_findings_of_which_somebody_reads_it(monkeypatch) -
     assert [case.spike for case in asked] == [diagnosis.lead.spike]
     assert all(finding.verdicts for finding in diagnosis.findings)
     assert len(asked) == 3
+
+
+def test_what_is_found_while_a_training_runs_says_all_without_its_run() -> None:
+    run = spikediag.Run.from_arrays(seed_like())
+    kept = pipeline.find(run)[1][0]
+    alone = pickle.dumps(kept)
+    assert pickle.loads(alone).verdicts == spikediag.diagnose(run).lead.verdicts
+    assert len(alone) < run.series["bc/mse"].values.nbytes
 
 
 def test_the_users_case_is_one_decoupled_jump_blamed_on_the_ratio() -> None:

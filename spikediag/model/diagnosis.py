@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spikediag.model.remedy import Advice, Remedy
 from spikediag.model.run import Role, Run
@@ -109,8 +109,15 @@ class Explanation:
     recorded: tuple[Text, ...] = ()  # what a flight recorder saw, update by update
 
 
+T = TypeVar("T")
+
+
 def _nobody() -> Witnesses:
     return NO_WITNESSES
+
+
+def _known(told: T, *_: object) -> T:
+    return told
 
 
 @dataclass(frozen=True)
@@ -141,8 +148,7 @@ class Finding:
     @property
     def settled(self) -> "Finding":
         """The same, explained and without the run that it was found in, for who keeps it longer than that."""
-        why, witnesses = self.why, self.witnesses
-        return replace(self, explain=lambda _: why, ask=lambda: witnesses)
+        return replace(self, explain=partial(_known, self.why), ask=partial(_known, self.witnesses))
 
     @property
     def verdicts(self) -> tuple[CauseVerdict, ...]:
