@@ -186,7 +186,7 @@ class $title(Named):
         Raises:
             UnusableLogError: no line is an object.
         """
-        records, gaps = json_lines(file.content)
+        records, gaps = json_lines(file.text)
         points = PointCollector()
         for record in records:
             points.add_record(record, "step", str)

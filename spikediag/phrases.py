@@ -13,11 +13,14 @@ from spikediag.model import (
     Copy,
     Coupling,
     CouplingVerdict,
+    Diagnosis,
     Effect,
     Finding,
     Kind,
     Lag,
     LossChange,
+    OutcomeVerdict,
+    Role,
     Shape,
     Spike,
     Status,
@@ -41,6 +44,13 @@ ERROR = {
     CouplingVerdict.UNDECIDED: say("whether the error moved is undecided"),
     CouplingVerdict.NO_COMPANION: say("no independent error metric is logged"),
 }
+UNTOLD = say("whether the error moved cannot be told")
+SUFFERED = {
+    OutcomeVerdict.WORSE: say("the reward got worse"),
+    OutcomeVerdict.NOT_WORSE: say("the reward did not suffer"),
+    OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
+}
+SUFFERED_MEANWHILE = say("the reward was worse while it lasted")
 
 
 def spike_clause(spike: Spike) -> Text:
@@ -329,14 +339,27 @@ def caption(finding: Finding) -> Text:
     )
 
 
-def headline(finding: Finding, effect: Text | None = None) -> Text:
+def headline(finding: Finding, diagnosis: Diagnosis | None = None) -> Text:
     """One line that a person may forward: what the loss did, and whether the error followed.
 
     Args:
         finding: What was found.
-        effect: What stands in the place of the error where there is none.
+        diagnosis: That it is of, once there is one: where there is no error, its reward is what tells.
     """
-    return say("{what}; {error}.", what=spike_clause(finding.spike), error=effect or _error(finding.coupling))
+    error = _error(finding.coupling)
+    if diagnosis is not None and finding.coupling.verdict is CouplingVerdict.NO_COMPANION:
+        reward = diagnosis.reward_after(finding)
+        if reward is not None:
+            error = SUFFERED[reward.verdict] if reward.meanwhile is None else SUFFERED_MEANWHILE
+        elif is_untold(finding, diagnosis):
+            error = UNTOLD
+    return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
+
+
+def is_untold(finding: Finding, diagnosis: Diagnosis) -> bool:
+    """Whether an error is logged, but not so that it can answer."""
+    logged = any(diagnosis.run.having(Role.COMPANION))
+    return finding.coupling.verdict is CouplingVerdict.NO_COMPANION and logged
 
 
 def _error(coupling: Coupling) -> Text:
@@ -398,7 +421,7 @@ def chance(verdict: CauseVerdict) -> Text | None:
     """How probable a cause is: a figure where that is known to mean something, else a word, or None."""
     if verdict.status not in {Status.SUPPORTED, Status.PLAUSIBLE} or verdict.cause == UNEXPLAINED:
         return None
-    if verdict.calibrated and verdict.probability is not None:
+    if verdict.probability is not None:
         return verbatim(percent(verdict.probability))
     return say("likely") if verdict.status is Status.SUPPORTED else say("possible")
 

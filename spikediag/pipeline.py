@@ -6,7 +6,7 @@ from functools import partial
 from spikediag import attribution, coupling, detectors, outcome, witnesses
 from spikediag.checks import checks
 from spikediag.errors import NoLossError
-from spikediag.model import Diagnosis, Finding, Incident, Role, Run, Searched, Series, Spike, say
+from spikediag.model import Diagnosis, Explanation, Finding, Incident, Role, Run, Searched, Series, Spike, say
 from spikediag.version import VERSION
 
 LARGEST = 1e60  # beyond what 32 bits hold; ratios of what is smaller, and their squares, stay numbers
@@ -43,7 +43,7 @@ def diagnose(run: Run) -> Diagnosis:
         overall=attribution.conclude(
             run, findings, conditions, aftermath, searched, past_best=outcome.past_best(run)
         ),
-        checks=tuple(checks(run, findings, len(others))),
+        list_checks=partial(checks, run, findings, len(others)),
         version=VERSION,
         searched=searched,
         search_others=partial(_power, others),
@@ -56,10 +56,13 @@ def _power(others: Sequence[Series]) -> tuple[Searched, ...]:
 
 
 def find(run: Run) -> tuple[Run, tuple[Finding, ...]]:
-    """Only what `diagnose` finds, without what it says of the run; and the run as it was searched."""
+    """Only what `diagnose` finds, without what it says of the run; and the run as it was searched.
+
+    These findings do not hold the run: who watches a training keeps them while its points go by.
+    """
     run = run.within(LARGEST).revealed()
     spikes = {loss.tag: detectors.detect(loss, falls=True) for loss in run.having(Role.LOSS)}
-    return run, _findings(run, _with_restarts(run, spikes))
+    return run, tuple(f.settled for f in _findings(run, _with_restarts(run, spikes)))
 
 
 def _with_restarts(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Mapping[str, tuple[Spike, ...]]:
@@ -87,7 +90,16 @@ def _finding(
     name: str, incident: Incident, table: witnesses.SeriesTable, spikes: Mapping[str, tuple[Spike, ...]]
 ) -> Finding:
     run, spike = table.run, incident.spike
-    coupled = coupling.couple(spike, run, spikes[spike.tag])
-    beside = witnesses.ask_every_series(table, spike, spikes[spike.tag])
-    why = attribution.explain(attribution.Case(run, spike, coupled, spikes, beside))
-    return Finding(name, spike, coupled, why, incident.losses, beside)
+    return Finding(
+        id=name,
+        spike=spike,
+        coupling=coupling.couple(spike, run, spikes[spike.tag]),
+        explain=partial(_explain, run, spikes),
+        losses=incident.losses,
+        ask=partial(witnesses.ask_every_series, table, spike, spikes[spike.tag]),
+    )
+
+
+def _explain(run: Run, spikes: Mapping[str, tuple[Spike, ...]], finding: Finding) -> Explanation:
+    case = attribution.Case(run, finding.spike, finding.coupling, spikes, finding.witnesses)
+    return attribution.explain(case)

@@ -4,8 +4,10 @@ import contextlib
 import gc
 import json
 import tomllib
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,18 @@ settings.register_profile(  # however busy the machine is
 settings.load_profile("quick")  # `--hypothesis-profile default` draws a hundred
 
 
+def examples(whole: int) -> settings:
+    """So many random examples with `--hypothesis-profile default`, and a quarter of them without."""
+    return settings(max_examples=whole * settings().max_examples // 100, deadline=None)
+
+
+gc.disable()  # while modules are loaded, which stay
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()  # modules and their tests live as long as the session: no collection need look at them again
+    gc.set_threshold(50_000, 20, 50)  # figures are circles, but few
+    gc.enable()
 
 
 @pytest.fixture
@@ -86,14 +98,23 @@ def diagnosed_once(run: spikediag.Run) -> spikediag.Diagnosis:
     return replace(known, run=run, foresee=lambda: known.remedies)
 
 
-@pytest.fixture(autouse=True)
-def english_locale(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may speak any language; a test that wants one says so."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(autouse=True, scope="session")
+def surroundings() -> Iterator[None]:
+    """Whoever runs the tests may speak any language and have kept results; a test about either says so."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
+            patched.delenv(name, raising=False)
+        patched.setenv("SPIKEDIAG_CACHE", str(Path(__file__) / "no folder"))
+        yield
 
 
-@pytest.fixture(autouse=True)
-def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test meets what another kept; one that is about keeping names a folder."""
-    monkeypatch.setenv("SPIKEDIAG_CACHE", str(Path(__file__) / "no folder"))
+NUMBERS = count()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder for one test, with few beside it: a run is also looked for in the folders above."""
+    hundreds, rest = divmod(next(NUMBERS), 100)
+    folder = tmp_path_factory.getbasetemp() / f"tests{hundreds}" / f"test{rest}"
+    folder.mkdir(parents=True)
+    return folder

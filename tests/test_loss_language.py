@@ -79,7 +79,7 @@ def test_what_does_not_act_is_not_rolled_out(name: str) -> None:
     [
         ("language model", '"accuracy"'),
         ("classifier", "logits.argmax"),
-        ("unknown", "mean - action"),
+        ("unknown", "prediction - target"),
     ],
 )
 def test_the_error_to_log_is_that_of_the_kind(name: str, line: str) -> None:

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 import spikediag
+from spikediag import attribution
 from spikediag.errors import NoLossError, UsageError
 from spikediag.model import Kind
 from spikediag.policy import Policy
 from spikediag.policy.rules import judge
 from spikediag.rates import Interval, Rates
+from spikediag.sweep.row import summarise
 
 N = 2_000
 STEPS = np.arange(N) * 10
@@ -50,6 +52,21 @@ def test_effects_of_remedies_are_worked_out_for_those_who_read_them_only(monkeyp
     assert not asked
     assert diagnosis.to_dict()["remedies"]
     assert asked
+
+
+def test_why_is_asked_only_of_findings_of_which_somebody_reads_it(monkeypatch) -> None:
+    asked = []
+    judge_causes = attribution.explain
+    monkeypatch.setattr(attribution, "explain", lambda case: asked.append(case) or judge_causes(case))
+    curves = seed_like()
+    for at in (500, 1_000):
+        curves["bc/actor_loss"][1][at : at + 4] += 12.0
+    diagnosis = diagnose(curves)
+    assert len(diagnosis.findings) == 3
+    summarise(diagnosis, 0.0)
+    assert [case.spike for case in asked] == [diagnosis.lead.spike]
+    assert all(finding.verdicts for finding in diagnosis.findings)
+    assert len(asked) == 3
 
 
 def test_the_users_case_is_one_decoupled_jump_blamed_on_the_ratio() -> None:

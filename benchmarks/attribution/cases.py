@@ -1,7 +1,6 @@
 """Injected-fault trainings as scored cases: which finding belongs to the fault, and what was said of it."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -86,10 +85,10 @@ def view(folder: Path, *, bare: bool, workers: int = 1) -> View:
 def _seen(path: Path, *, bare: bool) -> View:
     """One training."""
     truth = json.loads((path / "truth.json").read_text(encoding="utf-8"))
-    findings, period = diagnosed(path, bare=bare)
+    run, findings = diagnosed(path, bare=bare)
     if truth["primary_cause"] is None:
         return View(calm=(path.name,), alarms=tuple(path.name + _alarm(finding) for finding in findings))
-    belonging = _belonging(findings, truth["step"], period, lasting=path.name.startswith(LASTING))
+    belonging = belongs(path.name, run, findings, truth["step"])
     said = tuple(_said(path.name, truth, finding) for finding in belonging)
     return View(said=said, missed=() if said else (path.name,))
 
@@ -102,15 +101,13 @@ def _family(run: str) -> str:
     return LEARNERS if run.startswith(LEARNER_NAMES) else CLONING
 
 
-def diagnosed(path: Path, *, bare: bool) -> tuple[tuple[Finding, ...], float]:
+def diagnosed(path: Path, *, bare: bool) -> tuple[Run, tuple[Finding, ...]]:
     run = parser.read_run(path)
     run = stripped(run) if bare else run
-    loss = next(run.having(Role.LOSS), None)
-    period = float(np.median(np.diff(loss.steps))) if loss is not None and len(loss) > 1 else 1.0
     try:
-        return pipeline.diagnose(run).findings, period
+        return run, pipeline.diagnose(run).findings
     except NoLossError:
-        return (), period
+        return run, ()
 
 
 def stripped(run: Run) -> Run:
@@ -123,17 +120,34 @@ def stripped(run: Run) -> Run:
     return replace(run, series=MappingProxyType(kept))
 
 
-def _belonging(
-    findings: tuple[Finding, ...], step: int | None, period: float, *, lasting: bool
-) -> Iterator[Finding]:
-    """Every finding near the fault, of a lasting one else the first after it; all, where it has no step."""
+def belongs(name: str, run: Run, findings: tuple[Finding, ...], step: int | None) -> tuple[Finding, ...]:
+    """The findings that a fault made: every one near it, of a fault that goes on else the first after it.
+
+    Of a fault without a step all are its own; of short last batches those with a peak on one.
+    """
     if step is None:
-        yield from findings
-        return
+        return tuple(f for f in findings if not name.startswith("epoch_boundary") or _on_last_batch(run, f))
+    period = next((loss.interval for loss in run.having(Role.LOSS)), 1.0)
     after = [f for f in findings if f.spike.onset_step >= step - EARLY * period]
     near = [f for f in after if f.spike.onset_step <= step + NEAR * period]
-    spanning = [f for f in findings if f not in after and f.spike.onset_step < step <= f.spike.peak_step]
-    yield from near or (after[:1] if lasting else []) or spanning
+    spanning = [f for f in findings if f not in after and _has_begun_near(run, f, step, period)]
+    return tuple(near or (after[:1] if name.startswith(LASTING) else []) or spanning)
+
+
+def _has_begun_near(run: Run, finding: Finding, step: int, period: float) -> bool:
+    """Whether a burst of an earlier train, or the top of a rise, lies near the fault."""
+    steps = run.series[finding.spike.tag].steps
+    marks = [int(steps[m.start]) for m in finding.spike.excursions] or [finding.spike.peak_step]
+    return any(step - EARLY * period <= mark <= step + NEAR * period for mark in marks)
+
+
+def _on_last_batch(run: Run, finding: Finding) -> bool:
+    """Whether a peak lies on the last update of a pass; updates are counted from one or from zero."""
+    if run.batch is None:
+        return False
+    steps, updates = run.series[finding.spike.tag].steps, int(np.ceil(run.batch.updates_per_pass))
+    peaks = [int(steps[m.peak]) for m in finding.spike.excursions] or [finding.spike.peak_step]
+    return any(peak % updates in {0, updates - 1} for peak in peaks)
 
 
 def _said(name: str, truth: dict[str, object], finding: Finding) -> Said:
@@ -155,7 +169,7 @@ def _said(name: str, truth: dict[str, object], finding: Finding) -> Said:
 def _told(finding: Finding, truth: tuple[str, ...]) -> tuple[float, bool] | None:
     """As `spikediag.phrases.answer` chooses: the primary cause, else the likeliest one with a figure."""
     likeliest = max(
-        (v for v in finding.verdicts if v.open and v.calibrated and v.probability is not None),
+        (v for v in finding.verdicts if v.open and v.probability is not None),
         key=lambda v: (v.cause == finding.primary_cause, v.share),
         default=None,
     )

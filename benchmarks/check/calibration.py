@@ -53,7 +53,7 @@ def diagnosed(values):
     loss = model.Series("loss", model.Role.LOSS, steps, values, np.full(len(values), np.nan))
     run = model.Run("run", "run", MappingProxyType({"loss": loss}))
     overall = model.RunVerdict(model.RunStatus.CLEAN, None, None, model.say("Nothing."))
-    return model.Diagnosis(run, (), (), overall, (), "0")
+    return model.Diagnosis(run, (), (), overall, tuple, "0")
 
 
 def main():

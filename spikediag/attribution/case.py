@@ -25,6 +25,7 @@ from spikediag.model import (
     Series,
     Shape,
     Spike,
+    Witness,
     Witnesses,
 )
 from spikediag.stats.nll import Drivers, Level
@@ -152,6 +153,10 @@ class Case:
         """How far an onset may be misplaced, in steps: two points of the loss and one of the other series."""
         return 2 * self.loss.interval + (series.interval if series is not None else 0.0)
 
+    def reach(self, steps: float, points: float) -> float:
+        """So many steps, or so many logged points where these lie farther apart: steps may count samples."""
+        return max(steps, points * self.loss.interval)
+
     def moved(self, series: Series) -> Contrast | None:
         """Another series over the stretch against its past; None when it has no point there."""
         steps, values = series.numbers
@@ -255,13 +260,20 @@ class Case:
             return None
         return nll_levels.drivers(*found, self.dims)
 
+    def ahead(self, step: float) -> Witness | None:
+        """The loss that surely moved before this one, and first of all since a step; None where none did."""
+        since = self.begin - step + self.slack()
+        led = (w for w in self.witnesses.moved if w.role is Role.LOSS and w.lag.leads)
+        return max((w for w in led if w.lag.steps <= since), key=lambda w: w.lag.steps, default=None)
+
     def precedence(self, step: float, delays: tuple[float, ...], alike: int) -> float:
         """Bans for a change at a step before the onset, one of so many in the run; see `precedence`."""
         return precedence(float(self.begin - step), self.length, delays, alike)
 
 
 def _shakes(earlier: Spike, later: Spike) -> bool:
-    near = earlier.start < later.start <= max(earlier.peak + AFTERSHOCK_POINTS, earlier.stop)
+    until = earlier.stop if earlier.shape is Shape.BURST else 0  # what lasts shakes only as it begins
+    near = earlier.start < later.start <= max(earlier.peak + AFTERSHOCK_POINTS, until)
     smaller = abs(later.height) < AFTERSHOCK_SHARE * abs(earlier.height)
     return near and smaller and earlier.kind is not Kind.TRAIN
 

@@ -138,7 +138,6 @@ def _counts(result: "CheckResult") -> Said:
 
 
 def _run(run: "RunResult") -> "Iterator[Line]":
-    from spikediag.policy.outputs.wording import let_through_reading
 
     partly = f"  {words(say('(not judged in full)'))}" if run.partial else ""
     yield _headline(run.outcome.value, run.diagnosis.run.path + partly)
@@ -149,7 +148,7 @@ def _run(run: "RunResult") -> "Iterator[Line]":
     for accepted in run.accepted:
         yield _row(say("accepted"), "green", accepted.breach.reading, f"  ({words(accepted.why)})")
     for passed in run.let_through:
-        yield _row(say("let through"), "dim", let_through_reading(passed))
+        yield _row(say("let through"), "dim", passed.reading)
     for measure in run.measures:
         yield _row(say("history"), "dim", measure)
     for remark_ in run.remarks:

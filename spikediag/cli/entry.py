@@ -4,7 +4,8 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from io import StringIO, TextIOWrapper
 from typing import Annotated
 
@@ -121,8 +122,14 @@ def _switched(arguments: Sequence[str]) -> tuple[set[str], list[str]]:
     return SWITCHES & {*before}, [*(a for a in before if a not in SWITCHES), *after]
 
 
+@cache
+def _program() -> Callable[..., object]:
+    """Every command with its options, put together once."""
+    return typer.main.get_command(app)
+
+
 def _dispatch(arguments: list[str]) -> int:
-    code = app(arguments, prog_name="spikediag", standalone_mode=False)
+    code = _program()(arguments, prog_name="spikediag", standalone_mode=False)
     return code if isinstance(code, int) else Exit.DONE
 
 

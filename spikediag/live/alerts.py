@@ -40,7 +40,8 @@ class Alert(Finding):
     @classmethod
     def of(cls, finding: Finding, state: State, step: int, run: str, *, quiet: bool = False) -> "Alert":
         """The finding in a state."""
-        known = {name: getattr(finding, name) for name in Finding.__dataclass_fields__}
+        kept = finding.settled
+        known = {name: getattr(kept, name) for name in Finding.__dataclass_fields__}
         return cls(**known, state=state, step=step, run=run, quiet=quiet)
 
     def __str__(self) -> str:

@@ -27,6 +27,7 @@ from spikediag.model.diagnosis import (
 from spikediag.model.flight_record import FlightRecord
 from spikediag.model.remedy import Advice, Effect, Remedy, SettingChange
 from spikediag.model.run import (
+    BATCH_SIZES,
     REINFORCED,
     ActionDimension,
     Batch,
@@ -53,6 +54,7 @@ from spikediag.model.run import (
     Transform,
     UnreadFile,
     is_held_out,
+    median_gap,
 )
 from spikediag.model.spike import (
     LONGEST_LOOK,
@@ -75,6 +77,7 @@ from spikediag.text import (
 )
 
 __all__ = [
+    "BATCH_SIZES",
     "LONGEST_LOOK",
     "NO_WITNESSES",
     "REINFORCED",
@@ -145,6 +148,7 @@ __all__ = [
     "by_gravity",
     "common_loss",
     "is_held_out",
+    "median_gap",
     "of_losses",
     "say",
     "shared_tags",

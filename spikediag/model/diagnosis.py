@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from math import inf
@@ -75,8 +75,8 @@ class CauseVerdict:
 
     @property
     def probability(self) -> float | None:
-        """Its share, shown to people where it is calibrated; None of `unexplained`, which is no cause."""
-        return None if self.cause == UNEXPLAINED else self.share
+        """Its share where labelled trainings stand behind it, else None."""
+        return self.share if self.calibrated else None
 
     @property
     def calibrated(self) -> bool:
@@ -109,16 +109,40 @@ class Explanation:
     recorded: tuple[Text, ...] = ()  # what a flight recorder saw, update by update
 
 
+def _nobody() -> Witnesses:
+    return NO_WITNESSES
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One incident: the spike of its leading loss, the other losses with it, and why."""
+    """One incident: the spike of its leading loss, the other losses with it, and why.
+
+    Witnesses are asked, and causes judged, when they are first read: of most findings of a thousand runs
+    nobody wants to know.
+    """
 
     id: str  # "F1", in step order
     spike: Spike
     coupling: Coupling
-    why: Explanation
+    explain: Callable[["Finding"], Explanation] = field(repr=False, compare=False)
     losses: tuple[LossChange, ...] = ()  # every loss tag, the leading one first
-    witnesses: Witnesses = NO_WITNESSES  # what all other series of the run did there
+    ask: Callable[[], Witnesses] = field(default=_nobody, repr=False, compare=False)
+
+    @cached_property
+    def why(self) -> Explanation:
+        """What attribution says of it."""
+        return self.explain(self)
+
+    @cached_property
+    def witnesses(self) -> Witnesses:
+        """What all other series of the run did there."""
+        return self.ask()
+
+    @property
+    def settled(self) -> "Finding":
+        """The same, explained and without the run that it was found in, for who keeps it longer than that."""
+        why, witnesses = self.why, self.witnesses
+        return replace(self, explain=lambda _: why, ask=lambda: witnesses)
 
     @property
     def verdicts(self) -> tuple[CauseVerdict, ...]:
@@ -266,7 +290,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     conditions: tuple[Condition, ...]
     overall: RunVerdict
-    checks: tuple[Check, ...]
+    list_checks: Callable[[], Iterable[Check]]
     version: str
     searched: tuple[Searched, ...] = ()  # of every loss, what would have been seen
     search_others: Callable[[], tuple[Searched, ...]] = tuple  # the same of other series: only reports tell
@@ -276,6 +300,11 @@ class Diagnosis:
         from spikediag import reporter  # noqa: PLC0415  # a value below asks a stage above, here and further on
 
         return reporter.three_lines(self)
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check that was made, or skipped and why, in their order."""
+        return tuple(self.list_checks())
 
     @cached_property
     def remedies(self) -> tuple[Remedy, ...]:
@@ -303,6 +332,17 @@ class Diagnosis:
     def lead(self) -> Finding | None:
         """The finding that headline, summary and exit code are about; None for a run without any."""
         return next(iter(by_gravity(self.findings)), None)
+
+    def told_outcomes(self) -> list[Outcome]:
+        """The outcomes of series that can tell something: a reward that is one number throughout cannot."""
+        return [
+            o for o in self.overall.outcomes if o.role is not Role.REWARD or self.run.series[o.tag].varies
+        ]
+
+    def reward_after(self, finding: Finding) -> Outcome | None:
+        """How the reward stood around a finding, the worst first; None where none can tell."""
+        ours = (o for o in self.told_outcomes() if o.finding == finding.id and o.role is Role.REWARD)
+        return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis in the stable JSON form, schema `spikediag.diagnosis/1`."""

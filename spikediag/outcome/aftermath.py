@@ -197,7 +197,7 @@ def _only_seems(outcome: Outcome, run: Run, findings: tuple[Finding, ...]) -> bo
 
 def _harmless_rise(finding: Finding) -> bool:
     """Whether the loss stays up by a cause that does not make it worse."""
-    return finding.primary is not None and finding.primary.harmless and not finding.spike.recovered
+    return not finding.spike.recovered and finding.primary is not None and finding.primary.harmless
 
 
 def _told(lead: Finding) -> Iterator[Text]:

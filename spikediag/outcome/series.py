@@ -82,6 +82,7 @@ class _Parts:
     """Finite values before, during and after a spike, and by how many points before and after lie apart."""
 
     before: FloatArray
+    past: Trend | None  # of what came before; None where that is too little
     during: FloatArray
     after: FloatArray
     apart: int
@@ -99,13 +100,15 @@ def _parts(series: Series, spike: Spike, others: tuple[Finding, ...]) -> Iterato
     start = series.logged_before(first)
     stop = len(steps) if last is None else max(start, series.logged_before(last))
     ahead = np.flatnonzero(undisturbed[:start])
+    before, during = values[ahead], values[start:stop]
+    past = trend(before) if len(before) >= FEWEST_BEFORE else None
     behind = _calm_until(stop + np.flatnonzero(undisturbed[stop:]), steps, spike, others)
     stretches = [np.arange(max(start, stop - BLOCK), stop)] if last is None else [_settled(behind)]
     if last is not None and not _is_batch_loss(series):
         stretches.insert(0, behind[:BLOCK])
     for after in stretches:
         apart = int(after[0] - ahead[-1]) if len(ahead) and len(after) else 0
-        yield _Parts(values[ahead], values[start:stop], values[after], apart)
+        yield _Parts(before, past, during, values[after], apart)
 
 
 def _extent(spike: Spike) -> tuple[int, int | None]:
@@ -153,14 +156,14 @@ def _interval(spike: Spike) -> float:
 
 def _numbers(series: Series, parts: _Parts, sign: int) -> OutcomeNumbers:
     worst = float((sign * parts.during).max() * sign) if len(parts.during) else math.nan
-    if len(parts.before) < FEWEST_BEFORE:
+    past = parts.past
+    if past is None:
         before = median(parts.before) if len(parts.before) else math.nan
         after = median(parts.after) if len(parts.after) else math.nan
         margin = OutcomeMargin(0.0, STANDARD_DEVIATION)
         return OutcomeNumbers(
             before, worst, after, math.nan, -math.inf, math.inf, -math.inf, margin, 0.0, len(parts.after)
         )
-    past = trend(parts.before)
     margin = _margin(series, parts.before, past)
     if not len(parts.after):
         return OutcomeNumbers(

@@ -399,9 +399,9 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
     try:
         if path.is_dir():
             next(path.iterdir(), None)  # permission to look inside
-            return _the_run(path, only)
+            return _run_in(path, only)
         if path.is_file():
-            return _the_only(path, _in_file(path, LogFiles(read_file)), only)
+            return _only_one(path, _in_file(path, LogFiles(read_file)), only)
         if path.exists():
             raise UnreadableRunError(
                 say(
@@ -422,33 +422,23 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
     raise RunNotFoundError(say("{path} does not exist; give a run folder or a log file.", path=address(path)))
 
 
-def _the_run(path: Path, only: str | None) -> RunSource:
+def _run_in(path: Path, only: str | None) -> RunSource:
     top = survey(path, only)
     if top.is_run:
         return RunSource(path, _with_earlier(top, path))
-    runs = list(_joined((one for one in top.runs() if one.is_run), LogFiles(read_file)))
-    if len(runs) == 1:
-        return RunSource(path, _with_earlier(runs[0], path))
-    if runs:
-        raise UsageError(
-            say(
-                "{path} holds {count} runs; give one of them: {names}.",
-                path=address(path),
-                count=len(runs),
-                names=_names(r.path for r in runs),
-            )
-        )
-    return _the_only(path, _found(path, only, read_file), only)
+    folders = list(_joined((one for one in top.runs() if one.is_run), LogFiles(read_file)))
+    below = (RunSource(one.path, _with_earlier(one, path)) for one in folders)
+    return _only_one(path, below if folders else _found(path, only, read_file), only)
 
 
-def _the_only(path: Path, found: Iterator[RunSource], only: str | None) -> RunSource:
+def _only_one(path: Path, found: Iterator[RunSource], only: str | None) -> RunSource:
     runs = list(found)
     if not runs:
         raise NoEventsError(nothing_at(path, only))
     if len(runs) > 1:
         raise UsageError(
             say(
-                "{path} holds {count} runs; give one: {names}.",
+                "{path} holds {count} runs; give one of them: {names}.",
                 path=address(path),
                 count=len(runs),
                 names=_names(run.path for run in runs),

@@ -4,6 +4,7 @@ A file that cannot be used is a value too (`LeftOut`), because the others of its
 `opened` is the one place that opens a log file; `LogFiles` reads each once while it is kept.
 """
 
+import codecs
 import errno
 import hashlib
 import os
@@ -28,10 +29,17 @@ POINTED = say("a Git LFS pointer, not the file itself; fetch it with `git lfs pu
 MOST_EXTENTS = 10_000  # stretches of data that are looked through in a sparse file
 LEAST_HOLE = 1 << 20  # bytes; a shorter hole is read as the NULs it stands for
 STRETCH = 1 << 24  # bytes read at a time of a file that need not be held whole
+PART = 1 << 18  # bytes; as many in one piece again and again are memory that is there already
 MOST_WHOLE = 1 << 30  # bytes of a file that is held whole
 MOST_GAPS = 1000  # damaged stretches of one file told one by one
 MOST_KEPT = 1 << 26  # bytes of files that were looked into and not yet taken, beside those just read
 MOST_TAGS = 20_000  # of one file
+UNICODES = (  # as PowerShell and spreadsheets write them
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 LATEST = 1e11  # seconds since the epoch, the year 5138
 
 
@@ -87,24 +95,48 @@ class Opened:
         """The checksum of what was read of it; a hole counts nothing."""
         return self._digest.hexdigest()
 
-    def begins_with(self, start: bytes) -> bool:
-        """Whether these are its first bytes."""
-        found = self._stream.read(len(start))
-        self._stream.seek(0)
-        return found == start
+    @property
+    def is_sparse(self) -> bool:
+        """Whether it has holes."""
+        return self._data != ((0, self.size),)
 
-    def stretches(self) -> Iterator[tuple[int, bytes]]:
-        """Yield its bytes in order, each with its offset; what lies between two is a hole.
+    def beginning(self, most: int) -> bytes:
+        """Its first bytes, without counting them as read."""
+        self._stream.seek(0)
+        return self._stream.read(min(most, self.size))
+
+    def stretches(self, most: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield its bytes in order, so many at a time, each with its offset; what lies between two is a hole.
 
         A file that has become shorter meanwhile ends where it ends.
         """
+        self._digest = hashlib.sha256()
         for start, stop in self._data:
             self._stream.seek(start)
             at = start
-            while at < stop and (read := self._stream.read(min(STRETCH, stop - at))):
+            while at < stop and (read := self._stream.read(min(most or STRETCH, stop - at))):
                 self._digest.update(read)
                 yield at, read
                 at += len(read)
+
+    def lines(self, most: int) -> Iterator[tuple[int, list[bytes]]]:
+        """Yield the offset of about so many bytes of whole lines at a time, and the bytes in small parts.
+
+        The last line of all may not be ended.
+        """
+        self._digest = hashlib.sha256()
+        self._stream.seek(0)
+        at = 0
+        while at < self.size:
+            stop = min(at + most, self.size)
+            parts = [self._stream.read(min(PART, stop - begun)) for begun in range(at, stop, PART)]
+            parts.append(self._stream.readline(self.size - stop) if parts[-1][-1:] != b"\n" else b"")
+            for part in parts:
+                self._digest.update(part)
+            if not parts[0]:
+                return
+            yield at, parts
+            at += sum(map(len, parts))
 
     def afterwards(self) -> Iterator[Gap]:
         """What is to be said once it was read: the hole it ends in, and that it changed meanwhile."""
@@ -127,16 +159,25 @@ class Opened:
             UnusableLogError: they are too many to be held.
         """
         refuse_beyond(MOST_WHOLE, self.size)
-        if self._data == ((0, self.size),):
-            self._stream.seek(0)
-            read = self._stream.read(self.size)
-            self._digest.update(read)
-            return read
+        if not self.is_sparse:
+            return next((read for _, read in self.stretches(self.size)), b"")
         whole = bytearray()
         for at, read in self.stretches():
             whole.extend(bytes(at - len(whole)))
             whole.extend(read)
         return bytes(whole)
+
+    @cached_property
+    def text(self) -> bytes:
+        """Its bytes as UTF-8, whichever Unicode the first of them name.
+
+        Raises:
+            UnusableLogError: they are too many to be held.
+        """
+        for mark, encoding in UNICODES:
+            if self.content.startswith(mark):
+                return self.content[len(mark) :].decode(encoding, "replace").encode("utf-8", "replace")
+        return self.content.removeprefix(codecs.BOM_UTF8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,7 +361,7 @@ def read_log(path: Path, label: str, source: str, read: Reader) -> tuple[LogFile
     try:
         with opened(path) as file:
             size = file.size
-            if file.begins_with(POINTER):
+            if file.beginning(len(POINTER)) == POINTER:
                 return (LeftOut(label, size, POINTED),)
             logs = tuple(read(file))
             gaps = tuple(file.afterwards())

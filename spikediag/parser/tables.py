@@ -2,62 +2,93 @@
 
 import csv
 import json
+import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
-from io import BytesIO
-from itertools import chain, repeat
+from functools import cache, partial
+from itertools import chain
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model import FloatArray, say
+from spikediag.model import FloatArray, IntArray, Text, say
 from spikediag.parser.log_files import (
     LATEST,
     MOST_TAGS,
+    ForeignError,
     Gap,
+    Opened,
     UnusableLogError,
     left_out_points,
     refuse_beyond,
     told_gaps,
 )
 from spikediag.parser.track import FARTHEST, Track
+from spikediag.wording.escape import text_of_cell
 
+LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
-PIECE = 1 << 18  # cells of a table that are read at a time
-FIRST_ROWS = 64  # that show whether it holds words, before all others are read
-WIDE = 100  # columns; to read so many twice takes longer than to find a word later
+PIECE = 1 << 20  # bytes of a table that are read at a time
+THREADS = min(4, os.cpu_count() or 1)
+COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
+FIRST_LINE = re.compile(rb"\s*([^\r\n]*[\r\n]*)")
+NUMBER = re.compile(rb"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*", re.IGNORECASE)
 MOST_BYTES = 1 << 28  # of a file of text; in memory it is several times as large
-NANS = ("nan", "+nan", "-nan")
-STEPS = (  # what a step is called, the most certain name first; an epoch is one where nothing else is
+STEPS = (  # what a step is called, the most certain name first, without marks between its words
     "step",
-    "global_step",
-    "trainer/global_step",
-    "train/global_step",
-    "_step",
+    "globalstep",
     "steps",
-    "current_steps",
-    "train_step",
-    "train_steps",
+    "currentsteps",
+    "trainstep",
+    "trainsteps",
+    "trainingstep",
+    "trainingsteps",
+    "optimizerstep",
+    "optimizersteps",
+    "optimizationstep",
+    "gradientstep",
+    "gradientsteps",
+    "gradstep",
+    "gradsteps",
     "iteration",
     "iterations",
     "iter",
+    "iters",
+    "itr",
     "timesteps",
-    "total_timesteps",
-    "num_timesteps",
-    "time/total_timesteps",
-    "timesteps_total",
-    "training_iteration",
+    "timestep",
+    "totaltimesteps",
+    "numtimesteps",
+    "timetotaltimesteps",
+    "timestepstotal",
+    "envsteps",
+    "envstep",
+    "numenvsteps",
+    "totalenvsteps",
+    "environmentsteps",
+    "totalsteps",
+    "numsteps",
+    "frames",
+    "totalframes",
+    "numframes",
+    "trainingiteration",
     "update",
     "updates",
-    "epoch",
-    "epochs",
+    "numupdates",
+    "nupdates",
+    *(BATCHES := ("batch", "batchidx", "batchindex", "batchid", "minibatch")),
+    *(EPOCHS := ("epoch", "epochs")),  # a step where nothing else is
 )
+GROUP = re.compile(r"(train|training|trainer|charts|global)/")
+BETWEEN = re.compile(r"[^a-z0-9]+")
+MOST_OF_THEM = 0.5  # share of the points of a quantity; if so many share their epoch, their rows are counted
 CLOCKS = ("_timestamp", "timestamp", "wall_time", "wall time", "walltime", "time")
 EARLIEST = 1e8  # seconds since the epoch, the year 1973; less is a duration
 IDLE = re.compile(r"_runtime|unnamed: \d+|_index|index|_wandb.*", re.IGNORECASE)  # no quantity
@@ -119,11 +150,20 @@ def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple
             yield key, as_float(value)
         elif isinstance(value, Mapping) and depth < DEEPEST:
             stack.extend((f"{key}{joint}{k}", v, depth + 1) for k, v in reversed(list(value.items())))
-        elif isinstance(value, str) and (meant := SPELLED.get(value.lower())) is not None:
+        elif isinstance(value, str) and (meant := number_in(value)) is not None:
             yield key, meant
 
 
-SPELLED = {"nan": np.nan, "inf": np.inf, "infinity": np.inf, "-inf": -np.inf, "-infinity": -np.inf}
+SPELLED = {  # what `float` does not read
+    "true": 1.0,
+    "false": 0.0,
+    "1.#inf": np.inf,
+    "-1.#inf": -np.inf,
+    **dict.fromkeys(("1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind", "nan(ind)", "-nan(ind)"), np.nan),
+}
+GROUPED = re.compile(r"[-+]?\d[\d.]*,[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)  # with a comma
+DECIMAL_COMMA = re.compile(rb"[\t\"][-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+)(?:[eE][-+]?\d+)?[\t\"\r\n]")
+TENSOR = re.compile(r"(?:tensor|array)\(([^(),]+)(?:,.*)?\)$")
 
 
 def as_float(value: Any) -> float:  # noqa: ANN401  # the numbers of Python have no common type
@@ -139,10 +179,95 @@ def clock(walls: FloatArray) -> FloatArray:
     return np.where((walls > EARLIEST) & (walls < LATEST), walls, np.nan)
 
 
+def step_columns(names: Iterable[str]) -> list[str]:
+    """The columns that count steps, by their names, the most certain first."""
+    ranked = []
+    for place, name in enumerate(names):
+        plain = name.strip().lower()
+        known = BETWEEN.sub("", GROUP.sub("", plain))
+        if known in STEPS:
+            ranked.append(
+                (STEPS.index(known), GROUP.match(plain) is not None, plain not in STEPS, place, name)
+            )
+    return [name for *_, name in sorted(ranked)]
+
+
 def step_column(names: Iterable[str]) -> str | None:
     """The column that counts steps, by its name."""
-    known = {name.strip().lower(): name for name in reversed(list(names))}
-    return next((known[name] for name in STEPS if name in known), None)
+    return next(iter(step_columns(names)), None)
+
+
+@dataclass(frozen=True)
+class Count:
+    """What counts the rows of a table: a column, or something worked out of it, which is said."""
+
+    column: str
+    steps: FloatArray
+    notes: tuple[Text, ...] = ()
+
+
+def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
+    """Find what counts on through a whole table.
+
+    Args:
+        counters: The columns that count, the most certain first, (n,) each.
+        logged: Rows of the quantity that was logged most often, (n,).
+    """
+    epochs = next((name for name in counters if BETWEEN.sub("", name.lower()) in EPOCHS), "")
+    finer = [name for name in counters if name != epochs and _moves(counters[name])] or list(counters)
+    anew = {
+        name: _begins_anew(counters[name], counters[epochs]) for name in finer if epochs and name != epochs
+    }
+    name = next((name for name in finer if not len(anew.get(name, ()))), finer[0])
+    steps = counters[name]
+    if len(anew.get(name, ())):
+        note = say("{name} begins anew with every epoch: it was counted on.", name=name)
+        return Count(name, _counted_on(steps, anew[name]), (note,))
+    own = steps[logged & np.isfinite(steps)]
+    fractions = np.count_nonzero(own != np.round(own))
+    shared = np.count_nonzero(np.diff(own) == 0) if name == epochs else 0
+    if max(fractions, shared) > MOST_OF_THEM * len(own):
+        note = say("{name} does not tell its rows apart: they were counted.", name=name)
+        return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,))
+    return Count(name, steps)
+
+
+def _moves(steps: FloatArray) -> bool:
+    finite = steps[np.isfinite(steps)]
+    return bool((finite != finite[:1]).any())
+
+
+def _begins_anew(steps: FloatArray, epochs: FloatArray) -> IntArray:
+    """The rows at which a counter goes back, if it does so only as the next epoch begins."""
+    both = np.flatnonzero(np.isfinite(steps) & np.isfinite(epochs))
+    back = np.flatnonzero(np.diff(steps[both]) < 0)
+    is_next = np.diff(epochs[both])[back] > 0
+    return both[back + 1] if is_next.all() else both[:0]
+
+
+def _counted_on(steps: FloatArray, anew: IntArray) -> FloatArray:
+    """Let a counter go on where it begins anew, at its usual distance."""
+    finite = np.flatnonzero(np.isfinite(steps))
+    ahead = np.diff(steps[finite])
+    usual = float(np.median(ahead[ahead > 0])) if (ahead > 0).any() else 1.0
+    last = steps[finite[np.searchsorted(finite, anew) - 1]]
+    added = np.zeros(len(steps))
+    added[anew] = last + usual - steps[anew]
+    return steps + np.cumsum(added)
+
+
+def counted(columns: Mapping[str, "Column"]) -> Count:
+    """What counts the rows of a table that no library names.
+
+    Raises:
+        ForeignError: nothing does.
+    """
+    names = step_columns(columns)
+    if not names:
+        raise ForeignError(say("it has no column step"))
+    others = [column.there for name, column in columns.items() if name not in names]
+    logged = max(others, key=np.count_nonzero, default=columns[names[0]].there)
+    return count_of({name: columns[name].values for name in names}, logged)
 
 
 def clock_column(names: Iterable[str]) -> str | None:
@@ -160,13 +285,13 @@ class Column:
 
 
 def points_in(
-    columns: Mapping[str, Column], step: str | None, tags: Mapping[str, str] | None = None
+    columns: Mapping[str, Column], count: Count | None, tags: Mapping[str, str] | None = None
 ) -> tuple[dict[str, Track], list[Gap]]:
     """Bring the columns of a table to points; a cell that is empty is no point.
 
     Args:
         columns: All of one length, by name.
-        step: The column that counts; None where rows are counted.
+        count: What counts them; None where rows are counted.
         tags: What columns are called that are not called by their own name.
 
     Raises:
@@ -177,24 +302,50 @@ def points_in(
         raise UnusableLogError(say("it has a header and no row; has the training written its first yet?"))
     told = clock_column(columns)
     walls = clock(columns[told].values) if told else np.full(rows, np.nan)
-    counted = np.arange(rows, dtype=np.float64) if step is None else columns[step].values
+    counted = np.arange(rows, dtype=np.float64) if count is None else count.steps
     with np.errstate(invalid="ignore"):
         near = (np.abs(counted) <= FARTHEST) & (counted == np.round(counted))
     tracks: dict[str, Track] = {}
     astray, refused = 0, 0
     steps = np.where(near, counted, 0).astype(np.int64)
     for name, column in columns.items():
-        if name in (step, told) or IDLE.fullmatch(name) or not column.there.any():
+        if name in (count and count.column, told) or IDLE.fullmatch(name) or not column.there.any():
             continue
         kept = column.there & near
         astray += int(np.count_nonzero(column.there & ~near))
         if len(tracks) >= MOST_TAGS:
             refused += int(np.count_nonzero(kept))
         elif kept.any():
-            tag = (tags or {}).get(name, name.strip())
-            which = slice(None) if kept.all() else kept
+            tag = (tags or {}).get(name, text_of_cell(name.strip()))
+            which = slice(None) if kept.all() else np.flatnonzero(kept)
             tracks[tag] = Track(steps[which], column.values[which], walls[which])
     return tracks, list(left_out_points(astray, refused))
+
+
+def points_of(records: Sequence[Mapping[str, object]]) -> tuple[PointCollector, tuple[Text, ...]]:
+    """Bring records that no library names to points, keys of nested ones joined by a slash; and what to say.
+
+    Raises:
+        ForeignError: nothing counts steps.
+    """
+    rows = [dict(numbers_in(record)) for record in records]
+    often = Counter(chain.from_iterable(rows))
+    counters = step_columns(often)
+    if not counters:
+        raise ForeignError(say("it has no key step"))
+    told = clock_column(often)
+    left_out = {name for name in often if name == told or IDLE.fullmatch(name)}
+    most = next((name for name, _ in often.most_common() if name not in {*counters, *left_out}), counters[0])
+    count = count_of(
+        {name: np.array([row.get(name, np.nan) for row in rows]) for name in counters},
+        np.array([most in row for row in rows]),
+    )
+    points = PointCollector()
+    for step, row in zip(count.steps.tolist(), rows, strict=True):
+        if not np.isnan(step):
+            kept = ((k, v) for k, v in row.items() if k != count.column and k not in left_out)
+            points.add(step, row.get(told or "", np.nan), kept)
+    return points, count.notes
 
 
 def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
@@ -228,42 +379,89 @@ def _line_by_line(lines: list[bytes]) -> tuple[list[object], list[Gap]]:
     return records, gaps
 
 
-def read_csv(content: bytes) -> tuple[dict[str, Column], list[Gap]]:
+def read_csv(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     """Read a table of comma- or tab-separated values with a header; rows of another width are left out.
 
     Raises:
         UnusableLogError: it is no such table.
     """
-    refuse_beyond(MOST_BYTES, len(content))
+    refuse_beyond(MOST_BYTES, file.size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of columns that are words and numbers
+        return _read(file)
+
+
+def _read(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
+    if file.size > PIECE and not file.is_sparse and reads_exactly():
+        with suppress(ValueError, OverflowError):  # a row of another width, a number of hundreds of digits
+            return _by_pieces(file)
+    content = file.text
     is_empty = re.search(rb"\S", content) is None
     if b"\0" in content[:PEEK] or is_empty:
         raise UnusableLogError(say("it is empty") if is_empty else say("it is no text"))
+    content = _headed(content)
     if _header(content).count(_separator(content).encode()) > MOST_TAGS:
         raise UnusableLogError(say("it has more than {most:,} columns", most=MOST_TAGS))
     whole, gaps = _ended_lines(content)
+    style = _Style.of(whole[:PEEK])
     try:
-        return _columns(whole), gaps
+        return _columns(style, whole), gaps
     except ValueError:  # a row of another width
         even, odd = _even_rows(whole)
         try:
-            return _columns(even), [*odd, *gaps]
+            return _columns(style, even), [*odd, *gaps]
         except ValueError as error:
             raise UnusableLogError(say("it is no table of comma-separated values")) from error
 
 
-def _ended_lines(content: bytes) -> tuple[bytes, list[Gap]]:
+def _ended_parts(parts: list[bytes], start: int) -> tuple[list[bytes], list[Gap]]:
+    if (parts[-1] or parts[-2]).endswith(b"\n"):
+        return parts, []
+    whole, gaps = _ended_lines(b"".join(parts), start)
+    return [whole], gaps
+
+
+def columns_named(file: Opened) -> list[str]:
+    """The names in the header of a table, which is not read: data sets are large, and these too."""
+    start = _headed(Opened.of(file.path, file.beginning(LONGEST_HEADER)).text)
+    return [name.strip() for name in _cells(_header(start), _separator(start))]
+
+
+def _cells(line: bytes, mark: str) -> list[str]:
+    try:
+        return next(csv.reader([line.decode("utf-8", "replace")], delimiter=mark), [])
+    except csv.Error:  # a cell without end
+        return []
+
+
+def _ended_lines(content: bytes, start: int = 0) -> tuple[bytes, list[Gap]]:
     """What stands before the last end of a line: a row that a writer has not ended may be half a number."""
     if content.endswith((b"\n", b"\r")):
         return content, []
     end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
-    if not end:
+    if not end and not start:
         return content, []
     what = say("the last row has no end of line: it may be half written and was left out")
-    return content[:end], [Gap(end, len(content) - end, what)]
+    return content[:end], [Gap(start + end, len(content) - end, what)]
+
+
+def _headed(content: bytes) -> bytes:
+    """Blank the comments before the header, of which the last may be the header."""
+    lines = COMMENTS.match(content)
+    if not lines or not lines[0]:
+        return content
+    start, rest = lines[0].rstrip().rfind(b"\n") + 1, content[lines.end() :]
+    last = lines[0][start:].replace(b"#", b" ", 1)
+    first = re.split(rb"[,;\t]", _header(rest))
+    is_header = len(first) > 1 and all(NUMBER.fullmatch(cell) for cell in first)
+    blank = re.sub(rb"[^\r\n]", b" ", lines[0])
+    return (blank[:start] + last if is_header else blank) + rest
 
 
 def _header(content: bytes) -> bytes:
-    return content[: content.find(b"\n") + 1] or content
+    """The first line that is not blank."""
+    match = FIRST_LINE.match(content)
+    return match[1] if match else content
 
 
 def _separator(content: bytes) -> str:
@@ -271,51 +469,119 @@ def _separator(content: bytes) -> str:
     return max(",\t;", key=lambda mark: header.count(mark.encode()))
 
 
-def _columns(content: bytes) -> dict[str, Column]:
-    """Read a table of even rows; what holds a word is read whole, so that what a column is takes all of it.
+def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
+    """Read a long table by several threads, which do most of it at the same time.
+
+    Raises:
+        ValueError: it has a row of another width, or a cell of several lines.
+    """
+    head = file.beginning(PEEK)
+    header = head[: head.find(b"\n") + 1]
+    has_cell_of_lines = header.count(b'"') % 2 == 1
+    if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2] or has_cell_of_lines:
+        raise ValueError
+    style, first_rows = _Style.of(head), head[: head.rfind(b"\n") + 1]
+    names = _parsed(style, first_rows).columns
+    read = partial(_piece, style, header, has_words=_numbers(style, first_rows) is None)
+    done: list[tuple[FloatArray, BoolArray]] = []
+    reading: deque[Future[tuple[FloatArray, BoolArray]]] = deque()
+    gaps: list[Gap] = []
+    with ThreadPoolExecutor(THREADS) as threads:
+        for start, parts in file.lines(PIECE):
+            begin = start or len(header)
+            ended, gaps = _ended_parts([parts[0][begin - start :], *parts[1:]], begin)
+            reading.append(threads.submit(read, *ended))
+            if len(reading) > THREADS:
+                done.append(reading.popleft().result())
+    values, there = zip(*done, *(late.result() for late in reading), strict=True)
+    columns = zip(names, np.concatenate(values, axis=1), np.concatenate(there, axis=1), strict=True)
+    return {str(name): Column(*cells) for name, *cells in columns}, gaps
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How a table is written, by its header and its first rows."""
+
+    separator: str
+    has_decimal_commas: bool
+
+    @classmethod
+    def of(cls, head: bytes) -> "_Style":
+        mark = _separator(head)
+        return cls(mark, mark == ";" or DECIMAL_COMMA.search(head) is not None)
+
+
+def _piece(style: _Style, header: bytes, *rows: bytes, has_words: bool) -> tuple[FloatArray, BoolArray]:
+    """The numbers of a piece of a table, (columns, rows), and which cells hold one.
+
+    Raises:
+        ValueError: it has a row of another width.
+    """
+    mark = style.separator.encode()
+    if not has_words:
+        if rows[0][: rows[0].find(b"\n")].count(mark) > header.count(mark):  # the one row that pandas cuts
+            raise ValueError
+        numbers = _numbers(style, header, *rows)
+        if numbers is not None:
+            return numbers, ~np.isnan(numbers)
+    columns = _columns(style, header, *rows).values()
+    return np.stack([column.values for column in columns]), np.stack([column.there for column in columns])
+
+
+def _numbers(style: _Style, *parts: bytes) -> FloatArray | None:
+    """The numbers of a table without words, (columns, rows)."""
+    try:
+        table = _parsed(style, *parts, dtype=np.float64)
+    except ValueError:
+        return None
+    numbers: FloatArray = table.to_numpy().T
+    return numbers
+
+
+def _columns(style: _Style, *parts: bytes) -> dict[str, Column]:
+    """Read a table of even rows.
 
     Raises:
         ValueError: it is none.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of columns that are words and numbers
-        numbers = _numbers_alone(content)
-        if numbers is None:
-            table = _parsed(content)
-            return {str(name): _column(table[name]) for name in table.columns}
-    there = ~np.isnan(np.stack(list(numbers.values())))
-    return {str(name): Column(*cells) for name, *cells in zip(numbers, numbers.values(), there, strict=True)}
+    table = _parsed(style, *parts)
+    told = clock_column(map(str, table.columns))
+    return {
+        str(name): _times(table[name])
+        if name == told
+        else _column(table[name], has_decimal_commas=style.has_decimal_commas)
+        for name in table.columns
+    }
 
 
 class _Stream:
     """Bytes as pandas takes them without decoding and encoding them again: a sixth of its time."""
 
-    def __init__(self, content: bytes) -> None:
-        self._file = BytesIO(content)
+    def __init__(self, parts: tuple[bytes, ...]) -> None:
+        self._parts = iter([part for part in parts if part])
 
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+    def read(self, _: int = -1) -> bytes:
+        return next(self._parts, b"")
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._file)
+        return self._parts
 
 
-def _parsed(content: bytes, **how: Any) -> Any:  # noqa: ANN401  # a table of pandas, or pieces of one
+def _parsed(style: _Style, *parts: bytes, dtype: type | None = None) -> Any:  # noqa: ANN401  # of pandas
     import pandas as pd  # noqa: PLC0415  # half a second, and event files need none
 
-    if not reads_exactly():
-        how["float_precision"] = "round_trip"
-    stream: Any = _Stream(content)
+    stream: Any = _Stream(parts)
     return pd.read_csv(
         stream,
+        dtype=dtype,
         index_col=False,
         encoding_errors="replace",
-        sep=_separator(content),
-        skipinitialspace=b" " in content,
+        sep=style.separator,
+        skipinitialspace=any(b" " in part for part in parts),
         low_memory=False,
         keep_default_na=False,
         na_values=[""],
-        **how,
+        float_precision=None if reads_exactly() else "round_trip",
     )
 
 
@@ -327,53 +593,58 @@ def reads_exactly() -> bool:
     return tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
 
 
-def _numbers_alone(content: bytes) -> dict[str, FloatArray] | None:
-    """The columns of a table without words; in pieces, since fresh memory costs more than the loop."""
-    width = _header(content).count(_separator(content).encode()) + 1
-    first = [FIRST_ROWS] if width < WIDE else []
-    rows = chain(first, repeat(max(PIECE // width, 1))) if reads_exactly() else repeat(len(content))
-    pieces = []
+def _times(cells: Any) -> Column:  # noqa: ANN401  # a column of pandas
+    """A column of times: seconds, or dates as ISO 8601 writes them."""
+    import pandas as pd  # noqa: PLC0415  # as below
+
     try:
-        with _parsed(content, iterator=True) as read, suppress(StopIteration):
-            for count in rows:
-                piece = read.get_chunk(count)
-                if any(kind.kind not in "iuf" for kind in piece.dtypes):
-                    return None
-                pieces.append(piece.to_numpy(np.float64).T)
+        numbers = pd.to_numeric(cells, errors="coerce")
     except OverflowError:  # a whole number of hundreds of digits
-        return None
-    return dict(zip(piece.columns, np.concatenate(pieces, axis=1), strict=True))
+        return _column(cells, has_decimal_commas=False)
+    words = cells.where(numbers.isna()).astype(object)
+    dates = pd.to_datetime(words, errors="coerce", utc=True, format="ISO8601")
+    seconds = dates.to_numpy("datetime64[ns]").astype(np.float64)
+    found = np.where(dates.isna(), numbers.to_numpy(np.float64), seconds / 1e9)
+    return Column(found, ~np.isnan(found))
 
 
-def _column(cells: Any) -> Column:  # noqa: ANN401  # a column of pandas, which is imported late
+def _column(cells: Any, *, has_decimal_commas: bool) -> Column:  # noqa: ANN401  # a column of pandas
     """A column that may hold words, each looked at once: a NaN that was logged is told from an empty cell."""
     if cells.dtype.kind in "iufb":
         numbers = cells.to_numpy(np.float64)
         return Column(numbers, ~np.isnan(numbers))
     which, words = cells.factorize()
-    told = [str(word) for word in words]
-    numbers = np.array([*map(_number_of, told), np.nan])
-    there = ~np.isnan(numbers) | np.array([*(word.strip().lower() in NANS for word in told), False])
+    found = [number_in(str(word).strip(), has_decimal_commas=has_decimal_commas) for word in words]
+    numbers = np.array([*(np.nan if number is None else number for number in found), np.nan])
+    there = np.array([*(number is not None for number in found), False])
     return Column(numbers[which], there[which])
 
 
-def _number_of(cell: str) -> float:
+def number_in(word: str, *, has_decimal_commas: bool = False) -> float | None:
+    """The number that a word spells, in any way that loggers, C, spreadsheets and tensors do."""
+    plain = word
+    if "," in word and GROUPED.fullmatch(word):
+        decimal = "," if has_decimal_commas and word.rfind(",") > word.rfind(".") else "."
+        plain = word.replace("." if decimal == "," else ",", "").replace(decimal, ".")
     try:
-        return float(cell.replace("_", " "))
+        return float(plain) if "_" not in plain else None
     except ValueError:
-        return np.nan
+        pass
+    if match := TENSOR.match(word):
+        return number_in(match[1])
+    return SPELLED.get(word.lower())
 
 
 def _even_rows(content: bytes) -> tuple[bytes, list[Gap]]:
     """Keep the rows that are as wide as the header; say of the others where they stand."""
     lines = content.splitlines(keepends=True)
     mark, at, kept, gaps = _separator(content), 0, [], []
-    width = len(next(csv.reader([lines[0].decode("utf-8", "replace")], delimiter=mark)))
+    width = len(_cells(_header(content), mark))
     for row, line in enumerate(lines, 1):
-        cells = next(csv.reader([line.decode("utf-8", "replace")], delimiter=mark), [])
+        cells = _cells(line, mark)
         if len(cells) == width:
             kept.append(line)
-        elif cells:
+        elif line.strip():
             gaps.append(
                 Gap(
                     at,

@@ -94,10 +94,10 @@ class Accepted:
 
 @dataclass(frozen=True)
 class LetThrough:
-    """A finding that the policy has nothing against, and why."""
+    """A finding that the policy has nothing against."""
 
     finding: Finding
-    reading: Text
+    reading: Text  # what was found, and why it is let through
 
 
 @dataclass(frozen=True, eq=False)

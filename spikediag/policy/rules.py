@@ -63,12 +63,12 @@ def rules_of(policy: Policy) -> tuple[str, ...]:
     return (JUDGED, *lists, *(rule for rule, is_on in switches.items() if is_on))
 
 
-def describe(finding: Finding) -> Text:
-    """One sentence: what jumped, when, how far, whether the error moved, and why."""
+def describe(finding: Finding, diagnosis: Diagnosis) -> Text:
+    """What jumped, when, how far, whether the error or else the reward moved, and why."""
     spike = finding.spike
     said = say(
         "{headline} {levels} Cause: {cause}.",
-        headline=headline(finding),
+        headline=headline(finding, diagnosis),
         levels=level_change(spike),
         cause=finding.primary_cause,
     )
@@ -84,12 +84,13 @@ def _finding(finding: Finding, diagnosis: Diagnosis, policy: Policy) -> Iterator
     if finding.id in _guilty(diagnosis, policy):
         broken.append(MATTERS)
     if broken:
-        yield Breach(tuple(broken), describe(finding), finding)
+        yield Breach(tuple(broken), describe(finding, diagnosis), finding)
         return
-    gaps = () if small is not None else tuple(_unsettled(finding, policy))
+    gaps = () if small is not None else tuple(_unsettled(finding, diagnosis, policy))
     yield from gaps
     if not gaps:
-        yield LetThrough(finding, small or _harmless(finding))
+        why = small or _harmless(finding)
+        yield LetThrough(finding, say("{finding} {why}", finding=describe(finding, diagnosis), why=why))
 
 
 def _fell(finding: Finding, diagnosis: Diagnosis) -> Text | None:
@@ -140,17 +141,17 @@ def _still_up(finding: Finding) -> bool:
     return not spike.recovered and not spike.usual and spike.shape in {Shape.BURST, Shape.LEVEL, Shape.TREND}
 
 
-def _unsettled(finding: Finding, policy: Policy) -> Iterator[PolicyGap]:
+def _unsettled(finding: Finding, diagnosis: Diagnosis, policy: Policy) -> Iterator[PolicyGap]:
     coupling, spike = finding.coupling.verdict, finding.spike
     if coupling in UNSETTLED and policy.forbid_couplings and not spike.usual:
         rule = f"forbid-couplings:{min(policy.forbid_couplings)}"
-        said = say("{finding} {why}", finding=describe(finding), why=finding.coupling.reading)
+        said = say("{finding} {why}", finding=describe(finding, diagnosis), why=finding.coupling.reading)
         yield PolicyGap(rule, said, finding)
     for verdict in finding.verdicts:
         if verdict.cause in policy.forbid_causes and verdict.status is Status.NOT_CHECKABLE:
             said = say(
                 "{finding} Whether {cause} caused it could not be checked.",
-                finding=describe(finding),
+                finding=describe(finding, diagnosis),
                 cause=verdict.cause,
             )
             yield PolicyGap(f"forbid-causes:{verdict.cause}", said, finding)

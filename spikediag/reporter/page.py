@@ -40,7 +40,7 @@ from spikediag.reporter.remedies import (
     verification,
     what_to_log,
 )
-from spikediag.reporter.training import state, varies
+from spikediag.reporter.training import state
 from spikediag.text import Value
 from spikediag.wording.writer import COLON, Writer, verbatim
 
@@ -51,14 +51,7 @@ REFUTED = 7  # lines of what it is not
 OUTCOMES = 2  # series that say whether it matters
 TABLE = 10  # remedies
 MATTERS = {True: say("Yes."), False: say("No."), None: say("Cannot be told from what was logged.")}
-SUFFERED = {
-    OutcomeVerdict.WORSE: say("the reward got worse"),
-    OutcomeVerdict.NOT_WORSE: say("the reward did not suffer"),
-    OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
-}
-MEANWHILE = say("the reward was worse while it lasted")
 RECORDED = say("What the flight recorder saw")
-UNTOLD = say("whether the error moved cannot be told")
 MOVED = {
     CouplingVerdict.DECOUPLED: say("No, it stayed."),
     CouplingVerdict.PARTLY: say("Too little to explain it."),
@@ -133,13 +126,7 @@ def _headline(diagnosis: Diagnosis) -> Text:
     lead = diagnosis.lead
     if lead is None:
         return diagnosis.overall.summary
-    reward = _reward(diagnosis)
-    if lead.coupling.verdict is CouplingVerdict.NO_COMPANION:
-        if reward is not None:
-            return phrases.headline(lead, SUFFERED[reward.verdict] if reward.meanwhile is None else MEANWHILE)
-        if _is_untold(diagnosis, lead):
-            return phrases.headline(lead, UNTOLD)
-    return phrases.headline(lead)
+    return phrases.headline(lead, diagnosis)
 
 
 def _source(foretold: Effect | None, unforeseen: Text | None) -> Text | None:
@@ -262,35 +249,16 @@ def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
 
 
 def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
-    reward = _reward(diagnosis)
+    reward = diagnosis.reward_after(lead)
     if lead.coupling.verdict is CouplingVerdict.NO_COMPANION and reward is not None:
         answer = WORSE[reward.verdict] if reward.meanwhile is None else WORSE_MEANWHILE
         return QuestionRow(say("Did the reward suffer?"), answer, _stood(reward))
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
         answer = BETTER
-    elif _is_untold(diagnosis, lead):
+    elif phrases.is_untold(lead, diagnosis):
         answer = WORSE[OutcomeVerdict.CANNOT_BE_TOLD]
     return QuestionRow(say("Did the error move?"), answer, lead.coupling.reading)
-
-
-def _is_untold(diagnosis: Diagnosis, lead: Finding) -> bool:
-    """Whether an error is logged, but not so that it can answer."""
-    logged = any(diagnosis.run.having(Role.COMPANION))
-    return lead.coupling.verdict is CouplingVerdict.NO_COMPANION and logged
-
-
-def _reward(diagnosis: Diagnosis) -> Outcome | None:
-    """How the reward stood around the leading finding, the worst first; a constant one tells nothing."""
-    lead = diagnosis.lead
-    ours = [o for o in _told_of(diagnosis) if lead and o.finding == lead.id and o.role is Role.REWARD]
-    return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
-
-
-def _told_of(diagnosis: Diagnosis) -> list[Outcome]:
-    """The outcomes of series that can tell something: a reward that is one number throughout cannot."""
-    run = diagnosis.run
-    return [o for o in diagnosis.overall.outcomes if o.role is not Role.REWARD or varies(run.series[o.tag])]
 
 
 def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> QuestionRow:
@@ -346,7 +314,8 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> QuestionRow:
     overall, lead = diagnosis.overall, diagnosis.lead
     readings = {str(o.reading) for o in overall.outcomes}
     beside = [text for text in overall.because if not any(r in str(text) for r in readings)]
-    said = _reward(diagnosis) if lead and lead.coupling.verdict is CouplingVerdict.NO_COMPANION else None
+    silent = lead is not None and lead.coupling.verdict is CouplingVerdict.NO_COMPANION
+    said = diagnosis.reward_after(lead) if lead and silent else None
     harmed = bool(overall.matters) and said is not None and said.verdict is OutcomeVerdict.WORSE
     shown = [
         o
@@ -367,7 +336,9 @@ def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
     A loss that stands higher though the run is no worse for it tells nothing.
     """
     overall, lead, roles = diagnosis.overall, diagnosis.lead, set()
-    order = sorted(_told_of(diagnosis), key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS))
+    order = sorted(
+        diagnosis.told_outcomes(), key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS)
+    )
     if overall.matters:
         yield from (o for o in order if o.verdict is OutcomeVerdict.WORSE)
     for o in order:
@@ -436,7 +407,7 @@ def _elsewhere(outcome: Outcome) -> Text:
 def _answers_lead(best: Remedied, lead: Finding | None) -> bool:
     """Whether a remedy answers the cause of the leading finding, rather than a risk of the run."""
     judged = (v for v in lead.verdicts if v.status is Status.SUPPORTED) if lead is not None else ()
-    return any(best.advice.text.template == a.text.template for v in judged for a in v.advice)
+    return any(best.advice.id == advice.id for v in judged for advice in v.advice)
 
 
 def _line(best: Remedied) -> Text | None:

@@ -32,7 +32,6 @@ from spikediag.wording.writer import Writer
 LAST = 4  # the last quarter of the log says where a training is going
 FEWEST = 24  # finite points
 STILL = 0.05  # of the whole way a series came: what moves less has arrived
-NOTHING = 1e-30  # a reward of that size was meant to be 0
 SURE = 4.0  # standard errors of the difference of two medians
 SHOWN = {Role.REWARD: 1, Role.LOSS: 1, Role.COMPANION: 1}
 SHOWN_PAST = 2
@@ -59,12 +58,6 @@ class SeriesEnd:
     def goes_well(self) -> bool:
         """Whether it still moves as it should: a reward or an accuracy up, anything else down."""
         return self.course == ("rises" if self.series.up_is_better else "falls")
-
-
-def varies(series: Series) -> bool:
-    """Whether a series is more than one number, or nothing at all."""
-    values = series.values[series.finite]
-    return len(values) > 0 and float(values.max() / 2 - values.min() / 2) > NOTHING
 
 
 def series_end(series: Series) -> SeriesEnd | None:
@@ -106,7 +99,7 @@ def _followed(diagnosis: Diagnosis) -> list[Series]:
     order = {tag: place for place, tag in reversed(list(enumerate(named)))}
     found: list[Series] = []
     for role, most in SHOWN.items():
-        telling = (s for s in run.having(role) if varies(s) or role is not Role.REWARD)
+        telling = (s for s in run.having(role) if s.varies or role is not Role.REWARD)
         having = sorted(telling, key=lambda s: (order.get(s.tag, len(order)), -len(s)))
         found += islice(having, most)
         found += [s for s in having[most:] if role is Role.LOSS and s.tag in order][

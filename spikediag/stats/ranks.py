@@ -7,8 +7,13 @@ from spikediag.model import FloatArray
 
 def ranks(values: FloatArray) -> FloatArray:
     """Ranks (n,) of values (n,), the mean of those that are equal."""
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - 0.5 * counts)[group], dtype=np.float64)
+    order = values.argsort()
+    ordered = values[order]
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)) + 1  # one past those that are equal
+    counts = np.diff(last, prepend=0)
+    found = np.empty(len(values))
+    found[order] = np.repeat(last - 0.5 * counts, counts)
+    return found
 
 
 def rank_correlation(one: FloatArray, two: FloatArray) -> float:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import spikediag
 from spikediag.model import Status
 from tests.attribution.learners import AT, N, burst, found, noise, verdict, weights
 
@@ -70,3 +71,15 @@ def test_a_language_model_that_logs_no_stage_is_told_the_line() -> None:
 
 def test_other_runs_without_such_a_setting_are_not_asked() -> None:
     assert "data-stage" not in {v.cause for v in found({"train/critic_loss": SHIFTED}).verdicts}
+
+
+def test_a_held_out_loss_that_follows_late_is_led_by_the_loss_that_moved_at_the_switch() -> None:
+    rare = np.arange(0, N, 20)
+    held_out = np.where(rare < AT + 40, 3.1, 3.9) + noise(7, 0.0, 0.01)[rare]
+    curves = {"train/loss": SHIFTED, "data/stage": stepped(AT, 1, 2), **CALM}
+    run = spikediag.Run.from_arrays(
+        {tag: (np.arange(N), values) for tag, values in curves.items()} | {"eval/loss": (rare, held_out)}
+    )
+    late = next(f for f in spikediag.diagnose(run).findings if f.spike.tag == "eval/loss")
+    assert late.primary_cause == "data-stage"
+    assert weights(late, "data-stage")["loss-moved-there"] > 0

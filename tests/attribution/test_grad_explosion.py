@@ -11,10 +11,9 @@ from spikediag.model import Lag, Role, Run, Series, Witness, Witnesses
 from tests.attribution import cases
 
 
-def norm(position: int | None, factor: float = 50.0) -> Series:
+def norm(*positions: int, factor: float = 50.0) -> Series:
     values = 2.0 * np.exp(cases.noise(0.2, 4))
-    if position is not None:
-        values[position] *= factor
+    values[list(positions)] *= factor
     return cases.series("bc/grad_norm", Role.GRAD_NORM, values)
 
 
@@ -32,7 +31,7 @@ def test_a_gradient_that_leaps_with_the_loss_decides_nothing() -> None:
 
 
 def test_a_gradient_in_its_usual_range_rules_it_out() -> None:
-    assert GradExplosion().judge(cases.calm_case(norm(None))).ruled_out
+    assert GradExplosion().judge(cases.calm_case(norm())).ruled_out
 
 
 def test_not_logged_is_not_checkable() -> None:
@@ -61,7 +60,7 @@ def test_a_gradient_that_leapt_after_the_loss_is_the_consequence() -> None:
 
 
 def test_a_lead_of_a_gradient_that_leaps_as_far_anyway_decides_nothing() -> None:
-    leaping = norm(cases.AT - 1)
+    leaping = norm(cases.AT - 160, cases.AT - 120, cases.AT - 1)
     usual, none = cases.calm_case(leaping), Witnesses(asked=1)
     judged = GradExplosion().judge(replace(usual, witnesses=none))
     assert not judged.decisive
@@ -69,3 +68,8 @@ def test_a_lead_of_a_gradient_that_leaps_as_far_anyway_decides_nothing() -> None
     lag = Lag(10.0, 0.0, 20.0)
     witness = Witness(leaping.tag, Role.GRAD_NORM, 2.0, 100.0, 50.0, lag, 0, 80, 1e-6)
     assert GradExplosion().judge(replace(usual, witnesses=replace(none, moved=(witness,)))).decisive
+
+
+def test_a_lead_of_a_gradient_that_never_was_nearly_as_large_counts_though_rarer_leaps_tell_little() -> None:
+    case = replace(cases.calm_case(norm(cases.AT - 1)), witnesses=Witnesses(asked=1))
+    assert GradExplosion().judge(case).decisive

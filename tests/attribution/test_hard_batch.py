@@ -90,3 +90,24 @@ def test_many_bursts_are_not_single_bad_batches(count: int, few: bool) -> None:
     run = cases.make_run(cases.nll(dict.fromkeys(at, 20.0)), cases.mse(dict.fromkeys(at, 3.0)), facts={})
     judged = HardBatch().judge(cases.make_case(run, cases.train_at(run, at)))
     assert (cases.evidence(judged, "many-bursts") is None) == few
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_batch_that_threw_the_weights_leaves_the_error_up_in_the_next_ones(*, stays: bool) -> None:
+    after = dict.fromkeys(range(cases.AT + 1, cases.AT + 12), 0.7 if stays else 0.02)
+    loss = cases.nll({cases.AT: 90.0, **dict.fromkeys(after, 11.0)})
+    run = cases.make_run(loss, cases.mse({cases.AT: 1.0, **after}), facts=cases.CALM_FACTS)
+    judged = HardBatch().judge(cases.make_case(run))
+    assert judged.decisive is not stays
+    assert judged.ruled_out is stays
+    assert (cases.evidence(judged, "error-not-back") is not None) is stays
+
+
+@pytest.mark.parametrize("factor", [1.0, 8.0])
+def test_a_rate_that_was_raised_may_have_thrown_the_weights(factor: float) -> None:
+    values = np.where(np.arange(len(cases.STEPS)) < cases.AT - 90, 1e-4, factor * 1e-4)
+    rate = cases.series("bc/lr", Role.LEARNING_RATE, values)
+    run = cases.make_run(cases.nll({cases.AT: 30}), cases.mse({cases.AT: 1.0}), rate, facts=cases.CALM_FACTS)
+    judged = HardBatch().judge(cases.make_case(run))
+    assert judged.decisive is (factor == 1)
+    assert (cases.evidence(judged, "rate-raised") is not None) is (factor > 1)

@@ -22,7 +22,7 @@ def test_a_drop_at_the_onset_is_a_trigger_with_the_share_of_the_jump() -> None:
     """With d = 7 and Q = 7, sigma smaller by e costs 7 (e^2 - 1) / 2 - 7 = 15.4 nats."""
     sigma = log_std(1.0)
     surprise = np.where(cases.STEPS[cases.AT] <= cases.STEPS, np.e**2, 1.0)
-    loss = 7 * (sigma.values + 0.9189385) + 3.5 * surprise + cases.noise(0.3)
+    loss = 7 * (sigma.natural.values + 0.9189385) + 3.5 * surprise + cases.noise(0.3)
     run = cases.make_run(loss, cases.mse(), sigma, facts=cases.CALM_FACTS)
     case = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.LEVEL_SHIFT))
     judged = LogStdDrift().judge(case)
@@ -50,10 +50,16 @@ def test_the_librarys_own_line_is_preferred() -> None:
     assert LogStdDrift().judge(cases.make_case(run)).missing[0].code == 'info["log_std"] = x'
 
 
-def test_errors_of_several_sigmas_are_a_collapse_that_the_loss_alone_does_not_show() -> None:
-    """Q = 28 in seven dimensions: errors of two sigmas; the loss lies above the isotropic floor."""
+@pytest.mark.parametrize("taken", [False, True])
+def test_errors_of_several_sigmas_are_a_collapse_that_the_loss_alone_does_not_show(*, taken: bool) -> None:
+    """Q = 28 in seven dimensions: errors of two sigmas; the loss lies above the isotropic floor.
+
+    A logged mean of sigma says so too: its logarithm is no smaller than the mean of the logarithms.
+    """
     sigma = log_std(level=-1.0)
-    loss = 7 * (sigma.values + 0.9189385) + 14.0 + cases.noise(0.3)
+    if taken:
+        sigma = replace(sigma, values=np.exp(sigma.values), transform=Transform.LN)
+    loss = 7 * (sigma.natural.values + 0.9189385) + 14.0 + cases.noise(0.3)
     loss[cases.AT] += 30
     run = cases.make_run(loss, cases.mse(), sigma, facts=cases.CALM_FACTS)
     judged = LogStdDrift().judge(cases.make_case(run))
@@ -90,7 +96,7 @@ def test_a_drop_that_made_little_of_the_jump_is_told_and_decides_nothing() -> No
     sigma = cases.series("bc/log_std_mean", Role.LOG_STD, values, reduction=Reduction.MEAN)
     error = cases.mse({cases.AT: 1.0})
     surprise = 7 * error / np.median(error)
-    loss = 7 * (sigma.values + 0.9189385) + surprise / 2 + cases.noise(0.1)
+    loss = 7 * (sigma.natural.values + 0.9189385) + surprise / 2 + cases.noise(0.1)
     run = cases.make_run(loss, error, sigma, facts=cases.CALM_FACTS)
     judged = LogStdDrift().judge(cases.make_case(run))
     assert judged.tier is Tier.TRIGGER

@@ -12,11 +12,11 @@ from spikediag.model import Diagnosis, Kind, Role, Run
 from tests.attribution import cases
 
 
-def rescaled(error_factor: float = 0.25) -> Case:
+def rescaled(error_factor: float = 0.25, factor: float = 0.25) -> Case:
     """The loss is divided by four from the onset on: -17 becomes -4.3."""
     loss, error, norm = cases.nll(), cases.mse(), 2.0 * np.exp(cases.noise(0.1, 5))
-    loss[cases.AT :] *= 0.25
-    norm[cases.AT :] *= 0.25
+    loss[cases.AT :] *= factor
+    norm[cases.AT :] *= factor
     error[cases.AT :] *= error_factor
     gradient = cases.series("bc/grad_norm", Role.GRAD_NORM, norm)
     run = cases.make_run(loss, error, gradient, facts=cases.CALM_FACTS)
@@ -147,3 +147,9 @@ def test_a_level_near_zero_has_no_factor() -> None:
     near_zero = Factor("loss", Role.LOSS, -3.5, 2.6)
     assert not near_zero.agrees(Factor("mse", Role.COMPANION, 0.06, 0.06))
     assert Factor("loss", Role.LOSS, -1.31, 0.03).agrees(Factor("grad_norm", Role.GRAD_NORM, -1.39, 0.18))
+
+
+@pytest.mark.parametrize("factor", [0.6, 0.8])
+def test_a_factor_near_one_is_what_a_training_drifts_by(factor: float) -> None:
+    case = rescaled(factor, factor)
+    assert LoggingChange().judge(case).decisive is (factor < 0.7)

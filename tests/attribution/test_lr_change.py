@@ -7,7 +7,7 @@ import spikediag
 from spikediag.attribution.causes.lr_change import LrChange, dose, habit, rate_changes
 from spikediag.model import Kind, Role, Run
 from tests.attribution import cases
-from tests.attribution.learners import AT, N, burst, noise
+from tests.attribution.learners import AT, N, burst, found, noise, weights
 
 
 def rate(values: np.ndarray) -> object:
@@ -165,3 +165,28 @@ def test_a_lasting_fall_is_explained_by_a_rate_that_is_lowered_not_by_one_that_i
     judged = LrChange().judge(cases.make_case(run, spike))
     assert judged.decisive is decisive
     assert not judged.advice
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_updates_that_went_farther_ever_since_tie_a_late_jump_to_the_rate(*, grown: bool) -> None:
+    raised = np.arange(N) >= AT - 130
+    kl = np.where(raised & grown, 40.0, 1.0) * np.abs(noise(3, 0.01, 0.001))
+    curves = {
+        "train/policy_gradient_loss": burst(noise(4, 0.0, 0.01), AT, 2.0),
+        "train/approx_kl": kl,
+        "train/learning_rate": np.where(raised, 1e-2, 3e-4),
+    }
+    finding = found(curves)
+    assert ("updates-grew" in weights(finding, "lr-change")) is grown
+    assert (finding.primary_cause == "lr-change") is grown
+
+
+def test_a_fall_after_a_raised_rate_takes_back_what_the_loss_had_risen_by() -> None:
+    values = noise(6, 1.0, 0.02)
+    values[AT - 120 : AT - 60] += 6.0
+    values[AT - 60 :] += 2.0
+    curves = {"train/loss": values, "train/lr": np.where(np.arange(N) >= AT - 122, 3e-3, 3e-4)}
+    run = spikediag.Run.from_arrays({tag: (np.arange(N), curve) for tag, curve in curves.items()})
+    for finding in spikediag.diagnose(run).findings:
+        assert finding.primary_cause == "lr-change"
+        assert ("way-back" in weights(finding, "lr-change")) is finding.spike.is_fall

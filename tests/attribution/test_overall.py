@@ -13,7 +13,7 @@ from tests.attribution import cases
 
 
 def finding(case: Case, name: str = "F1") -> Finding:
-    return Finding(name, case.spike, case.coupling, explain(case))
+    return Finding(name, case.spike, case.coupling, lambda _: explain(case))
 
 
 def concluded(run: Run, *cases_: Case) -> RunVerdict:
@@ -115,7 +115,7 @@ def test_the_summary_speaks_of_the_finding_that_leads_the_diagnosis() -> None:
     rise = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.DIVERGENCE))
     found = (finding(burst, "F1"), finding(rise, "F2"))
     overall = concluded(run, burst, rise)
-    lead = Diagnosis(run, found, (), overall, (), "0").lead
+    lead = Diagnosis(run, found, (), overall, tuple, "0").lead
     assert lead is not None
     assert lead.id == "F2"
     assert overall.status is RunStatus.DIVERGED

@@ -75,7 +75,10 @@ def findings(of):
     (spike,) = search(loss)[0]
     return (
         Finding(
-            "F1", spike, Coupling(CouplingVerdict.UNDECIDED, (), say("")), Explanation((), "unexplained")
+            "F1",
+            spike,
+            Coupling(CouplingVerdict.UNDECIDED, (), say("")),
+            lambda _: Explanation((), "unexplained"),
         ),
     )
 
@@ -176,7 +179,7 @@ def test_of_spikes_that_something_set_off_no_effect_is_given():
     one = run()
     found = findings(one)[0]
     rate = CauseVerdict("lr-change", Tier.TRIGGER, Status.SUPPORTED, 0.9, ())
-    triggered = replace(found, why=Explanation((rate,), "lr-change"))
+    triggered = replace(found, explain=lambda _: Explanation((rate,), "lr-change"))
     foreseen = foresee(one, (triggered,), rates())
     assert all(remedy.effect is None for remedy in foreseen)
     assert "nothing set the spikes off" in str(foreseen[0].reason)
@@ -211,6 +214,11 @@ def test_a_rate_that_ends_low_decays_whatever_is_stated():
     steps = np.arange(600) * 10
     arrays = {"bc/actor_loss": (steps, np.zeros(600)), "train/lr": (steps, np.linspace(1e-3, 0, 600))}
     assert settings_of(Run.from_arrays(arrays, lr_schedule="constant")).decays is True
+
+
+def test_the_batch_of_the_study_is_that_of_an_update_also_where_no_dataset_is_known() -> None:
+    run = Run.from_arrays({"loss": np.ones(50)}, batch_size=16, effective_batch_size=64)
+    assert settings_of(run).batch_size == run.batch_size.number == 64
 
 
 def test_a_condition_is_worth_what_its_removal_prevents():

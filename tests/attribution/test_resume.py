@@ -1,5 +1,7 @@
 """resume."""
 
+from dataclasses import replace
+
 import pytest
 
 from spikediag.attribution.causes.resume import Resume
@@ -36,3 +38,22 @@ def test_without_sessions_it_is_not_checkable() -> None:
 @pytest.mark.parametrize("late", [10, 20])
 def test_a_restart_after_the_jump_is_no_cause(late: int) -> None:
     assert Resume().judge(cases.calm_case(sessions=sessions(15_000 + late))).ruled_out
+
+
+def test_the_tallest_of_many_bursts_may_be_what_a_restart_made() -> None:
+    run = cases.make_run(
+        cases.nll({500: 20, cases.AT: 30}), cases.mse(), facts=cases.CALM_FACTS, sessions=sessions(14_990)
+    )
+    case = cases.make_case(run, cases.train_at(run, [500, cases.AT]))
+    judged = Resume().judge(case)
+    assert judged.decisive
+    assert cases.evidence(judged, "restart-before").observed == 10
+
+
+def test_where_steps_count_samples_a_restart_is_recalled_for_as_many_logged_points() -> None:
+    case = cases.calm_case(sessions=sessions(15_000 - 40))
+    sparse = {tag: replace(s, steps=s.steps * 50) for tag, s in case.run.series.items()}
+    apart = tuple(replace(s, first_step=s.first_step * 50) for s in case.run.sessions)
+    run = replace(case.run, series=sparse, sessions=apart)
+    spike = replace(case.spike, onset_step=case.spike.onset_step * 50, peak_step=case.spike.peak_step * 50)
+    assert Resume().judge(cases.make_case(run, spike)).decisive

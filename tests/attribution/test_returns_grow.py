@@ -98,3 +98,12 @@ def test_a_value_loss_that_falls_is_no_larger_return() -> None:
         found({"Baseline_Loss": loss, "Train_AverageReturn": climbing(11, 90, 20.0, 90.0)}), "returns-grow"
     )
     assert [e.what for e in judged.evidence] == ["other-way"]
+
+
+def test_returns_that_cross_zero_as_they_climb_still_explain_a_loss_that_climbs_with_them() -> None:
+    way = np.interp(np.arange(N), [0, 80, 100, N - 1], [-80, -80, 0, 500])
+    returns = way + np.random.default_rng(3).normal(0, 3, N)
+    diagnosis = told(learner(3, returns + np.sign(returns)))
+    lead = diagnosis.lead
+    assert lead is not None
+    assert lead.primary_cause == "returns-grow"

@@ -64,3 +64,14 @@ def test_values_within_the_returns_have_not_run_away() -> None:
     judged = verdict(found(curves), "value-divergence")
     assert "returns collected by then" in str(judged.evidence[1].reading) + str(judged.evidence[0].reading)
     assert judged.status is not Status.SUPPORTED
+
+
+@pytest.mark.parametrize("returns", [30, -30])
+def test_only_returns_of_the_sign_of_the_values_allow_them(returns: float) -> None:
+    up = 12 * np.clip(RUN / 50, 0, 1)
+    curves = {
+        "train/actor_loss": noise(1, 0, 0.3) - up,
+        "train/q_mean": noise(2, 0, 0.3) + up,
+        "rollout/ep_rew_mean": noise(3, returns, 1.0),
+    }
+    assert ("within-returns" in weights(found(curves), "value-divergence")) is (returns > 0)

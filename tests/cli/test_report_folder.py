@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikediag.cli.report_folder import (
@@ -17,6 +17,7 @@ from spikediag.cli.report_folder import (
 from spikediag.errors import CannotWriteError, ReportExistsError
 from spikediag.model import Artifact
 from tests.characters import ANY
+from tests.conftest import examples
 
 REPORT = (Artifact("report.md", b"# one\n"), Artifact("overview.png", b"png"))
 ONE_PAGE = REPORT[:1]
@@ -170,7 +171,7 @@ def test_names(run, folder):
     assert folder_name(run) == folder
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(st.text(ANY))
 def test_any_name_is_one_folder(run):
     name = folder_name(run)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from spikediag import Monitor
 from spikediag.live import history as module
 from spikediag.live.history import History, scalars
+from tests.conftest import examples
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ ROWS = st.lists(
 
 @pytest.mark.usefixtures("small")
 def test_what_was_logged_comes_back_in_its_order() -> None:
-    @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+    @settings(examples(50), suppress_health_check=[HealthCheck.too_slow])
     @given(ROWS)
     def holds(rows: list[tuple[int, dict[str, float]]]) -> None:
         history, logged = History(), {}

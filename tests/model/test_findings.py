@@ -11,7 +11,7 @@ UNTESTED = Coupling(CouplingVerdict.NO_COMPANION, (), say("No error metric is lo
 
 
 def finding(name: str = "F1", **changes: object) -> Finding:
-    return Finding(name, replace(BURST, **changes), UNTESTED, Explanation((), "unexplained"))
+    return Finding(name, replace(BURST, **changes), UNTESTED, lambda _: Explanation((), "unexplained"))
 
 
 LOST = {"kind": Kind.DIVERGENCE, "end_step": None}

@@ -31,7 +31,7 @@ EVALUATIONS = cases.STEPS[::100]  # the jump lies between the 15th and the 16th 
 
 def finding(spike: Spike, name: str = "F1") -> Finding:
     coupling = Coupling(CouplingVerdict.UNDECIDED, (), say("undecided"))
-    return Finding(name, spike, coupling, Explanation((), "unexplained"))
+    return Finding(name, spike, coupling, lambda _: Explanation((), "unexplained"))
 
 
 def flat_nll(bump=None) -> np.ndarray:

@@ -56,7 +56,7 @@ def finding(coupling=CouplingVerdict.DECOUPLED, cause="batch-ratio", verdicts=()
         id="F1",
         spike=spike(**changes),
         coupling=Coupling(coupling, (), say("The error is {coupling}.", coupling=coupling.value)),
-        why=Explanation(verdicts, cause),
+        explain=lambda _: Explanation(verdicts, cause),
     )
 
 
@@ -116,7 +116,7 @@ def diagnosis(
             outcomes=outcomes,
             would_tell=(Advice(say("Log the success rate.")),) if matters is None else (),
         ),
-        checks=(),
+        list_checks=tuple,
         version="0",
         searched=searched,
     )

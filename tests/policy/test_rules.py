@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from spikediag.model import CouplingVerdict, Damage, DamageKind, Kind, RunStatus, say
+from spikediag.model import CouplingVerdict, Damage, DamageKind, Kind, Role, RunStatus, say
 from spikediag.policy import Policy
 from spikediag.policy.result import CheckOutcome, CheckResult, Unread
 from spikediag.policy.rules import describe, judge
@@ -117,7 +117,19 @@ def test_one_loss_among_others_that_could_not_be_searched_is_a_gap():
     ],
 )
 def test_a_jump_is_told_by_the_height_its_sigmas_are_of(changes, said):
-    assert said in in_english(describe(finding(**changes)))
+    jumped = finding(**changes)
+    assert said in in_english(describe(jumped, diagnosis(jumped)))
+
+
+def test_where_no_error_is_logged_a_check_says_what_the_reward_did():
+    jumped = finding(CouplingVerdict.NO_COMPANION)
+    bare = diagnosis(jumped, companion=False)
+    assert "no independent error metric is logged" in in_english(describe(jumped, bare))
+    worse = replace(ended_worse(tag="eval/return"), role=Role.REWARD)
+    reward = curve(None, tag="eval/return", role=Role.REWARD)
+    run = replace(bare.run, series={**bare.run.series, "eval/return": reward})
+    rewarded = replace(bare, run=run, overall=replace(bare.overall, outcomes=(worse,)))
+    assert "the reward got worse" in in_english(describe(jumped, rewarded))
 
 
 @pytest.mark.parametrize("kind", [Kind.DIVERGENCE, Kind.NON_FINITE])

@@ -294,9 +294,9 @@ def findings() -> tuple[Finding, ...]:
             s=0.035,
         ),
     )
-    small = Finding("F1", train(), decoupled(), Explanation(verdicts(), "batch-ratio"), losses[:1])
+    small = Finding("F1", train(), decoupled(), lambda _: Explanation(verdicts(), "batch-ratio"), losses[:1])
     why = Explanation(verdicts(), "batch-ratio", parts, algebra)
-    big = Finding("F2", leap(), decoupled(), why, losses, witnesses())
+    big = Finding("F2", leap(), decoupled(), lambda _: why, losses, witnesses)
     return small, big
 
 
@@ -344,7 +344,7 @@ def diagnosis(run: Run | None = None, found: tuple[Finding, ...] | None = None) 
             ),
             (say("The loss is back at {level:.1f} after {points} points.", level=-14.9, points=6),),
         ),
-        checks=(
+        list_checks=lambda: (
             Check(
                 "transient",
                 True,
@@ -368,9 +368,9 @@ def remedied() -> Diagnosis:
     hard = CauseVerdict("hard-batch", Tier.TRIGGER, Status.RULED_OUT, 0.01, (flat,))
     other = replace(rate, cause="resume", evidence=(flat,))
     ratio = replace(ratio, advice=(*advice, verify), evidence=(*ratio.evidence, draw))
-    why = replace(big.why, verdicts=(ratio, drift, rate, hard, other))
     needed = tuple(replace(test, needed=1.2) for test in big.coupling.tests)
-    big = replace(big, why=why, coupling=replace(big.coupling, tests=needed))
+    big = replace(big, coupling=replace(big.coupling, tests=needed))
+    big = explained(big, verdicts=(ratio, drift, rate, hard, other))
     floor = Fact(FactName.SIGMA_MIN, 1e-05, "config.yaml: std_min", origin=Origin.BESIDE)
     dims = Fact(FactName.ACTION_DIM, 7, "config.yaml: action_dim", origin=Origin.BESIDE)
     run = replace(small_run(), facts={floor.name: floor, dims.name: dims})
@@ -394,6 +394,12 @@ def remedy_of(id_: str, rank: int, low: float = 0.5) -> Remedy:
     return Remedy(id_, advice, effect, say("one setting"), True, say("It was tried."))
 
 
+def explained(finding: Finding, **changes: object) -> Finding:
+    """The same finding, of which attribution says something else."""
+    why = replace(finding.why, **changes)
+    return replace(finding, explain=lambda _: why)
+
+
 def alone(finding: Finding) -> Diagnosis:
     """One finding in the small run."""
     return diagnosis(small_run(), (finding,))
@@ -408,7 +414,7 @@ def calm() -> Diagnosis:
         findings=(),
         conditions=(),
         overall=RunVerdict(RunStatus.CLEAN, None, None, say("No loss jumped.")),
-        checks=(Check("coupling", False, say("There was no jump to explain.")),),
+        list_checks=lambda: (Check("coupling", False, say("There was no jump to explain.")),),
         version="0.1.0",
     )
 
@@ -456,21 +462,16 @@ def hostile(strings: tuple[str, ...] = HOSTILE) -> Diagnosis:
             Evidence("x", say("{a} and `{a}` and {b}", a=h, b=say("{c}", c=h)), 1.0) for h in strings
         )
         advice = tuple(Advice(say("{a}", a=h), f"run {h}\n```\n# {h}", n) for n, h in enumerate(strings))
-        found.append(
-            replace(
-                finding,
-                spike=replace(finding.spike, tag=names[finding.spike.tag]),
-                losses=tuple(replace(change, tag=names[change.tag]) for change in finding.losses),
-                witnesses=replace(
-                    witnesses(), moved=tuple(witness(names.get(w.tag, w.tag)) for w in witnesses().moved)
-                ),
-                coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=strings[6])),
-                why=replace(
-                    finding.why,
-                    verdicts=tuple(replace(v, evidence=evidence, advice=advice) for v in finding.verdicts),
-                ),
-            )
+        moved = tuple(witness(names.get(w.tag, w.tag)) for w in witnesses().moved)
+        renamed = replace(
+            finding,
+            spike=replace(finding.spike, tag=names[finding.spike.tag]),
+            losses=tuple(replace(change, tag=names[change.tag]) for change in finding.losses),
+            ask=lambda moved=moved: replace(witnesses(), moved=moved),
+            coupling=replace(finding.coupling, tests=tests, reading=say("{tag}", tag=strings[6])),
         )
+        verdicts = tuple(replace(v, evidence=evidence, advice=advice) for v in finding.verdicts)
+        found.append(explained(renamed, verdicts=verdicts))
     return diagnosis(run, tuple(found))
 
 

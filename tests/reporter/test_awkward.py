@@ -46,12 +46,14 @@ def broken() -> Iterator[tuple[str, Diagnosis]]:
             spike=spike,
             coupling=replace(big.coupling, tests=tests),
             losses=(LossChange("bc/actor_loss", value, value, value, value),),
-            why=replace(big.why, components=tuple(replace(c, value=value) for c in big.why.components)),
+        )
+        finding = builders.explained(
+            finding, components=tuple(replace(c, value=value) for c in big.why.components)
         )
         for kind in (Kind.TRANSIENT, Kind.LEVEL_SHIFT, Kind.VARIANCE, Kind.NON_FINITE):
             one = replace(finding, spike=replace(spike, kind=kind, end_step=None))
             yield f"{value}-{kind}", builders.alone(one)
-    bare = replace(big, why=Explanation((), "unexplained"), losses=())
+    bare = replace(big, explain=lambda _: Explanation((), "unexplained"), losses=())
     none = replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=(), reading=say("none"))
     yield "bare", builders.alone(replace(bare, coupling=none))
     gone = {"bc/actor_loss": series("bc/actor_loss", Role.LOSS, np.full(2_000, NAN))}

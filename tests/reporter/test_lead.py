@@ -58,16 +58,16 @@ def test_a_headline_gives_no_chance_that_a_row_below_it_exceeds() -> None:
     condition, drift, rate = big.verdicts
     open_rate = replace(rate, status=Status.PLAUSIBLE, share=0.65)
     nobody = replace(drift, cause="unexplained", status=Status.PLAUSIBLE, share=0.08)
-    torn = replace(big, why=replace(big.why, verdicts=(open_rate, nobody), primary_cause="unexplained"))
+    torn = builders.explained(big, verdicts=(open_rate, nobody), primary_cause="unexplained")
     assert str(answer(torn)) == "unexplained; likeliest, but not established: lr-change (65 %)"
     assert str(answer(big)) == f"{condition.cause} (likely)"
-    alone = replace(big, why=replace(big.why, verdicts=(nobody,), primary_cause="unexplained"))
+    alone = builders.explained(big, verdicts=(nobody,), primary_cause="unexplained")
     assert str(answer(alone)) == "unexplained"
 
 
 def test_a_mechanism_that_is_supported_is_not_denied_above_its_own_row() -> None:
     big = builders.findings()[1]
     verdict = replace(big.verdicts[0], cause="grad-explosion", tier=Tier.MECHANISM, status=Status.SUPPORTED)
-    page = reporter.to_markdown(builders.alone(replace(big, why=replace(big.why, verdicts=(verdict,)))))
+    page = reporter.to_markdown(builders.alone(builders.explained(big, verdicts=(verdict,))))
     assert "Why just then is open" not in page
     assert "Nothing that was logged changed" not in page

@@ -50,7 +50,9 @@ def test_skipped_checks_damage_and_notes_are_told() -> None:
 def test_checks_and_series_of_which_the_same_is_said_share_a_row() -> None:
     whole = builders.searched()
     twin = replace(whole.searched[0], tag="twin")
-    once = replace(whole, searched=(whole.searched[0], twin), checks=(builders.diagnosis().checks[0],) * 2)
+    once = replace(
+        whole, searched=(whole.searched[0], twin), list_checks=lambda: (builders.diagnosis().checks[0],) * 2
+    )
     text = written(once)
     assert "| transient spike, transient spike | yes |" in text
     assert "| `loss`, `twin` | 2,000 |" in text

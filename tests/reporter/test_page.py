@@ -56,7 +56,7 @@ def finding(**changes: object) -> Finding:
 
 
 def with_verdicts(one: Finding, *verdicts) -> Finding:
-    return replace(one, why=replace(one.why, verdicts=verdicts))
+    return builders.explained(one, verdicts=verdicts)
 
 
 def appendix_of(name: str) -> str:
@@ -220,7 +220,7 @@ def test_why_now_tells_found_from_unchecked_from_ruled_out() -> None:
     assert why_now(with_verdicts(one, replace(rate, status=Status.SUPPORTED)), WRITER) is None
     assert "could not be checked: log-std drift." in WRITER.text(why_now(one, WRITER))
     assert "Nothing that was logged changed" in WRITER.text(why_now(with_verdicts(one, rate), WRITER))
-    open_ = replace(one, why=replace(one.why, primary_cause=UNEXPLAINED))
+    open_ = builders.explained(one, primary_cause=UNEXPLAINED)
     assert WRITER.text(why_now(open_, WRITER)) == "What could not be checked: log-std drift."
 
 

@@ -52,7 +52,7 @@ def variants() -> Iterator[Diagnosis]:
         for end in (None, 15_310):
             spike = replace(big.spike, kind=kind, end_step=end, count=5, rate=2.5, rate_grows=end is None)
             yield builders.alone(replace(big, spike=spike))
-    yield builders.alone(replace(big, why=replace(big.why, recorded=(say("It was seen."),))))
+    yield builders.alone(builders.explained(big, recorded=(say("It was seen."),)))
     yield builders.diagnosis(
         builders.small_run(), (replace(big, spike=replace(big.spike, onset_step=big.spike.peak_step)),)
     )
@@ -66,13 +66,13 @@ def variants() -> Iterator[Diagnosis]:
         {"kind": Kind.DRIFT, "height": -9.0, "end_step": None},
     ):
         yield builders.alone(replace(big, spike=replace(big.spike, **changes)))
-    yield builders.alone(replace(big, why=replace(big.why, primary_cause=big.verdicts[1].cause)))
+    yield builders.alone(builders.explained(big, primary_cause=big.verdicts[1].cause))
     yield builders.searched()
     yield builders.mattering()
     better = tuple(replace(t, low=-0.4, high=-0.2) for t in big.coupling.tests)
     yield builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
     unheard = (Witnesses(6), Witnesses(6, (builders.witness(lag=Lag(0.0, -10.0, 80.0)),)))
-    yield from (builders.alone(replace(big, witnesses=none)) for none in unheard)
+    yield from (builders.alone(replace(big, ask=lambda none=none: none)) for none in unheard)
     for verdict in CouplingVerdict:
         tests = big.coupling.tests if verdict is not CouplingVerdict.NO_COMPANION else ()
         coupling = replace(big.coupling, verdict=verdict, tests=tests)
@@ -81,7 +81,7 @@ def variants() -> Iterator[Diagnosis]:
     lost = replace(big.coupling, tests=tuple(replace(t, change=math.nan) for t in big.coupling.tests))
     verdicts = (replace(big.verdicts[0], evidence=beside), *big.verdicts[1:])
     yield builders.diagnosis(
-        builders.small_run(), (replace(big, why=replace(big.why, verdicts=verdicts), coupling=lost),)
+        builders.small_run(), (builders.explained(replace(big, coupling=lost), verdicts=verdicts),)
     )
     wild = builders.seed_curves()["bc/actor_loss"].values.copy()
     wild[900] = 1e6
@@ -90,21 +90,22 @@ def variants() -> Iterator[Diagnosis]:
     for status in Status:
         plain = say("No labelled training contains it.")
         sure = tuple(replace(v, status=status, share=0.3) for v in big.verdicts)
-        yield builders.alone(replace(big, why=replace(big.why, verdicts=sure)))
+        yield builders.alone(builders.explained(big, verdicts=sure))
         causes = tuple(replace(v, status=status, uncalibrated=plain, share=0.3) for v in big.verdicts)
         for matters in (True, None):
             found = builders.diagnosis(
-                builders.small_run(), (small, replace(big, why=replace(big.why, verdicts=causes)))
+                builders.small_run(), (small, builders.explained(big, verdicts=causes))
             )
             yield replace(found, overall=replace(found.overall, matters=matters))
 
 
 def draw_each_once(diagnoses: Iterable[Diagnosis]) -> None:
-    """The overview of what differs in its curves, spikes or causes, and close-ups: drawn, not rendered."""
+    """The overview of what differs in its curves, kinds, verdicts or outcomes, and close-ups: drawn only."""
     drawn: dict[str, Diagnosis] = {}
     for each in diagnoses:
-        shown = [(f.spike, f.why.primary_cause, f.coupling) for f in each.findings]
-        drawn[repr((list(each.run.series), shown))] = each
+        kinds = {(f.spike.kind, f.spike.end_step is None, f.coupling.verdict) for f in each.findings}
+        changes = {test.change for f in each.findings for test in f.coupling.tests}
+        drawn[repr((list(each.run.series), sorted(kinds), changes, each.overall.outcomes))] = each
     for diagnosis in drawn.values():
         reporter.figure(diagnosis)
     small, big = builders.findings()
@@ -141,8 +142,8 @@ def written_only() -> Iterator[Diagnosis]:
     yield replace(found, overall=replace(found.overall, past_best=(gone,)))
     ratio, drift, rate = big.verdicts
     unchecked = tuple(replace(drift, cause=f"cause-{n}") for n in range(7))
-    yield builders.alone(replace(big, why=replace(big.why, verdicts=(ratio, *unchecked))))
-    yield builders.alone(replace(big, why=replace(big.why, primary_cause=UNEXPLAINED)))
+    yield builders.alone(builders.explained(big, verdicts=(ratio, *unchecked)))
+    yield builders.alone(builders.explained(big, primary_cause=UNEXPLAINED))
     yield diagnosed("bc_single_trajectory")
     value = builders.series("value", Role.LOSS, np.ones(400), np.arange(400), kind=LossKind.VALUE)
     yield replace(builders.calm(), run=replace(builders.calm().run, series={"value": value}))
@@ -154,16 +155,16 @@ def written_only() -> Iterator[Diagnosis]:
     yield lost
     yield replace(lost, overall=replace(lost.overall, matters=False))
     sure = (ratio, replace(rate, status=Status.SUPPORTED), drift)
-    yield builders.alone(replace(big, why=replace(big.why, verdicts=sure)))
+    yield builders.alone(builders.explained(big, verdicts=sure))
     unneeded = replace(rate, evidence=(Evidence("error", big.coupling.reading, -1.0),))
-    yield builders.alone(replace(big, why=replace(big.why, verdicts=(unneeded,))))
+    yield builders.alone(builders.explained(big, verdicts=(unneeded,)))
     advised = (
         Advice(say("Look at the batch.")),
         Advice(say("And at the next.")),
         Advice(say("Wait."), "x\ny"),
     )
-    yield builders.alone(replace(big, why=replace(big.why, verdicts=(replace(ratio, advice=advised),))))
-    yield builders.alone(replace(big, why=replace(big.why, verdicts=(replace(ratio, advice=advised[:2]),))))
+    yield builders.alone(builders.explained(big, verdicts=(replace(ratio, advice=advised),)))
+    yield builders.alone(builders.explained(big, verdicts=(replace(ratio, advice=advised[:2]),)))
     for slopes in ((-9, 0), (-9, -9), (0, 9), (0, 0)):
         curves = {
             role.value: builders.series(role.value, role, 10 + slope * np.linspace(0, 1, 400), np.arange(400))

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikediag.stats.spike_score import spike_score
+from tests.conftest import examples
 
 
 def naive(values):
@@ -18,7 +19,7 @@ def naive(values):
     return 100 * np.mean(outlying), starts
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.integers(0, 2**32), st.integers(1001, 2500), st.sampled_from([0.0, -15.0, 1e7]))
 def test_it_is_its_definition(seed, n, offset):
     rng = np.random.default_rng(seed)

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from spikediag.wording import escape
 from tests.characters import ANY
+from tests.conftest import examples
 
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -38,7 +39,7 @@ def test_a_long_name_keeps_both_ends() -> None:
 
 
 @given(st.text(ANY, max_size=60))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_code_is_one_code_span_even_in_a_table_cell(hostile: str) -> None:
     shown = escape.visible(hostile)
     html = GITHUB.render(f"| a | b |\n|---|---|\n| {escape.markdown_code(shown)} | x |\n")

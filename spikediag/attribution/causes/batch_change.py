@@ -11,7 +11,7 @@ from spikediag.attribution.quantities import Quantity, measuring, switches
 from spikediag.model import Advice, Evidence, FactName, LossKind, Run, Series, Shape, Tier, say
 
 DELAY = 3.0  # steps: the next batch shows it
-HORIZON = 1000.0  # steps; the onset of a growing scatter is known that well
+HORIZON = 1000.0, 20.0  # steps or logged points; the onset of a growing scatter is known that well
 TOLERANCE = 0.12  # |log ratio| of the noise from the root of a whole number
 LARGEST = 64  # times fewer samples that are thought of
 COUNTS = (FactName.GRADIENT_ACCUMULATION, FactName.WORLD_SIZE)
@@ -86,7 +86,7 @@ def _logged(case: Case) -> Iterator[Evidence]:
     found = []
     for series in measuring(case.run, Quantity.BATCH):
         known = switches(series)
-        near = [s for s in known if s.after < s.before and abs(case.begin - s.step) <= HORIZON]
+        near = [s for s in known if s.after < s.before and abs(case.begin - s.step) <= case.reach(*HORIZON)]
         if near:
             last = min(near, key=lambda s: abs(case.begin - s.step))
             reading = say(
@@ -105,7 +105,7 @@ def _logged(case: Case) -> Iterator[Evidence]:
 
 def _restarted(case: Case) -> Iterator[Evidence]:
     found = boundaries(case.run)
-    near = [b for b in found if abs(case.begin - b.step) <= max(HORIZON, case.slack())]
+    near = [b for b in found if abs(case.begin - b.step) <= max(case.reach(*HORIZON), case.slack())]
     if near:
         nearest = min(near, key=lambda b: abs(case.begin - b.step))
         reading = say(

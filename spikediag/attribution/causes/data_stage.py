@@ -7,13 +7,13 @@ import numpy as np
 
 from spikediag import phrases
 from spikediag.attribution.advice import line
-from spikediag.attribution.case import Case
+from spikediag.attribution.case import Case, precedence
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import CHANGED, Quantity, Switch, measuring, switches, witnesses_of
 from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, say
 
 DELAYS = (3.0, 100.0)  # steps after which a change of the data shows: at the next batch, or as weights follow
-HORIZON = 1000.0  # steps; later, the stage is not new
+HORIZON = 1000.0, 20.0  # steps or logged points; later, the stage is not new
 SETTLED = 10  # logged points on either side that a stage lasts at least
 TOKENS = 0.1  # |log factor| of the samples or tokens of a step
 DECISIVE = 0.3  # bans
@@ -31,7 +31,8 @@ class DataStage:
 
     Evidence for:
         A logged stage, weight, difficulty or sequence length steps at the onset or shortly before, and
-        rarely elsewhere; from there on a step holds more or fewer samples or tokens.
+        rarely elsewhere; another loss moved at that step, before this one; from there on a step holds more
+        or fewer samples or tokens.
 
     Evidence against:
         A logged stage that stays; a step that comes after the loss. Blind spot: an order of the data that
@@ -54,7 +55,7 @@ class DataStage:
     def judge(self, case: Case) -> Judgement:
         """Did a setting of the data step just before the jump?"""
         settings = tuple(s for s in measuring(case.run, Quantity.STAGE) if len(switches(s)) or _constant(s))
-        steps = tuple(_steps(case, settings))
+        steps = _steps(case, settings)
         size = tuple(_size_of_a_step(case))
         also = () if steps else tuple(_moved(case, settings))
         if not settings and not size and not also:
@@ -64,7 +65,7 @@ class DataStage:
         best = max((*steps, *size, *also), key=lambda e: e.weight)
         return Judgement(
             Tier.TRIGGER,
-            (*steps[:1], *size, *also),
+            (*steps, *size, *also),
             decisive=bool(steps or size) and best.weight > DECISIVE,
             advice=_advice(),
             mechanism=say("The data changed there: {what}", what=best.reading),
@@ -76,18 +77,31 @@ def _constant(series: Series) -> bool:
     return len(values) > SETTLED and float(np.ptp(values)) <= CHANGED * float(np.max(np.abs(values)))
 
 
-def _steps(case: Case, settings: tuple[Series, ...]) -> Iterator[Evidence]:
-    """The settings that stepped before the jump or with it, the most telling first."""
+def _steps(case: Case, settings: tuple[Series, ...]) -> tuple[Evidence, ...]:
+    """The most telling setting that stepped before the jump or with it, and the loss that moved with that."""
     found = []
     for series in settings:
         known = switches(series)
-        near = [s for s in known if case.begin - s.step <= HORIZON and not case.lag(series, s.step).follows]
+        reach = case.reach(*HORIZON)
+        near = [s for s in known if case.begin - s.step <= reach and not case.lag(series, s.step).follows]
         if near:
             last = max(near, key=lambda s: s.step)
             delays = (max(DELAYS[0], 0.5 * case.slack(series)), *DELAYS[1:])
             bans = case.precedence(last.step, delays, len(known))
-            found.append(_stepped(case, series, last, bans, len(known)))
-    yield from sorted(found, key=lambda e: -e.weight)
+            led = tuple(_led(case, last, bans, len(known)))
+            found.append((_stepped(case, series, last, bans, len(known)), *led))
+    return max(found, key=lambda evidence: sum(e.weight for e in evidence), default=())
+
+
+def _led(case: Case, switch: Switch, bans: float, alike: int) -> Iterator[Evidence]:
+    """Another loss that moved at the switch, and this one after it: a rare loss shows it late."""
+    witness = case.ahead(switch.step)
+    if witness is not None:
+        lag = float(case.begin - witness.lag.steps - switch.step)
+        delays = (max(DELAYS[0], 1.5 * case.run.series[witness.tag].interval), *DELAYS[1:])
+        reading = phrases.moved_with(witness)
+        weight = max(0.0, precedence(lag, case.length, delays, alike) - bans)
+        yield weigh("loss-moved-there", weight, observed=lag, reference=0.0, reading=reading)
 
 
 def _stepped(case: Case, series: Series, switch: Switch, bans: float, alike: int) -> Evidence:
@@ -138,7 +152,7 @@ def _stays(case: Case, settings: tuple[Series, ...]) -> Evidence:
     reading = say(
         "{tags} did not change in the {horizon:,.0f} steps before the jump.",
         tags=", ".join(series.tag for series in settings),
-        horizon=HORIZON,
+        horizon=case.reach(*HORIZON),
     )
     return weigh("stage-stays", -2.0, observed=float(case.begin), reading=reading)
 

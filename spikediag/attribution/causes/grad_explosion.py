@@ -15,6 +15,7 @@ from spikediag.model import Evidence, LossKind, Role, Text, Tier, say
 
 FEWEST_POINTS = 20
 VERY_LARGE = 10.0  # times the median
+UNHEARD = 2.0  # times the largest norm before, from which it leaps as far nowhere else
 
 
 @registry.register
@@ -61,7 +62,7 @@ class GradExplosion:
             return Judgement(Tier.MECHANISM, (_usual(rise),), ruled_out=True)
         if case.leapt_after(rise):
             return Judgement(Tier.MECHANISM, (_came_after(rise),), ruled_out=True)
-        if rise.tag in case.run.series and case.usual_elsewhere(rise.tag):
+        if rise.over_past < UNHEARD and case.usual_elsewhere(rise.tag):
             return Judgement(Tier.MECHANISM, (_size(rise), _leaps_anyway(rise)))
         return Judgement(
             Tier.MECHANISM,

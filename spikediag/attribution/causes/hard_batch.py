@@ -6,19 +6,26 @@ from types import MappingProxyType
 
 from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
+from spikediag.attribution.causes.lr_change import RAISED, RateChange, raised
 from spikediag.attribution.gradients import LARGE, GradientRise
 from spikediag.attribution.periods import FEWEST_PEAKS, Phase
 from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
 from spikediag.attribution.recorded import BATCH, Blame
 from spikediag.model import Advice, CouplingVerdict, Evidence, LossKind, Role, Tier, say
 from spikediag.stats.medians import median
+from spikediag.stats.scale import robust_sigma
 
 SHORTEST = 2  # logged points one bad batch may fill
 LONGEST = 6  # more are not one batch
 MOST = 6  # bursts of a train; a few batches may be bad, many have a reason of their own
 AWAY_SDS = 10.0  # sd of the loss above its level; more: the weights were thrown
 AWAY_SHARE = 0.09  # of the height
+LEFT = 0.2  # of the rise of the error, or of the loss beside an error that is back
+STAYS = 0.5  # of the rise of the error, from which no single batch did it
 NEXT_POINTS = 5  # logged points after the peak
+LEVEL_POINTS = 33  # logged points before it that give the level of the error
+CLEAR_SDS = 3.0  # sd of the error that it rose by, for a share of the rise to mean anything
+SURE_RISE = 0.5  # of the level of the error
 ERROR = MappingProxyType(
     {CouplingVerdict.DECOUPLED: -2.0, CouplingVerdict.PARTLY: -0.5, CouplingVerdict.COUPLED: 1.2}
 )
@@ -61,6 +68,7 @@ class HardBatch:
             missing = advice.to_log(case.run, case.loss, Role.COMPANION)
             return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
         next_batches, period, gradient = _next_batches(case), _period(case), case.gradient
+        raise_ = raised(case, case.spike.peak_step)
         evidence = (
             *(e for e in _error(case) if e.supports or blame is not Blame.BATCH),
             _duration(case),
@@ -70,14 +78,14 @@ class HardBatch:
             *_periodic(period),
             *_many(case),
             *_short(case),
+            *_raised(raise_),
             *_recorded(case),
         )
-        own_gradient = gradient is not None and gradient.leapt_with  # it can throw the weights too
-        thrown = next_batches is not None and next_batches.away and not own_gradient
+        thrown = next_batches is not None and next_batches.away
         gradient_first = gradient is not None and gradient.leapt_first
         many = len(case.spike.excursions) > MOST
-        excluded = thrown or gradient_first or case.is_aftershock or period is not None or many
-        excluded = excluded or case.last_batch is not None
+        excluded = thrown or gradient_first or _shaken(case) or period is not None or many
+        excluded = excluded or case.last_batch is not None or raise_ is not None
         return Judgement(
             Tier.TRIGGER,
             evidence,
@@ -86,7 +94,8 @@ class HardBatch:
             ruled_out=blame is Blame.WEIGHTS
             or (blame is Blame.OPEN and verdict is CouplingVerdict.DECOUPLED)
             or not case.is_burst
-            or case.width > LONGEST,
+            or case.width > LONGEST
+            or (blame is Blame.OPEN and next_batches is not None and next_batches.stay_wrong),
             advice=_advice(case),
             mechanism=say(
                 "The model was wrong on this batch: error and loss rose in the same logged point and were "
@@ -119,10 +128,24 @@ def _recorded(case: Case) -> Iterator[Evidence]:
 
 @dataclass(frozen=True)
 class NextBatches:
-    """The loss of the batches after the peak: ordinary ones, so it must be back with them."""
+    """The batches after the peak: ordinary ones, so loss and error must be back with them."""
 
-    left: float  # sd above the level before
-    away: bool  # farther than one bad batch leaves it
+    left: float  # of the loss, sd above the level before
+    sigmas: float  # of the peak, sd above that level
+    error_left: float | None  # share of the rise of the error; None where it is not known to have risen
+
+    @property
+    def away(self) -> bool:
+        """Whether they are farther from their level than what one bad batch throws them."""
+        far = self.left > AWAY_SDS or self.left > max(AWAY_SHARE * self.sigmas, 3.0)
+        if self.error_left is None:
+            return far
+        return self.stay_wrong or (far and self.error_left > LEFT) or self.left > LEFT * self.sigmas
+
+    @property
+    def stay_wrong(self) -> bool:
+        """Whether the model is surely as wrong on them as it was on the peak."""
+        return self.error_left is not None and self.error_left > STAYS
 
 
 def _next_batches(case: Case) -> NextBatches | None:
@@ -131,8 +154,24 @@ def _next_batches(case: Case) -> NextBatches | None:
     values = case.loss.values[after][case.loss.finite[after]]
     if not case.is_burst or len(values) < 3 or not spike.noise > 0:
         return None
-    left = (median(values) - spike.baseline) / spike.noise
-    return NextBatches(left, left > AWAY_SDS or left > max(AWAY_SHARE * spike.sigmas, 3.0))
+    return NextBatches((median(values) - spike.baseline) / spike.noise, spike.sigmas, _error_left(case))
+
+
+def _error_left(case: Case) -> float | None:
+    """Share of the rise of the error at the peak that the points after it still have, at least."""
+    if not _moved(case):
+        return None
+    error = case.run.series[case.coupling.tests[0].tag]
+    steps, values = error.numbers
+    at = int(steps.searchsorted(case.spike.peak_step))
+    before = error.before(case.loss.steps[case.spike.highest.start])[-LEVEL_POINTS:]
+    after = values[at + 1 : at + 1 + NEXT_POINTS]
+    if min(len(before), len(after)) < 3 or error.interval > case.loss.interval:
+        return None
+    level, noise = median(before), robust_sigma(before)
+    rise = float(values[at]) - level
+    unsure = 2 * 1.25 * noise / len(after) ** 0.5  # two standard errors of their median
+    return (median(after) - level) / rise - unsure / abs(rise) if abs(rise) > CLEAR_SDS * noise else None
 
 
 def _period(case: Case) -> Phase | None:
@@ -161,7 +200,14 @@ def _duration(case: Case) -> Evidence:
 def _afterwards(found: NextBatches | None) -> Iterator[Evidence]:
     if found is None:
         return
-    if found.away:
+    if found.away and found.error_left is not None and found.error_left > LEFT:
+        reading = say(
+            "In the next batches at least {left:.0%} of the rise of the error is left: the weights were "
+            "thrown, which one bad batch does not do.",
+            left=found.error_left,
+        )
+        yield weigh("error-not-back", -1.5, observed=found.error_left, reference=LEFT, reading=reading)
+    elif found.away:
         reading = say(
             "The next batches are still {left:.0f} sd above the level before: the weights were thrown, which "
             "one bad batch does not do.",
@@ -176,8 +222,8 @@ def _afterwards(found: NextBatches | None) -> Iterator[Evidence]:
 
 
 def _moved(case: Case) -> bool:
-    """Whether the error moved with the loss: by what the jump needs, or to surely twice its level."""
-    return case.coupling.verdict is CouplingVerdict.COUPLED or sure_rise(case.coupling) >= 1
+    """Whether the error moved with the loss: by what the jump needs, or surely by half of its level."""
+    return case.coupling.verdict is CouplingVerdict.COUPLED or sure_rise(case.coupling) >= SURE_RISE
 
 
 def _error(case: Case) -> Iterator[Evidence]:
@@ -191,8 +237,13 @@ def _error(case: Case) -> Iterator[Evidence]:
         yield weigh("error-doubled", 0.3, observed=factor, reference=2.0, reading=reading)
 
 
+def _shaken(case: Case) -> bool:
+    """Whether it may be left of a larger jump; not where the model was surely wrong on this batch too."""
+    return case.is_aftershock and sure_rise(case.coupling) < 1
+
+
 def _aftershock(case: Case) -> Iterator[Evidence]:
-    if case.is_aftershock:
+    if _shaken(case):
         first = case.origin.onset_step
         reading = say("A larger jump began shortly before, at step {step:,}.", step=first)
         yield weigh("aftershock", -1.5, observed=first, reference=case.spike.onset_step, reading=reading)
@@ -223,6 +274,17 @@ def _short(case: Case) -> Iterator[Evidence]:
             of=last.of,
         )
         yield weigh("short-batch", -1.0, observed=last.samples, reference=last.of, reading=reading)
+
+
+def _raised(change: RateChange | None) -> Iterator[Evidence]:
+    if change is not None:
+        reading = say(
+            "The learning rate had risen {factor:.2g} times at step {step:,}: larger updates throw the "
+            "weights again and again.",
+            factor=change.factor,
+            step=change.step,
+        )
+        yield weigh("rate-raised", -2.0, observed=change.factor, reference=RAISED, reading=reading)
 
 
 def _gradient(rise: GradientRise | None) -> Iterator[Evidence]:

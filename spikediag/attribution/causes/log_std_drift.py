@@ -10,7 +10,7 @@ import numpy as np
 from spikediag.attribution import advice, remedies
 from spikediag.attribution.case import Case
 from spikediag.attribution.nll_algebra import certificate, sharp_evidence
-from spikediag.attribution.nll_levels import LEVEL_POINTS, StepRange, log_std_series
+from spikediag.attribution.nll_levels import LEVEL_POINTS, StepRange, log_std_series, per_sum
 from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
 from spikediag.attribution.run_facts import (
     STUDIED_RATIO,
@@ -38,12 +38,13 @@ from spikediag.model import (
     say,
 )
 from spikediag.stats.medians import median
-from spikediag.stats.nll import Drivers
+from spikediag.stats.nll import Drivers, Level
 from spikediag.stats.windows import Contrast
 
 DROP_SDS = 6.0  # standard errors of the change
 DROP_NATS = 0.2  # nats of the logged quantity
 WHOLE = 1.0  # nats: sigma shrank by a factor that no noise of the past hides
+WHOLE_SDS = 4.0  # enough where it did
 LARGEST_FALL = 300.0  # of a log-std; the square of more e-folds is no number
 TOO_LITTLE = -1.0  # bans for sigma's share of the jump from which on a drop did not make it
 OVERCONFIDENT = 2.0  # squared error in sigmas per dimension; 1 for a calibrated policy
@@ -124,7 +125,8 @@ class LogStdChange:
     @property
     def is_drop(self) -> bool:
         """Whether it fell farther than its noise explains, and no later than the loss leapt."""
-        return self.late is None and self.fall > DROP_NATS and self.fall > DROP_SDS * self.error
+        sds = WHOLE_SDS if self.fall > WHOLE else DROP_SDS
+        return self.late is None and self.fall > DROP_NATS and self.fall > sds * self.error
 
 
 def _change_at_onset(case: Case, series: Series) -> LogStdChange | None:
@@ -256,10 +258,19 @@ def _collapsed(case: Case, change: LogStdChange) -> Judgement:
 
 
 def _squared_error_in_sigmas(case: Case) -> float | None:
-    """Before the jump, per dimension; 1 where sigma is right."""
-    if case.levels is None or case.dims is None:
+    """Before the jump, per dimension; 1 where sigma is right.
+
+    Where the mean of sigma is logged it is at least so large: the mean of the logarithm is smaller.
+    """
+    if case.dims is None or case.likelihood is None:
         return None
-    return case.levels[0].standardised(case.dims) / case.dims
+    if case.levels is not None:
+        return case.levels[0].standardised(case.dims) / case.dims
+    series = log_std_series(case.run)
+    if series is None or not series.logged_before(case.spike.onset_step):
+        return None
+    summed = per_sum(series, case.dims) * median(series.before(case.spike.onset_step)[-LEVEL_POINTS:])
+    return Level(case.likelihood.before, summed, None).standardised(case.dims) / case.dims
 
 
 def _drop(case: Case, change: LogStdChange) -> Evidence:
@@ -318,7 +329,13 @@ def _overconfident(squared: float | None) -> Iterator[Evidence]:
         "Before the jump the errors were {sigmas:.1f} sigmas (1 where sigma is right): sigma was too small.",
         sigmas=squared**0.5,
     )
-    yield weigh("overconfident", 1.0, observed=squared, reference=OVERCONFIDENT, reading=reading)
+    yield weigh(
+        "overconfident",
+        min(2.0, math.log2(squared)),
+        observed=squared,
+        reference=OVERCONFIDENT,
+        reading=reading,
+    )
 
 
 def _at_floor(case: Case) -> Iterator[Evidence]:

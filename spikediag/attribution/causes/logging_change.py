@@ -27,7 +27,8 @@ LEVEL_POINTS = 65  # logged points a level is the median of
 NEAR_POINTS = 16  # where tags drift apart as the training goes on, only so many
 LARGE = 0.6  # |log factor| from which so few points tell
 FEWEST_POINTS = 5
-SMALLEST = 0.18  # |log factor|: a fifth
+SMALLEST = 0.34  # |log factor|: a drift as small is found beside many a change
+SURE = 4.0  # standard errors of the factor
 TOLERANCE = 0.05  # |log factor| by which tags may differ beyond their errors
 AGREEING = 0.7  # share of the other tags
 INTERVAL_FACTOR = 1.5
@@ -89,7 +90,7 @@ class LoggingChange:
         near, beside = _factors(case, NEAR_POINTS)
         if not agreeing and near is not None and LARGE <= abs(near.log) < np.inf:
             own, agreeing = near, _agreeing(near, beside)
-        if abs(own.log) < SMALLEST or not agreeing:
+        if abs(own.log) < max(SMALLEST, SURE * own.error) or not agreeing:
             return Judgement(Tier.TRIGGER, (_differ(own, others), *gap), ruled_out=True)
         counted = tuple(_counted(case, own))
         return Judgement(

@@ -10,22 +10,25 @@ from scipy.special import bdtrc
 from spikediag.attribution.advice import log_line
 from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
+from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.attribution.run_facts import constant_rate_stated
 from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Text, Tier, say
 from spikediag.stats.medians import median
 
 SMALLEST_FACTOR = 1.05
+RAISED = 2.0  # times, from which a risen rate may throw the weights as long as it lasts
 AS_FAR = 0.5  # of the logarithm of a change, from which others like it make it less telling
 STOOD = 2.0  # times the old rate, where it had stood before: lowered since, that is no rate to keep
 SMALLEST_MOVE = 1 + 1e-6  # below, a rate stands still
 STILL = 3  # logged intervals without a rise, after which a warm-up is over
 LEAST_WARM_UP = 1.5  # factor from first to largest rate
-HORIZON = 3000.0  # steps: 3 / (1 - beta2) of Adam's default, after which its memory is gone
+HORIZON = 3000.0, 120.0  # steps or logged points: 3 / (1 - beta2) of Adam's, whose memory is gone then
 DELAYS = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
 FEWEST_POINTS = (1.0, 4.0, 40.0)  # logged points of each delay, where steps count samples and not updates
-HORIZON_POINTS = 120.0
 WARMED = 0.3  # bans of a warm-up's end: every run with a schedule has one
 FEWEST_MOVES = 20  # logged intervals of a rate from which its habits are known
+GREW = 5.0  # times, from which the distance of the policy from the one before grew with the rate
+FEWEST_UPDATES = 3  # logged points on either side of the change that tell it
 OFTEN = 0.1  # share of them in which an adaptive rate changes
 BOTH_WAYS = 0.2  # of its changes, at least so many up and so many down
 TURNS = 0.2  # of its changes, at least so many against the one before
@@ -109,6 +112,24 @@ def _changes(_: Run, series: Series) -> tuple[RateChange, ...]:
     return rate_changes(series)
 
 
+def raised(case: Case, until: float) -> RateChange | None:
+    """The last abrupt rise of a learning rate that still holds at a step, a warm-up's end left out."""
+    found = (
+        change
+        for series in case.run.having(Role.LEARNING_RATE)
+        if not case.run.once(_habit, series).adaptive
+        for change in case.run.once(_changes, series)
+        if not change.gradual and change.step <= until and _holds(series, change, until)
+    )
+    return max(found, key=lambda change: change.step, default=None)
+
+
+def _holds(series: Series, change: RateChange, until: float) -> bool:
+    """Whether the rate is still far above what it rose from."""
+    lately = series.before(int(until) + 1)[-1:]
+    return bool(len(lately) and lately[0] >= RAISED * change.before)
+
+
 def _warm_up_end(steps: np.ndarray, logs: np.ndarray) -> RateChange | None:
     """The step at which a rate that rose from the first point on, in more than one leap, stops rising."""
     moves = np.diff(logs)
@@ -156,7 +177,7 @@ class Before:
 def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
     changes = case.run.once(_changes, series)
-    reach = max(HORIZON, HORIZON_POINTS * case.loss.interval)
+    reach = case.reach(*HORIZON)
     near = [c for c in changes if case.begin - c.step <= reach and not case.lag(series, c.step).follows]
     if not near:
         return None
@@ -218,10 +239,17 @@ def _judge_rate(case: Case, series: Series) -> Judgement:
         evidence = (_unchanged(case, series), *_too_late(case, series))
         return Judgement(Tier.TRIGGER, evidence, ruled_out=True)
     change = before.change
+    grown, back = tuple(_updates_grew(case, change)), tuple(_way_back(case, change))
+    as_expected = (change.factor > 1) != case.spike.is_fall or bool(grown or back)
     return Judgement(
         Tier.TRIGGER,
-        (_lag(case, series, before), _direction(case, series, change), *_follows_dose(case, series, change)),
-        decisive=(change.factor > 1) != case.spike.is_fall and before.bans > 0,
+        (
+            _lag(case, series, before),
+            *(back or (_direction(case, series, change),)),
+            *grown,
+            *_follows_dose(case, series, change),
+        ),
+        decisive=as_expected and (before.bans > 0 or bool(grown)),
         advice=_advice(series, change) if not case.spike.is_fall else (),
         mechanism=_mechanism(case, change),
     )
@@ -272,7 +300,7 @@ def _unchanged(case: Case, series: Series) -> Evidence:
         "{tag} did not change abruptly in the {horizon:,.0f} steps before step {onset:,} (whole run: "
         "{low:.2g} to {high:.2g}).",
         tag=series.tag,
-        horizon=HORIZON,
+        horizon=case.reach(*HORIZON),
         onset=case.begin,
         low=low,
         high=high,
@@ -282,7 +310,7 @@ def _unchanged(case: Case, series: Series) -> Evidence:
 
 def _too_late(case: Case, series: Series) -> Iterator[Evidence]:
     """The first change after the jump, with its lag: what comes later is no cause."""
-    later = (c for c in case.run.once(_changes, series) if 0 < c.step - case.begin <= HORIZON)
+    later = (c for c in case.run.once(_changes, series) if 0 < c.step - case.begin <= case.reach(*HORIZON))
     change = min(later, key=lambda c: c.step, default=None)
     if change is not None:
         lag = float(case.begin - change.step)
@@ -304,7 +332,7 @@ def _after(series: Series, change: RateChange, lag: float) -> Text:
 def _lag(case: Case, series: Series, found: Before) -> Evidence:
     if found.lag < 0:
         reading = _after(series, found.change, found.lag)
-        return weigh("lag", found.bans, observed=found.lag, reference=HORIZON, reading=reading)
+        return weigh("lag", found.bans, observed=found.lag, reference=case.reach(*HORIZON), reading=reading)
     reading = say(
         "{tag} went from {before:.2g} to {after:.2g} at step {step:,}, {lag:,.0f} steps before the jump; the "
         "run has {alike} such change(s) in {length:,.0f} steps.",
@@ -316,7 +344,7 @@ def _lag(case: Case, series: Series, found: Before) -> Evidence:
         alike=found.alike,
         length=case.length,
     )
-    return weigh("lag", found.bans, observed=found.lag, reference=HORIZON, reading=reading)
+    return weigh("lag", found.bans, observed=found.lag, reference=case.reach(*HORIZON), reading=reading)
 
 
 def _direction(case: Case, series: Series, change: RateChange) -> Evidence:
@@ -345,6 +373,40 @@ def _direction(case: Case, series: Series, change: RateChange) -> Evidence:
         )
     weight = min(WARMED if change.gradual else 1.0, math.log10(change.factor) + 0.3)
     return weigh("rose", weight, observed=change.factor, reference=1.0, reading=reading)
+
+
+def _updates_grew(case: Case, change: RateChange) -> Iterator[Evidence]:
+    """Whether every update since a rise of the rate took the policy farther than any before."""
+    if change.factor <= 1 or change.gradual:
+        return
+    for series in measuring(case.run, Quantity.POLICY_KL, Quantity.RATIO):
+        usual = series.before(change.step)
+        since = series.before(case.spike.peak_step + 1)[len(usual) :]
+        if min(len(usual), len(since)) < FEWEST_UPDATES or not median(usual) > 0:
+            continue
+        times = median(since) / median(usual)
+        if times >= GREW:
+            reading = say(
+                "{tag} stands at {times:,.0f} times its level since: every update goes farther.",
+                tag=series.tag,
+                times=times,
+            )
+            yield weigh("updates-grew", 1.5, observed=times, reference=GREW, reading=reading)
+            return
+
+
+def _way_back(case: Case, change: RateChange) -> Iterator[Evidence]:
+    """Whether a fall after a rise of the rate only takes back what the loss had risen by since."""
+    own = case.spike.onset_step
+    rises = (s for s in case.loss_spikes if not s.is_fall and change.step <= s.onset_step < own)
+    height = max((s.height for s in rises), default=0.0)
+    if case.spike.is_fall and change.factor > 1 and height >= -case.spike.height:
+        reading = say(
+            "{loss} had risen by {height:.3g} since the rate rose: it falls part of the way back.",
+            loss=case.spike.tag,
+            height=height,
+        )
+        yield weigh("way-back", 0.5, observed=height, reference=-case.spike.height, reading=reading)
 
 
 def _follows_dose(case: Case, series: Series, change: RateChange) -> Iterator[Evidence]:

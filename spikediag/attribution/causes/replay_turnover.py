@@ -11,7 +11,7 @@ from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Run, Series, Tier, say
 
 DELAYS = (100.0, 1000.0)  # steps: the buffer is replaced one sample at a time
-HORIZON = 5000.0  # steps
+HORIZON = 5000.0, 20.0  # steps or logged points
 FULL = 1e-6  # share of its largest size by which it may lie below
 EMPTIED = 0.5  # share of its size that it loses at once
 FEWEST_POINTS = 10
@@ -89,7 +89,8 @@ def turns(series: Series) -> tuple[Turn, ...]:
 def _turned(case: Case) -> Iterator[Evidence]:
     for series in measuring(case.run, Quantity.BUFFER):
         known = turns(series)
-        near = [t for t in known if case.begin - t.step <= HORIZON and not case.lag(series, t.step).follows]
+        reach = case.reach(*HORIZON)
+        near = [t for t in known if case.begin - t.step <= reach and not case.lag(series, t.step).follows]
         if near:
             last = max(near, key=lambda t: t.step)
             bans = case.precedence(last.step, (max(DELAYS[0], case.slack(series)), *DELAYS[1:]), len(known))
@@ -113,7 +114,7 @@ def _turn(case: Case, series: Series, turn: Turn, bans: float) -> Evidence:
             step=turn.step,
         )
     what = "emptied" if turn.emptied else "full"
-    return weigh(what, bans, observed=lag, reference=HORIZON, reading=reading)
+    return weigh(what, bans, observed=lag, reference=case.reach(*HORIZON), reading=reading)
 
 
 def _fills(case: Case) -> Evidence:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikediag.attribution.advice import line
-from spikediag.attribution.case import Case
+from spikediag.attribution.case import Case, precedence
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.model import Advice, Evidence, LossKind, Run, Shape, Tier, say
 
 DELAYS = (2.0, 10.0, 100.0)  # steps: at once, or until Adam has a new memory, within some hundred
-HORIZON = 1000.0  # steps: later, the restart is over
+HORIZON = 1000.0, 20.0  # steps or logged points: later, the restart is over
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,13 @@ class Resume:
         if not case.run.sessions and not case.run.rewinds:
             return Judgement(Tier.TRIGGER, checkable=False)
         found = boundaries(case.run)
-        near = [
-            b for b in found if case.begin - b.step <= HORIZON and not case.lag(case.loss, b.step).follows
-        ]
+        begin, near = _near(case, found)
         if not near:
             return Judgement(Tier.TRIGGER, (_elsewhere(found, case.begin),), ruled_out=True)
         nearest = max(near, key=lambda b: b.step)
-        lag = float(case.begin - nearest.step)
+        lag = begin - nearest.step
         delays = tuple(max(delay, 0.5 * case.slack()) for delay in DELAYS)
-        bans = case.precedence(nearest.step, delays, len(found))
+        bans = precedence(lag, case.length, delays, len(found))
         return Judgement(
             Tier.TRIGGER,
             (_before(nearest, lag, bans), *_backward(nearest), *_noise(case)),
@@ -71,6 +69,20 @@ class Resume:
                 step=nearest.step,
             ),
         )
+
+
+def _near(case: Case, found: tuple[Boundary, ...]) -> tuple[float, list[Boundary]]:
+    """Where the jump, or else the tallest of many, began, and the restarts within reach before it."""
+    for jump in (case.jump, case.rise):
+        begin = float(case.begin) if jump is case.jump else jump.step
+        near = [
+            b
+            for b in found
+            if begin - b.step <= case.reach(*HORIZON) and not case.lag(case.loss, b.step, jump).follows
+        ]
+        if near:
+            return begin, near
+    return float(case.begin), []
 
 
 def boundaries(run: Run) -> tuple[Boundary, ...]:

@@ -29,7 +29,7 @@ LEVEL_POINTS = 20  # logged points before the onset that give the level
 GREW = 1.5  # times its level before, in size
 SQUARE = 2.0  # a squared error grows with the square of what it is the error of
 SLACK = 4.0  # times the square that a loss may still grow by, as when episodes end differently
-TOGETHER = 0.7  # rank correlation of loss and return over the run
+TOGETHER = 0.7  # rank correlation of loss and return
 
 
 @registry.register
@@ -162,7 +162,7 @@ class Growth:
     tag: str
     returns: float  # times its level before
     loss: float  # times its level before
-    together: float  # rank correlation over the run
+    together: float  # rank correlation over the run, or over a climb
 
     @property
     def explains(self) -> bool:
@@ -181,7 +181,10 @@ def _growth(case: Case, series: Series) -> Growth | None:
     if returns is None or loss is None or returns[0] == 0 or loss[0] == 0:
         return None
     grew = abs(returns[1] / returns[0]) if returns[1] > returns[0] else 1.0
-    return Growth(series.tag, grew, abs(loss[1] / loss[0]), _correlation(case.loss, series, np.abs))
+    together = _correlation(case.loss, series, np.abs)
+    if case.spike.shape is Shape.TREND:
+        together = max(together, _correlation(case.loss, series, np.abs, since=case.begin))
+    return Growth(series.tag, grew, abs(loss[1] / loss[0]), together)
 
 
 def _levels(case: Case, series: Series) -> tuple[float, float] | None:
@@ -195,12 +198,16 @@ def _levels(case: Case, series: Series) -> tuple[float, float] | None:
     return float(middle(before)), float(middle(within))
 
 
-def _correlation(loss: Series, series: Series, size: Callable[[FloatArray], FloatArray]) -> float:
+def _correlation(
+    loss: Series, series: Series, size: Callable[[FloatArray], FloatArray], since: float = -np.inf
+) -> float:
     """Rank correlation of the loss with a return, by their size, at the logged steps of the rarer one."""
     rare, often = sorted((loss, series), key=lambda s: int(s.finite.sum()))
-    at = rare.steps[rare.finite]
-    other = np.interp(at, often.steps[often.finite], often.values[often.finite])
-    return rank_correlation(size(rare.values[rare.finite]), size(other))
+    seen = rare.finite & (rare.steps >= since)
+    if seen.sum() < LEVEL_POINTS:
+        return 0.0
+    other = np.interp(rare.steps[seen], often.steps[often.finite], often.values[often.finite])
+    return rank_correlation(size(rare.values[seen]), size(other))
 
 
 def _grew(case: Case, best: Growth) -> Evidence:
@@ -217,7 +224,7 @@ def _grew(case: Case, best: Growth) -> Evidence:
 
 def _together(case: Case, best: Growth) -> Evidence:
     reading = say(
-        "Over the run {loss} and {tag} have a rank correlation of {together:.2f}.",
+        "{loss} and {tag} have a rank correlation of {together:.2f}.",
         loss=case.spike.tag,
         tag=best.tag,
         together=best.together,

@@ -7,11 +7,11 @@ import numpy as np
 
 from spikediag import phrases
 from spikediag.attribution.case import Case
-from spikediag.attribution.causes.lr_change import rate_changes
+from spikediag.attribution.causes.lr_change import raised
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, grew, growth, measuring, witnesses_of
 from spikediag.attribution.run_facts import highest_rate
-from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, Witness, say
+from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, Witness, say
 
 DISTANCES = (Quantity.POLICY_KL, Quantity.RATIO)
 FAR = 5.0  # times its level before, from which a distance is large
@@ -120,15 +120,11 @@ def _was_away(case: Case, away: Away) -> Judgement:
         usual=away.usual,
         share=away.share,
     )
-    raised = any(
-        change.factor > 1 and change.step <= case.begin
-        for rate in case.run.having(Role.LEARNING_RATE)
-        for change in rate_changes(rate)
-    )
     return Judgement(
         Tier.MECHANISM,
         (weigh("policy-away", 1.8, observed=away.at, reference=away.usual, reading=reading),),
-        decisive=not raised,  # a rate that was raised takes the policy farther with every update
+        decisive=raised(case, case.begin)
+        is None,  # a rate that was raised takes the policy farther with every update
         advice=_advice(case.run),
         mechanism=say("The policy moves far from the one that collects the data: {what}", what=reading),
     )

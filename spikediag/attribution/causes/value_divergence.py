@@ -1,5 +1,6 @@
 """value-divergence: the learnt values ran away by bootstrapping on themselves."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -77,7 +78,7 @@ class ValueDivergence:
             if not logged:
                 return Judgement(Tier.MECHANISM, tuple(_back(case)), checkable=False, missing=(_log(),))
             return Judgement(Tier.MECHANISM, (*_usual(case, logged), *_back(case)))
-        mirrored = tuple(_mirrored(case, logged))
+        mirrored = tuple(_mirrored(case, early, logged))
         allowed = () if grown else tuple(_allowed(case, logged))
         larger = () if allowed else larger
         return Judgement(
@@ -106,22 +107,25 @@ def _moved(witness: Witness) -> Evidence:
     return weigh("values-moved", weight, observed=witness.lag.steps, reading=reading)
 
 
-def _mirrored(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
+def _mirrored(case: Case, early: list[Witness], logged: tuple[Series, ...]) -> Iterator[Evidence]:
     """Whether the loss of an actor, minus Q, moved by what Q moved by."""
-    if case.run.loss_kind(case.loss) is not LossKind.ACTOR or not np.isfinite(case.spike.height):
+    height = case.spike.height
+    if case.run.loss_kind(case.loss) is not LossKind.ACTOR or not np.isfinite(height):
         return
-    for series in logged:
-        seen = case.moved(series)
-        if seen is None or abs(case.spike.height + seen.change) > MIRRORED * abs(case.spike.height):
+    tags = {series.tag for series in logged}
+    changes = [(w.tag, w.change) for w in early if w.tag in tags]
+    changes += [(s.tag, seen.change) for s in logged if (seen := case.moved(s)) is not None]
+    for tag, change in changes:
+        if abs(height + change) > MIRRORED * abs(height):
             continue
         reading = say(
             "{loss} moved by {change:+.3g} and {tag} by {other:+.3g}: minus Q, as an actor's loss is.",
             loss=case.spike.tag,
-            change=case.spike.height,
-            tag=series.tag,
-            other=seen.change,
+            change=height,
+            tag=tag,
+            other=change,
         )
-        yield weigh("mirrors-q", 1.5, observed=seen.change, reference=-case.spike.height, reading=reading)
+        yield weigh("mirrors-q", 1.5, observed=change, reference=-height, reading=reading)
         return
 
 
@@ -142,18 +146,20 @@ def _q_grew(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
 
 
 def _allowed(case: Case, logged: tuple[Series, ...]) -> Iterator[Evidence]:
-    """Values up to the returns that are collected at the time are what Q is to learn."""
-    returns = (seen for s in case.run.having(Role.REWARD) if len(seen := _lately(case, s)))
-    largest = max((float(np.max(np.abs(seen))) for seen in returns), default=0.0)
+    """Values up to the returns of their sign that are collected at the time are what Q is to learn."""
+    returns = [seen for s in case.run.having(Role.REWARD) if len(seen := _lately(case, s))]
     for series in logged:
         seen = _lately(case, series)
-        if len(seen) and 0 < float(np.max(np.abs(seen))) <= largest:
-            top = float(np.max(np.abs(seen)))
+        if not len(seen):
+            continue
+        top = float(seen[np.argmax(np.abs(seen))])
+        largest = max((float(np.max(np.sign(top) * some)) for some in returns), default=0.0)
+        if 0 < abs(top) <= largest:
             reading = say(
-                "{tag} reached {top:.3g} in size, no more than the returns collected by then, {largest:.3g}.",
+                "{tag} reached {top:.3g}, no farther than the returns collected by then, {largest:.3g}.",
                 tag=series.tag,
                 top=top,
-                largest=largest,
+                largest=math.copysign(largest, top),
             )
             yield weigh("within-returns", -1.5, observed=top, reference=largest, reading=reading)
             return

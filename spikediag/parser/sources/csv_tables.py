@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import PEEK, Column, points_in, read_csv, step_column
+from spikediag.parser.tables import Column, columns_named, counted, points_in, read_csv, step_column
 from spikediag.text import say
 
 PANEL = " - "  # between the name of a run and that of a quantity, in what W&B exports from a panel
@@ -35,16 +35,13 @@ class CsvTables(Named):
             ForeignError: nothing counts steps.
             UnusableLogError: it has no row, or is no table.
         """
-        header = file.content[:PEEK].split(b"\n", 1)[0].decode("utf-8", "replace")
-        if step_column(cell.strip(' "\r\ufeff') for cell in re.split("[,;\t]", header)) is None:
+        if step_column(columns_named(file)) is None:
             raise ForeignError(say("it has no column step"))
-        columns, gaps = read_csv(file.content)
-        step = step_column(columns)
-        if step is None:
-            raise ForeignError(say("it has no column step"))
-        for run, part in _runs(columns, step).items():
-            points, lost = points_in(part, step, _tags(part, file.path))
-            yield Log(points, (*gaps, *lost), run)
+        columns, gaps = read_csv(file)
+        count = counted(columns)
+        for run, part in _runs(columns, count.column).items():
+            points, lost = points_in(part, count, _tags(part, file.path))
+            yield Log(points, (*gaps, *lost), run, notes=count.notes)
 
 
 def _runs(columns: Mapping[str, Column], step: str) -> dict[str, dict[str, Column]]:

@@ -24,7 +24,7 @@ class DiffusionPolicy(Named):
         Raises:
             UnusableLogError: no line is an object.
         """
-        records, gaps = json_lines(file.content)
+        records, gaps = json_lines(file.text)
         points = PointCollector()
         for record in records:
             points.add_record(record, STEP)

@@ -27,7 +27,7 @@ class TrainerLog(Named):
         Raises:
             UnusableLogError: no line is an object.
         """
-        records, gaps = json_lines(file.content)
+        records, gaps = json_lines(file.text)
         points = PointCollector()
         for record in records:
             told = {key: value for key, value in record.items() if key not in COUNTERS}

@@ -6,7 +6,6 @@ from dataclasses import fields
 from typing import Any
 
 from spikediag.model import Finding
-from spikediag.policy.outputs.wording import let_through_reading
 from spikediag.policy.policy import Policy
 from spikediag.policy.result import AcceptedSpike, Breach, CheckResult, RunResult
 from spikediag.wording.writer import in_english
@@ -51,8 +50,7 @@ def _run(result: RunResult) -> dict[str, Any]:
         "breaches": [_breach(b) for b in result.breaches],
         "gaps": [{"rule": g.rule, "reading": in_english(g.reading)} for g in result.gaps],
         "let_through": [
-            {"finding": _finding(t.finding), "reading": in_english(let_through_reading(t))}
-            for t in result.let_through
+            {"finding": _finding(t.finding), "reading": in_english(t.reading)} for t in result.let_through
         ],
         "accepted": [
             {**_breach(p.breach), "run": p.entry.run, "reason": p.entry.reason, "expires": _date(p.entry)}

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from spikediag.model import Text, say
-from spikediag.policy.outputs.wording import let_through_reading
 from spikediag.policy.result import CheckOutcome, CheckResult, RunResult
 from spikediag.wording import language
 from spikediag.wording.writer import MARKDOWN, Writer
@@ -72,7 +71,7 @@ def _told(result: RunResult) -> Iterator[Text]:
     for accepted in result.accepted:
         yield say("Accepted: {reading} Why: {why}", reading=accepted.breach.reading, why=accepted.why)
     for passed in result.let_through:
-        yield say("Let through: {reading}", reading=let_through_reading(passed))
+        yield say("Let through: {reading}", reading=passed.reading)
     yield from (*result.measures, *result.remarks)
     for note in result.notes:
         yield say("Note: {note}", note=note)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from spikediag.policy.outputs.wording import (
     breach_fingerprint,
-    let_through_reading,
     on_one_line,
     rule_reason,
 )
@@ -63,9 +62,7 @@ def _case(rule: str, result: RunResult) -> "TestCase":
     accepted = [
         f"accepted: {in_english(p.breach.reading)}" for p in result.accepted if p.breach.rules[0] == rule
     ]
-    passed = [
-        f"let through: {in_english(let_through_reading(p))}" for p in result.let_through if rule == JUDGED
-    ]
+    passed = [f"let through: {in_english(p.reading)}" for p in result.let_through if rule == JUDGED]
     case.system_out = "\n".join((rule_reason(rule), *accepted, *passed))
     return case
 

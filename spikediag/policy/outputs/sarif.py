@@ -11,7 +11,6 @@ from urllib.parse import quote
 from spikediag.model import Text
 from spikediag.policy.outputs.wording import (
     breach_fingerprint,
-    let_through_reading,
     on_one_line,
     rule_reason,
     source_file,
@@ -60,9 +59,7 @@ def _invocation(check: CheckResult) -> dict[str, Any]:
 
 def _let_through(result: RunResult) -> Iterator[str]:
     name = on_one_line(result.diagnosis.run.name)
-    return (
-        f"{name}: Let through: {in_english(let_through_reading(passed))}" for passed in result.let_through
-    )
+    return (f"{name}: Let through: {in_english(passed.reading)}" for passed in result.let_through)
 
 
 def _results(result: RunResult, rules: list[str]) -> Iterator[dict[str, Any]]:

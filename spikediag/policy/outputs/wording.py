@@ -4,10 +4,8 @@ import hashlib
 from dataclasses import fields
 from pathlib import PurePath
 
-from spikediag.model import Text, say
 from spikediag.policy.policy import Policy
-from spikediag.policy.result import Breach, LetThrough, RunResult
-from spikediag.policy.rules import describe
+from spikediag.policy.result import Breach, RunResult
 from spikediag.wording.escape import visible
 
 SENTENCE = 500  # characters; error sentences carry paths and must stay whole
@@ -17,11 +15,6 @@ RULES: dict[str, str] = {
     "history": "Fail when significantly worse than the earlier runs it is compared with.",
     **{f.name.replace("_", "-"): f.metadata["doc"] for f in fields(Policy)},
 }
-
-
-def let_through_reading(let_through: LetThrough) -> Text:
-    """A finding that was let through, and why."""
-    return say("{finding} {why}", finding=describe(let_through.finding), why=let_through.reading)
 
 
 def on_one_line(hostile: str) -> str:

@@ -5,13 +5,14 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikediag.errors import UnreadableRunError
 from spikediag.parser import read_run
 from spikediag.parser.event_files import crc32c
 from spikediag.parser.event_files.scalars import read_scalars
+from tests.conftest import examples
 from tests.parser.writing import NAME, curves, frame, scalar, write
 
 COUNT = 300
@@ -121,7 +122,7 @@ def test_endless_damage_is_summed_up(tmp_path) -> None:
     assert sum(damage.length for damage in run.damage) == sum(len(piece) for piece in broken[1::2])
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.data())
 def test_no_corrupt_value_is_ever_kept(data) -> None:
     buffer = bytearray(b"".join(PIECES[:FEW]))
@@ -142,13 +143,13 @@ def test_no_corrupt_value_is_ever_kept(data) -> None:
     assert points(bytes(buffer)) <= WHOLE
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.binary(max_size=400))
 def test_any_bytes(buffer: bytes) -> None:
     assert not points(buffer) or buffer
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.lists(st.binary(max_size=80), max_size=12), st.integers(1, 12))
 def test_any_payloads_in_whole_records(payloads: list[bytes], times: int) -> None:
     columns = read_scalars(b"".join(map(frame, payloads)) * times)

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.types_pb2 import DT_BFLOAT16, DT_HALF
 from tensorboard.util import tensor_util
 
 from spikediag.parser.event_files.scalars import Scalars, read_scalars
+from tests.conftest import examples
 from tests.parser.event_files import naive
 from tests.parser.writing import START, curves, frame, scalar, write
 
@@ -156,7 +157,7 @@ def test_text_and_histograms_are_handed_on(tmp_path) -> None:
     assert set(columns.points) == {"loss"}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(
         st.tuples(

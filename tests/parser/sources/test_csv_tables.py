@@ -8,7 +8,8 @@ import pytest
 from spikediag import read_run
 from spikediag.errors import UnreadableRunError, UsageError
 from spikediag.parser import find_runs
-from spikediag.parser.tables import PIECE, read_csv, reads_exactly
+from spikediag.parser.log_files import Gap, Opened
+from spikediag.parser.tables import PIECE, Column, read_csv, reads_exactly
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import paths
 
@@ -29,6 +30,100 @@ def test_it_is_understood_as_its_event_file(tmp_path: Path, step: str) -> None:
     curves = training(*TAGS)
     file = table(tmp_path / "run" / "history.csv", curves, step)
     assert told(file) == told(as_events(tmp_path / "events", curves))
+
+
+def in_every_way(header: str = "step,loss,lr", cells: str = "{step},{loss!r},{lr!r}", end: str = "\n") -> str:
+    lines = [header, *(cells.format(step=step, loss=row["loss"], lr=row["lr"]) for step, row in rows(LOGGED))]
+    return end.join(lines) + end
+
+
+LOGGED = training("loss", "lr", every=1000)
+PLAIN = in_every_way()
+WRITTEN = {
+    "with semicolons and decimal commas": in_every_way("step;loss;lr", "{step};{loss!r};{lr!r}").replace(
+        ".", ","
+    ),
+    "with tabs": in_every_way("step\tloss\tlr", "{step}\t{loss!r}\t{lr!r}"),
+    "with quotes and thousands": in_every_way('"step","loss","lr"', '"{step:,}","{loss!r}","{lr!r}"'),
+    "with carriage returns": in_every_way(end="\r\n"),
+    "with carriage returns alone": in_every_way(end="\r"),
+    "with a mark of its bytes": "\ufeff" + PLAIN,
+    "in 16 bits": PLAIN.encode("utf-16"),
+    "below a comment": "# seed 3, lr 1e-3\n" + PLAIN,
+    "with a header that is a comment": "# " + PLAIN,
+    "with blank lines": "\n\n" + PLAIN.replace("\n", "\n\n"),
+    "with its header once more": PLAIN.replace("\n200000,", "\nstep,loss,lr\n200000,"),
+    "with tensors": in_every_way(cells="{step},\"tensor({loss!r}, device='cuda:0')\",{lr!r}"),
+    "with steps that are no integers": in_every_way(cells="{step}.0,{loss!r},{lr!r}"),
+    "with a comma too many": in_every_way("step,loss,lr,", "{step},{loss!r},{lr!r},"),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_it_is_read_in_whichever_way_it_is_written(way: str, tmp_path: Path) -> None:
+    content, file = WRITTEN[way], tmp_path / "log.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    series = read_run(tmp_path).series
+    for tag, curve in LOGGED.items():
+        assert dict(zip(series[tag].steps.tolist(), series[tag].values.tolist(), strict=True)) == curve
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [
+        ("-Infinity", "-inf"),
+        ("1.#INF", "inf"),
+        ("-1.#IND", "nan"),
+        ("NaN", "nan"),
+        ("-nan", "nan"),
+        ("True", "1.0"),
+        ("n/a", None),
+        ("", None),
+        ("1_000", None),
+    ],
+)
+def test_a_cell_is_a_number_however_it_is_spelled(word: str, number: str | None) -> None:
+    cells, _ = columns(f"step,loss\n0,1.5\n1,{word}\n")
+    assert cells["loss"].there.tolist() == [True, number is not None]
+    assert number is None or str(cells["loss"].values[1]) == number
+
+
+@pytest.mark.parametrize(
+    ("header", "counters", "steps"),
+    [
+        ("epoch,batch", lambda k: f"{k // 40},{k % 40}", range(400)),
+        ("epoch,step", lambda k: f"{k // 40},{k % 40 * 10}", range(0, 4000, 10)),
+        ("epoch,step,global_step", lambda k: f"{k // 40},{k % 40},{k * 7}", range(0, 2800, 7)),
+        ("epoch", lambda k: f"{k / 40}", range(400)),
+        ("epoch", lambda k: f"{k // 40}", range(400)),
+        ("Epoch", lambda k: f"{k}", range(400)),
+        ("total_steps,env_steps", lambda k: f"5000,{k * 3}", range(0, 1200, 3)),
+        ("train/iter", lambda k: f"{k}", range(400)),
+        ("Global Step", lambda k: f"{k}", range(400)),
+    ],
+)
+def test_what_counts_its_rows_is_found_and_said(header, counters, steps, tmp_path) -> None:
+    lines = [f"{counters(k)},{k / 3!r}" for k in range(400)]
+    (tmp_path / "log.csv").write_text(f"{header},loss\n" + "\n".join(lines) + "\n")
+    run = read_run(tmp_path)
+    assert run.series["loss"].steps.tolist() == list(steps)
+    said = any("counted" in str(note) for note in run.notes)
+    assert said == (header in ("epoch", "epoch,batch", "epoch,step"))
+
+
+def test_a_counter_that_goes_back_with_its_epoch_is_a_resume(tmp_path: Path) -> None:
+    steps = [*range(220), *range(180, 400)]
+    lines = [f"{step // 40},{step},{at / 3!r}" for at, step in enumerate(steps)]
+    (tmp_path / "log.csv").write_text("epoch,step,loss\n" + "\n".join(lines) + "\n")
+    run = read_run(tmp_path)
+    assert run.series["loss"].steps.tolist() == list(range(400))
+    assert [(rewind.from_step, rewind.to_step) for rewind in run.rewinds] == [(219, 180)]
+
+
+def test_dates_tell_the_time(tmp_path: Path) -> None:
+    lines = [f"2026-01-02 03:04:{k:02d},{k},1.5" for k in range(50)]
+    (tmp_path / "log.csv").write_text("timestamp,step,loss\n" + "\n".join(lines) + "\n")
+    assert read_run(tmp_path).series["loss"].wall_times[:2].tolist() == [1767323040.0, 1767323041.0]
 
 
 def test_each_table_of_a_folder_is_a_run_and_a_copy_is_none(tmp_path: Path) -> None:
@@ -97,27 +192,47 @@ def test_a_table_that_was_named_and_has_no_steps_says_so(tmp_path: Path, content
         read_run(file)
 
 
+def columns(text: str) -> tuple[dict[str, Column], list[Gap]]:
+    return read_csv(Opened.of(Path("progress.csv"), text.encode()))
+
+
+def several_pieces(*, cells: str = "") -> list[str]:
+    """The rows of a table that is read in three pieces."""
+    rows: list[str] = []
+    while sum(map(len, rows[-1:])) * len(rows) < 2.5 * PIECE:
+        rows += [f"{step},{step / 3!r}{cells}" for step in range(len(rows), len(rows) + 10_000)]
+    return rows
+
+
 def test_a_table_of_several_pieces_is_read_as_one() -> None:
-    rows = [f"{step},{step / 3!r},True" for step in range(PIECE + 5)]
-    rows[-2] = f"{PIECE + 3},,unknown"  # one word makes the third column one of words
-    whole, gaps = read_csv("step,loss,done\n{}\n".format("\n".join(rows)).encode())
-    assert whole["loss"].values[:-2].tolist() == [step / 3 for step in range(PIECE + 3)]
-    assert not whole["loss"].there[-2]
-    assert not whole["done"].there.any()
-    assert not gaps
+    rows = several_pieces()
+    rows[-2] = f"{len(rows) - 2},"
+    whole, gaps = columns("step,loss\n{}\n7".format("\n".join(rows)))
+    assert whole["loss"].values[:-2].tolist() == [step / 3 for step in range(len(rows) - 2)]
+    assert whole["loss"].there.sum() == len(rows) - 1
+    assert [(gap.length, "half written" in str(gap.what)) for gap in gaps] == [(1, True)]
 
 
-def test_a_row_that_is_too_long_is_left_out_where_a_piece_begins() -> None:
-    rows = [f"{step},{step / 3!r}" for step in range(PIECE + 5)]
-    rows[PIECE] += ",7"
-    table, gaps = read_csv("step,loss\n{}\n".format("\n".join(rows)).encode())
-    assert PIECE not in table["step"].values
-    assert [str(gap.what) for gap in gaps] == [f"row {PIECE + 2} has 3 cells and not 2"]
+def test_a_word_far_down_costs_its_own_cell_alone() -> None:
+    rows = several_pieces(cells=",True")
+    rows[-2] = f"{len(rows) - 2},1.5,unknown"
+    whole, _ = columns("step,loss,done\n{}\n".format("\n".join(rows)))
+    assert whole["done"].there.sum() == len(rows) - 1
+    assert whole["loss"].there.all()
+
+
+def test_a_row_that_is_too_long_is_left_out_wherever_a_piece_begins() -> None:
+    rows = several_pieces()
+    place = ("step,loss\n" + "\n".join(rows))[:PIECE].count("\n") - 1
+    rows[place] += ",7"
+    table, gaps = columns("step,loss\n{}\n".format("\n".join(rows)))
+    assert place not in table["step"].values
+    assert [str(gap.what) for gap in gaps] == [f"row {place + 2} has 3 cells and not 2"]
 
 
 @pytest.mark.skipif(not reads_exactly(), reason="pandas before 3.1 makes no number of it")
 def test_a_whole_number_beyond_every_float_is_infinite_and_costs_no_other_cell() -> None:
-    table, gaps = read_csv(f"step,loss\n0,1.5\n1,{'9' * 400}\n2,2.5\n".encode())
+    table, gaps = columns(f"step,loss\n0,1.5\n1,{'9' * 400}\n2,2.5\n")
     assert table["loss"].values.tolist() == [1.5, float("inf"), 2.5]
     assert not gaps
 
