@@ -120,6 +120,10 @@ class Rise:
         """This burst with the onset of one that begins earlier."""
         return replace(self, start=rise.start, baseline=rise.baseline, noise=rise.noise)
 
+    def is_back(self, values: FloatArray) -> bool:
+        """Whether the values (n,) from its onset on, n > 0, do not stand on its level."""
+        return median(values) < self.baseline + FALLEN * (self.level - self.baseline)
+
     def meets(self, rise: "Rise") -> bool:
         """Whether they share a point."""
         return self.start < rise.reach and rise.start < self.reach
@@ -244,14 +248,15 @@ def merged(
 ) -> Iterator[Rise]:
     """Join each rise to the one it belongs to, as one climb is often seen as several steps.
 
-    What is flat between two steps is no climb.
+    What is flat between two steps is no climb; and what is back between them was a point before the second.
     """
     below: Rise | None = None
     for rise in found:
-        if below and belongs(below, rise) and not is_step(values, rise):
+        near = below is not None and belongs(below, rise)
+        if below and near and not is_step(values, rise):
             below = below.joined(rise)
             continue
-        if below:
+        if below and not (near and below.is_back(values[below.start : rise.start])):
             yield below
         below = rise
     if below:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from spikediag.detectors import detect
 from spikediag.model import Kind
@@ -78,3 +79,11 @@ def test_a_new_level_within_the_scatter_before_is_none() -> None:
 
     assert detect(series_of(planted(values, 1.5, at=12_000)))
     assert not detect(series_of(planted(values, 0.7, at=12_000)))
+
+
+@pytest.mark.parametrize("seed", [40, 92])
+def test_a_rescaling_is_one_step_however_low_the_points_before_it(seed: int) -> None:
+    noise = lfilter([np.sqrt(0.51)], [1, -0.7], np.random.default_rng([97, seed]).normal(size=1_300))[300:]
+    values = np.where(np.arange(1_000) < 619, 4.06, 0.25) * (1 + 0.035 * noise)
+
+    assert [spike.start for spike in detect(series_of(values), falls=True)] == [619]
