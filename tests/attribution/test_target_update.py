@@ -8,7 +8,6 @@ from spikediag.attribution.causes.target_update import TargetUpdate
 from spikediag.attribution.periods import beat, tallest_rises
 from spikediag.model import Role, Series, Status
 from tests.attribution import cases
-from tests.attribution import cases
 from tests.attribution.learners import AT, burst, found, noise, verdict
 from tests.conftest import some_of
 
