@@ -1,8 +1,12 @@
 """Every error a user can meet: one sentence that names the way out."""
 
+import difflib
 import errno
+from collections.abc import Iterable
 
 from spikediag.text import Text, say
+
+MOST_SHOWN = 40  # names listed in a message
 
 
 class SaidError(Exception):
@@ -74,3 +78,15 @@ def refused(error: OSError) -> Text:
     said = error.strerror or str(error)
     known = _REFUSALS.get(error.errno or 0)
     return known if known is not None and str(known) == said else say("{said}", said=said)
+
+
+def nearest(written: str, known: Iterable[str]) -> Text:
+    """Ask whether the nearest known name was meant, and list the names if they are few."""
+    names = sorted(known)
+    near = difflib.get_close_matches(written, names, 1, 0.0)
+    if not near:
+        return say("there are none.")
+    asked = say("did you mean {name!r}?", name=str(near[0]))
+    if not 1 < len(names) <= MOST_SHOWN:
+        return asked
+    return say("{asked} There are: {names}.", asked=asked, names=", ".join(names))

@@ -35,7 +35,9 @@ def updated(request: pytest.FixtureRequest) -> None:
         )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "lr_step" else []) for name in NAMES]
+)
 def test_the_kept_report_says_what_the_tool_says_today(name: str, tmp_path: Path) -> None:
     for artifact in reporter.render(diagnosed(name), FORMATS):
         (tmp_path / artifact.name).write_bytes(artifact.content)

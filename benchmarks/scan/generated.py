@@ -1,4 +1,4 @@
-"""Generated runs: seven series of behaviour cloning, written record by record as training does."""
+"""Generated runs: seven series of behaviour cloning, written as training does."""
 
 import os
 import struct
@@ -14,15 +14,23 @@ BATCHES, RATES, DATASET = (64, 128, 256), (1e-4, 3e-4, 1e-3), 418
 JUMP = np.array([25.0, 17.0, 12.0, 8.0])  # nats, of one spike
 
 
-def write(folder: Path, points: int, seed: int, spikes: int | None = None) -> None:
-    """One run with its configuration; a quarter of the runs are calm, and a larger batch spikes more."""
+def write(folder: Path, points: int, seed: int, spikes: int | None = None, *, apart: bool = True) -> None:
+    """One run with its configuration; a quarter of the runs are calm, and a larger batch spikes more.
+
+    Args:
+        folder: where it is written.
+        points: of each series.
+        seed: of its noise, and of its settings.
+        spikes: how many; drawn if not given.
+        apart: each value is a record of its own, as `add_scalar` writes; else those of a step are one.
+    """
     generator = np.random.default_rng(seed)
     batch, rate = BATCHES[seed % 3], RATES[seed // 3 % 3]
     rate_of_spikes = 0.0 if seed % 4 == 0 else 2.0 * batch / 256
     count = int(generator.poisson(rate_of_spikes)) if spikes is None else spikes
     folder.mkdir(parents=True)
     log = folder / "events.out.tfevents.1700000000.host.1.0"
-    log.write_bytes(b"".join(_records(_curves(points, count, rate, generator))))
+    log.write_bytes(b"".join(_records(_curves(points, count, rate, generator), apart=apart)))
     config = f"batch_size: {batch}\ndataset_size: {DATASET}\nlearning_rate: {rate}\nseed: {seed // 9}\n"
     (folder / "config.yaml").write_text(config, "utf-8")
 
@@ -60,22 +68,33 @@ def _curves(points: int, spikes: int, rate: float, generator: np.random.Generato
     )
 
 
-def _records(curves: np.ndarray) -> Iterator[bytes]:
-    """The records of a file, those of one length at once: a checksum is the same look-ups for all of them."""
+def _records(curves: np.ndarray, *, apart: bool) -> Iterator[bytes]:
+    """The records of a file, step by step."""
     header = b"\x09" + struct.pack("<d", 1.7e9) + b"\x1a\x0dbrain.Event:2"
     yield from _framed(np.frombuffer(header, np.uint8)[None])
-    names = [f"bc/{tag}".encode() for tag in TAGS]
+    together = [[k] for k in range(len(TAGS))] if apart else [[*range(len(TAGS))]]
+    for of_step in zip(*(_of_tags(some, curves) for some in together), strict=True):
+        yield from of_step
+
+
+def _of_tags(some: list[int], curves: np.ndarray) -> list[bytes]:
+    """A record for each step, with the values of some tags.
+
+    Those of one length at once: a checksum is the same look-ups for all of them.
+    """
+    names = [f"bc/{TAGS[k]}".encode() for k in some]
     heads = [bytes([0x0A, len(name) + 7, 0x0A, len(name)]) + name + b"\x15" for name in names]
-    steps = [_varint(10 * n) for n in range(len(curves))]
-    for width in sorted({len(step) for step in steps}):
+    size = _varint(sum(len(head) + 4 for head in heads))
+    steps, found = [_varint(10 * n) for n in range(len(curves))], list[bytes]()
+    for width in sorted({len(step) for step in steps}):  # they only grow
         rows = [n for n, step in enumerate(steps) if len(step) == width]
         parts = [_alike(b"\x09", rows), _bytes((1.7e9 + np.array(rows)).astype("<f8")), _alike(b"\x10", rows)]
         parts.append(np.frombuffer(b"".join(steps[n] for n in rows), np.uint8).reshape(len(rows), width))
-        size = sum(len(head) + 4 for head in heads)
-        parts.append(_alike(b"\x2a" + _varint(size), rows))
-        for head, column in zip(heads, curves.T, strict=True):
-            parts += [_alike(head, rows), _bytes(column[rows].astype("<f4"))]
-        yield from _framed(np.hstack(parts))
+        parts.append(_alike(b"\x2a" + size, rows))
+        for head, k in zip(heads, some, strict=True):
+            parts += [_alike(head, rows), _bytes(curves[rows, k].astype("<f4"))]
+        found += _framed(np.hstack(parts))
+    return found
 
 
 def _alike(content: bytes, rows: list[int]) -> np.ndarray:

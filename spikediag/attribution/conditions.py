@@ -297,17 +297,6 @@ def _tanh_squash(run: Run) -> Condition | None:
     if LossKind.LIKELIHOOD not in run.loss_kinds or not squashed(run):
         return None
     stated = run.fact(FactName.TANH_SQUASH).source
-    inside = Advice(
-        say(
-            "Keep the targets within the bounds, at {edge:g} of them at most, or train on the actions before "
-            "they are squashed; at the bound an error of {error:g} is {sigmas:.0f} sigmas of {sigma:g}.",
-            edge=INSIDE,
-            error=UNSEEN_ERROR,
-            sigmas=(math.atanh(1 - SATURATION) - math.atanh(1 - SATURATION - UNSEEN_ERROR)) / USUAL_SIGMA,
-            sigma=USUAL_SIGMA,
-        ),
-        f"actions = actions.clip(-{INSIDE}, {INSIDE})",
-    )
     if not run.actions:
         reading = say(
             "The policy squashes its actions by tanh ({source}). Whether targets lie at the bound is not "
@@ -315,7 +304,7 @@ def _tanh_squash(run: Run) -> Condition | None:
             source=stated,
             gain=squash_gain(SATURATION),
         )
-        return Condition("tanh-squash", Status.PLAUSIBLE, reading, None, (inside,))
+        return Condition("tanh-squash", Status.PLAUSIBLE, reading, None, (_within_bounds(),))
     largest = max(run.actions, key=lambda d: max(abs(d.low), abs(d.high)))
     edge = max(abs(largest.low), abs(largest.high))
     numbers: dict[str, str | float] = {"squashed": stated, "index": largest.index, "edge": edge}
@@ -336,7 +325,21 @@ def _tanh_squash(run: Run) -> Condition | None:
         clipped=1 - SATURATION,
         **numbers,
     )
-    return Condition("tanh-squash", Status.SUPPORTED, reading, edge, (inside,))
+    return Condition("tanh-squash", Status.SUPPORTED, reading, edge, (_within_bounds(),))
+
+
+def _within_bounds() -> Advice:
+    return Advice(
+        say(
+            "Keep the targets within the bounds, at {edge:g} of them at most, or train on the actions before "
+            "they are squashed; at the bound an error of {error:g} is {sigmas:.0f} sigmas of {sigma:g}.",
+            edge=INSIDE,
+            error=UNSEEN_ERROR,
+            sigmas=(math.atanh(1 - SATURATION) - math.atanh(1 - SATURATION - UNSEEN_ERROR)) / USUAL_SIGMA,
+            sigma=USUAL_SIGMA,
+        ),
+        f"actions = actions.clip(-{INSIDE}, {INSIDE})",
+    )
 
 
 def _noise_grows(run: Run) -> Condition | None:

@@ -99,12 +99,12 @@ def _applying(run: Run) -> tuple[Advice, ...]:
 
 def settings_of(run: Run) -> Settings:
     """What the configuration and the log say of the settings that spikes depend on."""
-    batch, sampling = run.batch, str(run.fact(FactName.SAMPLING).value).lower()
+    sampling = str(run.fact(FactName.SAMPLING).value).lower()
     log_floor = run.fact(FactName.LOG_STD_MIN).number
     floor = run.fact(FactName.SIGMA_MIN).number
     clip = run.fact(FactName.GRAD_CLIP)
     return Settings(
-        batch_size=batch.samples if batch is not None else run.fact(FactName.BATCH_SIZE).number,
+        batch_size=run.batch_size.number,
         dataset_size=run.fact(FactName.DATASET_SIZE).number,
         updates=run.updates(),
         learning_rate=run.fact(FactName.LEARNING_RATE).number,

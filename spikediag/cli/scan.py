@@ -92,7 +92,7 @@ def scan(
     elif found.judged:
         _show(found)
     _tell_unread(found)
-    if any(sweep.is_bug(row) for row in found.unread):
+    if any(row.is_bug for row in found.unread):
         return Exit.BUG
     return Exit.DONE if found.judged else Exit.UNUSABLE
 
@@ -186,7 +186,7 @@ class _Layout:
     @classmethod
     def of(cls, found: "Sweep", room: int) -> "_Layout":
         """As many columns as fit beside the names, the most telling ones first."""
-        from spikediag.sweep import COLUMNS, shortened
+        from spikediag.sweep import COLUMNS, TELLING, shortened
 
         widths = {
             c: max(_width(words(c.heading)), *(_width(_cell(c, r)) for r in found.rows)) for c in COLUMNS
@@ -196,7 +196,7 @@ class _Layout:
         least = min(longest, max(NARROWEST_NAME, int(FOR_NAMES * room)))
         left = room - least
         chosen: set[RowColumn] = set()
-        for column in sorted(COLUMNS, key=lambda c: c.rank):
+        for column in TELLING:
             used = any(_cell(column, row) for row in found.rows)
             if used and widths[column] + GAP <= left:
                 chosen.add(column)

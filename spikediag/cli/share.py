@@ -20,8 +20,9 @@ from spikediag.cli.settings import SETTINGS, settings_toml
 from spikediag.cli.spoken import Lang, speak
 from spikediag.cli.terminal import note, progress
 from spikediag.cli.whole_files import replace_folder, write_file
-from spikediag.errors import UsageError
+from spikediag.errors import UsageError, nearest
 from spikediag.text import Text, say
+from spikediag.wording.escape import spreadsheet_cell
 
 if TYPE_CHECKING:
     from spikediag.model import Diagnosis, Run, Series
@@ -116,8 +117,6 @@ def _chosen(run: "Run", patterns: Sequence[str], ends: tuple[float, float]) -> "
     Raises:
         UsageError: a pattern fits no tag; the nearest one is said.
     """
-    from spikediag.parser.facts import nearest
-
     for pattern in patterns:
         if run.series and not any(fnmatchcase(name, pattern) for name in run.series):
             hint = nearest(pattern, run.series)
@@ -141,11 +140,10 @@ def _table(chosen: "Sequence[Series]") -> bytes:
         for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
             rows.setdefault(step, {})[series.tag] = value
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(
-        text, ["step", *(s.tag for s in chosen if s.tag != "step")], extrasaction="ignore"
-    )
-    writer.writeheader()
-    writer.writerows({**cells, "step": step} for step, cells in sorted(rows.items()))
+    tags = [series.tag for series in chosen if series.tag != "step"]
+    writer = csv.writer(text)
+    writer.writerow(["step", *map(spreadsheet_cell, tags)])
+    writer.writerows([step, *map(cells.get, tags)] for step, cells in sorted(rows.items()))
     return text.getvalue().encode()
 
 

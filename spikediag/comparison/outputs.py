@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikediag.comparison.values import COSTS, Comparison, Curve, Foretold, LevelChange, Side
+from spikediag.comparison.values import COSTS, Comparison, ConditionChange, Curve, Foretold, LevelChange, Side
 from spikediag.model import Artifact, Text, say
 from spikediag.reporter.comparison_figure import FigureRow, Strand, comparison_png
 from spikediag.wording import language
@@ -222,11 +222,7 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
             "notes": [in_english(note) for note in c.notes],
         },
         "rate_ratio": {
-            "value": _number_or_none(c.ratio.value),
-            "low": _number_or_none(c.ratio.low),
-            "high": _number_or_none(c.ratio.high),
-            "p": _number_or_none(c.ratio.p),
-            "dispersion": _number_or_none(c.ratio.dispersion),
+            key: _number_or_none(getattr(c.ratio, key)) for key in ("value", "low", "high", "p", "dispersion")
         },
         "loss": _change_document(c.loss),
         "companion": None if c.companion is None else _change_document(c.companion),
@@ -235,14 +231,15 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
             {"name": s.name, "before": s.before, "after": s.after, "why": in_english(s.why)}
             for s in c.differences
         ],
-        "conditions": [
-            {
-                "condition": k.condition,
-                "before": {"status": k.before or None, "reading": _maybe(k.before_reading)},
-                "after": {"status": k.after or None, "reading": _maybe(k.after_reading)},
-            }
-            for k in c.conditions
-        ],
+        "conditions": [_condition_document(condition) for condition in c.conditions],
+    }
+
+
+def _condition_document(change: ConditionChange) -> dict[str, Any]:
+    return {
+        "condition": change.condition,
+        "before": {"status": change.before or None, "reading": _maybe(change.before_reading)},
+        "after": {"status": change.after or None, "reading": _maybe(change.after_reading)},
     }
 
 

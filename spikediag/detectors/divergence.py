@@ -17,7 +17,8 @@ GROWING = 0.25  # share of the height gained in the last third
 FEW = 9  # points of a rise that are too few for thirds: then each must be higher than the one before
 BEGIN = 3  # first points, which a series that explodes from its start is measured by
 DECADES = 1e4  # last third of a series over its first points, from which it has exploded
-ALREADY = 100.0  # the same for the middle of the first half: it was no single leap
+ALREADY = 100.0  # the same for the middle of the first half
+AT_ONCE = 2.0  # the same for the next six points: it was no leap later on
 SOON = 9  # points: fewest that may lie between two rises of one escalation
 
 
@@ -35,8 +36,8 @@ class Divergence:
         the last step must be at least a quarter of the whole height, and the last part itself must rise by
         a quarter of that step. Rises that follow one another, each higher, are one escalation. Of fewer
         than nine points, each must be higher than the one before. A series whose last third lies 10,000 times
-        above its first three points, and that was a hundred times above them early on, has exploded from its
-        start.
+        above its first three points, its first half a hundred times, and already the next six points twice,
+        has exploded from its start.
 
     Blind spots:
         A rise of which fewer than three points were logged is a level shift, marked provisional. A slow climb
@@ -88,7 +89,8 @@ def exploded(values: FloatArray) -> bool:
         median(values[BEGIN : len(values) // 2]),
         float(values[-(len(values) // 3) :].min()),
     )
-    return early > ALREADY * began > 0 and late > DECADES * began
+    at_once = median(values[BEGIN:FEW]) > AT_ONCE * began
+    return at_once and early > ALREADY * began > 0 and late > DECADES * began
 
 
 def explosion(values: FloatArray) -> Rise:

@@ -18,8 +18,8 @@ from spikediag.errors import NoEventsError, SpikediagError
 from spikediag.live.alerts import Alert, State
 from spikediag.live.incidents import Incidents, Look
 from spikediag.model import Diagnosis, Role
-from spikediag.model.flight_record import PREFIX
 from spikediag.parser import RunSource
+from spikediag.parser.flight_records import records_beside
 from spikediag.parser.log_files import LogFiles
 
 SHARE = 0.2  # of the time, at most, that the diagnoses of one run take
@@ -171,6 +171,6 @@ class Follower:
 
 def _records(folder: Path) -> Iterator[tuple[str, int]]:
     """The flight records beside a log, and when each was written."""
-    with suppress(OSError):
-        for path in sorted(folder.glob(f"{PREFIX}*")):
+    for _, path in records_beside([folder]):
+        with suppress(OSError):
             yield path.name, path.stat().st_mtime_ns

@@ -27,6 +27,7 @@ from spikediag.model.diagnosis import (
 from spikediag.model.flight_record import FlightRecord
 from spikediag.model.remedy import Advice, Effect, Remedy, SettingChange
 from spikediag.model.run import (
+    BATCH_SIZES,
     REINFORCED,
     ActionDimension,
     Batch,
@@ -53,9 +54,12 @@ from spikediag.model.run import (
     Transform,
     UnreadFile,
     is_held_out,
+    median_gap,
 )
 from spikediag.model.spike import (
     LONGEST_LOOK,
+    NEAR,
+    PAST,
     CompanionTest,
     Coupling,
     CouplingVerdict,
@@ -75,8 +79,11 @@ from spikediag.text import (
 )
 
 __all__ = [
+    "BATCH_SIZES",
     "LONGEST_LOOK",
+    "NEAR",
     "NO_WITNESSES",
+    "PAST",
     "REINFORCED",
     "UNEXPLAINED",
     "ActionDimension",
@@ -145,6 +152,7 @@ __all__ = [
     "by_gravity",
     "common_loss",
     "is_held_out",
+    "median_gap",
     "of_losses",
     "say",
     "shared_tags",

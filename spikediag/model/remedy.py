@@ -34,6 +34,11 @@ class Advice:
     change: SettingChange | None = None  # the setting that it changes
     logs: Role | None = None  # what it says to log
 
+    @property
+    def id(self) -> str:
+        """What it is, whatever its numbers: of two with the same id one is shown."""
+        return self.remedy or self.text.template
+
 
 @dataclass(frozen=True)
 class Effect:

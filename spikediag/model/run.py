@@ -155,6 +155,9 @@ class FactName(StrEnum):
     EVAL_INTERVAL = "eval_interval"
 
 
+BATCH_SIZES = (FactName.EFFECTIVE_BATCH_SIZE, FactName.BATCH_SIZE)  # the first that is known is an update's
+
+
 class Origin(IntEnum):
     """Who states a fact, most trusted first; a configuration file farther above counts for less."""
 
@@ -171,6 +174,14 @@ class Origin(IntEnum):
     DERIVED = 10
     GUESSED = 11  # derived from something that is itself uncertain
     UNKNOWN = 12
+
+
+def median_gap(steps: IntArray) -> float:
+    """Median distance of neighbours among increasing steps; 1 for a single one."""
+    gaps = np.diff(steps)
+    if not len(gaps) or (gaps == gaps[0]).all():
+        return float(gaps[0]) if len(gaps) else 1.0
+    return float(np.median(gaps))
 
 
 def is_held_out(tag: str) -> bool:
@@ -287,10 +298,7 @@ class Series:
     @cached_property
     def interval(self) -> float:
         """Median distance of two logged points, in steps; 1 for a single point."""
-        gaps = np.diff(self.steps)
-        if not len(gaps) or (gaps == gaps[0]).all():
-            return float(gaps[0]) if len(gaps) else 1.0
-        return float(np.median(gaps))
+        return median_gap(self.steps)
 
 
 @dataclass(frozen=True)
@@ -579,12 +587,16 @@ class Run:
         """The fact of that name; an unknown one is a value too."""
         return self.facts.get(name) or Fact(name, None, "unknown", 0.0)
 
+    @property
+    def batch_size(self) -> Fact:
+        """How many samples an update takes, accumulation and workers counted in where that is known."""
+        stated = (self.fact(name) for name in BATCH_SIZES)
+        return next((fact for fact in stated if (fact.number or 0) > 0), self.fact(FactName.BATCH_SIZE))
+
     @cached_property
     def batch(self) -> Batch | None:
         """Batch and dataset, accumulation and workers counted in; None unless both are known."""
-        whole = self.fact(FactName.EFFECTIVE_BATCH_SIZE)
-        samples = whole if (whole.number or 0) > 0 else self.fact(FactName.BATCH_SIZE)
-        dataset = self.fact(FactName.DATASET_SIZE)
+        samples, dataset = self.batch_size, self.fact(FactName.DATASET_SIZE)
         if samples.number is None or dataset.number is None or min(samples.number, dataset.number) <= 0:
             return None
         return Batch(samples.number, dataset.number, samples.source, dataset.source)

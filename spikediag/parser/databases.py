@@ -1,14 +1,16 @@
 """SQLite files read and never written, also while a training writes them; hostile ones in bounded time."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from spikediag.parser.log_files import ForeignError, UnusableLogError
+from spikediag.parser.log_files import ForeignError, Log, Summaries, UnusableLogError
 from spikediag.parser.remote import beginning, present
+from spikediag.parser.tables import PointCollector
 from spikediag.text import say
 
 MAGIC = b"SQLite format 3\0"
@@ -66,6 +68,21 @@ def _connected(path: Path) -> sqlite3.Connection:
     raise UnusableLogError(
         say("its database cannot be opened ({failure}); is it a whole copy?", failure=f"{failure!s:.100}")
     ) from failure
+
+
+def log_of_run(
+    run: object, name: object, points: PointCollector, settings: Mapping[str, object]
+) -> Iterator[Log]:
+    """Yield the log of one run of a database; none where nothing was logged."""
+    if points.found:
+        yield Log(
+            points.tracks,
+            tuple(points.gaps),
+            part=str(run).replace("/", "-"),
+            speaks=bool(settings),
+            summaries=partial(Summaries, hparams=settings),
+            name=str(name or ""),
+        )
 
 
 def rows(database: sqlite3.Connection, query: str, *values: object) -> Iterator[Any]:

@@ -41,7 +41,7 @@ def flight_records(
     records: list[FlightRecord] = []
     damage: list[Damage] = []
     files: list[SourceFile] = []
-    for folder, path in islice(_beside(dict.fromkeys(folders)), MOST_RECORDS):
+    for folder, path in islice(records_beside(dict.fromkeys(folders)), MOST_RECORDS):
         try:
             record, file = _read(path, folder)
         except (OSError, *BROKEN) as error:
@@ -52,7 +52,8 @@ def flight_records(
     return tuple(sorted(records, key=lambda one: (one.onset_step, one.file))), tuple(damage), tuple(files)
 
 
-def _beside(folders: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+def records_beside(folders: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """The files that flight recorders left in these folders, each with its folder; unread."""
     for folder in folders:
         with suppress(OSError):
             names = (p for p in listed(folder).iterdir() if p.name.startswith(PREFIX) and p.suffix == SUFFIX)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spikediag.errors import NoEventsError, UsageError
+from spikediag.errors import NoEventsError, UsageError, nearest
 from spikediag.model import (
     FactName,
     FloatArray,
@@ -31,7 +31,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.parser.dataset_statistics import action_dimensions
-from spikediag.parser.facts import claims_of_user, collect_facts, nearest, settle
+from spikediag.parser.facts import claims_of_user, collect_facts, settle
 from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
 from spikediag.parser.flight_records import flight_records
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines

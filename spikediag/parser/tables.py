@@ -5,22 +5,24 @@ import json
 import os
 import re
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import chain
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model import FloatArray, say
+from spikediag.model import FloatArray, IntArray, Text, say
 from spikediag.parser.log_files import (
     LATEST,
     MOST_TAGS,
+    ForeignError,
     Gap,
     Opened,
     UnusableLogError,
@@ -29,6 +31,7 @@ from spikediag.parser.log_files import (
     told_gaps,
 )
 from spikediag.parser.track import FARTHEST, Track
+from spikediag.wording.escape import text_of_cell
 
 LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
@@ -38,30 +41,54 @@ COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
 FIRST_LINE = re.compile(rb"\s*([^\r\n]*[\r\n]*)")
 NUMBER = re.compile(rb"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*", re.IGNORECASE)
 MOST_BYTES = 1 << 28  # of a file of text; in memory it is several times as large
-STEPS = (  # what a step is called, the most certain name first; an epoch is one where nothing else is
+STEPS = (  # what a step is called, the most certain name first, without marks between its words
     "step",
-    "global_step",
-    "trainer/global_step",
-    "train/global_step",
-    "_step",
+    "globalstep",
     "steps",
-    "current_steps",
-    "train_step",
-    "train_steps",
+    "currentsteps",
+    "trainstep",
+    "trainsteps",
+    "trainingstep",
+    "trainingsteps",
+    "optimizerstep",
+    "optimizersteps",
+    "optimizationstep",
+    "gradientstep",
+    "gradientsteps",
+    "gradstep",
+    "gradsteps",
     "iteration",
     "iterations",
     "iter",
+    "iters",
+    "itr",
     "timesteps",
-    "total_timesteps",
-    "num_timesteps",
-    "time/total_timesteps",
-    "timesteps_total",
-    "training_iteration",
+    "timestep",
+    "totaltimesteps",
+    "numtimesteps",
+    "timetotaltimesteps",
+    "timestepstotal",
+    "envsteps",
+    "envstep",
+    "numenvsteps",
+    "totalenvsteps",
+    "environmentsteps",
+    "totalsteps",
+    "numsteps",
+    "frames",
+    "totalframes",
+    "numframes",
+    "trainingiteration",
     "update",
     "updates",
-    "epoch",
-    "epochs",
+    "numupdates",
+    "nupdates",
+    *(BATCHES := ("batch", "batchidx", "batchindex", "batchid", "minibatch")),
+    *(EPOCHS := ("epoch", "epochs")),  # a step where nothing else is
 )
+GROUP = re.compile(r"(train|training|trainer|charts|global)/")
+BETWEEN = re.compile(r"[^a-z0-9]+")
+MOST_OF_THEM = 0.5  # share of the points of a quantity; if so many share their epoch, their rows are counted
 CLOCKS = ("_timestamp", "timestamp", "wall_time", "wall time", "walltime", "time")
 EARLIEST = 1e8  # seconds since the epoch, the year 1973; less is a duration
 IDLE = re.compile(r"_runtime|unnamed: \d+|_index|index|_wandb.*", re.IGNORECASE)  # no quantity
@@ -136,7 +163,6 @@ SPELLED = {  # what `float` does not read
 }
 GROUPED = re.compile(r"[-+]?\d[\d.]*,[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)  # with a comma
 DECIMAL_COMMA = re.compile(rb"[\t\"][-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+)(?:[eE][-+]?\d+)?[\t\"\r\n]")
-NO_TIME = float(np.iinfo(np.int64).min)
 TENSOR = re.compile(r"(?:tensor|array)\(([^(),]+)(?:,.*)?\)$")
 
 
@@ -153,10 +179,95 @@ def clock(walls: FloatArray) -> FloatArray:
     return np.where((walls > EARLIEST) & (walls < LATEST), walls, np.nan)
 
 
+def step_columns(names: Iterable[str]) -> list[str]:
+    """The columns that count steps, by their names, the most certain first."""
+    ranked = []
+    for place, name in enumerate(names):
+        plain = name.strip().lower()
+        known = BETWEEN.sub("", GROUP.sub("", plain))
+        if known in STEPS:
+            ranked.append(
+                (STEPS.index(known), GROUP.match(plain) is not None, plain not in STEPS, place, name)
+            )
+    return [name for *_, name in sorted(ranked)]
+
+
 def step_column(names: Iterable[str]) -> str | None:
     """The column that counts steps, by its name."""
-    known = {name.strip().lower(): name for name in reversed(list(names))}
-    return next((known[name] for name in STEPS if name in known), None)
+    return next(iter(step_columns(names)), None)
+
+
+@dataclass(frozen=True)
+class Count:
+    """What counts the rows of a table: a column, or something worked out of it, which is said."""
+
+    column: str
+    steps: FloatArray
+    notes: tuple[Text, ...] = ()
+
+
+def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
+    """Find what counts on through a whole table.
+
+    Args:
+        counters: The columns that count, the most certain first, (n,) each.
+        logged: Rows of the quantity that was logged most often, (n,).
+    """
+    epochs = next((name for name in counters if BETWEEN.sub("", name.lower()) in EPOCHS), "")
+    finer = [name for name in counters if name != epochs and _moves(counters[name])] or list(counters)
+    anew = {
+        name: _begins_anew(counters[name], counters[epochs]) for name in finer if epochs and name != epochs
+    }
+    name = next((name for name in finer if not len(anew.get(name, ()))), finer[0])
+    steps = counters[name]
+    if len(anew.get(name, ())):
+        note = say("{name} begins anew with every epoch: it was counted on.", name=name)
+        return Count(name, _counted_on(steps, anew[name]), (note,))
+    own = steps[logged & np.isfinite(steps)]
+    fractions = np.count_nonzero(own != np.round(own))
+    shared = np.count_nonzero(np.diff(own) == 0) if name == epochs else 0
+    if max(fractions, shared) > MOST_OF_THEM * len(own):
+        note = say("{name} does not tell its rows apart: they were counted.", name=name)
+        return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,))
+    return Count(name, steps)
+
+
+def _moves(steps: FloatArray) -> bool:
+    finite = steps[np.isfinite(steps)]
+    return bool((finite != finite[:1]).any())
+
+
+def _begins_anew(steps: FloatArray, epochs: FloatArray) -> IntArray:
+    """The rows at which a counter goes back, if it does so only as the next epoch begins."""
+    both = np.flatnonzero(np.isfinite(steps) & np.isfinite(epochs))
+    back = np.flatnonzero(np.diff(steps[both]) < 0)
+    is_next = np.diff(epochs[both])[back] > 0
+    return both[back + 1] if is_next.all() else both[:0]
+
+
+def _counted_on(steps: FloatArray, anew: IntArray) -> FloatArray:
+    """Let a counter go on where it begins anew, at its usual distance."""
+    finite = np.flatnonzero(np.isfinite(steps))
+    ahead = np.diff(steps[finite])
+    usual = float(np.median(ahead[ahead > 0])) if (ahead > 0).any() else 1.0
+    last = steps[finite[np.searchsorted(finite, anew) - 1]]
+    added = np.zeros(len(steps))
+    added[anew] = last + usual - steps[anew]
+    return steps + np.cumsum(added)
+
+
+def counted(columns: Mapping[str, "Column"]) -> Count:
+    """What counts the rows of a table that no library names.
+
+    Raises:
+        ForeignError: nothing does.
+    """
+    names = step_columns(columns)
+    if not names:
+        raise ForeignError(say("it has no column step"))
+    others = [column.there for name, column in columns.items() if name not in names]
+    logged = max(others, key=np.count_nonzero, default=columns[names[0]].there)
+    return count_of({name: columns[name].values for name in names}, logged)
 
 
 def clock_column(names: Iterable[str]) -> str | None:
@@ -174,13 +285,13 @@ class Column:
 
 
 def points_in(
-    columns: Mapping[str, Column], step: str | None, tags: Mapping[str, str] | None = None
+    columns: Mapping[str, Column], count: Count | None, tags: Mapping[str, str] | None = None
 ) -> tuple[dict[str, Track], list[Gap]]:
     """Bring the columns of a table to points; a cell that is empty is no point.
 
     Args:
         columns: All of one length, by name.
-        step: The column that counts; None where rows are counted.
+        count: What counts them; None where rows are counted.
         tags: What columns are called that are not called by their own name.
 
     Raises:
@@ -191,24 +302,50 @@ def points_in(
         raise UnusableLogError(say("it has a header and no row; has the training written its first yet?"))
     told = clock_column(columns)
     walls = clock(columns[told].values) if told else np.full(rows, np.nan)
-    counted = np.arange(rows, dtype=np.float64) if step is None else columns[step].values
+    counted = np.arange(rows, dtype=np.float64) if count is None else count.steps
     with np.errstate(invalid="ignore"):
         near = (np.abs(counted) <= FARTHEST) & (counted == np.round(counted))
     tracks: dict[str, Track] = {}
     astray, refused = 0, 0
     steps = np.where(near, counted, 0).astype(np.int64)
     for name, column in columns.items():
-        if name in (step, told) or IDLE.fullmatch(name) or not column.there.any():
+        if name in (count and count.column, told) or IDLE.fullmatch(name) or not column.there.any():
             continue
         kept = column.there & near
         astray += int(np.count_nonzero(column.there & ~near))
         if len(tracks) >= MOST_TAGS:
             refused += int(np.count_nonzero(kept))
         elif kept.any():
-            tag = (tags or {}).get(name, name.strip())
-            which = slice(None) if kept.all() else kept
+            tag = (tags or {}).get(name, text_of_cell(name.strip()))
+            which = slice(None) if kept.all() else np.flatnonzero(kept)
             tracks[tag] = Track(steps[which], column.values[which], walls[which])
     return tracks, list(left_out_points(astray, refused))
+
+
+def points_of(records: Sequence[Mapping[str, object]]) -> tuple[PointCollector, tuple[Text, ...]]:
+    """Bring records that no library names to points, keys of nested ones joined by a slash; and what to say.
+
+    Raises:
+        ForeignError: nothing counts steps.
+    """
+    rows = [dict(numbers_in(record)) for record in records]
+    often = Counter(chain.from_iterable(rows))
+    counters = step_columns(often)
+    if not counters:
+        raise ForeignError(say("it has no key step"))
+    told = clock_column(often)
+    left_out = {name for name in often if name == told or IDLE.fullmatch(name)}
+    most = next((name for name, _ in often.most_common() if name not in {*counters, *left_out}), counters[0])
+    count = count_of(
+        {name: np.array([row.get(name, np.nan) for row in rows]) for name in counters},
+        np.array([most in row for row in rows]),
+    )
+    points = PointCollector()
+    for step, row in zip(count.steps.tolist(), rows, strict=True):
+        if not np.isnan(step):
+            kept = ((k, v) for k, v in row.items() if k != count.column and k not in left_out)
+            points.add(step, row.get(told or "", np.nan), kept)
+    return points, count.notes
 
 
 def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:
@@ -340,7 +477,8 @@ def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     """
     head = file.beginning(PEEK)
     header = head[: head.find(b"\n") + 1]
-    if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2]:
+    has_cell_of_lines = header.count(b'"') % 2 == 1
+    if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2] or has_cell_of_lines:
         raise ValueError
     style, first_rows = _Style.of(head), head[: head.rfind(b"\n") + 1]
     names = _parsed(style, first_rows).columns
@@ -350,8 +488,8 @@ def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     gaps: list[Gap] = []
     with ThreadPoolExecutor(THREADS) as threads:
         for start, parts in file.lines(PIECE):
-            first = parts[0] if start else parts[0][len(header) :]
-            ended, gaps = _ended_parts([first, *parts[1:]], start)
+            begin = start or len(header)
+            ended, gaps = _ended_parts([parts[0][begin - start :], *parts[1:]], begin)
             reading.append(threads.submit(read, *ended))
             if len(reading) > THREADS:
                 done.append(reading.popleft().result())
@@ -456,14 +594,18 @@ def reads_exactly() -> bool:
 
 
 def _times(cells: Any) -> Column:  # noqa: ANN401  # a column of pandas
-    """A column of times: seconds, or dates of any kind."""
-    if cells.dtype.kind in "iufb":
-        return _column(cells, has_decimal_commas=False)
+    """A column of times: seconds, or dates as ISO 8601 writes them."""
     import pandas as pd  # noqa: PLC0415  # as below
 
-    seconds = pd.to_datetime(cells, errors="coerce", utc=True).to_numpy("datetime64[ns]").astype(np.float64)
-    seconds = np.where(seconds == NO_TIME, np.nan, seconds / 1e9)
-    return Column(seconds, ~np.isnan(seconds))
+    try:
+        numbers = pd.to_numeric(cells, errors="coerce")
+    except OverflowError:  # a whole number of hundreds of digits
+        return _column(cells, has_decimal_commas=False)
+    words = cells.where(numbers.isna()).astype(object)
+    dates = pd.to_datetime(words, errors="coerce", utc=True, format="ISO8601")
+    seconds = dates.to_numpy("datetime64[ns]").astype(np.float64)
+    found = np.where(dates.isna(), numbers.to_numpy(np.float64), seconds / 1e9)
+    return Column(found, ~np.isnan(found))
 
 
 def _column(cells: Any, *, has_decimal_commas: bool) -> Column:  # noqa: ANN401  # a column of pandas

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from spikediag.bounded_toml import parse_toml
-from spikediag.errors import UsageError, refused
+from spikediag.errors import UsageError, nearest, refused
 from spikediag.model import LossKind, Origin, Role, SourceFile, say
-from spikediag.parser.facts import Claim, claims_of_user, nearest, shown_value
+from spikediag.parser.facts import Claim, claims_of_user, shown_value
 from spikediag.parser.fingerprint import fingerprint
 from spikediag.parser.remote import address, present
 
@@ -79,19 +79,7 @@ def read_user_settings(folder: Path, named: Path | None = None) -> UserSettings:
 
 
 def _read(path: Path, folder: Path) -> UserSettings:
-    with present(path).open("rb") as file:
-        content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise UsageError(
-                say("{path} is larger than 1 MB; this is no settings file, move it away.", path=address(path))
-            )
-        source = fingerprint(file, folder)
-    try:
-        table = parse_toml(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            say("{path} is no valid TOML ({error}); correct it.", path=address(path), error=str(error))
-        ) from error
+    table, source = _document(path, folder)
     for name in table:
         if name != LANG and f"[{name}]" not in TABLES:
             raise UsageError(
@@ -123,6 +111,23 @@ def _read(path: Path, folder: Path) -> UserSettings:
         (source,),
         path,
     )
+
+
+def _document(path: Path, folder: Path) -> tuple[dict[str, Any], SourceFile]:
+    """What the file says, and the file."""
+    with present(path).open("rb") as file:
+        content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise UsageError(
+                say("{path} is larger than 1 MB; this is no settings file, move it away.", path=address(path))
+            )
+        source = fingerprint(file, folder)
+    try:
+        return parse_toml(content.decode("utf-8")), source
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            say("{path} is no valid TOML ({error}); correct it.", path=address(path), error=str(error))
+        ) from error
 
 
 def _member(known: type[Named], written: object, place: str, what: str) -> Named:

@@ -10,10 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from spikediag.errors import UsageError
+from spikediag.errors import UsageError, nearest
 from spikediag.model import Finding, Kind, Text, say
 from spikediag.policy.result import ANY_RUN, Accepted, AcceptedSpike, Breach, RunResult
-from spikediag.policy.toml_file import TomlPlace, nearest, read, real_number
+from spikediag.policy.toml_file import TomlPlace, read, real_number
 
 SCHEMA = "spikediag.baseline/1"
 TABLE = "accepted"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from spikediag.errors import UsageError
-from spikediag.policy.toml_file import TomlPlace, nearest, read, real_number, upward
+from spikediag.errors import UsageError, nearest
+from spikediag.policy.toml_file import TomlPlace, read, real_number, upward
 from spikediag.text import Text, say
 
 # The tables of a file that may hold the policy, the first one counts.

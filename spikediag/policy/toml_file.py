@@ -3,9 +3,8 @@
 import math
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +99,3 @@ def real_number(value: object) -> float | None:
         return None if math.isnan(value) else value
     except OverflowError:
         return None
-
-
-def nearest(wrong: str, valid: Iterable[str]) -> Text:
-    """`; did you mean kind?`, or the list of what is valid."""
-    names = sorted(valid)
-    close = get_close_matches(wrong.replace("_", "-"), [n.replace("_", "-") for n in names], n=1)
-    if close:
-        return say("did you mean {name}?", name=close[0])
-    return say("valid are {names}.", names=", ".join(names))

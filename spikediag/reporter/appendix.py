@@ -243,21 +243,23 @@ def _witnesses(main: Sequence[Finding], writer: Writer) -> Iterator[Block]:
     )
     if rows:
         yield table(writer, head, rows, 2, 3, 4)
-    silent: dict[int, list[Text]] = defaultdict(list)
-    for f in main:
+    copies = {str(t): t for f in main for c in f.witnesses.copies if (t := phrases.copy_of(f.spike.tag, c))}
+    if notes := (*_silent(main), *copies.values()):
+        yield Bullets(tuple(QuestionRow(text) for text in notes))
+
+
+def _silent(findings: Sequence[Finding]) -> Iterator[Text]:
+    """Of which of them no other series moved, those that were asked of as many in one sentence."""
+    ids: dict[int, list[Text]] = defaultdict(list)
+    for f in findings:
         if f.witnesses.asked and not f.witnesses.moved:
-            silent[f.witnesses.asked].append(verbatim(f.id))
-    notes = [
-        say(
+            ids[f.witnesses.asked].append(verbatim(f.id))
+    for asked, those in ids.items():
+        yield say(
             "{id}: of {asked} other series none moved farther than it does elsewhere.",
-            id=with_commas(ids),
+            id=with_commas(those),
             asked=asked,
         )
-        for asked, ids in silent.items()
-    ]
-    copies = {str(t): t for f in main for c in f.witnesses.copies if (t := phrases.copy_of(f.spike.tag, c))}
-    if notes or copies:
-        yield Bullets(tuple(QuestionRow(text) for text in (*notes, *copies.values())))
 
 
 def _causes(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]:

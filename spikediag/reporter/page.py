@@ -407,7 +407,7 @@ def _elsewhere(outcome: Outcome) -> Text:
 def _answers_lead(best: Remedied, lead: Finding | None) -> bool:
     """Whether a remedy answers the cause of the leading finding, rather than a risk of the run."""
     judged = (v for v in lead.verdicts if v.status is Status.SUPPORTED) if lead is not None else ()
-    return any(best.advice.text.template == a.text.template for v in judged for a in v.advice)
+    return any(best.advice.id == advice.id for v in judged for advice in v.advice)
 
 
 def _line(best: Remedied) -> Text | None:

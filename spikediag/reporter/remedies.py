@@ -117,8 +117,8 @@ def advised(diagnosis: Diagnosis) -> tuple[Advice, ...]:
     places = {r.id: n for n, r in enumerate(diagnosis.remedies) if r.effect is not None}
     first = _once((*_of_causes(lead), *_of_conditions(diagnosis)), places)
     then = _once((a for finding in others for a in _of_causes(finding)), places)
-    apart = {_key(a) for a in what_to_log(diagnosis)}
-    return tuple(a for a in _distinct((*first, *then)) if a.logs is None and _key(a) not in apart)
+    apart = {a.id for a in what_to_log(diagnosis)}
+    return tuple(a for a in _distinct((*first, *then)) if a.logs is None and a.id not in apart)
 
 
 def what_to_log(diagnosis: Diagnosis) -> tuple[Advice, ...]:
@@ -171,9 +171,5 @@ def _once(advice: Iterable[Advice], places: dict[str, int]) -> tuple[Advice, ...
 def _distinct(advice: Iterable[Advice]) -> tuple[Advice, ...]:
     seen: dict[str, Advice] = {}
     for a in advice:
-        seen.setdefault(_key(a), a)
+        seen.setdefault(a.id, a)
     return tuple(seen.values())
-
-
-def _key(advice: Advice) -> str:
-    return advice.remedy or advice.text.template

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HEIGHT, ROW = 2.8, 0.32  # inches: at least, and for each setting
 MOST = 16  # settings
 NAME = 40  # characters of a setting
+DIVERGED = "diverged"  # the verdict that has a mark of its own
 DECADES = 3  # of a rate ratio to either side of 1; what reaches beyond has an arrow
 FEW = 300.0  # largest over smallest value below which decades alone are too few ticks
 LOG_FROM = 5.0  # largest over smallest value of a setting from which its axis is logarithmic
@@ -98,17 +99,29 @@ def _draw_runs(axes: "Axes", scatter: Scatter, writer: Writer) -> None:
     from spikediag.model import Role  # noqa: PLC0415
     from spikediag.reporter.figures.style import LIGHT  # noqa: PLC0415
 
-    lost = [point for point in scatter.points if point.verdict == "diverged"]
-    others = [point for point in scatter.points if point.verdict != "diverged"]
+    lost = [point for point in scatter.points if point.verdict == DIVERGED]
+    others = [point for point in scatter.points if point.verdict != DIVERGED]
     for points, colour, marker in ((others, LIGHT.line(Role.LOSS), "o"), (lost, LIGHT.mark, "X")):
         axes.plot(
             [p.x for p in points],
             [p.rate for p in points],
             marker,
             color=colour,
-            markersize=5,
+            markersize=6,
             alpha=0.6,
             markeredgewidth=0,
+            clip_on=False,
+            label=writer.text(writer.word("run", DIVERGED)),
+        )
+    if lost:
+        axes.legend(
+            handles=axes.lines[-1:],
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            frameon=False,
+            fontsize=8,
+            handletextpad=0.1,
+            borderpad=0.2,
         )
     values = [point.x for point in scatter.points]
     if values and min(values) > 0 and max(values) > LOG_FROM * min(values):
@@ -137,10 +150,11 @@ def _draw_effects(axes: "Axes", effects: Sequence[RatioBar], writer: Writer) -> 
         colour = LIGHT.mark if effect.shown else LIGHT.line(Role.LOSS)
         low, high = within(effect.low), within(effect.high)
         axes.plot([low, high], [n, n], color=colour, linewidth=1.2)
-        axes.plot([within(effect.value)], [n], "o", color=colour, markersize=5, markeredgewidth=0)
+        if least < effect.value < most:
+            axes.plot([effect.value], [n], "o", color=colour, markersize=5, markeredgewidth=0)
         for end, marker in ((low, "<"), (high, ">")):
             if end in (least, most):
-                axes.plot([end], [n], marker, color=colour, markersize=5, markeredgewidth=0)
+                axes.plot([end], [n], marker, color=colour, markersize=6, markeredgewidth=0)
     axes.axvline(1.0, color=LIGHT.muted, linewidth=0.8)
     axes.set_xscale("log")
     _plain_ticks(axes.xaxis)
@@ -152,9 +166,9 @@ def _draw_effects(axes: "Axes", effects: Sequence[RatioBar], writer: Writer) -> 
 
 def _plain_ticks(axis: "Axis", span: float = math.inf) -> None:
     """Write the ticks of a logarithmic axis as plain numbers; 1, 2 and 5 of each of few decades."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: PLC0415
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator  # noqa: PLC0415
 
     if span < FEW:
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())

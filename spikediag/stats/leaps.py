@@ -55,11 +55,13 @@ class Leaps:
     @cached_property
     def cell_scales(self) -> FloatArray:
         """Scale of each cell, (m,); positive unless all values are equal."""
-        x = self.values
-        change = cell_scale(self._rows(np.diff(x, prepend=x[:1]))) / np.sqrt(2)
-        scale = np.maximum(change, cell_scale(self._rows(x - self.before)) / CORRELATED)
+        x, unit = self.values, rounding(self.values)
+        changes, leaps = self._rows(np.diff(x, prepend=x[:1])), self._rows(x - self.before)
+        scale = np.maximum(
+            cell_scale(changes, tied=unit > 0) / np.sqrt(2), cell_scale(leaps, tied=unit > 0) / CORRELATED
+        )
         scale = np.minimum(smooth(scale), previous(scale))
-        return np.maximum(scale, max(LOWEST * median(scale), rounding(x), 1e-9 * float(np.ptp(x))))
+        return np.maximum(scale, max(LOWEST * median(scale), unit, 1e-9 * float(np.ptp(x))))
 
     @cached_property
     def cell_falls(self) -> FloatArray:
@@ -224,14 +226,17 @@ def previous(cells: FloatArray) -> FloatArray:
     return out
 
 
-def cell_scale(rows: FloatArray) -> FloatArray:
-    """Robust standard deviation of each row (m, k); where most are equal, that of the lower 90 %."""
+def cell_scale(rows: FloatArray, *, tied: bool = False) -> FloatArray:
+    """Robust standard deviation of each row (m, k); where many are equal, that of the lower 90 %.
+
+    A median of few distinct values is off by a whole one.
+    """
     rows = np.sort(rows, axis=1)
     size = rows.shape[1]
     deviation = np.sort(np.abs(rows - rows[:, size // 2, None]), axis=1)
     middle = deviation[:, size // 2]
     low = deviation[:, : max(1, int(0.9 * size))].mean(axis=1)
-    return np.where(middle > 0, MAD_TO_SIGMA * middle, 1.6 * low)
+    return np.where((middle > 0) & (not tied), MAD_TO_SIGMA * middle, 1.6 * low)
 
 
 def rounding(values: FloatArray) -> float:

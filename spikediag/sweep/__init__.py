@@ -7,8 +7,8 @@
 from spikediag.sweep.hypotheses import HEADS, TITLE, Across, Hypothesis, cells
 from spikediag.sweep.page import PAGE, artifacts
 from spikediag.sweep.result import SCHEMA, Sweep, shortened, to_json
-from spikediag.sweep.row import COLUMNS, ORDER, Row, RowColumn
-from spikediag.sweep.scan import ScanBrokenError, ScanProgress, is_bug, scan
+from spikediag.sweep.row import COLUMNS, ORDER, TELLING, Row, RowColumn
+from spikediag.sweep.scan import ScanBrokenError, ScanProgress, scan
 
 __all__ = [
     "COLUMNS",
@@ -16,6 +16,7 @@ __all__ = [
     "ORDER",
     "PAGE",
     "SCHEMA",
+    "TELLING",
     "TITLE",
     "Across",
     "Hypothesis",
@@ -26,7 +27,6 @@ __all__ = [
     "Sweep",
     "artifacts",
     "cells",
-    "is_bug",
     "scan",
     "shortened",
     "to_json",

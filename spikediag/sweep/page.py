@@ -24,7 +24,7 @@ from spikediag.sweep.hypotheses import (
     setting_name,
 )
 from spikediag.sweep.result import Sweep, to_json
-from spikediag.sweep.row import COLUMNS, ORDER, Cell, Row, RowColumn
+from spikediag.sweep.row import ORDER, TELLING, Cell, Row, RowColumn
 from spikediag.wording import language
 from spikediag.wording.escape import html_text, visible
 from spikediag.wording.writer import HTML, PLAIN, Writer
@@ -117,7 +117,7 @@ def _bullets(writer: Writer, sentences: Iterable[Text]) -> str:
 
 def _table(sweep: Sweep, writer: Writer, links: Mapping[str, str]) -> str:
     heads = [f'<th scope="col">{writer.text(say("run"))}</th><th scope="col"></th>']
-    heads += [f'<th scope="col"{_flush(column)}>{writer.text(column.heading)}</th>' for column in COLUMNS]
+    heads += [f'<th scope="col"{_flush(column)}>{writer.text(column.heading)}</th>' for column in TELLING]
     rows = "\n".join(
         _row(row, place, writer, links.get(row.path))
         for row, place in zip(sweep.rows, sweep.places, strict=True)
@@ -136,7 +136,7 @@ def _row(row: Row, place: str, writer: Writer, link: str | None) -> str:
     name = html_text(visible(place))
     linked = f'<a href="{quote(link)}">{name}</a>' if link else name
     why = f"<br><small>{writer.text(row.reason)}</small>" if row.reason is not None else ""
-    cells = "".join(_cell(column, row, writer) for column in COLUMNS)
+    cells = "".join(_cell(column, row, writer) for column in TELLING)
     return f"<tr><td>{linked}{why}</td><td>{_sparkline(row.curve)}</td>{cells}</tr>"
 
 

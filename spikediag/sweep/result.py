@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 from spikediag.sweep.hypotheses import Across, Hypothesis, across
 from spikediag.sweep.row import COLUMNS, ORDER, WORST_FIRST, Cell, Row
 from spikediag.wording import language
-from spikediag.wording.escape import FORMULA, printable, table_cell
+from spikediag.wording.escape import FORMULA, printable, spreadsheet_cell, table_cell
 from spikediag.wording.writer import in_english
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OBEYED = (*"=+-@\t\r\n\uff1d\uff0b\uff0d\uff20",)  # begins a formula in a spreadsheet, full width too
 SCHEMA = "spikediag.scan/1"
 DIGITS = 6  # significant
 
@@ -147,7 +146,7 @@ def _cell(value: Cell) -> Cell:
     value = printable(value)
     if "/" in value and FORMULA.match(value):
         return table_cell(value)
-    return f"'{value}" if value.startswith(OBEYED) else value
+    return spreadsheet_cell(value)
 
 
 def _below(roots: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:

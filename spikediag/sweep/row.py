@@ -92,6 +92,7 @@ class Row:
     content: str = ""  # SHA-256 of its losses: two runs with the same are one training
     curve: tuple[float | None, ...] = ()  # the leading loss: maxima of equal stretches, of its range
     seconds: float = 0.0  # of a processor, for reading and diagnosing
+    is_bug: bool = False  # not judged for a fault of ours
 
     @property
     def judged(self) -> bool:
@@ -195,6 +196,7 @@ COLUMNS = (
     RowColumn("damage", say("damage"), lambda r: r.damage if r.judged else None, 21, "d"),
     RowColumn("seconds", say("seconds"), lambda r: r.seconds if r.judged else None, 22, ".2f"),
 )
+TELLING = tuple(sorted(COLUMNS, key=lambda column: column.rank))  # the same, the most telling first
 
 
 def ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -202,9 +204,9 @@ def ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: row.badness))
 
 
-def unread(path: str, name: str, reason: Text) -> Row:
+def unread(path: str, name: str, reason: Text, *, is_bug: bool = False) -> Row:
     """The row of a run that could not be read or diagnosed."""
-    return Row(path, name, NoRun.UNREAD.value, reason)
+    return Row(path, name, NoRun.UNREAD.value, reason, is_bug=is_bug)
 
 
 def left_out(path: str, name: str, reason: Text, why: NoRun = NoRun.LEFT_OUT) -> Row:

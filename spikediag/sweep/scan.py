@@ -77,11 +77,6 @@ def _copies(run: RunSource) -> Iterator[Row]:
         yield left_out(parser.address(path), path.name, why, NoRun.COPY)
 
 
-def is_bug(row: Row) -> bool:
-    """Whether a run was not judged for a fault of ours."""
-    return row.reason is not None and row.reason.template == _bug(Exception()).template
-
-
 def _bug(error: Exception) -> Text:
     return say(
         "internal error ({error}): a bug in spikediag, not in this run; please report it.",
@@ -98,7 +93,7 @@ def _failed(path: Path, error: Exception) -> Row:
         case MemoryError():
             why = say("it does not fit into the memory.")
         case _:
-            why = _bug(error)
+            return unread(parser.address(path), path.name, _bug(error), is_bug=True)
     return unread(parser.address(path), path.name, why)
 
 

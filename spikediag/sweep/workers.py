@@ -51,7 +51,12 @@ def processes(jobs: int) -> Executor:
 
 
 class Pool(ProcessPoolExecutor):
-    """Processes that are not waited for when they are no longer wanted."""
+    """Processes that are not waited for when they are no longer wanted, and that no Ctrl-C reaches."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Hand a task out; the first one starts the processes."""
+        with _interrupts_held():
+            return super().submit(fn, *args, **kwargs)
 
     def stop(self) -> None:
         """End every process, whatever it does."""
@@ -67,8 +72,24 @@ def stop(executor: Executor) -> None:
         executor.stop()
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment, and for good in the processes that start in it, where a system can.
+
+    It reaches every process of a terminal; the first one answers for all.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the first one answers for all."""
+    """Ignore Ctrl-C, where none could be held back."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -24,6 +24,7 @@ from spikediag.model import (
     Spike,
     Witness,
     Witnesses,
+    median_gap,
 )
 from spikediag.model.spike import SURE_SDS
 from spikediag.stats.medians import median, medians
@@ -59,9 +60,7 @@ class Numbers:
     @cached_property
     def interval(self) -> float:
         """Median distance of two of them, in steps; 1 for a single one."""
-        if len(self.steps) == len(self.series):
-            return self.series.interval
-        return median(np.diff(self.steps)) if len(self.steps) > 1 else 1.0
+        return self.series.interval if len(self.steps) == len(self.series) else median_gap(self.steps)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,10 @@ INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]<>|~$#!@]|(?<![^\W_])_|_(?![^\W_]))")
 RUNNER_COMMAND = re.compile(r"##(?=\w*\[)")  # anywhere in a line: ##[group], ##vso[...], ##teamcity[...]
 WORKFLOW_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)  # GitHub trims the line first
-FORMULA = re.compile(r"[=+\-@]")  # begins one in a spreadsheet
+FORMULA = re.compile(
+    "[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]"
+)  # begins one in a spreadsheet, full width too
+AS_TEXT = "'"  # before it makes it text there
 QUIET_CODE = re.compile(r"[\w/ .:+→\-=,()%@#'\"\[\]{}<>*&;!?^~$\\]*")
 
 
@@ -48,6 +51,16 @@ def log_json(document: str) -> str:
 def table_cell(path: str) -> str:
     """A path in a table that a person may open as a spreadsheet: never a formula, and still the path."""
     return f"./{path}" if FORMULA.match(path) else path
+
+
+def spreadsheet_cell(text: str) -> str:
+    """A cell that a person may open in a spreadsheet: text never begins a formula there."""
+    return f"{AS_TEXT}{text}" if FORMULA.match(text) else text
+
+
+def text_of_cell(cell: str) -> str:
+    """What `spreadsheet_cell` was given."""
+    return cell[1:] if cell.startswith(AS_TEXT) and FORMULA.match(cell[1:]) else cell
 
 
 def _spell(char: str) -> str:

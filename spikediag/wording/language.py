@@ -76,6 +76,12 @@ def load(typed: str) -> Language:
     return _read(code)
 
 
+def fonts_of(code: str) -> tuple[str, ...]:
+    """The families for figures in a language, by its code, without a look at its sentences."""
+    head = _text(code).partition("\n[")[0]
+    return tuple(tomllib.loads(head).get("fonts", ()))
+
+
 def unknown(typed: str) -> Text:
     """Say that there is no such language, and which there are."""
     return say(
@@ -83,9 +89,13 @@ def unknown(typed: str) -> Text:
     )
 
 
+def _text(code: str) -> str:
+    return (FOLDER / f"{code}.toml").read_text(encoding="utf-8")
+
+
 @cache
 def _read(code: str) -> Language:
-    table: dict[str, Any] = tomllib.loads((FOLDER / f"{code}.toml").read_text(encoding="utf-8"))
+    table: dict[str, Any] = tomllib.loads(_text(code))
     return Language(
         code=code,
         name=table["name"],

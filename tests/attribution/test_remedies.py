@@ -216,6 +216,11 @@ def test_a_rate_that_ends_low_decays_whatever_is_stated():
     assert settings_of(Run.from_arrays(arrays, lr_schedule="constant")).decays is True
 
 
+def test_the_batch_of_the_study_is_that_of_an_update_also_where_no_dataset_is_known() -> None:
+    run = Run.from_arrays({"loss": np.ones(50)}, batch_size=16, effective_batch_size=64)
+    assert settings_of(run).batch_size == run.batch_size.number == 64
+
+
 def test_a_condition_is_worth_what_its_removal_prevents():
     one = run()
     judged = {c.condition: c for c in conditions(one, findings(one))}

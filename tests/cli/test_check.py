@@ -50,7 +50,7 @@ def spikediag(*commands, cwd, **environment):
 
 
 def test_the_exit_codes_of_the_real_entry_point(here):
-    """Not judged, and a bug; that a run passes and fails there too is shown by the action in test_ci."""
+    """Not judged, and a bug; with `-m slow` the action in test_ci shows that runs pass and fail there too."""
     (here / "sitecustomize.py").write_text("import spikediag.pipeline\nspikediag.pipeline.diagnose = None\n")
     done, codes = spikediag(
         ["check", "gone"], ["check", CALM], cwd=here, PYTHONPATH=f"{here}{os.pathsep}{ROOT}"
@@ -110,7 +110,7 @@ def test_the_policy_of_the_project_counts_and_options_win(here, capsys):
     (here / "spikediag.toml").write_text("[check]\nmin-hight = 2\n")
     capsys.readouterr()
     assert entry.run(["check", CALM]) == 2
-    assert "line 2, min-hight: unknown key; did you mean min-height?" in capsys.readouterr().err
+    assert "line 2, min-hight: unknown key; did you mean 'min-height'?" in capsys.readouterr().err
 
 
 def test_what_ended_worse_fails_until_its_key_is_off_and_what_passes_is_listed(here, capsys):
@@ -163,7 +163,7 @@ def test_writing_again_keeps_the_reasons_and_what_concerns_other_runs(here):
         (["--policy", "gone.toml"], "gone.toml: No such file"),
         (["--reason", "why"], "--write-baseline"),
         (["--min-height", "-1"], "--min-height"),
-        (["--forbid-kinds", "trian"], "did you mean train?"),
+        (["--forbid-kinds", "trian"], "did you mean 'train'?"),
         (["--junit", "."], "cannot write"),
     ],
 )

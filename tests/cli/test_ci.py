@@ -69,6 +69,7 @@ def run_action(tmp_path, on_path, **inputs):
     return done, outputs
 
 
+@pytest.mark.slow
 def test_the_action_fails_a_spiky_run_and_leaves_its_files_and_no_name_is_a_command_or_an_option(
     tmp_path, on_path
 ):
@@ -187,7 +188,7 @@ def test_the_fixture_answers_a_misspelt_key_in_one_sentence(project):
     tests.makepyfile(f"def test_it(assert_no_spikes): assert_no_spikes({CALM!r}, policy={{'min_hight': 2}})")
     said = run()
     said.assert_outcomes(failed=1)
-    said.stdout.fnmatch_lines(["*did you mean min-height?*"])
+    said.stdout.fnmatch_lines(["*did you mean 'min-height'?*"])
     said.stdout.no_fnmatch_line("*pytest_plugin.py*")
 
 

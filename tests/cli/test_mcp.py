@@ -104,7 +104,7 @@ def test_what_cannot_be_meant_is_an_answer(runs):
     assert all(answer.is_error for answer in answers)
     said = [answer.content[0].text for answer in answers]
     assert "did you mean 'batch_size'" in said[1]
-    assert "did you mean min-height" in said[2]
+    assert "did you mean 'min-height'" in said[2]
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path, capsys):

@@ -114,3 +114,15 @@ def test_a_zip_of_any_run_is_read(here, capsys):
             archive.write(path, f"calm/{path.name}")
     assert entry.run(["tags", "run.zip"]) == 0
     assert "run.zip: 6 tags" in capsys.readouterr().out
+
+
+def test_a_tag_that_a_spreadsheet_would_obey_is_text_there_and_the_same_tag_here(here):
+    steps = range(40)
+    tags = ("=cmd|' /C calc'!A0", "+loss", "-loss", "@sum")
+    write_run(here / "run", {tag: (steps, [1.0] * 40) for tag in (*tags, "train/loss")})
+    assert entry.run(["share", "run", "--out", "s.zip"]) == 0
+    with zipfile.ZipFile("s.zip") as archive:
+        (table,) = (name for name in archive.namelist() if name.endswith(".csv"))
+        header = next(csv.reader(io.StringIO(archive.read(table).decode())))
+    assert not [cell for cell in header if cell[0] in "=+-@"]
+    assert spikediag.read_run("s.zip").series.keys() == {*tags, "train/loss"}

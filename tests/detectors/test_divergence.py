@@ -61,3 +61,14 @@ def test_an_explosion_by_decades_begins_at_its_first_point(decades: int) -> None
     (spike,) = detect(series_of(values))
     assert spike.kind is Kind.DIVERGENCE
     assert spike.start == 396
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["up", "down"])
+@pytest.mark.parametrize("at", [40, 71, 110])
+def test_one_early_leap_by_decades_is_a_level_and_no_explosion(at: int, sign: int) -> None:
+    values = planted(np.random.default_rng(at).normal(size=370), 1e5, at=at)
+
+    (found,) = detect(series_of(sign * values), falls=True)
+
+    assert found.kind is Kind.LEVEL_SHIFT
+    assert found.start == at

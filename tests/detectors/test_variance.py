@@ -120,3 +120,19 @@ def test_new_noise_is_dated_at_its_first_point_also_after_a_slower_growth(at: in
 
     assert found.kind is Kind.VARIANCE
     assert abs(found.start - at) <= 4
+
+
+@pytest.mark.parametrize(("power", "seed"), [(1.8, 2), (2.4, 0), (2.4, 6), (2.4, 7)])
+def test_noise_that_grows_with_a_climb_is_part_of_it(power: float, seed: int) -> None:
+    height = 5e4 * np.clip((np.arange(420) - 146) / 175, 0, 1) ** power
+    values = height + np.random.default_rng(seed).normal(size=420) * (1 + 0.1 * height)
+
+    assert Kind.VARIANCE not in [spike.kind for spike in detect(series_of(values))]
+
+
+def test_new_noise_that_begins_with_a_dip_is_no_way_back_from_it() -> None:
+    values = np.random.default_rng(6).standard_t(4, size=3_000)
+    values[1_800:] *= 30
+    values[1_800:1_802] = -90
+
+    assert Kind.VARIANCE in [spike.kind for spike in detect(series_of(values), falls=True)]

@@ -27,7 +27,14 @@ NUMBERS = (
     '"x"',
     "0x1",
     "1_0",
+    '"1,000.5"',
+    "0,5",
+    "1.#IND",
+    "tensor(0.5, device='cuda:0')",
+    "2026-01-02 03:04:05",
 )
+COUNTERS = ("step", "step", "epoch,step", "epoch,batch", "epoch", "Global Step", "timestamp,iter")
+UNICODES = ("utf-8-sig", "utf-16", "utf-32", "utf-16-le")
 
 
 @cache
@@ -35,6 +42,7 @@ def names() -> tuple[str, ...]:
     return (
         *("metrics.csv", "progress.csv", "progress.json", "trainer_state.json", "trainer_log.jsonl"),
         *("logs.json.txt", "train.csv", "log.txt", "any.csv", "any.jsonl", "run-abc.wandb", "train.log"),
+        *("progress.txt", "any.tsv", "history.json", "scalars.json", "slurm-1.err"),
     )
 
 
@@ -44,6 +52,8 @@ def file(rng: random.Random) -> tuple[str, bytes]:
     content = _whole(rng, name)
     for _ in range(rng.choice((0, 0, 1, 1, 3, 10))):
         content = _broken(rng, content)
+    if rng.random() < 0.05:
+        content = content.decode("utf-8", "replace").encode(rng.choice(UNICODES))
     return name, content
 
 
@@ -55,10 +65,8 @@ def _whole(rng: random.Random, name: str) -> bytes:
         (k * rng.choice((1, 1, 10**18)), [rng.choice(NUMBERS) for _ in tags])
         for k in range(rng.randrange(40))
     ]
-    if name.endswith(".csv"):
-        lines = ["step," + ",".join(f'"{tag}"' for tag in tags)]
-        lines += [f"{step}," + ",".join(cells) for step, cells in table]
-        return "\n".join([*lines, ""]).encode(errors="surrogatepass")
+    if name.endswith((".csv", ".tsv", "progress.txt")) or (name == "log.txt" and rng.random() < 0.3):
+        return _lines_of_cells(rng, tags, table)
     if name.endswith(".wandb"):
         keys = [tag or "x" for tag in tags]
         rows = [dict(zip(keys, (c.encode() for c in cells), strict=True)) for _, cells in table]
@@ -69,6 +77,9 @@ def _whole(rng: random.Random, name: str) -> bytes:
     records = [
         {step: at, **{tag: _json(cell) for tag, cell in zip(tags, cells, strict=True)}} for at, cells in table
     ]
+    if name == "history.json":
+        lists = {tag: [record[tag] for record in records] for tag in tags}
+        return json.dumps(rng.choice((lists, records, {"history": records, **lists}))).encode()
     if name == "trainer_state.json":
         return json.dumps({"log_history": records, "train_batch_size": 3}).encode()
     if name.endswith((".txt", ".log")) and name != "logs.json.txt":
@@ -78,6 +89,18 @@ def _whole(rng: random.Random, name: str) -> bytes:
         )
         return text.encode(errors="surrogatepass")
     return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def _lines_of_cells(rng: random.Random, tags: list[str], table: list[tuple[int, list[str]]]) -> bytes:
+    mark, end = rng.choice(",,,;\t"), rng.choice(("\n", "\n", "\r\n", "\r", "\n\n"))
+    counters = rng.choice(COUNTERS).split(",")
+    lines = [mark.join([*counters, *(f'"{tag}"' for tag in tags)])]
+    for step, cells in table:
+        counts = [str(step % 7 if name in ("batch", "step") else step // 7) for name in counters[:-1]]
+        lines.append(mark.join([*counts, str(step), *cells]))
+    for extra in rng.choice(((), (), ("# a comment",), (lines[0],), ("",))):
+        lines.insert(rng.randrange(len(lines)), extra)
+    return end.join([*lines, ""]).encode(errors="surrogatepass")
 
 
 def database(rng: random.Random) -> tuple[str, bytes]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from spikediag import Run, diagnose, read_run
 from spikediag.errors import SpikediagError
 from spikediag.live.alerts import Alert, State
 from spikediag.model import CouplingVerdict, Diagnosis, Origin
+from spikediag.parser import tables
 from spikediag.parser.event_files.scalars import read_scalars, read_stretches
 from spikediag.parser.event_files.summaries import read_summaries
 from spikediag.parser.facts.claims import claims_in
@@ -123,6 +125,25 @@ def logs(rng: random.Random) -> None:
             Path(folder, name).write_bytes(content)
             with suppress(SpikediagError):
                 json.dumps(diagnose(read_run(Path(folder, name))).to_dict(), allow_nan=False)
+
+
+@target
+def pieces(rng: random.Random) -> None:
+    """A table that is nearly right: read in pieces it is what it is when it is read whole."""
+    name, content = log_files.file(rng)
+    while not name.endswith((".csv", ".tsv")) or len(content) > 1 << 13:
+        name, content = log_files.file(rng)
+    told: list[object] = []
+    for piece in (tables.PIECE, len(content.partition(b"\n")[0]) + rng.choice((1, 30, 300))):
+        with mock.patch.object(tables, "PIECE", piece):
+            try:
+                columns, gaps = tables.read_csv(Opened.of(Path(name), content))
+                lost = [(gap.length, str(gap.what)) for gap in gaps]  # a mark of the bytes moves the places
+                cells = [(n, c.there.tolist(), str(c.values[c.there])) for n, c in columns.items()]
+                told.append((lost, cells))
+            except UnusableLogError as error:
+                told.append(str(error))
+    assert told[0] == told[1], told
 
 
 @target

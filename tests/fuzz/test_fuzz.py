@@ -11,6 +11,7 @@ FIRST = {
     "sweeps": 3,
     "events": 60,
     "logs": 40,
+    "pieces": 20,
     "databases": 20,
     "mlruns": 20,
     "settings": 12,
@@ -20,7 +21,7 @@ FOUND = (  # by target and number, what an earlier version did not survive
     ("diagnoses", 38),  # the median of two numbers at the edge of 64 bits
     ("diagnoses", 77),  # noise in units of the rounding of 0
     ("diagnoses", 1646),  # a shift at which no member of a train was logged
-    ("logs", 374),  # a whole number of hundreds of digits in a table
+    ("pieces", 1537),  # a header of several lines, where a piece of the table began
     ("databases", 1854),  # bytes that are no text in what SQLite says of a damaged schema
 )
 

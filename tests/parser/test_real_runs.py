@@ -48,6 +48,7 @@ def test_a_small_file_of_each_repository_holds_what_an_obvious_reader_finds(real
     assert compared > 50
 
 
+@pytest.mark.slow
 def test_every_run_found_is_read(real_runs) -> None:
     assert [bool(read_run(run).series) for run in find_runs(real_runs)] == 49 * [True]
 

@@ -100,11 +100,12 @@ def variants() -> Iterator[Diagnosis]:
 
 
 def draw_each_once(diagnoses: Iterable[Diagnosis]) -> None:
-    """The overview of what differs in its curves, spikes or causes, and close-ups: drawn, not rendered."""
+    """The overview of what differs in its curves, kinds, verdicts or outcomes, and close-ups: drawn only."""
     drawn: dict[str, Diagnosis] = {}
     for each in diagnoses:
-        shown = [(f.spike, f.why.primary_cause, f.coupling) for f in each.findings]
-        drawn[repr((list(each.run.series), shown))] = each
+        kinds = {(f.spike.kind, f.spike.end_step is None, f.coupling.verdict) for f in each.findings}
+        changes = {test.change for f in each.findings for test in f.coupling.tests}
+        drawn[repr((list(each.run.series), sorted(kinds), changes, each.overall.outcomes))] = each
     for diagnosis in drawn.values():
         reporter.figure(diagnosis)
     small, big = builders.findings()

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 
 import jsonschema
 import pytest
 
+from spikediag.reporter.sweep_figure import Point, Scatter, sweep_figure
 from spikediag.sweep import Sweep, artifacts, shortened, to_json
 from spikediag.sweep.row import COLUMNS, ordered, unread
 from spikediag.text import say
@@ -66,6 +68,23 @@ def test_the_files_are_all_there_and_the_page_loads_nothing(files):
     assert not [word for word in ("src=", "@import", "url(http") if word in page]
     assert page.count('<svg class="spark"') == 7
     assert "it is cut off" in page
+
+
+def test_the_page_shows_the_most_telling_columns_first(files):
+    page = next(one.content.decode() for one in files if one.name == "scan.html")
+    heads = re.findall(r"<th scope[^>]*>([^<]*)</th>", page[page.index('<table id="runs">') :])
+    assert heads[:5] == ["run", "", "verdict", "cause", "matters"]
+    assert len(heads) == len(COLUMNS) + 2
+
+
+def test_the_figure_names_the_mark_of_a_diverged_run():
+    def legend(*verdicts):
+        runs = tuple(Point(1.0, 2.0, verdict) for verdict in verdicts)
+        (axes,) = sweep_figure(Scatter(say("seed"), say("rate"), runs), ()).axes
+        return [text.get_text() for text in axes.get_legend().get_texts()] if axes.get_legend() else []
+
+    assert legend("spiky", "diverged") == ["diverged"]
+    assert legend("spiky", "clean") == []
 
 
 def test_hostile_names_are_shown_and_not_obeyed():

@@ -20,7 +20,7 @@ from spikediag.errors import UsageError
 from spikediag.sweep.kept import kept
 from spikediag.sweep.row import NoRun
 from spikediag.sweep.scan import Scanner, Search
-from spikediag.sweep.workers import Inline
+from spikediag.sweep.workers import Inline, processes
 from tests.conftest import ROOT, SAMPLE_RUNS, diagnosed_once
 from tests.parser.writing import scalar, write
 from tests.sweep import executors
@@ -30,7 +30,12 @@ NAMES = ("bc_batch_32", "lr_step", "non_finite")
 
 @pytest.fixture(autouse=True)
 def known_diagnoses(monkeypatch):
-    monkeypatch.setattr(pipeline, "diagnose", diagnosed_once)
+    monkeypatch.setattr(pipeline, "diagnose", known)
+
+
+def known(run):
+    """Its diagnosis wherever it lies: every test has its own copies of the same runs."""
+    return replace(diagnosed_once(replace(run, path=run.name)), run=run)
 
 
 @pytest.fixture
@@ -77,12 +82,12 @@ def test_a_bug_costs_one_row(runs, monkeypatch):
     def diagnose(run):
         if run.name == "lr_step":
             raise ZeroDivisionError("division by zero")
-        return diagnosed_once(run)
+        return known(run)
 
     monkeypatch.setattr(pipeline, "diagnose", diagnose)
     found = spikediag.scan(runs)
     (lost,) = found.unread
-    assert sweep.is_bug(lost)
+    assert lost.is_bug
     assert "ZeroDivisionError" in str(lost.reason)
     assert len(found.judged) == 2
 
@@ -182,6 +187,15 @@ def test_no_more_tasks_are_handed_out_than_the_workers_need(tmp_path):
 @pytest.mark.slow
 def test_processes_give_the_same_rows(runs):
     assert timeless(spikediag.scan(runs, jobs=2)) == timeless(spikediag.scan(runs))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system holds no signals back")
+def test_an_interrupt_reaches_the_first_process_only_also_while_others_start():
+    with processes(2) as pool:
+        held = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+    assert signal.SIGINT in held
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 @pytest.mark.slow

@@ -128,3 +128,8 @@ def test_a_terminal_shows_a_path_whole_and_commands_between_ticks() -> None:
     path = "/".join(["runs"] * 60) + "\x1b[2J"
     said = writer.text(say("{path}: `spikediag tags` shows {name!r}.", path=path, name="a"))
     assert said == f"{path[:-4]}\N{REPLACEMENT CHARACTER}[2J: `spikediag tags` shows 'a'."
+
+
+@pytest.mark.parametrize("code", language.available())
+def test_the_fonts_of_a_language_are_known_without_its_sentences(code: str) -> None:
+    assert language.fonts_of(code) == language.load(code).fonts

@@ -4,7 +4,7 @@
 each read one kind of source, and `collect` asks them all.
 """
 
-from spikediag.parser.facts.claims import Claim, claims_of_user, nearest, settle, shown_value
+from spikediag.parser.facts.claims import Claim, claims_of_user, settle, shown_value
 from spikediag.parser.facts.collect import CollectedFacts, collect_facts
 
-__all__ = ["Claim", "CollectedFacts", "claims_of_user", "collect_facts", "nearest", "settle", "shown_value"]
+__all__ = ["Claim", "CollectedFacts", "claims_of_user", "collect_facts", "settle", "shown_value"]

@@ -1,19 +1,17 @@
 """Who says what of a fact, and whom we believe."""
 
-import difflib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isclose
 from types import MappingProxyType
 
-from spikediag.errors import UsageError
+from spikediag.errors import UsageError, nearest
 from spikediag.model import Fact, FactName, Origin, SourceFile, Text, say
 from spikediag.parser.facts.fact_keys import NEEDED, Value, fact_keys, stated_in, usable
 from spikediag.parser.facts.safe_documents import mappings_in
 
 MOST_NAMES, LONGEST_NAME = 256, 64  # of action dimensions; characters
-MOST_SHOWN = 40  # names listed in a message
 
 
 @dataclass(frozen=True)
@@ -113,18 +111,6 @@ def shown_value(value: object) -> Text:
         return say("{value}", value=f"{value!r:.100}")
     except ValueError:  # a whole number with more digits than Python writes
         return say("that long number")
-
-
-def nearest(written: str, known: Iterable[str]) -> Text:
-    """Ask whether the nearest known name was meant, and list the names if they are few."""
-    names = sorted(known)
-    near = difflib.get_close_matches(written, names, 1, 0.0)
-    if not near:
-        return say("there are none.")
-    asked = say("did you mean {name!r}?", name=str(near[0]))
-    if not 1 < len(names) <= MOST_SHOWN:
-        return asked
-    return say("{asked} There are: {names}.", asked=asked, names=", ".join(names))
 
 
 def settle(claims: Iterable[Claim]) -> Mapping[FactName, Fact]:

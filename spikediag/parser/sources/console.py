@@ -4,17 +4,28 @@ They keep few digits, and where a library logs elsewhere too that is the better 
 """
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from spikediag.parser.log_files import ForeignError, Log, Opened, refuse_beyond
 from spikediag.parser.sources import Named, registry
+from spikediag.parser.sources.csv_tables import CsvTables
 from spikediag.parser.sources.trainer_state import name_of
-from spikediag.parser.tables import MOST_BYTES, PointCollector, numbers_in
+from spikediag.parser.tables import (
+    MOST_BYTES,
+    PointCollector,
+    columns_named,
+    numbers_in,
+    points_of,
+    step_column,
+)
 from spikediag.text import Text, say
 
 NUMBER = r"[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)"
+LINE_ENDS = re.compile("[\r\b]+")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours, and moves of the cursor
 ROUNDED = say("a console log keeps few digits; give its file to read it")
 LONGEST = 2000  # characters of a line
@@ -32,6 +43,7 @@ SIZES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9}
 OPENPI = re.compile(rf"\bStep (\d{{1,15}}): ((?:\w+={NUMBER}(?:, )?)+)")
 OPENPI_PAIR = re.compile(rf"(\w+)=({NUMBER})")
 TRAINER = re.compile(r"\{'(?:loss|eval_loss|train_loss|eval_runtime)': [^{}]*\}")
+TRAINER_BAR = re.compile(r"\b(\d{1,15})/(\d{1,15}) \[\d")
 KERAS_EPOCH = re.compile(r"Epoch (\d{1,9})/\d+")
 KERAS_BAR = re.compile(r"(\d{1,15})/\1 ")
 KERAS_PAIR = re.compile(rf" - (\w+): ({NUMBER})")
@@ -49,33 +61,62 @@ class Console(Named):
     """
 
     id: str = "console"
-    name: str = r"(.*[._-])?(log|stdout|stderr|out|output|console|train|nohup)([._-].*)?\.(log|txt|out)"
+    name: str = (
+        r".+\.(log|out|err)|(.*[._-])?(log|stdout|stderr|out|output|console|train|nohup)([._-].*)?\.txt"
+    )
     alone: bool = True
     beside: Text = ROUNDED
 
     def read(self, file: Opened) -> Iterator[Log]:
-        """Read the lines of the library that printed most.
+        """Read the lines of the library that printed most, else the table or the JSON objects that it is.
 
         Raises:
             ForeignError: no library that is known printed it.
             UnusableLogError: it is too large.
         """
         refuse_beyond(MOST_BYTES, file.size)
-        text = ESCAPES.sub("", file.text.decode("utf-8", "replace")).replace("\r", "\n")
+        text = LINE_ENDS.sub("\n", ESCAPES.sub("", file.text.decode("utf-8", "replace")))
         lines = [line for line in text.split("\n") if len(line) <= LONGEST]
         found = [
             PointCollector(),
             *(_collected(reader, lines) for reader in (_lerobot, _openpi, _trainer, _keras)),
         ]
         best = max(found, key=_size)
-        if _size(best) < FEWEST:
-            raise ForeignError(say("no library that is known printed its numbers"))
-        yield Log(best.tracks, tuple(best.gaps), rounding=ROUNDING)
+        if _size(best) >= FEWEST:
+            yield Log(best.tracks, tuple(best.gaps), rounding=ROUNDING)
+        else:
+            yield from table_or_objects(file)
 
 
 ROUNDING = 5e-3  # of three digits
 
 Row = tuple[float, list[tuple[str, float]]]
+
+
+def table_or_objects(file: Opened) -> Iterator[Log]:
+    """Read text that is a table, or whose lines end with JSON objects.
+
+    Raises:
+        ForeignError: it is neither.
+    """
+    if step_column(columns_named(file)):
+        yield from CsvTables().read(file)
+        return
+    records = [*_objects(file.text.decode("utf-8", "replace").splitlines())]
+    if len(records) < FEWEST:
+        raise ForeignError(say("no library that is known printed its numbers"))
+    points, notes = points_of(records)
+    yield Log(points.tracks, tuple(points.gaps), notes=notes)
+
+
+def _objects(lines: list[str]) -> Iterator[dict[str, object]]:
+    for line in lines:
+        try:
+            found = json.loads(line[line.index("{") :])
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            yield found
 
 
 def _collected(reader: Callable[[list[str]], Iterator[Row]], lines: list[str]) -> PointCollector:
@@ -103,12 +144,12 @@ def _lerobot(lines: list[str]) -> Iterator[Row]:
     if not rows:
         return
     every = float(rows[0][1].rstrip(".")) * SIZES[rows[0][2]]
-    for count, match in enumerate(rows, 1):
+    for row, match in enumerate(rows, 1):
         shown, size = float(match[1].rstrip(".")) * SIZES[match[2]], SIZES[match[2]]
-        if abs(shown - count * every) > size / 2:
+        if abs(shown - row * every) > size / 2:
             return
         named = [(LEROBOT_NAMES[k], v) for k, v in _pairs(LEROBOT_PAIR, match[3]) if k in LEROBOT_NAMES]
-        yield count * every, named
+        yield row * every, named
 
 
 def _openpi(lines: list[str]) -> Iterator[Row]:
@@ -118,28 +159,33 @@ def _openpi(lines: list[str]) -> Iterator[Row]:
 
 
 def _trainer(lines: list[str]) -> Iterator[Row]:
-    """The Trainer: a dictionary of Python each time it logs; what it evaluates is of the line before."""
-    count = 0
+    """The Trainer: a dictionary of Python each time it logs; what it evaluates is of the line before.
+
+    It prints no step, but draws the bar of its steps anew below each line; without bars lines are counted.
+    """
+    total = max((match[2] for line in lines for match in TRAINER_BAR.finditer(line)), key=int, default="")
+    rows: list[dict[str, float]] = []
+    shown: dict[int, float] = {}  # by row
     for line in lines:
-        if match := TRAINER.search(line):
-            try:
-                record = ast.literal_eval(match[0])
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                continue
-            numbers = [(key, value) for key, value in numbers_in(_unquoted(record))]
-            count += any(key == "loss" for key, _ in numbers)
-            yield float(count), [(name_of(key), value) for key, value in numbers]
+        if record := _record(line):
+            rows.append(record)
+        elif rows and (bar := TRAINER_BAR.search(line)) and bar[2] == total:
+            shown.setdefault(len(rows) - 1, float(bar[1]))
+    logged = [place for place, record in enumerate(rows) if "loss" in record]
+    told = [shown.get(place, -1.0) for place in logged]
+    steps = dict(zip(logged, told if told == sorted({*told} - {-1.0}) else count(1.0), strict=False))
+    step = 0.0
+    for place, record in enumerate(rows):
+        step = steps.get(place, step)
+        yield step, [(name_of(key), value) for key, value in record.items()]
 
 
-def _unquoted(record: dict[str, object]) -> dict[str, object]:
-    """Numbers that newer versions print as text."""
-    found: dict[str, object] = {}
-    for key, value in record.items():
-        try:
-            found[str(key)] = float(value) if isinstance(value, str) else value
-        except ValueError:
-            continue
-    return found
+def _record(line: str) -> dict[str, float]:
+    match = TRAINER.search(line)
+    try:
+        return dict(numbers_in(ast.literal_eval(match[0]))) if match else {}
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return {}
 
 
 def _keras(lines: list[str]) -> Iterator[Row]:
@@ -150,7 +196,7 @@ def _keras(lines: list[str]) -> Iterator[Row]:
             if epoch is not None and last:
                 yield epoch - 1.0, [(_keras_name(k), v) for k, v in _pairs(KERAS_PAIR, last)]
             epoch, last = int(match[1]), ""
-        elif epoch is not None and KERAS_BAR.match(line.replace("\b", "").strip()):
+        elif epoch is not None and KERAS_BAR.match(line.strip()):
             last = line
 
 

@@ -1,49 +1,88 @@
-"""Any file of JSON objects, a line each, with a key that counts steps."""
+"""Any file of JSON objects with a key that counts steps: a line each, or all in one list or object."""
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import (
-    IDLE,
-    PEEK,
-    PointCollector,
-    clock_column,
-    json_lines,
-    numbers_in,
-    step_column,
-)
+from spikediag.parser.tables import PEEK, json_lines, points_of, step_column
 from spikediag.text import say
+
+DOCUMENT = ".json"
+MOST_OF_DOCUMENT = 1 << 26  # bytes
+LOSS = re.compile(rb"loss|nll", re.IGNORECASE)
+LINES = re.compile(rb"\s*\{[^\n]*\}\s*\n\s*\{")
+ROW = "epoch"  # what the places in a list count where nothing else does
 
 
 @registry.register
 @dataclass(frozen=True)
 class JsonTables(Named):
-    """`*.jsonl` and `*.ndjson`: each a run of its own, unless a training nearby is logged better."""
+    """`*.jsonl`, `*.ndjson`, and `*.json` named as a log: each a run, unless one nearby is logged better.
+
+    `history.json`, `metrics.json`, `scalars.json` and the like hold an object a line, a list of objects or,
+    as what Keras returns, a list for each key.
+    """
 
     id: str = "json_tables"
-    name: str = r".+\.(jsonl|ndjson)"
+    name: str = (
+        r".+\.(jsonl|ndjson)"
+        r"|(.*[._-])?(logs?|history|metrics?|scalars?|results?|stats|progress|loss(es)?|curves?)([._-].*)?\.json"
+    )
     alone: bool = True
 
     def read(self, file: Opened) -> Iterator[Log]:
-        """Read it line by line; keys of nested objects are joined by a slash.
+        """Read it; keys of nested objects are joined by a slash.
 
         Raises:
             ForeignError: nothing counts steps.
         """
+        start = file.text[:PEEK]  # data sets are large, and these too
         try:
-            first, _ = json_lines(file.text[:PEEK])  # data sets are large, and these too
-            if not any(step_column(record) for record in first):
-                raise ForeignError(say("it has no key step"))
-            records, gaps = json_lines(file.text)
+            if file.path.suffix.lower() != DOCUMENT or LINES.match(start):
+                first, _ = json_lines(start)
+                if not any(step_column(record) for record in first):
+                    raise ForeignError(say("it has no key step"))
+                records, gaps = json_lines(file.text)
+            else:
+                records, gaps = _document(file, start), []
         except UnusableLogError as error:
             raise ForeignError(error.said) from error
-        step = step_column(key for record in first for key in record)
-        points = PointCollector()
-        for record in records:
-            numbers = {key: value for key, value in numbers_in(record) if not IDLE.fullmatch(key)}
-            at, told = numbers.pop(step or "", None), numbers.pop(clock_column(numbers) or "", float("nan"))
-            if at is not None:
-                points.add(at, told, numbers.items())
-        yield Log(points.tracks, (*gaps, *points.gaps))
+        points, notes = points_of(records)
+        yield Log(points.tracks, (*gaps, *points.gaps), notes=notes)
+
+
+def _document(file: Opened, start: bytes) -> list[dict[str, object]]:
+    """The records of a document that is one list or one object.
+
+    Raises:
+        ForeignError: it holds none.
+    """
+    if file.size > MOST_OF_DOCUMENT or not LOSS.search(start):
+        raise ForeignError(say("it is no log of a training"))
+    try:
+        found = json.loads(file.text)
+    except (ValueError, RecursionError) as error:
+        raise ForeignError(say("it is cut, or no JSON")) from error
+    if isinstance(found, Mapping):
+        lists = {key: value for key, value in found.items() if isinstance(value, list)}
+        rows = max(lists.values(), key=_objects, default=[])
+        found = rows if _objects(rows) else _columns(lists)
+    return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
+
+
+def _objects(values: list[object]) -> int:
+    return sum(isinstance(value, dict) for value in values)
+
+
+def _columns(lists: Mapping[str, list[object]]) -> list[dict[str, object]]:
+    """A list for each key as a record for each place; of the longest length there is."""
+    longest = max(map(len, lists.values()), default=0)
+    whole = {key: values for key, values in lists.items() if len(values) == longest}
+    counted = {} if step_column(whole) else {ROW: list(range(longest))}
+    return [
+        dict(zip((*counted, *whole), row, strict=True))
+        for row in zip(*counted.values(), *whole.values(), strict=True)
+    ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import points_in, read_csv
+from spikediag.parser.tables import Count, points_in, read_csv
 from spikediag.text import say
 
 
@@ -30,5 +30,5 @@ class LightningCsv(Named):
         columns, gaps = read_csv(file)
         if "step" not in columns:
             raise ForeignError(say("it has no column step"))
-        points, lost = points_in(columns, "step")
+        points, lost = points_in(columns, Count("step", columns["step"].values))
         yield Log(points, (*gaps, *lost))

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from spikediag.parser.databases import open_database, rows
-from spikediag.parser.log_files import ForeignError, Log, Opened, Summaries
+from spikediag.parser.databases import log_of_run, open_database, rows
+from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import PointCollector
 from spikediag.text import say
@@ -44,16 +43,7 @@ class MlflowDatabase(Named):
                 raise ForeignError(say("it is no database of MLflow"))
             for run, name in list(rows(database, RUNS)):
                 points = points_of(rows(database, METRICS, run))
-                params = dict(rows(database, PARAMS, run))
-                if points.found:
-                    yield Log(
-                        points.tracks,
-                        tuple(points.gaps),
-                        part=str(run).replace("/", "-"),
-                        speaks=bool(params),
-                        summaries=partial(Summaries, hparams=params),
-                        name=str(name or ""),
-                    )
+                yield from log_of_run(run, name, points, dict(rows(database, PARAMS, run)))
 
 
 def points_of(records: Iterator[Any]) -> PointCollector:

@@ -1,5 +1,6 @@
 """MLflow's files, `mlruns/<experiment>/<run>/`: `store/tracking/file_store.py`."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from spikediag.parser.sources.mlflow_database import points_of
 from spikediag.text import Text, say
 
 META, METRICS, PARAMS = "meta.yaml", "metrics", "params"
+ABOUT = re.compile(r"^(lifecycle_stage|run_name): *['\"]?([^\r\n]{1,250}?)['\"]? *$", re.MULTILINE)
 LONGEST_PARAM = 1 << 13  # bytes; MLflow allows 6,000 characters
 
 
@@ -45,17 +47,26 @@ class MlflowFiles:
         """Read every metric and parameter of the run.
 
         Raises:
-            ForeignError: nothing was logged.
+            ForeignError: nothing was logged, or it was deleted.
         """
         gaps: list[Gap] = []
         folder = file.path.parent
+        about = dict(ABOUT.findall(file.text.decode("utf-8", "replace")))
+        if about.get("lifecycle_stage") == "deleted":
+            raise ForeignError(say("it was deleted in MLflow"))
         points = points_of(
             record for path in _files(folder / METRICS) for record in _records(folder, path, gaps)
         )
         if not points.found:
             raise ForeignError(say("it belongs to a run without a metric"))
         said = partial(Summaries, hparams=_params(folder / PARAMS))
-        yield Log(points.tracks, (*told_gaps(gaps), *points.gaps), speaks=True, summaries=said)
+        yield Log(
+            points.tracks,
+            (*told_gaps(gaps), *points.gaps),
+            speaks=True,
+            summaries=said,
+            name=about.get("run_name", ""),
+        )
 
 
 def _files(folder: Path) -> Iterator[Path]:

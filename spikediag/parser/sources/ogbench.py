@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import columns_named, points_in, read_csv
+from spikediag.parser.tables import Count, columns_named, points_in, read_csv
 from spikediag.text import say
 
 ITS_TAGS = re.compile(r"(training|validation|evaluation)/.+")
@@ -31,5 +31,5 @@ class OgBench(Named):
         if "step" not in names or not any(map(ITS_TAGS.fullmatch, names)):
             raise ForeignError(say("it has no column step beside those of a training"))
         columns, gaps = read_csv(file)
-        points, lost = points_in(columns, "step")
+        points, lost = points_in(columns, Count("step", columns["step"].values))
         yield Log(points, (*gaps, *lost))

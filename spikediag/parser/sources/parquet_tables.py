@@ -9,7 +9,7 @@ import numpy as np
 
 from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import MOST_BYTES, Column, points_in, step_column
+from spikediag.parser.tables import MOST_BYTES, Column, counted, points_in, step_column
 from spikediag.text import say
 
 
@@ -35,8 +35,7 @@ class ParquetTables(Named):
             raise UnusableLogError(say("Parquet needs `pip install 'spikediag[parquet]'`")) from error
         try:
             whole = parquet.ParquetFile(BytesIO(file.content))
-            step = step_column(whole.schema_arrow.names)
-            if step is None:
+            if step_column(whole.schema_arrow.names) is None:
                 raise ForeignError(say("it has no column step"))
             if whole.metadata.num_rows * whole.metadata.num_columns * 8 > MOST_BYTES:
                 raise UnusableLogError(say("its table is larger than {size} MB", size=MOST_BYTES >> 20))
@@ -44,10 +43,9 @@ class ParquetTables(Named):
         except (ArrowException, OSError, ValueError) as error:
             raise UnusableLogError(say("it is cut, or no Parquet table")) from error
         columns = {name: found for name in table.column_names if (found := _column(table.column(name)))}
-        if step not in columns:
-            raise ForeignError(say("its column step holds no numbers"))
-        points, lost = points_in(columns, step)
-        yield Log(points, tuple(lost))
+        count = counted(columns)
+        points, lost = points_in(columns, count)
+        yield Log(points, tuple(lost), notes=count.notes)
 
 
 def _column(column: Any) -> Column | None:  # noqa: ANN401  # pyarrow has no types

@@ -1,4 +1,4 @@
-"""`progress.csv` and `progress.json`: the loggers of Stable-Baselines3, imitation and RLlib."""
+"""`progress.csv`, `.json` and `.txt`: the loggers of Stable-Baselines3, imitation, RLlib and Spinning Up."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import (
+    Count,
     PointCollector,
     clock_column,
     json_lines,
@@ -16,7 +17,13 @@ from spikediag.parser.tables import (
 )
 from spikediag.parser.track import Track
 
-STEPS = ("time/total_timesteps", "timesteps_total", "num_env_steps_sampled_lifetime", "training_iteration")
+STEPS = (
+    "time/total_timesteps",
+    "timesteps_total",
+    "num_env_steps_sampled_lifetime",
+    "training_iteration",
+    "TotalEnvInteracts",
+)
 UNLOGGED = frozenset(  # what Stable-Baselines3 keeps from TensorBoard: counters of its own
     {"time/iterations", "time/time_elapsed", "time/total_timesteps", "time/episodes", "train/n_updates"}
 )
@@ -27,13 +34,13 @@ RAYS_OWN = "training_iteration"
 @registry.register
 @dataclass(frozen=True)
 class Progress(Named):
-    """`progress.csv` (a table whose header grows) and `progress.json` (an object a line).
+    """`progress.csv`, `progress.txt` (tables, whose header may grow), `progress.json` (an object a line).
 
     Steps are environment steps; imitation's behaviour cloning has none, and its rows are counted.
     """
 
     id: str = "progress"
-    name: str = r"progress\.(csv|json)"
+    name: str = r"progress\.(csv|json|txt)"
 
     def read(self, file: Opened) -> Iterator[Log]:
         """Read either.
@@ -41,9 +48,10 @@ class Progress(Named):
         Raises:
             UnusableLogError: it has no row, or is neither.
         """
-        if file.path.suffix.lower() == ".csv":
+        if file.path.suffix.lower() != ".json":
             columns, gaps = read_csv(file)
-            points, lost = points_in(columns, _counter(columns))
+            step = _counter(columns)
+            points, lost = points_in(columns, Count(step, columns[step].values) if step else None)
         else:
             records, gaps = json_lines(file.text)
             step = _counter(dict.fromkeys(key for record in records for key in record))

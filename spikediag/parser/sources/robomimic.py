@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, refuse_beyond, told_gaps
+from spikediag.parser.log_files import Gap, Log, Opened, refuse_beyond, told_gaps
 from spikediag.parser.sources import Named, registry
+from spikediag.parser.sources.console import table_or_objects
 from spikediag.parser.tables import MOST_BYTES, PointCollector, numbers_in
 from spikediag.text import say
 
@@ -25,7 +26,8 @@ TIMED = "Time_"
 class Robomimic(Named):
     """`log.txt`: the standard output, in which each epoch is a heading and a JSON object.
 
-    Its names are those of robomimic's event files: `Train/Loss`, `Valid/Loss`, `Rollout/Return/Lift`.
+    Its names are those of robomimic's event files: `Train/Loss`, `Valid/Loss`, `Rollout/Return/Lift`. Other
+    libraries write a table or an object a line under that name: DETR, MAE.
     """
 
     id: str = "robomimic"
@@ -35,7 +37,7 @@ class Robomimic(Named):
         """Read every epoch.
 
         Raises:
-            ForeignError: another program printed it.
+            ForeignError: another program printed it, and no table.
             UnusableLogError: it is too large.
         """
         refuse_beyond(MOST_BYTES, file.size)
@@ -56,9 +58,10 @@ class Robomimic(Named):
                 text.decode("utf-8", "replace") if text else "" for text in match.groups()[:4]
             )
             points.add(float(epoch or tested), float("nan"), _named(split, env, record))
-        if not points.found:
-            raise ForeignError(say("it is no log of robomimic"))
-        yield Log(points.tracks, (*told_gaps(gaps), *points.gaps))
+        if points.found:
+            yield Log(points.tracks, (*told_gaps(gaps), *points.gaps))
+        else:
+            yield from table_or_objects(file)
 
 
 def _named(split: str, env: str, record: Mapping[str, object]) -> Iterator[tuple[str, float]]:

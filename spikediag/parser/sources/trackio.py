@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
-from spikediag.parser.databases import open_database, rows
-from spikediag.parser.log_files import ForeignError, Log, Opened, Summaries
+from spikediag.parser.databases import log_of_run, open_database, rows
+from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import PointCollector, numbers_in
 from spikediag.text import say
@@ -46,16 +45,7 @@ class Trackio(Named):
                 for step, written, metrics in rows(database, METRICS.format(key=key), run):
                     if isinstance(step, int):
                         points.add(step, _seconds(written), numbers_in(_object(metrics)))
-                if points.found:
-                    said = partial(Summaries, hparams=_object(configs.get(run)))
-                    yield Log(
-                        points.tracks,
-                        tuple(points.gaps),
-                        part=str(run).replace("/", "-"),
-                        speaks=run in configs,
-                        summaries=said,
-                        name=str(name),
-                    )
+                yield from log_of_run(run, name, points, _object(configs.get(run)))
 
 
 def _seconds(written: object) -> float:

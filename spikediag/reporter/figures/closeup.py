@@ -62,14 +62,8 @@ def closeup(diagnosis: Diagnosis, finding: Finding, theme: Theme, writer: Writer
     total = stack.total + FOOT
     figure = Figure(figsize=(WIDTH, total), dpi=DPI)
     axes = [figure.add_axes(box) for box in stack.boxes(total, LEFT, RIGHT)]
-    figure.text(
-        0.012,
-        1 - 0.12 / total,
-        writer.text(phrases.caption(finding)),
-        va="top",
-        fontsize=12,
-        fontweight="bold",
-    )
+    caption = writer.text(phrases.caption(finding))
+    figure.text(0.012, 1 - 0.12 / total, caption, va="top", fontsize=12, fontweight="bold")
     curves = axes[: len(shown)]
     for n, (ax, series) in enumerate(zip(curves, shown, strict=True)):
         last = n == len(curves) - 1

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from spikediag.model import Role
-from spikediag.wording.language import Language, load
+from spikediag.wording.language import Language, fonts_of, load
 from spikediag.wording.writer import Paper, Writer
 
 WIDTH = 9.0  # inches; 900 pixels in a README at 100 dots per inch
@@ -26,7 +26,7 @@ BETWEEN = 0.42  # inches between two panels: the title of the lower one, ticks o
 COLOURS = 256  # a palette makes the file a third of the size, and the eye sees no difference
 SAMPLE = 7  # of so many pixels one is looked at to choose the palette
 BASIC = "DejaVu Sans"  # comes with Matplotlib
-WIDE = load("zh").fonts  # tags may be Chinese in any language
+WIDE = fonts_of("zh")  # tags may be Chinese in any language
 
 # M. Okabe and K. Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/
 BLUE, SKY, GREEN = "#0072b2", "#56b4e9", "#009e73"
@@ -92,8 +92,16 @@ def drawing(theme: Theme, language: Language) -> Iterator[Writer]:
     has its letters.
     """
     writer = speaker(language)
-    settings: dict[Any, Any] = {
-        "font.family": list(font_families(writer.language)),
+    logging.getLogger(font_manager.__name__).setLevel(logging.ERROR)  # a font without a weight is no news
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_settings(theme, writer.language))
+        yield writer
+
+
+def _settings(theme: Theme, language: Language) -> dict[Any, Any]:
+    return {
+        "font.family": list(font_families(language)),
         "font.size": 9,
         "figure.facecolor": theme.paper,
         "savefig.facecolor": theme.paper,
@@ -122,11 +130,6 @@ def drawing(theme: Theme, language: Language) -> Iterator[Writer]:
         "svg.fonttype": "none",
         "svg.hashsalt": "spikediag",
     }
-    logging.getLogger(font_manager.__name__).setLevel(logging.ERROR)  # a font without a weight is no news
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(settings)
-        yield writer
 
 
 def speaker(language: Language) -> Writer:

@@ -67,6 +67,18 @@ def test_the_lines_of_each_library_are_read_under_its_own_names(
     assert run.fact(FactName.DATASET_SIZE).value == 100
 
 
+def test_the_bars_of_the_trainer_tell_its_steps(tmp_path: Path) -> None:
+    file = tmp_path / "slurm-17.err"
+    bar = "\r 10%|#         | {}/3000 [00:01<00:09, 3.3it/s]"
+    lines = (
+        f"{bar.format(50 * k + 49)}\r       \r{{'loss': {LOSS[k]}}}\n{bar.format(50 * k + 50)}"
+        f"\r 50%|#####     | 1/2 [00:01<00:01, 9.9it/s]"
+        for k in range(N)
+    )
+    file.write_text("".join(lines))
+    assert read_run(tmp_path).series["train/loss"].steps.tolist() == list(range(50, 50 * N + 1, 50))
+
+
 def test_steps_that_lerobot_rounded_and_that_do_not_add_up_are_not_guessed(tmp_path: Path) -> None:
     file = tmp_path / "train.log"
     file.write_text("".join(map(lerobot, range(4, N))))

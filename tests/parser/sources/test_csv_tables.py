@@ -32,6 +32,100 @@ def test_it_is_understood_as_its_event_file(tmp_path: Path, step: str) -> None:
     assert told(file) == told(as_events(tmp_path / "events", curves))
 
 
+def in_every_way(header: str = "step,loss,lr", cells: str = "{step},{loss!r},{lr!r}", end: str = "\n") -> str:
+    lines = [header, *(cells.format(step=step, loss=row["loss"], lr=row["lr"]) for step, row in rows(LOGGED))]
+    return end.join(lines) + end
+
+
+LOGGED = training("loss", "lr", every=1000)
+PLAIN = in_every_way()
+WRITTEN = {
+    "with semicolons and decimal commas": in_every_way("step;loss;lr", "{step};{loss!r};{lr!r}").replace(
+        ".", ","
+    ),
+    "with tabs": in_every_way("step\tloss\tlr", "{step}\t{loss!r}\t{lr!r}"),
+    "with quotes and thousands": in_every_way('"step","loss","lr"', '"{step:,}","{loss!r}","{lr!r}"'),
+    "with carriage returns": in_every_way(end="\r\n"),
+    "with carriage returns alone": in_every_way(end="\r"),
+    "with a mark of its bytes": "\ufeff" + PLAIN,
+    "in 16 bits": PLAIN.encode("utf-16"),
+    "below a comment": "# seed 3, lr 1e-3\n" + PLAIN,
+    "with a header that is a comment": "# " + PLAIN,
+    "with blank lines": "\n\n" + PLAIN.replace("\n", "\n\n"),
+    "with its header once more": PLAIN.replace("\n200000,", "\nstep,loss,lr\n200000,"),
+    "with tensors": in_every_way(cells="{step},\"tensor({loss!r}, device='cuda:0')\",{lr!r}"),
+    "with steps that are no integers": in_every_way(cells="{step}.0,{loss!r},{lr!r}"),
+    "with a comma too many": in_every_way("step,loss,lr,", "{step},{loss!r},{lr!r},"),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_it_is_read_in_whichever_way_it_is_written(way: str, tmp_path: Path) -> None:
+    content, file = WRITTEN[way], tmp_path / "log.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    series = read_run(tmp_path).series
+    for tag, curve in LOGGED.items():
+        assert dict(zip(series[tag].steps.tolist(), series[tag].values.tolist(), strict=True)) == curve
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [
+        ("-Infinity", "-inf"),
+        ("1.#INF", "inf"),
+        ("-1.#IND", "nan"),
+        ("NaN", "nan"),
+        ("-nan", "nan"),
+        ("True", "1.0"),
+        ("n/a", None),
+        ("", None),
+        ("1_000", None),
+    ],
+)
+def test_a_cell_is_a_number_however_it_is_spelled(word: str, number: str | None) -> None:
+    cells, _ = columns(f"step,loss\n0,1.5\n1,{word}\n")
+    assert cells["loss"].there.tolist() == [True, number is not None]
+    assert number is None or str(cells["loss"].values[1]) == number
+
+
+@pytest.mark.parametrize(
+    ("header", "counters", "steps"),
+    [
+        ("epoch,batch", lambda k: f"{k // 40},{k % 40}", range(400)),
+        ("epoch,step", lambda k: f"{k // 40},{k % 40 * 10}", range(0, 4000, 10)),
+        ("epoch,step,global_step", lambda k: f"{k // 40},{k % 40},{k * 7}", range(0, 2800, 7)),
+        ("epoch", lambda k: f"{k / 40}", range(400)),
+        ("epoch", lambda k: f"{k // 40}", range(400)),
+        ("Epoch", lambda k: f"{k}", range(400)),
+        ("total_steps,env_steps", lambda k: f"5000,{k * 3}", range(0, 1200, 3)),
+        ("train/iter", lambda k: f"{k}", range(400)),
+        ("Global Step", lambda k: f"{k}", range(400)),
+    ],
+)
+def test_what_counts_its_rows_is_found_and_said(header, counters, steps, tmp_path) -> None:
+    lines = [f"{counters(k)},{k / 3!r}" for k in range(400)]
+    (tmp_path / "log.csv").write_text(f"{header},loss\n" + "\n".join(lines) + "\n")
+    run = read_run(tmp_path)
+    assert run.series["loss"].steps.tolist() == list(steps)
+    said = any("counted" in str(note) for note in run.notes)
+    assert said == (header in ("epoch", "epoch,batch", "epoch,step"))
+
+
+def test_a_counter_that_goes_back_with_its_epoch_is_a_resume(tmp_path: Path) -> None:
+    steps = [*range(220), *range(180, 400)]
+    lines = [f"{step // 40},{step},{at / 3!r}" for at, step in enumerate(steps)]
+    (tmp_path / "log.csv").write_text("epoch,step,loss\n" + "\n".join(lines) + "\n")
+    run = read_run(tmp_path)
+    assert run.series["loss"].steps.tolist() == list(range(400))
+    assert [(rewind.from_step, rewind.to_step) for rewind in run.rewinds] == [(219, 180)]
+
+
+def test_dates_tell_the_time(tmp_path: Path) -> None:
+    lines = [f"2026-01-02 03:04:{k:02d},{k},1.5" for k in range(50)]
+    (tmp_path / "log.csv").write_text("timestamp,step,loss\n" + "\n".join(lines) + "\n")
+    assert read_run(tmp_path).series["loss"].wall_times[:2].tolist() == [1767323040.0, 1767323041.0]
+
+
 def test_each_table_of_a_folder_is_a_run_and_a_copy_is_none(tmp_path: Path) -> None:
     for seed in (0, 1, 1):
         table(tmp_path / f"seed{len(list(tmp_path.iterdir()))}.csv", training(*TAGS, seed=seed))
@@ -88,6 +182,44 @@ def test_the_download_of_tensorboard_has_its_tag_in_its_name(tmp_path: Path) -> 
     series = read_run(file).series["train_loss"]
     assert series.steps.tolist() == list(range(0, 500, 10))
     assert series.wall_times[0] == 1.7e9
+
+
+def one_table_each(folder: Path, header: str, row: str, name: str, seed: int = 0) -> None:
+    for tag, curve in training("train_loss", "train_mse", seed=seed).items():
+        lines = [header.format(tag=tag), *(row.format(step=s, value=v) for s, v in curve.items())]
+        folder.mkdir(exist_ok=True)
+        (folder / name.format(tag=tag)).write_text("".join(f"{line}\n" for line in lines if line))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "name"),
+    [
+        ("Wall time,Step,Value", "1.7e9,{step},{value!r}", "run-bc-tag-{tag}.csv"),  # from TensorBoard
+        ("Step,sun-4 - {tag},sun-4 - {tag}__MIN", "{step},{value!r},{value!r}", "export_{tag}.csv"),  # W&B
+        ("step,value", "{step},{value!r}", "{tag}.csv"),
+        ("iteration,{tag}", "{step},{value!r}", "{tag}.csv"),
+        ("", "1,{step},{value!r}", "{tag}.csv"),  # d3rlpy
+    ],
+)
+def test_a_table_for_each_quantity_is_one_training(header: str, row: str, name: str, tmp_path: Path) -> None:
+    one_table_each(tmp_path / "run", header, row, name)
+    (found,) = find_runs(tmp_path)
+    curves = training("train_loss", "train_mse")
+    for run in (read_run(found), read_run(tmp_path)):
+        for tag, curve in curves.items():
+            series = run.series[tag]
+            assert dict(zip(series.steps.tolist(), series.values.tolist(), strict=True)) == curve
+
+
+def test_tables_of_one_quantity_of_two_runs_are_two(tmp_path: Path) -> None:
+    for seed, run in enumerate("ab"):
+        one_table_each(
+            tmp_path, "Wall time,Step,Value", "1.7e9,{step},{value!r}", f"run-{run}-tag-{{tag}}.csv", seed
+        )
+    assert [(read_run(run).name, len(read_run(run).series)) for run in find_runs(tmp_path)] == [
+        ("run-a", 2),
+        ("run-b", 2),
+    ]
 
 
 @pytest.mark.parametrize("content", ["model,loss\na,1\n", "\0", ""])

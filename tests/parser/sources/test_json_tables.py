@@ -47,3 +47,38 @@ def test_numbers_that_no_machine_holds_and_steps_that_no_counter_reaches(tmp_pat
         "line 9 is no JSON",
         "left out: 1 point at steps farther than 2^53 from 0",
     ]
+
+
+RECORDS = [{"step": step, "loss": row["loss"]} for step, row in rows(training("loss"))]
+LINES = "".join(json.dumps(record) + "\n" for record in RECORDS)
+DOCUMENTS = {
+    "metrics.json": LINES,
+    "scalars.json": json.dumps(RECORDS, indent=1),
+    "20260101.log.json": '{"env_info": "x"}\n' + LINES,
+    "history.json": json.dumps({key: [record[key] for record in RECORDS] for key in RECORDS[0]}),
+    "all_results.json": json.dumps({"seed": 3, "history": RECORDS}),
+    "train.log": "".join(f"2026 | INFO | train | {json.dumps(record)}\n" for record in RECORDS),
+    "log.txt": LINES,
+    "stats.jsonl": "".join(json.dumps({k: str(v) for k, v in r.items()}) + "\n" for r in RECORDS),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_records_are_read_in_whichever_document_they_stand(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(DOCUMENTS[name])
+    loss = read_run(tmp_path).series["loss"]
+    assert dict(zip(loss.steps.tolist(), loss.values.tolist(), strict=True)) == training("loss")["loss"]
+
+
+def test_what_keras_returns_is_counted_by_epochs(tmp_path: Path) -> None:
+    losses = list(training("loss")["loss"].values())
+    (tmp_path / "history.json").write_text(json.dumps({"loss": losses, "val_loss": losses}))
+    assert read_run(tmp_path).series["loss"].steps.tolist() == list(range(len(losses)))
+
+
+@pytest.mark.parametrize(
+    "content", ['{"loss": 0.5, "step": 3}', "[1, 2]", "{}", '{"losses": ', '{"a": [[]]}']
+)
+def test_a_document_of_results_is_no_run(content: str, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(content)
+    assert paths(tmp_path) == ()

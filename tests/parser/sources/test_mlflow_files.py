@@ -40,6 +40,14 @@ def test_every_run_of_an_experiment_is_found_and_one_without_a_metric_is_none(tm
     assert paths(tmp_path) == tuple(runs)
 
 
+def test_a_run_is_named_as_mlflow_names_it_and_one_that_was_deleted_is_none(tmp_path: Path) -> None:
+    for name, stage in (("a", "active"), ("b", "deleted")):
+        run = mlruns(tmp_path / "mlruns" / "0" / name, training(*TAGS))
+        (run / "meta.yaml").write_text(f"lifecycle_stage: {stage}\nrun_id: {name}\nrun_name: 'bold-cat-7'\n")
+    (found,) = paths(tmp_path)
+    assert (found.name, read_run(found).name) == ("a", "bold-cat-7")
+
+
 def test_a_line_that_is_half_written_costs_itself(tmp_path: Path) -> None:
     run = mlruns(tmp_path / "run", training(*TAGS))
     file = run / "metrics" / "lr"

@@ -57,6 +57,12 @@ def test_the_table_of_rllib_has_the_names_of_its_event_files(tmp_path: Path) -> 
     assert "ray/tune/info/learner/default_policy/learner_stats/policy_loss" in read_run(run).series
 
 
+def test_the_table_of_spinning_up_counts_what_the_environment_did(tmp_path: Path) -> None:
+    lines = [f"{k}\t{k / 3!r}\t{(k + 1) * 4000}" for k in range(60)]
+    (tmp_path / "progress.txt").write_text("Epoch\tLossPi\tTotalEnvInteracts\n" + "\n".join(lines) + "\n")
+    assert read_run(tmp_path).series["LossPi"].steps.tolist() == list(range(4000, 240_001, 4000))
+
+
 def test_both_beside_an_event_file_are_one_run_and_change_nothing(tmp_path: Path) -> None:
     curves = training(*TAGS)
     alone, together = as_events(tmp_path / "a", curves), progress(tmp_path / "b", curves)

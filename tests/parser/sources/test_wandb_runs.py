@@ -157,6 +157,12 @@ def test_the_metric_that_counts_steps_is_the_axis(name: str, counted: set[str]) 
     assert by_metric or points["eval/loss"].steps.tolist() == [0, 3, 6]
 
 
+def test_the_metric_that_counts_all_steps_is_no_series_beside_them() -> None:
+    history = [wandb.history(k, {"loss": 0.5 * k, "opt/step": 10.0 * k}) for k in range(3)]
+    assert read(wandb.encoded([wandb.metric("*", "opt/step"), *history])).points.keys() == {"loss"}
+    assert "opt/step" in read(wandb.encoded([wandb.metric("loss", "opt/step"), *history])).points
+
+
 def test_a_metric_of_fractions_counts_no_steps() -> None:
     history = [wandb.history(k, {"loss": 1.0, "epoch": k / 4}) for k in range(5)]
     assert read(wandb.encoded([wandb.metric("*", "epoch"), *history])).points["loss"].steps.tolist() == [
