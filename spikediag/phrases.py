@@ -421,7 +421,7 @@ def chance(verdict: CauseVerdict) -> Text | None:
     """How probable a cause is: a figure where that is known to mean something, else a word, or None."""
     if verdict.status not in {Status.SUPPORTED, Status.PLAUSIBLE} or verdict.cause == UNEXPLAINED:
         return None
-    if verdict.probability is not None:
+    if verdict.calibrated and verdict.probability is not None:
         return verbatim(percent(verdict.probability))
     return say("likely") if verdict.status is Status.SUPPORTED else say("possible")
 

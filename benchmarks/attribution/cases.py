@@ -169,7 +169,7 @@ def _said(name: str, truth: dict[str, object], finding: Finding) -> Said:
 def _told(finding: Finding, truth: tuple[str, ...]) -> tuple[float, bool] | None:
     """As `spikediag.phrases.answer` chooses: the primary cause, else the likeliest one with a figure."""
     likeliest = max(
-        (v for v in finding.verdicts if v.open and v.probability is not None),
+        (v for v in finding.verdicts if v.open and v.calibrated and v.probability is not None),
         key=lambda v: (v.cause == finding.primary_cause, v.share),
         default=None,
     )

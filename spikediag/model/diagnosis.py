@@ -75,8 +75,8 @@ class CauseVerdict:
 
     @property
     def probability(self) -> float | None:
-        """Its share where labelled trainings stand behind it, else None."""
-        return self.share if self.calibrated else None
+        """Its share, shown to people where it is calibrated; None of `unexplained`, which is no cause."""
+        return None if self.cause == UNEXPLAINED else self.share
 
     @property
     def calibrated(self) -> bool:
