@@ -33,7 +33,8 @@ from spikediag.stats.timing import moment
 from spikediag.stats.windows import Contrast, contrast
 
 FEWEST_TESTED = 200  # logged points from which calm windows tell what is usual
-AFTERSHOCK_POINTS = 60  # logged points after the peak of a larger spike
+AFTERSHOCK_POINTS = 60  # logged points after the peak of a larger spike, at most
+AFTERSHOCK_PART = 0.1  # of the log, at most
 AFTERSHOCK_SHARE = 0.25  # of its height, at most
 LEVEL_POINTS = 132  # logged points of a lasting rise over which sigma and error are averaged
 
@@ -71,8 +72,8 @@ class Case:
     @cached_property
     def origin(self) -> Spike:
         """The larger spike of the same loss that this one is an aftershock of, else the spike itself."""
-        first = self.spike
-        while not self.is_train and (before := [s for s in self.loss_spikes if _shakes(s, first)]):
+        first, reach = self.spike, int(min(AFTERSHOCK_POINTS, AFTERSHOCK_PART * len(self.loss)))
+        while not self.is_train and (before := [s for s in self.loss_spikes if _shakes(s, first, reach)]):
             first = max(before, key=lambda s: abs(s.height))
         return first
 
@@ -271,9 +272,9 @@ class Case:
         return precedence(float(self.begin - step), self.length, delays, alike)
 
 
-def _shakes(earlier: Spike, later: Spike) -> bool:
+def _shakes(earlier: Spike, later: Spike, reach: int) -> bool:
     until = earlier.stop if earlier.shape is Shape.BURST else 0  # what lasts shakes only as it begins
-    near = earlier.start < later.start <= max(earlier.peak + AFTERSHOCK_POINTS, until)
+    near = earlier.start < later.start <= max(earlier.peak + reach, until)
     smaller = abs(later.height) < AFTERSHOCK_SHARE * abs(earlier.height)
     return near and smaller and earlier.kind is not Kind.TRAIN
 

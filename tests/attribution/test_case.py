@@ -2,14 +2,17 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from spikediag import attribution
+import spikediag
+from spikediag import attribution, detectors
 from spikediag.attribution import Case, gradients, nll_levels, periods
 from spikediag.attribution.case import precedence
-from spikediag.model import Reduction, Role
+from spikediag.coupling import couple
+from spikediag.model import Kind, Reduction, Role
 from tests.attribution import cases
 
 
@@ -88,3 +91,16 @@ def test_an_aftershock_of_a_fall_is_measured_by_size_as_one_of_a_rise_is() -> No
     small = cases.make_run(cases.nll({cases.AT: -60, cases.AT + 20: 10}), cases.mse())
     after = cases.spike_at(small, cases.AT + 20, cases.AT + 21)
     assert Case(small, after, case.coupling, {fall.tag: (fall, after)}).origin is fall
+
+
+@pytest.mark.parametrize("points", [50, 600])
+def test_in_a_rare_log_only_what_comes_soon_after_is_an_aftershock(points: int) -> None:
+    """Forty points after a spike are most of a log of fifty."""
+    steps, values = np.arange(points), np.random.default_rng(0).normal(0, 0.1, points)
+    values[5], values[45] = 100.0, 5.0
+    run = spikediag.Run.from_arrays({"train/loss": (steps, values)})
+    spikes = tuple(replace(s, kind=Kind.TRANSIENT) for s in detectors.search(run.series["train/loss"])[0])
+    assert len(spikes) == 2
+    assert Case(run, spikes[1], couple(spikes[1], run), {"train/loss": spikes}).is_aftershock is (
+        points == 600
+    )

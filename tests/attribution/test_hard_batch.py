@@ -1,5 +1,7 @@
 """hard-batch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,14 @@ def test_a_rate_that_was_raised_may_have_thrown_the_weights(factor: float) -> No
     judged = HardBatch().judge(cases.make_case(run))
     assert judged.decisive is (factor == 1)
     assert (cases.evidence(judged, "rate-raised") is not None) is (factor > 1)
+
+
+@pytest.mark.parametrize("before", [20, 200])
+def test_a_loss_that_has_just_risen_for_good_was_thrown_by_something(before: int) -> None:
+    run = coupled(range(cases.AT, cases.AT + 1)).run
+    spike = cases.spike_at(run)
+    rise = cases.spike_at(run, cases.AT - before, len(cases.STEPS), Kind.LEVEL_SHIFT)
+    rise = replace(rise, peak=cases.AT - before + 2, height=10.0)
+    judged = HardBatch().judge(cases.make_case(run, spike, {spike.tag: (rise, spike)}))
+    assert judged.decisive is (before == 200)
+    assert (cases.evidence(judged, "after-rise") is not None) is (before == 20)

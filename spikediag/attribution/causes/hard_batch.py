@@ -11,7 +11,17 @@ from spikediag.attribution.gradients import LARGE, GradientRise
 from spikediag.attribution.periods import FEWEST_PEAKS, Phase
 from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh, weigh_coupling
 from spikediag.attribution.recorded import BATCH, Blame
-from spikediag.model import Advice, CouplingVerdict, Evidence, LossKind, Role, Tier, say
+from spikediag.model import (
+    Advice,
+    CouplingVerdict,
+    Evidence,
+    LossKind,
+    Role,
+    Shape,
+    Spike,
+    Tier,
+    say,
+)
 from spikediag.stats.medians import median
 from spikediag.stats.scale import MEDIAN_ERROR, robust_sigma
 
@@ -25,6 +35,7 @@ STAYS = 0.5  # of the rise of the error, from which no single batch did it
 NEXT_POINTS = 5  # logged points after the peak
 LEVEL_POINTS = 33  # logged points before it that give the level of the error
 CLEAR_SDS = 3.0  # sd of the error that it rose by, for a share of the rise to mean anything
+RISEN_POINTS = 60  # logged points after the top of a rise that lasts
 SURE_RISE = 0.5  # of the level of the error
 ERROR = MappingProxyType(
     {CouplingVerdict.DECOUPLED: -2.0, CouplingVerdict.PARTLY: -0.5, CouplingVerdict.COUPLED: 1.2}
@@ -79,13 +90,14 @@ class HardBatch:
             *_many(case),
             *_short(case),
             *_raised(raise_),
+            *_after_rise(case),
             *_recorded(case),
         )
         thrown = next_batches is not None and next_batches.away
         gradient_first = gradient is not None and gradient.leapt_first
         many = len(case.spike.excursions) > MOST
         excluded = thrown or gradient_first or _shaken(case) or period is not None or many
-        excluded = excluded or case.last_batch is not None or raise_ is not None
+        excluded = excluded or case.last_batch is not None or raise_ is not None or _risen(case) is not None
         return Judgement(
             Tier.TRIGGER,
             evidence,
@@ -274,6 +286,24 @@ def _short(case: Case) -> Iterator[Evidence]:
             of=last.of,
         )
         yield weigh("short-batch", -1.0, observed=last.samples, reference=last.of, reading=reading)
+
+
+def _risen(case: Case) -> Spike | None:
+    """A rise of the loss that lasts and began shortly before: what moved the weights may throw them again."""
+    near = (s for s in case.loss_spikes if 0 < case.spike.start - s.peak <= RISEN_POINTS)
+    return next((s for s in near if s.shape in {Shape.LEVEL, Shape.TREND} and not s.is_fall), None)
+
+
+def _after_rise(case: Case) -> Iterator[Evidence]:
+    rise = _risen(case)
+    if rise is not None:
+        reading = say(
+            "The loss had risen for good shortly before, at step {step:,}: something had moved the weights.",
+            step=rise.onset_step,
+        )
+        yield weigh(
+            "after-rise", -1.0, observed=rise.onset_step, reference=case.spike.onset_step, reading=reading
+        )
 
 
 def _raised(change: RateChange | None) -> Iterator[Evidence]:
