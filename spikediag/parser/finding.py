@@ -605,7 +605,6 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
             )
         )
     files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
-    files.unread |= {path.name: kind.beside for path in tables(folder) if (kind := source_of(path))}
 
 
 def _rank(name: str) -> int:
