@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import FactName, FloatArray, IntArray, LossKind, Measure, Role, Run, Series, Text, say
+from spikediag.model import FactName, FloatArray, LossKind, Measure, Role, Run, Series, Text, say
 from spikediag.stats.medians import median
 from spikediag.stats.nll import error_rise_needed
+from spikediag.stats.ranks import rank_correlation
 
 SQUARED_SHARE = 0.21  # of a squared error: its root, the error in its own unit, rises by 10 %
 SHARE = 0.20  # of the level of any other error
@@ -156,15 +157,6 @@ def _by_algebra(companion: Series, level: float, jump: float, dims: float | None
     return Needed(needed, jump, price)
 
 
-def _agreement(one: IntArray, other: IntArray) -> float:
-    """Spearman's correlation of what is in these two orders, (n,) positions each."""
-    places, n = np.arange(len(one)), len(one)
-    apart = np.empty(n, dtype=np.int64)
-    apart[one] = places
-    apart[other] -= places
-    return 1 - 6 * float(apart @ apart) / (n * (n * n - 1))
-
-
 def _calm_cost(companion: Series, loss: Series, onset: int, calm: np.ndarray) -> float | None:
     """How much loss a unit of error costs from one calm batch to the next; None without a sure relation.
 
@@ -178,7 +170,7 @@ def _calm_cost(companion: Series, loss: Series, onset: int, calm: np.ndarray) ->
     cost: FloatArray = np.diff(loss.values[its[kept]])
     if len(error) < 30 or not error.any() or not cost.any():
         return None
-    correlation = _agreement(error.argsort(), cost.argsort())
+    correlation = rank_correlation(error, cost)
     if not correlation * math.sqrt(len(error) / 1.5) > SURE:  # differences share points: 1.5 count as one
         return None
     usable = error != 0

@@ -7,6 +7,8 @@ from itertools import groupby
 import numpy as np
 
 from spikediag.model import (
+    NEAR,
+    PAST,
     FloatArray,
     Incident,
     Kind,
@@ -22,9 +24,7 @@ from spikediag.model import (
 from spikediag.stats.medians import median, medians
 from spikediag.stats.scale import local_noise, row_noise
 
-PAST = 257  # points before the incident that give a loss its noise
 TOGETHER = 256  # losses that are measured in one go
-NEAR = 33  # points before and after it that give a loss its level
 BEGINNING = 0.1  # share of a log in which a loss falls because it learns
 FEWEST_BEFORE = 24  # points
 
@@ -105,8 +105,7 @@ def lost_at(spike: Spike) -> int:
 
 def leading_key(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
     """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size."""
-    prefix = series.tag.rpartition("/")[0]
-    has_companion = any(other.tag.rpartition("/")[0] == prefix for other in run.having(Role.COMPANION))
+    has_companion = any(other.group == series.group for other in run.having(Role.COMPANION))
     return (
         run.loss_kind(series) is not LossKind.LIKELIHOOD,
         not has_companion,

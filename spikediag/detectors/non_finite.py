@@ -8,11 +8,10 @@ import numpy as np
 
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.signal import Signal
-from spikediag.model import Excursion, Kind, Spike
+from spikediag.model import PAST, Excursion, Kind, Spike
 from spikediag.stats.scale import local_noise
 
 MANY = 4  # stretches that the series came back from, whose longest says little of the next
-PAST = 257  # points before the onset that give baseline and noise
 
 
 @registry.register

@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from spikediag.detectors.bursts import LOUD, SKEWED_LOUD
-from spikediag.detectors.rise import PAST, SALIENT, noises_before
+from spikediag.detectors.rise import SALIENT, noises_before
 from spikediag.detectors.salience import APART, FEWEST, Crowd, Rest, Salience
 from spikediag.detectors.signal import Signal
-from spikediag.model import FloatArray, IntArray, Searched, Series, SmallestJump, Text, say
+from spikediag.model import PAST, FloatArray, IntArray, Searched, Series, SmallestJump, Text, say
 from spikediag.stats.leaps import HISTORY, lowest
 from spikediag.stats.medians import median
 from spikediag.stats.scale import local_noise

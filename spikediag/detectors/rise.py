@@ -7,12 +7,11 @@ from itertools import pairwise
 import numpy as np
 
 from spikediag.detectors.scan import Candidate
-from spikediag.model import FloatArray, IntArray
+from spikediag.model import NEAR, PAST, FloatArray, IntArray
 from spikediag.stats.leaps import HISTORY, OVER_DIPS, cell_scale
 from spikediag.stats.medians import median, medians, running_median
 from spikediag.stats.scale import local_noise, row_noise
 
-PAST = 257  # points before the onset that give the noise
 FEW = 24  # points before the onset that give too little noise; the first points of the series help out
 FALLEN = 0.25  # share of the height below which a burst is over
 MARGIN = 0.1  # share of the height within which a series is back at its level
@@ -29,7 +28,6 @@ GROWN, OVER_GROWN = 1.6, 3.0  # noise around a rise over that long before, and t
 OF_LEVEL = 4.0  # standard errors of a new level of independent points over the same
 MANY_WIDTHS = 64  # of a rise, before it: as many as its chance is learnt from
 ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
-NEAR = 33  # fewest points before the onset that give the baseline
 LESS = 1.5  # scatter of all points before over that of the last ones, from which these count
 SLOW = 33  # points: a rise on a shorter scale is a step
 TALL = 12.0  # standard deviations of a rise that is followed back to where it left the noise
@@ -380,11 +378,14 @@ def first_step(values: FloatArray, start: int, out: float) -> int:
 def noise_before(values: FloatArray, start: int) -> float:
     """Robust standard deviation before an onset; after a few points only, at least that of the first ones.
 
-    Where the last points before scatter much less than all of those before, as in a steep decay, they count.
+    Where the last points before scatter much less than all of those before, as in a steep decay, they count;
+    of fewer points, their differences.
     """
     noise = local_noise(values[max(0, start - PAST) : max(1, start)])
     if NEAR <= start < PAST:
         noise = min(noise, LESS * local_noise(values[start - NEAR : start]))
+    elif FEW // 2 <= start < NEAR:
+        noise = min(noise, LESS * local_noise(np.diff(values[:start])))
     if start >= FEW or len(values) < FEW:
         return noise
     return max(noise, float(cell_scale(np.diff(values[: 2 * FEW])[None])[0] / np.sqrt(2)))

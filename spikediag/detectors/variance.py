@@ -15,7 +15,7 @@ from spikediag.detectors.scan import Candidate, Scan
 from spikediag.detectors.signal import Signal
 from spikediag.model import FloatArray, Kind, Series, Shape, Spike
 from spikediag.stats.medians import RunningMedians, median
-from spikediag.stats.scale import local_noise
+from spikediag.stats.scale import MEDIAN_ERROR, local_noise
 
 OUTSTANDING = 6.0  # new standard deviations; a spike that large is the finding
 FACTOR = 2.0  # new standard deviation over old
@@ -148,7 +148,7 @@ def _grown_at(series: Series, start: int) -> Spike | None:
         return None
     low, high = _cells(before), _cells(after)
     gain = median(high) - median(low)
-    error = 1.25 * math.hypot(low.std() / math.sqrt(len(low)), high.std() / math.sqrt(len(high)))
+    error = MEDIAN_ERROR * math.hypot(low.std() / math.sqrt(len(low)), high.std() / math.sqrt(len(high)))
     last = median(_cells(series.values[series.finite][-fewest:])) - median(low)
     early, late = np.array_split(low, 2)
     wandered, near = abs(median(late) - median(early)), median(np.array_split(high, 2)[0]) - median(late)

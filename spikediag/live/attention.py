@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 import numpy as np
 
-from spikediag.model import FloatArray
+from spikediag.model import NEAR, PAST, FloatArray
 from spikediag.stats.medians import median
 from spikediag.stats.medians import medians as middles
 from spikediag.stats.scale import MAD_TO_SIGMA, local_noise
@@ -23,8 +23,6 @@ STEEP = 6.0  # robust standard deviations above the level; the engine finds no b
 HIGHER = 1.2  # times what was looked at in vain: only what stands further out is looked at next
 EVERY = 32  # points from one reading of the level to the next
 SLOWLY = 4  # readings of the level for one of the noise
-PAST = 257  # points that give level and noise
-NEAR = 33  # points that give the level
 FEWEST = 24  # points without which the engine finds nothing but what is no number
 CELL = 16  # points of a median
 CELLS = 17  # medians that the last one is compared with

@@ -58,6 +58,8 @@ from spikediag.model.run import (
 )
 from spikediag.model.spike import (
     LONGEST_LOOK,
+    NEAR,
+    PAST,
     CompanionTest,
     Coupling,
     CouplingVerdict,
@@ -79,7 +81,9 @@ from spikediag.text import (
 __all__ = [
     "BATCH_SIZES",
     "LONGEST_LOOK",
+    "NEAR",
     "NO_WITNESSES",
+    "PAST",
     "REINFORCED",
     "UNEXPLAINED",
     "ActionDimension",

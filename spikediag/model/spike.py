@@ -60,6 +60,8 @@ _SHAPES = MappingProxyType(
 )
 SURE_SDS = 5.0  # of a series above its level: from there on it has jumped, whatever its noise
 LONGEST_LOOK = 129  # logged points: the level after a lasting rise is known well enough by then
+PAST = 257  # points before an onset that give the noise
+NEAR = 33  # points next to it that give a level
 
 
 @dataclass(frozen=True)

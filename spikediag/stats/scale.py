@@ -6,6 +6,7 @@ from spikediag.model import FloatArray
 from spikediag.stats.medians import median, medians
 
 SMALLEST = 1e-60  # size below which a value is 0 to the pipeline: what is measured in its unit stays a number
+MEDIAN_ERROR = 1.25  # times the standard error of a mean: that of a median of normal values
 MAD_TO_SIGMA = 1.4826  # the median absolute deviation of normal noise is sigma / 1.4826
 
 

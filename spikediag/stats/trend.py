@@ -8,7 +8,7 @@ import numpy as np
 
 from spikediag.model import FloatArray
 from spikediag.stats.medians import median, medians
-from spikediag.stats.scale import MAD_TO_SIGMA, robust_sigma
+from spikediag.stats.scale import MAD_TO_SIGMA, MEDIAN_ERROR, robust_sigma
 
 BLOCK = 33  # values of one level
 BLOCKS = 3
@@ -68,7 +68,7 @@ class Trend:
     def error_of(self, points: int) -> float:
         """Standard error of the level of so many values: of their median from nine on, else of their mean."""
         return (
-            (1.25 if points >= FEWEST_MEDIAN else 1.0)
+            (MEDIAN_ERROR if points >= FEWEST_MEDIAN else 1.0)
             * self.sd
             / math.sqrt(max(1.0, points * self.independent))
         )

@@ -13,7 +13,7 @@ from spikediag.attribution.protocol import Judgement, registry, sure_rise, weigh
 from spikediag.attribution.recorded import BATCH, Blame
 from spikediag.model import Advice, CouplingVerdict, Evidence, LossKind, Role, Tier, say
 from spikediag.stats.medians import median
-from spikediag.stats.scale import robust_sigma
+from spikediag.stats.scale import MEDIAN_ERROR, robust_sigma
 
 SHORTEST = 2  # logged points one bad batch may fill
 LONGEST = 6  # more are not one batch
@@ -170,7 +170,7 @@ def _error_left(case: Case) -> float | None:
         return None
     level, noise = median(before), robust_sigma(before)
     rise = float(values[at]) - level
-    unsure = 2 * 1.25 * noise / len(after) ** 0.5  # two standard errors of their median
+    unsure = 2 * MEDIAN_ERROR * noise / len(after) ** 0.5  # two standard errors of their median
     return (median(after) - level) / rise - unsure / abs(rise) if abs(rise) > CLEAR_SDS * noise else None
 
 

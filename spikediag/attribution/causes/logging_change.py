@@ -21,7 +21,7 @@ from spikediag.model import (
     Tier,
     say,
 )
-from spikediag.stats.scale import robust_sigma
+from spikediag.stats.scale import MEDIAN_ERROR, robust_sigma
 
 LEVEL_POINTS = 65  # logged points a level is the median of
 NEAR_POINTS = 16  # where tags drift apart as the training goes on, only so many
@@ -130,7 +130,7 @@ def _factor(case: Case, series: Series, points: int) -> Factor | None:
     low, high = float(np.median(before)), float(np.median(after))
     if low * high <= 0:  # a changed sign is no factor
         return Factor(series.tag, series.role, float("inf"), 0.0)
-    errors = [1.25 * robust_sigma(part) / np.sqrt(len(part)) for part in (before, after)]
+    errors = [MEDIAN_ERROR * robust_sigma(part) / np.sqrt(len(part)) for part in (before, after)]
     return Factor(
         series.tag, series.role, float(np.log(high / low)), float(np.hypot(errors[0] / low, errors[1] / high))
     )

@@ -133,7 +133,7 @@ def _minus_q(case: Case) -> Judgement:
 
 
 @dataclass(frozen=True)
-class Climb:
+class ReturnClimb:
     """How far a return climbed while minus Q fell."""
 
     tag: str
@@ -142,15 +142,15 @@ class Climb:
     together: float  # rank correlation of loss and return over the run
 
 
-def _climb(case: Case, series: Series) -> Climb | None:
+def _climb(case: Case, series: Series) -> ReturnClimb | None:
     returns, loss = _levels(case, series), _levels(case, case.loss)
     if returns is None or loss is None:
         return None
     together = _correlation(case.loss, series, np.positive)
-    return Climb(series.tag, returns[1] - returns[0], loss[0] - loss[1], together)
+    return ReturnClimb(series.tag, returns[1] - returns[0], loss[0] - loss[1], together)
 
 
-def _fell_too(best: Climb) -> Evidence:
+def _fell_too(best: ReturnClimb) -> Evidence:
     reading = say("{tag} did not climb: no larger returns to expect.", tag=best.tag)
     return weigh("returns-stayed", -2.0, observed=best.climbed, reference=0.0, reading=reading)
 
