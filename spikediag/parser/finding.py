@@ -34,6 +34,24 @@ NEAR = 3  # levels between two folders that may hold logs of one training
 LOGGERS = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|csv(_logs)?")  # what loggers call their folders
 MOST_TABLES = 200  # of one folder that are looked into
 BACK = 0.25  # share of rows at which the counter of a log may go back
+WORDS = re.compile(r"[\W_]+")
+LOSSES_OF_ONE = frozenset(
+    {
+        "actor",
+        "critic",
+        "policy",
+        "value",
+        "val",
+        "valid",
+        "validation",
+        "eval",
+        "test",
+        "train",
+        "total",
+        "alpha",
+        "kl",
+    }
+)
 OF_THE_SAME_STEPS = 0.9  # share of the steps of a table that another of its training has too
 MOST_KIN = 16  # folders that one is compared with
 
@@ -363,9 +381,16 @@ def _adds_to(one: LogFile, other: LogFile) -> bool:
     if one.log.name:
         return True
     (first, *more), (second, *others) = (list(file.points.values()) for file in (one, other))
+    if more or others or (_has_loss(one) and _has_loss(other) and _of_which(one) != _of_which(other)):
+        return False
     shared = np.intersect1d(first.steps, second.steps)
     fewer = min(len(np.unique(track.steps)) for track in (first, second))
-    return not (more or others) and len(shared) >= OF_THE_SAME_STEPS * fewer
+    return len(shared) >= OF_THE_SAME_STEPS * fewer
+
+
+def _of_which(table: LogFile) -> list[str]:
+    """What the name of a loss says beside which of the losses of one training it is."""
+    return [word for word in WORDS.split(next(iter(table.points)).lower()) if word not in LOSSES_OF_ONE]
 
 
 def _has_loss(file: LogFile) -> bool:
@@ -580,7 +605,6 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
             )
         )
     files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
-    files.unread |= {path.name: kind.beside for path in tables(folder) if (kind := source_of(path))}
 
 
 def _rank(name: str) -> int:

@@ -41,7 +41,7 @@ from spikediag.parser.roles import assign_roles, build_series, with_objective, w
 from spikediag.parser.run_folders import checkpoints, distinctive, says_nothing
 from spikediag.parser.same_training import Together, bring_together
 from spikediag.parser.sessions import JoinedTraining, join_sessions
-from spikediag.parser.sources import PACKED, packed
+from spikediag.parser.sources import PACKED, is_table, packed, source_of
 from spikediag.parser.sources.event_files import MARK
 from spikediag.parser.track import FARTHEST, Track, append, straighten
 from spikediag.parser.user_settings import UserSettings, read_user_settings
@@ -105,7 +105,7 @@ def read_run(
             *(SourceFile(label, f.size, f.sha256) for label, f in sources.items()),
             *(file for file in (*facts.files, *own.files, *archives) if file.path not in sources),
         ),
-        unread=tuple(_unread(files, read.together, folder)),
+        unread=tuple(_unread(files, read.together, None if source.path.is_file() else folder)),
         checkpoints=tuple(checkpoints(folder)),
         actions=action_dimensions(folder),
         action_names=facts.action_names,
@@ -201,14 +201,17 @@ def _origins(files: RunFiles) -> dict[str, str]:
     return {tag: ", ".join(labels) for tag, labels in found.items()}
 
 
-def _unread(files: RunFiles, together: Together, folder: Path) -> Iterator[UnreadFile]:
-    """The logs beside a run that add nothing to it, and why."""
+def _unread(files: RunFiles, together: Together, folder: Path | None) -> Iterator[UnreadFile]:
+    """The logs beside a run that add nothing to it, and why; without a folder it is one file alone."""
     unread: dict[str, Text] = {**files.unread, **together.unused}
     yield from (UnreadFile(label, why) for label, why in unread.items())
+    is_a_table = any(is_table(file.path) for file in files.all)
     with suppress(OSError):
-        for path in islice(sorted(folder.iterdir()), MOST_BESIDE):
+        for path in islice(sorted(folder.iterdir()), MOST_BESIDE) if folder else ():
             if packed(path):
                 yield UnreadFile(path.name, PACKED)
+            elif not is_a_table and is_table(path) and (source := source_of(path)) and path.is_file():
+                yield UnreadFile(path.name, source.beside)
 
 
 def _tags(files: RunFiles) -> Iterator[str]:

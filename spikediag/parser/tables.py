@@ -35,7 +35,7 @@ from spikediag.wording.escape import text_of_cell
 
 LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
-PIECE = 1 << 20  # bytes of a table that are read at a time
+PIECE = 1 << 21  # bytes of a table that are read at a time
 THREADS = min(4, os.cpu_count() or 1)
 COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
 FIRST_LINE = re.compile(rb"\s*([^\r\n]*[\r\n]*)")
@@ -316,7 +316,7 @@ def points_in(
         if len(tracks) >= MOST_TAGS:
             refused += int(np.count_nonzero(kept))
         elif kept.any():
-            tag = (tags or {}).get(name, text_of_cell(name.strip()))
+            tag = (tags or {}).get(name, text_of_cell(name))
             which = slice(None) if kept.all() else np.flatnonzero(kept)
             tracks[tag] = Track(steps[which], column.values[which], walls[which])
     return tracks, list(left_out_points(astray, refused))
@@ -495,7 +495,7 @@ def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
                 done.append(reading.popleft().result())
     values, there = zip(*done, *(late.result() for late in reading), strict=True)
     columns = zip(names, np.concatenate(values, axis=1), np.concatenate(there, axis=1), strict=True)
-    return {str(name): Column(*cells) for name, *cells in columns}, gaps
+    return {str(name).strip(): Column(*cells) for name, *cells in columns}, gaps
 
 
 @dataclass(frozen=True)
@@ -547,7 +547,7 @@ def _columns(style: _Style, *parts: bytes) -> dict[str, Column]:
     table = _parsed(style, *parts)
     told = clock_column(map(str, table.columns))
     return {
-        str(name): _times(table[name])
+        str(name).strip(): _times(table[name])
         if name == told
         else _column(table[name], has_decimal_commas=style.has_decimal_commas)
         for name in table.columns

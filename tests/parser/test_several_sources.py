@@ -45,6 +45,14 @@ def test_every_series_names_its_file_and_every_other_log_says_why_it_was_not_rea
     }
 
 
+def test_a_table_beside_a_log_of_another_library_is_named_too(tmp_path: Path) -> None:
+    folder = progress(tmp_path / "run", training(*TAGS))
+    (folder / "0.monitor.csv").write_text('#{"t_start": 1.0}\nr,l,t\n1.0,10,0.5\n')
+    (unread,) = read_run(folder).unread
+    assert (unread.path, "no library names" in str(unread.why)) == ("0.monitor.csv", True)
+    assert not read_run(folder / "progress.csv").unread
+
+
 @pytest.mark.parametrize("source", ["event_files", NAME])
 def test_one_source_may_be_chosen_by_its_id_or_by_the_name_of_its_file(everything: Path, source: str) -> None:
     run = read_run(everything, only=source)

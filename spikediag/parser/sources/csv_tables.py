@@ -25,6 +25,7 @@ PANEL = " - "  # between the name of a run and that of a quantity, in what W&B e
 BOUNDS = ("__MIN", "__MAX")  # columns that W&B adds
 NAMED_ELSEWHERE = {"value", "values"}  # a quantity that is called after its file
 TAG = re.compile(r"(?:(.*)-)?tag-(.+)")  # in the name of what TensorBoard downloads
+LOSS = re.compile(r"loss|nll", re.IGNORECASE)
 D3RLPY = re.compile(rb"\d+,\d+,[-+.\deinfa]+\r?\n")
 
 
@@ -60,6 +61,17 @@ class CsvTables(Named):
             points, lost = points_in(part, count, _tags(part, file.path))
             name = run or _run_in_name(file.path)
             yield Log(points, (*gaps, *lost), run if len(runs) > 1 else "", name=name, notes=count.notes)
+
+
+def training_table(file: Opened) -> Iterator[Log]:
+    """Read a table under a name that a library uses and data sets do too.
+
+    Raises:
+        ForeignError: it logs no loss by steps.
+    """
+    if not any(LOSS.search(name) for name in columns_named(file)):
+        raise ForeignError(say("it has no column step beside those of a training"))
+    yield from CsvTables().read(file)
 
 
 def _runs(columns: Mapping[str, Column], step: str) -> dict[str, dict[str, Column]]:

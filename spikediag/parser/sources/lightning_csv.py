@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spikediag.parser.log_files import ForeignError, Log, Opened
+from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import Count, points_in, read_csv
-from spikediag.text import say
+from spikediag.parser.sources.csv_tables import training_table
+from spikediag.parser.tables import Count, columns_named, points_in, read_csv
 
 
 @registry.register
@@ -24,11 +24,12 @@ class LightningCsv(Named):
         """Read the table.
 
         Raises:
-            ForeignError: it counts no steps.
+            ForeignError: it is no log of a training.
             UnusableLogError: it has no row, or is no table.
         """
+        if "step" not in columns_named(file):
+            yield from training_table(file)
+            return
         columns, gaps = read_csv(file)
-        if "step" not in columns:
-            raise ForeignError(say("it has no column step"))
         points, lost = points_in(columns, Count("step", columns["step"].values))
         yield Log(points, (*gaps, *lost))

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spikediag.parser.log_files import ForeignError, Log, Opened
+from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
+from spikediag.parser.sources.csv_tables import training_table
 from spikediag.parser.tables import Count, columns_named, points_in, read_csv
-from spikediag.text import say
 
 ITS_TAGS = re.compile(r"(training|validation|evaluation)/.+")
 
@@ -29,7 +29,8 @@ class OgBench(Named):
         """
         names = columns_named(file)
         if "step" not in names or not any(map(ITS_TAGS.fullmatch, names)):
-            raise ForeignError(say("it has no column step beside those of a training"))
+            yield from training_table(file)
+            return
         columns, gaps = read_csv(file)
         points, lost = points_in(columns, Count("step", columns["step"].values))
         yield Log(points, (*gaps, *lost))

@@ -222,6 +222,28 @@ def test_tables_of_one_quantity_of_two_runs_are_two(tmp_path: Path) -> None:
     ]
 
 
+def test_tables_of_different_losses_are_different_trainings_unless_one_training_has_both(
+    tmp_path: Path,
+) -> None:
+    for folder, names in (("two", ("sft_loss", "dpo_loss")), ("one", ("actor_loss", "critic_loss"))):
+        for seed, name in enumerate(names):
+            curve = training("loss", seed=seed)["loss"]
+            (tmp_path / folder).mkdir(exist_ok=True)
+            lines = "".join(f"{step},{value!r}\n" for step, value in curve.items())
+            (tmp_path / folder / f"{name}.csv").write_text("step,value\n" + lines)
+    assert [len(paths(tmp_path / folder)) for folder in ("two", "one")] == [2, 1]
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "train.csv", "eval.csv", "any.csv"])
+def test_a_name_that_a_library_uses_does_not_hide_a_table(name: str, tmp_path: Path) -> None:
+    curves = training("loss", "mse")
+    table(tmp_path / "run" / name, curves, "iter ")
+    assert told(tmp_path / "run") == told(as_events(tmp_path / "events", curves))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).write_text("epoch,age\n" + "".join(f"{k},{k % 70}\n" for k in range(50)))
+    assert paths(tmp_path / "data") == ()
+
+
 @pytest.mark.parametrize("content", ["model,loss\na,1\n", "\0", ""])
 def test_a_table_that_was_named_and_has_no_steps_says_so(tmp_path: Path, content: str) -> None:
     file = tmp_path / "results.csv"
