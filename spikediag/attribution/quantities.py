@@ -21,14 +21,17 @@ _SIGNS = re.compile(r"[^a-z0-9]+")
 class Quantity(Enum):
     """What a series measures: the value is the pattern that finds it in a tag."""
 
-    POLICY_KL = r"(^|_)((old_)?approx_?kl|policy_?kl|ppo_kl|mean_kl|kl_(approx|mean|update|policy))(_|$)"
+    POLICY_KL = (
+        r"(^|_)((old_)?approx_?kl|policy_?kl|ppo_kl|mean_kl|kl_(approx|mean|update|policy))(_|$)"
+        r"|(^|_)(info|loss|learner_stats|policy|update)_kl(_div(ergence)?)?$"
+    )
     CLIPPED = r"^(?!.*(val|value|vf)_clip).*clip(ped)?_?(frac(tion)?|ratio|share)(_|$)"
     RATIO = r"(^|_)((importance|policy|prob)_ratio|val_ratio|ratio_(mean|max))(_|$)"
     KL = r"(^|_)(kl|kld|kl_?div(ergence)?)(_|$)"
     Q_VALUE = (
         r"(^|_)(predicted_)?(target_)?q(s|f?[12])?(_?(values?|mean|max|min|pred))?$|(^|_)target_values?$"
     )
-    TEMPERATURE = r"(^|_)((log_)?(ent(ropy)?_coef(f|ficient)?|alpha)|temperature)$"
+    TEMPERATURE = r"(^|_)((log_)?(ent(ropy)?_coef(f|ficient)?|alpha)|temperature|(?<![cg]pu_)temp)$"
     TEMPERATURE_LOSS = r"(ent_coef|entropy_coef|alpha|temperature)_loss|loss_(alpha|temperature|ent_coef)"
     STAGE = (
         r"(^|_)(data_?)?(stage|phase|mix(ture)?(_weights?)?|curriculum(_(step|level|stage|progress))?|difficulty)"

@@ -24,8 +24,7 @@ class Drift:
 
     Blind spots:
         A climb that takes more than about a twentieth of the run before it looks like noise that wanders.
-        The onset of a slow climb is known to about a tenth of its length. On a loss that still falls, a climb
-        of 4 deviations over 1,000 points is found in about two runs of three.
+        The onset of a slow climb is known to about a tenth of its length.
 
     References:
         Fearnhead, Maidstone, Letchford (2019), doi:10.1080/10618600.2018.1512868.

@@ -378,11 +378,14 @@ def first_step(values: FloatArray, start: int, out: float) -> int:
 def noise_before(values: FloatArray, start: int) -> float:
     """Robust standard deviation before an onset; after a few points only, at least that of the first ones.
 
-    Where the last points before scatter much less than all of those before, as in a steep decay, they count.
+    Where the last points before scatter much less than all of those before, as in a steep decay, they count;
+    of fewer points, their differences.
     """
     noise = local_noise(values[max(0, start - PAST) : max(1, start)])
     if NEAR <= start < PAST:
         noise = min(noise, LESS * local_noise(values[start - NEAR : start]))
+    elif FEW // 2 <= start < NEAR:
+        noise = min(noise, LESS * local_noise(np.diff(values[:start])))
     if start >= FEW or len(values) < FEW:
         return noise
     return max(noise, float(cell_scale(np.diff(values[: 2 * FEW])[None])[0] / np.sqrt(2)))

@@ -34,6 +34,7 @@ NEAR = 3  # levels between two folders that may hold logs of one training
 LOGGERS = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|csv(_logs)?")  # what loggers call their folders
 MOST_TABLES = 200  # of one folder that are looked into
 BACK = 0.25  # share of rows at which the counter of a log may go back
+OF_THE_SAME_STEPS = 0.9  # share of the steps of a table that another of its training has too
 MOST_KIN = 16  # folders that one is compared with
 
 
@@ -315,14 +316,18 @@ class _Loose:
                 yield _of_file(file.path, self.contents)
 
     def tables(self, tree: Folder) -> Iterator[RunSource]:
-        """Yield each table below a folder that logs a loss and is no copy of one beside it."""
+        """Yield the runs in the tables below a folder that log a loss and are no copy of one beside it."""
         for folder in tree.runs():
             told: list[LogFile] = []
-            for path in tables(folder)[:MOST_TABLES]:
-                for file in filter(_has_loss, _usable(self.contents.keep((path,), folder.path))):
-                    if all(sameness(one.points, file.points) is not Sameness.SAME for one in told):
-                        told.append(file)
-                        yield _of_file(file.path, self.contents)
+            paths = tables(folder)[:MOST_TABLES]
+            files = [file for path in paths for file in _usable(self.contents.keep((path,), folder.path))]
+            for group in _trainings(files):
+                main = next(filter(_has_loss, group), None)
+                if main and all(sameness(one.points, main.points) is not Sameness.SAME for one in told):
+                    told.append(main)
+                    run = _of_file(main.path, self.contents)
+                    logs = tuple(file.path for file in group)
+                    yield replace(run, folder=replace(run.folder, logs=logs))
 
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
         kin = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
@@ -337,6 +342,30 @@ class _Loose:
         """What the sub-folders of a run hold where it holds no event file itself."""
         below = [child for child in folder.below if child.kin is not Kin.STRANGER]
         return [file for child in below for file in _usable(self.contents.keep(child.files, child.path))]
+
+
+def _trainings(files: list[LogFile]) -> list[list[LogFile]]:
+    """Bring tables of one quantity each together that are of one run by its name, else by their steps."""
+    groups: list[list[LogFile]] = []
+    for file in files:
+        home = next((group for group in groups if all(_adds_to(one, file) for one in group)), None)
+        if home is None:
+            groups.append([file])
+        else:
+            home.append(file)
+    return groups
+
+
+def _adds_to(one: LogFile, other: LogFile) -> bool:
+    """Whether two tables hold different quantities of one training."""
+    if one.points.keys() & other.points.keys() or one.log.name != other.log.name:
+        return False
+    if one.log.name:
+        return True
+    (first, *more), (second, *others) = (list(file.points.values()) for file in (one, other))
+    shared = np.intersect1d(first.steps, second.steps)
+    fewer = min(len(np.unique(track.steps)) for track in (first, second))
+    return not (more or others) and len(shared) >= OF_THE_SAME_STEPS * fewer
 
 
 def _has_loss(file: LogFile) -> bool:

@@ -174,7 +174,7 @@ class Fingerprints:
         """The fingerprint of a place; None where it cannot be known without fetching files."""
         lines = [address(place.root)]
         for folder in place.every:
-            marks = {path: _mark(path) for path in sorted(_logs(folder))}
+            marks = {path: _mark(path) for path in sorted(folder.own_logs())}
             if None in marks.values():
                 return None
             lines += [f"{address(path)} {mark}" for path, mark in marks.items()]
@@ -193,13 +193,6 @@ class Fingerprints:
             )
             self.seen[folder] = tuple(f"{address(path)} {identity(path)}" for path in files)
         return self.seen[folder]
-
-
-def _logs(folder: Folder) -> Iterator[Path]:
-    yield from folder.files
-    yield from folder.logs
-    for other in (*folder.earlier, *folder.below):
-        yield from _logs(other)
 
 
 def _mark(path: Path) -> str | None:

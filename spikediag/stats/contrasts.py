@@ -18,6 +18,7 @@ MOST_FREEDOM = 1.5 + FREEDOM * (MEMORY - 1)
 CELL = 8  # points that one median stands for on the long widths
 SIDE = 9  # points on either side of a bump
 FEWEST = 12  # earlier values below which there is no median
+WIDE, BENDS = 33, 10  # cells of windows whose contrasts may bend, and grid steps between three of them
 TIMES = 4  # a baseline is this many windows long: half the variance of one that is as short as the window
 TOGETHER = 16_384  # contrasts that are judged in one go: of short series, calls cost more than arithmetic
 
@@ -31,6 +32,7 @@ class Grid:
     first: int  # position
     rise: FloatArray  # (m,), unit of the values
     lag: int = 1  # grid steps between a contrast and the latest one that shares none of its points
+    bends: int = 0  # grid steps between contrasts whose bend is compared with the spread; 0: not asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +114,10 @@ def rises(medians: RunningMedians, width: int) -> Grid:
 
 def long_rises(cells: RunningMedians, width: int) -> Grid:
     """As `rises`, for `width` cells of 8 points, given their medians (n // 8,): an eighth of the cost."""
-    found = rises(cells, width)
-    return replace(found, width=CELL * width, stride=CELL * found.stride, first=CELL * found.first)
+    found, bends = rises(cells, width), BENDS if width >= WIDE else 0
+    return replace(
+        found, width=CELL * width, stride=CELL * found.stride, first=CELL * found.first, bends=bends
+    )
 
 
 def cell_medians(values: FloatArray) -> FloatArray:
@@ -161,7 +165,11 @@ def judged(grids: Iterable[Grid]) -> Iterator[Contrasts]:
 
 
 def _judged(grids: Sequence[Grid]) -> list[Contrasts]:
-    """Centre and scale are those of contrasts up to `lag` grid steps earlier, which share no points."""
+    """Centre and scale are those of contrasts up to `lag` grid steps earlier, which share no points.
+
+    A decay that slows down moves the contrasts of wide windows as far as noise does, but nearly along a line:
+    there the bend of three of them is the spread if it is less.
+    """
     centres = trailing_medians([(grid.rise, 0) for grid in grids], TREND_MEMORY)
     distances = [
         (np.abs(grid.rise[FEWEST - 1 :] - centre[FEWEST - 1 :]), grid.lag)
@@ -169,10 +177,28 @@ def _judged(grids: Sequence[Grid]) -> list[Contrasts]:
     ]
     spreads = trailing_medians(distances, MEMORY)
     del distances
+    for grid, spread in zip(grids, spreads, strict=True):
+        if grid.bends and len(spread) > 2 * grid.bends:
+            bent_less(grid, spread)
     return [
         Contrasts(*each)
         for each in zip(grids, map(_lagged, grids, centres), map(_scale, grids, spreads), strict=True)
     ]
+
+
+def bent_less(grid: Grid, spread: FloatArray) -> None:
+    """Lower a spread (m,), in place, to that of second differences of contrasts, where these are known.
+
+    Two and a half windows apart, where wandering noise bends as far as it moves.
+    """
+    early, here, late = (
+        grid.rise[: -2 * grid.bends],
+        grid.rise[grid.bends : -grid.bends],
+        grid.rise[2 * grid.bends :],
+    )
+    ((bend),) = trailing_medians([(np.abs(here - (early + late) / 2) / np.sqrt(1.5), grid.lag)], MEMORY)
+    first = 2 * grid.bends - (FEWEST - 1)
+    spread[first:] = np.fmin(spread[first:], bend)
 
 
 def _lagged(grid: Grid, centre: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from spikediag.model import FloatArray, IntArray
 
@@ -81,8 +81,8 @@ def profiled_ratio(counted: Counted, confidence: float = 0.95) -> RateRatio:
     def short(b: float) -> float:
         return allowed - (top - _log_likelihood(runs, b))
 
-    low = -FARTHEST if short(-FARTHEST) >= 0 else optimize.brentq(short, -FARTHEST, slope)
-    high = FARTHEST if short(FARTHEST) >= 0 else optimize.brentq(short, slope, FARTHEST)
+    low = -FARTHEST if short(-FARTHEST) >= 0 else _zero(short, -FARTHEST, slope)
+    high = FARTHEST if short(FARTHEST) >= 0 else _zero(short, slope, FARTHEST)
     return RateRatio(_exp(slope), _exp(low), _exp(high), spread)
 
 
@@ -93,7 +93,13 @@ def _exp(slope: float) -> float:
 def _root(decreasing: Callable[[float], float], low: float, high: float) -> float:
     if decreasing(low) <= 0:
         return low
-    return high if decreasing(high) >= 0 else float(optimize.brentq(decreasing, low, high))
+    return high if decreasing(high) >= 0 else _zero(decreasing, low, high)
+
+
+def _zero(function: Callable[[float], float], low: float, high: float) -> float:
+    from scipy.optimize import brentq  # noqa: PLC0415  # heavy, and who reads the runs of a sweep needs none
+
+    return float(brentq(function, low, high))
 
 
 def _shares(runs: Counted, slope: float) -> FloatArray:

@@ -14,10 +14,10 @@ from enum import StrEnum
 from functools import partial
 
 import numpy as np
-from scipy import stats
 
 from spikediag.model import BATCH_SIZES, FactName, FloatArray, IntArray, Text, say
 from spikediag.stats.count_regression import Counted, Permutation, RateRatio, permutation, profiled_ratio
+from spikediag.stats.ranks import ranks
 from spikediag.stats.rates import holm
 from spikediag.sweep.row import Cell, Row
 from spikediag.text import Value
@@ -247,8 +247,8 @@ def _cannot_tell(setting: _Setting, counted: Counted, what: Text) -> Text | None
     if len(setting.distinct) == 1:
         side = SIDES[setting.values[0] is True]
         return say(
-            "{name}: it is {side} in every run that states both, {runs} in all; runs on the other side "
-            "would tell.",
+            "{name}: it is {side} in every run that states both, {runs} in all; runs on the other side would "
+            "tell.",
             name=name,
             runs=len(setting.runs),
             side=side,
@@ -292,7 +292,7 @@ def _aliases(setting: _Setting) -> Iterator[tuple[str, float]]:
 def _features(values: Sequence[Cell]) -> FloatArray:
     """Ranks of numbers; of words a column for each; centred, (n, k)."""
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        table = stats.rankdata(np.array(values, dtype=float))[:, None]
+        table = ranks(np.array(values, dtype=float))[:, None]
     else:
         table = np.array([[v == one for one in dict.fromkeys(values)] for v in values], dtype=float)
     centred: FloatArray = table - table.mean(axis=0)

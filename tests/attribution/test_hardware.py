@@ -63,3 +63,18 @@ def test_without_a_log_by_rank_the_line_is_given_that_would_tell() -> None:
 
 def test_where_one_process_trains_it_is_not_asked() -> None:
     assert "hardware" not in {v.cause for v in found({"train/loss": MEAN}).verdicts}
+
+
+@pytest.mark.parametrize("ranks", [1, 8])
+def test_a_maximum_is_one_over_ranks_where_several_are_stated_else_perhaps_over_samples(ranks: int) -> None:
+    average = burst(noise(1, 2.0, 0.05), AT, 1.0)
+    curves = {"train/loss": average, "train/loss_max": burst(noise(2, 2.2, 0.05), AT, 8.0)}
+    told = {v.cause for v in found(curves, world_size=ranks).verdicts if v.status is Status.SUPPORTED}
+    assert ("hardware" in told) is (ranks > 1)
+
+
+def test_of_two_ranks_one_may_make_the_jump() -> None:
+    one = burst(noise(1, 2.0, 0.05), AT, 8.0)
+    other = noise(2, 2.0, 0.05)
+    curves = {"train/loss": (one + other) / 2, "rank0/train_loss": one, "rank1/train_loss": other}
+    assert found(curves, world_size=2).primary_cause == "hardware"

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import spikediag
+from spikediag.attribution.causes.target_update import TargetUpdate
 from spikediag.attribution.periods import beat, tallest_rises
 from spikediag.model import Role, Series, Status
+from tests.attribution import cases
 from tests.attribution.learners import AT, burst, found, noise, verdict
 from tests.conftest import some_of
 
@@ -140,3 +142,17 @@ def test_a_second_loss_that_moved_at_the_same_point_speaks_for_new_targets() -> 
     value[301:] -= 60.0
     judged = verdict(found({"q_loss": once(301), "v_loss": value[: len(once(301))]}), "target-update")
     assert "moved-together" in {e.what for e in judged.evidence}
+
+
+@pytest.mark.parametrize("risen", [40.0, 0.0])
+def test_a_fall_long_after_an_update_may_take_back_what_the_loss_had_risen_by_there(risen: float) -> None:
+    critic, rng = updated(200, 6, 3, size=30.0), np.random.default_rng(7)
+    steps, actor = np.arange(len(critic)), rng.normal(160.0, 2.0, len(critic))
+    actor[860:] -= 40.0
+    falls = spikediag.Run.from_arrays({"critic_loss": (steps, critic), "actor_loss": (steps, actor)})
+    spike = next(f.spike for f in spikediag.diagnose(falls).findings if f.spike.tag == "actor_loss")
+    actor[:801] -= risen
+    run = spikediag.Run.from_arrays({"critic_loss": (steps, critic), "actor_loss": (steps, actor)})
+    judged = TargetUpdate().judge(cases.make_case(run, spike))
+    assert judged.decisive is (risen > 0)
+    assert ("way-back" in {e.what for e in judged.evidence}) is (risen > 0)

@@ -16,6 +16,7 @@ LOSS = np.abs(noise(1, 5, 0.5)) * np.exp(0.12 * RUN)
         ("train/critic_loss", "train/ent_coef"),
         ("losses/qf_loss", "losses/alpha"),
         ("critic_loss", "temperature"),
+        ("metrics/critic_loss", "metrics/temp"),
     ],
 )
 @pytest.mark.parametrize("rate", [0.03, 0.1])

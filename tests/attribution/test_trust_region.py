@@ -16,6 +16,8 @@ LOSS = burst(noise(1, -0.02, 0.01), AT, 3.0)
         ("losses/policy_loss", "losses/approx_kl", "losses/clipfrac"),
         ("ppo/loss/policy", "ppo/policy/approxkl", "ppo/policy/clipfrac"),
         ("actor/pg_loss", "actor/ppo_kl", "actor/pg_clipfrac"),
+        ("losses/a_loss", "info/kl", "info/clip_frac"),
+        ("Loss / Policy loss", "Policy / KL divergence", "Policy / Clip fraction"),
     ],
 )
 @pytest.mark.parametrize("lead", [0, 1, 3])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from spikediag.detectors import detect
 from spikediag.detectors.rise import slow_climb
@@ -52,3 +53,14 @@ def test_a_climb_is_measured_from_foot_to_top() -> None:
     assert climb.start == pytest.approx(1800, abs=80)
     assert climb.stop == pytest.approx(2400, abs=80)
     assert (climb.baseline, climb.level) == pytest.approx((0, 6), abs=0.2)
+
+
+@pytest.mark.parametrize("seed", some_of(*range(4), slow=range(4, 20)))
+def test_a_climb_on_a_decay_is_found_though_the_decay_slows_down(seed: int) -> None:
+    n, at = 11_000, 9_000
+    level = 1.5 + 4 * (1 + np.arange(n) / 50) ** -0.3
+    shocks = np.random.default_rng([53, seed]).standard_t(4, size=n)
+    values = level * (1 + 0.015 * lfilter([1], [1, -0.7], shocks))
+    values = planted(values, 4 * 0.03 * level[at], at=at, ramp=1_000)
+
+    assert any(at - 250 <= spike.start <= at + 1_000 for spike in detect(series_of(values)))

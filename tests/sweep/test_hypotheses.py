@@ -29,7 +29,7 @@ def test_the_ratio_above_one_half_is_a_line_of_its_own_wherever_both_facts_are_k
     assert "batch > half of dataset: more spikes" in str(found.reading)
     one_side = by_id([one for one in rows if one.facts["batch_size"] == 256])[ABOVE_HALF]
     assert one_side.answer is Answer.CANNOT_TELL
-    assert "more than half in all 6 runs" in str(one_side.reading)
+    assert "more than half in every run that states both, 6 in all" in str(one_side.reading)
     assert ABOVE_HALF not in by_id(sweep(CROSSED))
 
 

@@ -166,7 +166,7 @@ def _gaps(case: Case) -> Iterator[tuple[int, Evidence]]:
             dims=len(levels) - 1,
             gap=gap,
         )
-        weight = 1.5 if gap >= GAP else -1.0 if gap < SMALL_GAP else 0.0
+        weight = min(2.0, 1.5 + 0.5 * (gap - GAP)) if gap >= GAP else -1.0 if gap < SMALL_GAP else 0.0
         yield least, weigh("sigma-gap", weight, observed=gap, reference=GAP, reading=reading)
         return
 

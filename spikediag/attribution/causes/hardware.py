@@ -13,14 +13,16 @@ from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, spoken_tag, witnesses_of
 from spikediag.model import Advice, Evidence, FactName, LossKind, Run, Series, Tier, say
 
-FEWEST_RANKS = 3
+FEWEST_RANKS = 2
 ONE = 0.7  # share of the jump of all ranks, from which one makes it
-EVEN = 0.5
+EVEN = 0.6
 FAR_ABOVE = 4.0  # times the jump of the average, that the maximum of all ranks jumps by
 VERY_FAR = 10.0
 ALIKE = 2.0
-_AVERAGE = re.compile(r"(^|_)(global_)?(avg|mean)_loss$")
-_WORST = re.compile(r"(^|_)(global_)?max_loss$")
+_AVERAGE = re.compile(r"(^|_)global_(avg|mean)_loss$")
+_WORST = re.compile(r"(^|_)global_max_loss$")
+_AN_AVERAGE = re.compile(r"(^|_)((avg|mean)_loss|loss(_(avg|mean))?)$")
+_A_WORST = re.compile(r"(^|_)(max_loss|loss_max)((_over|_across)?(_all)?_ranks?)?$")
 _RANK = re.compile(r"(^|_)(rank|gpu|worker|process|device)_?(?P<rank>\d+)(_|$)")
 
 
@@ -54,8 +56,7 @@ class Hardware:
     def applies(self, run: Run, loss: Series) -> bool:
         """Where several ranks are known to train."""
         del loss
-        several = (run.fact(FactName.WORLD_SIZE).number or 1) > 1
-        return several or bool(run.once(rank_losses)) or run.once(_pair) is not None
+        return _several(run) or bool(run.once(rank_losses)) or run.once(_pair) is not None
 
     def judge(self, case: Case) -> Judgement:
         """Did one rank jump, or all?"""
@@ -76,8 +77,13 @@ class Hardware:
         )
 
 
+def _several(run: Run) -> bool:
+    """Whether more than one rank is stated."""
+    return (run.fact(FactName.WORLD_SIZE).number or 1) > 1
+
+
 def rank_losses(run: Run) -> Mapping[int, Series]:
-    """The losses of single ranks; empty where fewer than three are logged."""
+    """The losses of single ranks; empty where only one is logged."""
     found: dict[int, Series] = {}
     for tag in sorted(run.series):
         name = spoken_tag(tag)
@@ -88,11 +94,17 @@ def rank_losses(run: Run) -> Mapping[int, Series]:
 
 
 def _pair(run: Run) -> tuple[Series, Series] | None:
-    """The average and the maximum of the loss over ranks; None where one of them is not logged."""
+    """The average and the maximum of the loss over ranks; None where one of them is not logged.
+
+    A maximum that is not called global may be one over samples, but where several ranks are stated.
+    """
     tags = sorted(run.series)
-    average = next((t for t in tags if _AVERAGE.search(spoken_tag(t))), None)
-    worst = next((t for t in tags if _WORST.search(spoken_tag(t))), None)
-    return (run.series[average], run.series[worst]) if average and worst else None
+    for means, extremes in ((_AVERAGE, _WORST), (_AN_AVERAGE, _A_WORST))[: 1 + _several(run)]:
+        average = next((t for t in tags if means.search(spoken_tag(t))), None)
+        worst = next((t for t in tags if extremes.search(spoken_tag(t))), None)
+        if average and worst:
+            return run.series[average], run.series[worst]
+    return None
 
 
 def _rise(case: Case, series: Series) -> float | None:

@@ -25,6 +25,7 @@ LEAST_WARM_UP = 1.5  # factor from first to largest rate
 HORIZON = 3000.0, 120.0  # steps or logged points: 3 / (1 - beta2) of Adam's, whose memory is gone then
 DELAYS = (10.0, 100.0, 1000.0)  # steps between a raised rate and the leap
 FEWEST_POINTS = (1.0, 4.0, 40.0)  # logged points of each delay, where steps count samples and not updates
+UNTIMELY = -0.3  # bans of the lag, up to which a jump comes too late to decide anything
 WARMED = 0.3  # bans of a warm-up's end: every run with a schedule has one
 FEWEST_MOVES = 20  # logged intervals of a rate from which its habits are known
 GREW = 5.0  # times, from which the distance of the policy from the one before grew with the rate
@@ -178,7 +179,12 @@ def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
     changes = case.run.once(_changes, series)
     reach = case.reach(*HORIZON)
-    near = [c for c in changes if case.begin - c.step <= reach and not case.lag(series, c.step).follows]
+    near = [
+        c
+        for c in changes
+        if (case.begin - c.step <= reach or any(_updates_grew(case, c)))
+        and not case.lag(series, c.step).follows
+    ]
     if not near:
         return None
     change = max(near, key=lambda c: ((c.factor > 1) != case.spike.is_fall, c.step))
@@ -249,7 +255,7 @@ def _judge_rate(case: Case, series: Series) -> Judgement:
             *grown,
             *_follows_dose(case, series, change),
         ),
-        decisive=as_expected and (before.bans > 0 or bool(grown)),
+        decisive=as_expected and (before.bans > UNTIMELY or bool(grown)),
         advice=_advice(series, change) if not case.spike.is_fall else (),
         mechanism=_mechanism(case, change),
     )

@@ -10,7 +10,7 @@ from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.model import REINFORCED, Advice, Evidence, LossKind, Run, Series, Tier, say
 
-DELAYS = (100.0, 1000.0)  # steps: the buffer is replaced one sample at a time
+DELAYS = (3.0, 100.0, 1000.0)  # steps: at once, or as the buffer is replaced one sample at a time
 HORIZON = 5000.0, 20.0  # steps or logged points
 FULL = 1e-6  # share of its largest size by which it may lie below
 EMPTIED = 0.5  # share of its size that it loses at once
@@ -93,7 +93,9 @@ def _turned(case: Case) -> Iterator[Evidence]:
         near = [t for t in known if case.begin - t.step <= reach and not case.lag(series, t.step).follows]
         if near:
             last = max(near, key=lambda t: t.step)
-            bans = case.precedence(last.step, (max(DELAYS[0], case.slack(series)), *DELAYS[1:]), len(known))
+            bans = case.precedence(
+                last.step, (max(DELAYS[0], 0.5 * case.slack(series)), *DELAYS[1:]), len(known)
+            )
             yield _turn(case, series, last, bans)
 
 

@@ -9,9 +9,12 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.periods import BY_CHANCE, NEAR_BEAT, Beat, beat, off_period, stated_updates
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier, say
+from spikediag.stats.medians import median
 
 ALMOST = 0.05  # chance up to which a beat is worth a word
 SOON = 0.05  # of the period, within which a fall follows an update
+LEVEL_POINTS = 20  # logged points before an update that give the level
+BACK = 0.5, 1.2  # share of the rise at an update that a fall takes back
 ROUND = 100  # steps; people state periods in round numbers
 FEWEST_APART = 20  # logged points between round steps, so that lying right after one says something
 
@@ -30,7 +33,7 @@ class TargetUpdate:
         The tallest rises of the loss, or of another critic or actor of the run, come at one phase of a
         period, far more often than chance allows; the configuration states that period. Of a single leap:
         it begins at a multiple of the stated period, or, weaker, right after a round number of steps; of a
-        lasting fall: it follows an update soon.
+        lasting fall: it follows an update soon, or takes back what the loss had risen by there.
 
     Evidence against:
         Tallest rises at all phases; a stated period that they do not keep. Blind spot: fewer than four
@@ -114,6 +117,8 @@ def _of_fall(case: Case, stated: tuple[tuple[float, str], ...]) -> Judgement:
     """A fall soon after an update that a loss of the run shows: suspected, as its onset is less sharp."""
     found, tag = min(_beats(case.run, stated), key=_by_chance, default=(None, ""))
     after = (case.begin - found.first) % found.period if found is not None else 0.0
+    if found is not None and not case.is_burst and (back := tuple(_way_back(case, case.begin - after))):
+        return _keeps(found, back)
     if found is None or case.is_burst or after > SOON * found.period:
         reading = say("{tag} fell, and not soon after an update of a target network.", tag=case.spike.tag)
         return Judgement(Tier.TRIGGER, (weigh("fell", -2.0, reading=reading),), ruled_out=True)
@@ -126,6 +131,22 @@ def _of_fall(case: Case, stated: tuple[tuple[float, str], ...]) -> Judgement:
     )
     evidence = weigh("soon-after", 1.0, observed=after, reference=found.period, reading=reading)
     return Judgement(Tier.TRIGGER, (evidence,), advice=(_advice(found.period),))
+
+
+def _way_back(case: Case, update: float) -> Iterator[Evidence]:
+    """Whether a fall takes back what the loss had risen by at the last update."""
+    spike, before = case.spike, case.loss.before(update)[-LEVEL_POINTS:]
+    risen = spike.baseline - median(before) if len(before) else 0.0
+    if risen > 0 and BACK[0] <= -spike.height / risen <= BACK[1]:
+        reading = say(
+            "{tag} had risen by {risen:.3g} at the last update, step {update:,.0f}, and falls back by "
+            "{fell:.3g}.",
+            tag=spike.tag,
+            risen=risen,
+            update=update,
+            fell=-spike.height,
+        )
+        yield weigh("way-back", 1.5, observed=-spike.height, reference=risen, reading=reading)
 
 
 def _by_one_leap(case: Case, stated: tuple[tuple[float, str], ...], found: Beat | None) -> Judgement:

@@ -7,13 +7,25 @@ from pathlib import Path
 
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import Column, columns_named, counted, points_in, read_csv, step_column
+from spikediag.parser.tables import (
+    IDLE,
+    PEEK,
+    Column,
+    clock_column,
+    columns_named,
+    counted,
+    points_in,
+    read_csv,
+    step_column,
+    step_columns,
+)
 from spikediag.text import say
 
 PANEL = " - "  # between the name of a run and that of a quantity, in what W&B exports from a panel
 BOUNDS = ("__MIN", "__MAX")  # columns that W&B adds
-TENSORBOARD = {"Wall time", "Step", "Value"}
-TAG = re.compile(r"(?:.*-)?tag-(.+)")
+NAMED_ELSEWHERE = {"value", "values"}  # a quantity that is called after its file
+TAG = re.compile(r"(?:(.*)-)?tag-(.+)")  # in the name of what TensorBoard downloads
+D3RLPY = re.compile(rb"\d+,\d+,[-+.\deinfa]+\r?\n")
 
 
 @registry.register
@@ -21,7 +33,8 @@ TAG = re.compile(r"(?:.*-)?tag-(.+)")
 class CsvTables(Named):
     """`*.csv` and `*.tsv`: each a run of its own, unless a training nearby is logged better.
 
-    Below a folder only tables with a loss are runs. What W&B exports from a panel may hold several runs.
+    Below a folder only tables with a loss are runs. What W&B exports from a panel may hold several runs; it,
+    what TensorBoard downloads and d3rlpy's tables without a header hold one quantity of a run each.
     """
 
     id: str = "csv_tables"
@@ -35,13 +48,18 @@ class CsvTables(Named):
             ForeignError: nothing counts steps.
             UnusableLogError: it has no row, or is no table.
         """
-        if step_column(columns_named(file)) is None:
+        table = file
+        if D3RLPY.match(file.beginning(PEEK)):
+            table = Opened.of(file.path, b"_index,step,value\n" + file.content)
+        elif step_column(columns_named(file)) is None:
             raise ForeignError(say("it has no column step"))
-        columns, gaps = read_csv(file)
+        columns, gaps = read_csv(table)
         count = counted(columns)
-        for run, part in _runs(columns, count.column).items():
+        runs = _runs(columns, count.column)
+        for run, part in runs.items():
             points, lost = points_in(part, count, _tags(part, file.path))
-            yield Log(points, (*gaps, *lost), run, notes=count.notes)
+            name = run or _run_in_name(file.path)
+            yield Log(points, (*gaps, *lost), run if len(runs) > 1 else "", name=name, notes=count.notes)
 
 
 def _runs(columns: Mapping[str, Column], step: str) -> dict[str, dict[str, Column]]:
@@ -50,15 +68,21 @@ def _runs(columns: Mapping[str, Column], step: str) -> dict[str, dict[str, Colum
     of_run = {name: name.rpartition(PANEL)[0].replace("/", "-").strip() for name in quantities}
     if not quantities or not all(of_run.values()):
         return {"": {name: columns[name] for name in (step, *quantities)}}
-    alone = len(set(of_run.values())) == 1
     runs: dict[str, dict[str, Column]] = {}
     for name, run in of_run.items():
-        runs.setdefault("" if alone else run, {step: columns[step]})[name] = columns[name]
+        runs.setdefault(run, {step: columns[step]})[name] = columns[name]
     return runs
 
 
-def _tags(columns: Mapping[str, Column], path: Path) -> dict[str, str]:
+def _run_in_name(path: Path) -> str:
     match = TAG.fullmatch(path.stem)
-    if columns.keys() == TENSORBOARD:
-        return {"Value": match[1] if match else path.stem}
+    return match[1] or "" if match else ""
+
+
+def _tags(columns: Mapping[str, Column], path: Path) -> dict[str, str]:
+    axes = {*step_columns(columns), clock_column(columns)}
+    quantities = [name for name in columns if name not in axes and not IDLE.fullmatch(name)]
+    if len(quantities) == 1 and quantities[0].strip().lower() in NAMED_ELSEWHERE:
+        match = TAG.fullmatch(path.stem)
+        return {quantities[0]: match[2] if match else path.stem}
     return {name: name.rpartition(PANEL)[2] for name in columns if PANEL in name}

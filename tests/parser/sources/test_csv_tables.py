@@ -184,6 +184,44 @@ def test_the_download_of_tensorboard_has_its_tag_in_its_name(tmp_path: Path) -> 
     assert series.wall_times[0] == 1.7e9
 
 
+def one_table_each(folder: Path, header: str, row: str, name: str, seed: int = 0) -> None:
+    for tag, curve in training("train_loss", "train_mse", seed=seed).items():
+        lines = [header.format(tag=tag), *(row.format(step=s, value=v) for s, v in curve.items())]
+        folder.mkdir(exist_ok=True)
+        (folder / name.format(tag=tag)).write_text("".join(f"{line}\n" for line in lines if line))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "name"),
+    [
+        ("Wall time,Step,Value", "1.7e9,{step},{value!r}", "run-bc-tag-{tag}.csv"),  # from TensorBoard
+        ("Step,sun-4 - {tag},sun-4 - {tag}__MIN", "{step},{value!r},{value!r}", "export_{tag}.csv"),  # W&B
+        ("step,value", "{step},{value!r}", "{tag}.csv"),
+        ("iteration,{tag}", "{step},{value!r}", "{tag}.csv"),
+        ("", "1,{step},{value!r}", "{tag}.csv"),  # d3rlpy
+    ],
+)
+def test_a_table_for_each_quantity_is_one_training(header: str, row: str, name: str, tmp_path: Path) -> None:
+    one_table_each(tmp_path / "run", header, row, name)
+    (found,) = find_runs(tmp_path)
+    curves = training("train_loss", "train_mse")
+    for run in (read_run(found), read_run(tmp_path)):
+        for tag, curve in curves.items():
+            series = run.series[tag]
+            assert dict(zip(series.steps.tolist(), series.values.tolist(), strict=True)) == curve
+
+
+def test_tables_of_one_quantity_of_two_runs_are_two(tmp_path: Path) -> None:
+    for seed, run in enumerate("ab"):
+        one_table_each(
+            tmp_path, "Wall time,Step,Value", "1.7e9,{step},{value!r}", f"run-{run}-tag-{{tag}}.csv", seed
+        )
+    assert [(read_run(run).name, len(read_run(run).series)) for run in find_runs(tmp_path)] == [
+        ("run-a", 2),
+        ("run-b", 2),
+    ]
+
+
 @pytest.mark.parametrize("content", ["model,loss\na,1\n", "\0", ""])
 def test_a_table_that_was_named_and_has_no_steps_says_so(tmp_path: Path, content: str) -> None:
     file = tmp_path / "results.csv"
