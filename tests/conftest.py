@@ -46,7 +46,7 @@ gc.disable()  # while modules are loaded, which stay
 
 def pytest_collection_finish() -> None:
     gc.freeze()  # modules and their tests live as long as the session: no collection need look at them again
-    gc.set_threshold(50_000, 20, 50)  # figures are circles, but few
+    gc.set_threshold(200_000, 20, 50)  # figures are circles, but few
     gc.enable()
 
 

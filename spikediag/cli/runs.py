@@ -123,9 +123,9 @@ def existing(path: Path) -> Path:
     Raises:
         RunNotFoundError: nothing is there; the nearest name that exists is said.
     """
-    from spikediag.parser import url_of
+    from spikediag.parser import is_there, url_of
 
-    if url_of(path) or path.exists() or path.parent.is_file():  # a run in a database
+    if url_of(path) or is_there(path) or path.parent.is_file():  # a run in a database
         return path
     parent, name = path.parent, path.name
     while not parent.exists():

@@ -1,7 +1,7 @@
 """Spike + companion series -> did the error metric move too? A one-sided test with a stated margin."""
 
 from spikediag.coupling.combine import combine
-from spikediag.coupling.companion import companions, test_companion
+from spikediag.coupling.companion import answer_of, companions
 from spikediag.coupling.pool import pool
 from spikediag.model import Coupling, Run, Spike
 
@@ -20,7 +20,7 @@ def couple(spike: Spike, run: Run, others: tuple[Spike, ...] = ()) -> Coupling:
         `NO_COMPANION` when the run logs none, else the verdict over all of them.
     """
     asked = companions(run, run.series[spike.tag])
-    tests = tuple(test for s in asked if (test := test_companion(s, spike, run)) is not None)
+    tests = tuple(test for s in asked if (test := answer_of(s, spike, run)) is not None)
     tags = tuple(series.tag for series in asked)
     copies = tuple(sorted(series.tag for series in run.series.values() if series.copy_of is not None))
     return pool(combine(tests, tags, copies, spike), spike, run, others)

@@ -77,7 +77,7 @@ class _Error:
         return self.offset + self.sign * value
 
 
-def test_companion(companion: Series, spike: Spike, run: Run) -> CompanionTest | None:
+def answer_of(companion: Series, spike: Spike, run: Run) -> CompanionTest | None:
     """Test whether the companion moved while the loss stood high; None when it was not logged then."""
     loss = run.series[spike.tag]
     asked = stretches(spike, loss, companion)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from spikediag.coupling.companion import test_companion
+from spikediag.coupling.companion import answer_of
 from spikediag.coupling.margin import NEEDED_SHARE
 from spikediag.model import CompanionTest, Coupling, CouplingVerdict, Kind, Run, Shape, Spike, Text, say
 
@@ -24,7 +24,7 @@ def pool(alone: Coupling, spike: Spike, run: Run, others: tuple[Spike, ...]) -> 
     if together is None or not _imprecise(alone):
         return alone
     own = alone.tests[0]
-    test = test_companion(run.series[own.tag], together, run)
+    test = answer_of(run.series[own.tag], together, run)
     if test is None or test.verdict is not CouplingVerdict.DECOUPLED:
         return alone
     here = replace(

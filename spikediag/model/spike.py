@@ -129,6 +129,11 @@ class Spike:
         return next(e for e in self.excursions if e.start <= self.peak < max(e.stop, e.start + 1))
 
     @property
+    def onset_of_highest(self) -> int:
+        """Position at which it begins; of a train, its highest member."""
+        return self.highest.start if self.members else self.start
+
+    @property
     def spans(self) -> tuple[tuple[int, int], ...]:
         """The positions `[start, stop)` that it takes up.
 

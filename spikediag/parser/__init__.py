@@ -10,7 +10,7 @@ calls its quantities.
 """
 
 from spikediag.parser.accounting import Overlooked, overlooked
-from spikediag.parser.finding import Place, RunSource, find_runs, nothing_at
+from spikediag.parser.finding import Place, RunSource, find_runs, is_there, nothing_at
 from spikediag.parser.growing import GrowingFiles
 from spikediag.parser.places import Fingerprints, here, places
 from spikediag.parser.read import read_run, refuse_unusable, run_from_arrays, run_from_log
@@ -29,6 +29,7 @@ __all__ = [
     "cache_folder",
     "find_runs",
     "here",
+    "is_there",
     "nothing_at",
     "overlooked",
     "places",

@@ -1,5 +1,6 @@
 """Where runs lie below a path, and which log files make up one of them."""
 
+import errno
 import heapq
 import re
 from collections.abc import Iterable, Iterator
@@ -116,7 +117,7 @@ def find_runs(root: str | Path, only: str | None = None, read: ReadFile = read_f
     contents = LogFiles(read)
     if top.is_file():
         return _in_file(top, contents)
-    if not top.exists() and not top.parent.is_file():
+    if not is_there(top) and not top.parent.is_file():
         raise RunNotFoundError(
             say("{top} does not exist; give the folder that holds your runs.", top=address(top))
         )
@@ -456,7 +457,7 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
             return _run_in(path, only)
         if path.is_file():
             return _only_one(path, _in_file(path, LogFiles(read_file)), only)
-        if path.exists():
+        if is_there(path):
             raise UnreadableRunError(
                 say(
                     "{path} is neither a folder nor a file; give a run folder or a log file.",
@@ -474,6 +475,25 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
             say("{path} cannot be opened ({why}); check the path.", path=address(path), why=refused(error))
         ) from error
     raise RunNotFoundError(say("{path} does not exist; give a run folder or a log file.", path=address(path)))
+
+
+def is_there(path: Path) -> bool:
+    """Whether something lies at a path: what may not be looked at is an error, and not nothing.
+
+    `Path.exists` says the same up to Python 3.13.
+
+    Raises:
+        OSError: the system refuses to tell, as where permission is missing.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
+    return True
 
 
 def _run_in(path: Path, only: str | None) -> RunSource:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.model import Copy, FloatArray, Run, Series, Shape, Spike
+from spikediag.model import LONGEST_LOOK, Copy, FloatArray, Run, Series, Shape, Spike
 from spikediag.stats.medians import median, medians
 from spikediag.stats.scale import robust_sigma, row_sigma
 
@@ -15,7 +15,7 @@ SAMPLED = 500  # points that show whether one follows the other
 TOGETHER = 256  # series that are looked at in one go
 ALIKE = 0.02  # scatter around the line, over the scatter of the loss
 FITS = 0.05  # distance from the line at the peak, over the height
-LASTING, FEWEST_HIGH = 129, 8  # points of a lasting rise that are looked at
+FEWEST_HIGH = 8  # points while it stands high
 STANDS = 0.25  # of the height of a burst, from which it stands high
 STEADY = 0.05  # scatter of loss over series while both stand high
 SMALLEST = 1e-100  # below, a ratio means nothing
@@ -69,8 +69,8 @@ def _copy(loss: Series, series: Series, spike: Spike, line: AffineFit | None) ->
     own, other = _common(loss, series)
     y, x = loss.values[own], series.values[other]
     if line is None:
-        first = spike.highest.start if spike.members else spike.start
-        high = (own >= first) & (own < min(spike.stop, first + LASTING))
+        first = spike.onset_of_highest
+        high = (own >= first) & (own < min(spike.stop, first + LONGEST_LOOK))
         if spike.shape is Shape.BURST:
             high &= loss.values[own] >= spike.baseline + STANDS * spike.height
         line = _while_high(y[high], x[high], y[own < spike.start], x[own < spike.start])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikediag.model import (
+    NEAR,
     FloatArray,
     IntArray,
     Measure,
@@ -34,7 +35,6 @@ from spikediag.stats.timing import moment
 from spikediag.witnesses.copies import AffineFit, alike, copies
 
 LEAD = 10  # logged points of the loss before its onset in which a series may have moved first
-LASTING = 33  # points of a rise that lasts, over which a new level of a series is its median
 BEFORE, FEWEST_BEFORE = 65, 8  # points that give the level and the noise before, half of the past at most
 ALPHA = 0.05  # false witnesses per jump that are accepted
 FAR = 5.0  # robust standard deviations below which nothing moved
@@ -211,7 +211,7 @@ def ask_every_series(table: SeriesTable, spike: Spike, others: Sequence[Spike]) 
     totals = (s.tag for s in table.run.having(Role.LOSS) if s.measure is Measure.TOTAL)
     left_out = {loss.tag, *totals, *(copy.tag for copy in same)}
     asked = len(table.run.series) - len(left_out)
-    zones, began = jump_zones(loss, others), moment(loss, spike, first_point(spike))
+    zones, began = jump_zones(loss, others), moment(loss, spike, spike.onset_of_highest)
     moved = [_witness(mover, asked, began) for mover in _movers(table, spike, left_out, zones)]
     return Witnesses(asked, tuple(sorted((w for w in moved if w is not None), key=_order)[:KEPT]), same)
 
@@ -222,11 +222,6 @@ def _order(witness: Witness) -> tuple[int, float, str]:
     return (0 if lag.leads else 2 if lag.follows else 1), -abs(witness.sigmas), witness.tag
 
 
-def first_point(spike: Spike) -> int:
-    """Position of its onset; of a train, that of its highest member."""
-    return spike.highest.start if spike.members else spike.start
-
-
 def place_of(other: Numbers, loss: Series, spike: Spike) -> JumpPlace | None:
     """Where a jump lies among the steps of another series.
 
@@ -234,8 +229,8 @@ def place_of(other: Numbers, loss: Series, spike: Spike) -> JumpPlace | None:
     loss, the first point after the onset counts as on it.
     """
     lasts = spike.shape is not Shape.BURST
-    stop = min(spike.start + LASTING, len(loss)) if lasts else spike.window(loss.values)[1]
-    start, last = float(loss.steps[first_point(spike)]), float(loss.steps[stop - 1])
+    stop = min(spike.start + NEAR, len(loss)) if lasts else spike.window(loss.values)[1]
+    start, last = float(loss.steps[spike.onset_of_highest]), float(loss.steps[stop - 1])
     steps, own = other.steps, other.interval
     if own > loss.interval:
         last = max(last, start + own - 1)

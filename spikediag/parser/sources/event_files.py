@@ -1,4 +1,4 @@
-"""TensorBoard's event files, the first citizen."""
+"""TensorBoard's event files."""
 
 import stat
 from collections.abc import Iterator
