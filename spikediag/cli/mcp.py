@@ -30,7 +30,8 @@ Facts = dict[str, str | int | float | bool]
 INSTRUCTIONS = """\
 Post-mortems of training runs whose loss jumped: what jumped, whether the error metric moved with it, the
 most likely cause with the evidence for and against, whether it matters, and what to do. Start with analyze
-and read verdict.summary; explain tells what an id means. A probability of null was not measured: say so.
+and read verdict.summary; explain tells what an id means. A probability that is not calibrated is
+none: quote in_words.
 """
 READS = ("open", "os.listdir", "os.scandir", "sqlite3.connect")
 NEVER = (
