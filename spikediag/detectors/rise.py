@@ -235,10 +235,9 @@ def child_of(values: FloatArray, found: Iterable[Rise]) -> Callable[[Rise], bool
         began, noise = under[-1]
         if rise.start - began >= FEW:
             noise = max(noise, local_noise(values[max(began, rise.start - PAST) : rise.start]))
-        lasts = rise.lasts(n)
-        return (rise.level - rise.baseline if lasts else rise.height) < (
-            ON_LEVEL if lasts else OUTSTANDING
-        ) * noise
+        if rise.lasts(n):
+            return rise.level - rise.baseline < ON_LEVEL * noise
+        return rise.height < OUTSTANDING * noise
 
     return is_child
 
