@@ -347,12 +347,11 @@ def headline(finding: Finding, diagnosis: Diagnosis | None = None) -> Text:
         diagnosis: That it is of, once there is one: where there is no error, its reward is what tells.
     """
     error = _error(finding.coupling)
-    if diagnosis is not None and finding.coupling.verdict is CouplingVerdict.NO_COMPANION:
-        reward = diagnosis.reward_after(finding)
-        if reward is not None:
-            error = SUFFERED[reward.verdict] if reward.meanwhile is None else SUFFERED_MEANWHILE
-        elif is_untold(finding, diagnosis):
-            error = UNTOLD
+    reward = None if diagnosis is None else diagnosis.reward_for_error(finding)
+    if reward is not None:
+        error = SUFFERED[reward.verdict] if reward.meanwhile is None else SUFFERED_MEANWHILE
+    elif diagnosis is not None and is_untold(finding, diagnosis):
+        error = UNTOLD
     return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
 
 

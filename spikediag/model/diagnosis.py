@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from spikediag.model.remedy import Advice, Remedy
 from spikediag.model.run import Role, Run
-from spikediag.model.spike import Coupling, Kind, LossChange, Searched, Spike
+from spikediag.model.spike import Coupling, CouplingVerdict, Kind, LossChange, Searched, Spike
 from spikediag.model.witness import NO_WITNESSES, Witnesses
 from spikediag.text import Text
 
@@ -345,8 +345,13 @@ class Diagnosis:
             o for o in self.overall.outcomes if o.role is not Role.REWARD or self.run.series[o.tag].varies
         ]
 
-    def reward_after(self, finding: Finding) -> Outcome | None:
-        """How the reward stood around a finding, the worst first; None where none can tell."""
+    def reward_for_error(self, finding: Finding) -> Outcome | None:
+        """How the reward, the worst of several, stood around a finding beside which no error is logged.
+
+        None where an error is, or no reward can tell.
+        """
+        if finding.coupling.verdict is not CouplingVerdict.NO_COMPANION:
+            return None
         ours = (o for o in self.told_outcomes() if o.finding == finding.id and o.role is Role.REWARD)
         return min(ours, key=lambda o: tuple(OutcomeVerdict).index(o.verdict), default=None)
 

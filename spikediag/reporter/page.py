@@ -249,8 +249,8 @@ def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
 
 
 def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
-    reward = diagnosis.reward_after(lead)
-    if lead.coupling.verdict is CouplingVerdict.NO_COMPANION and reward is not None:
+    reward = diagnosis.reward_for_error(lead)
+    if reward is not None:
         answer = WORSE[reward.verdict] if reward.meanwhile is None else WORSE_MEANWHILE
         return QuestionRow(say("Did the reward suffer?"), answer, _stood(reward))
     answer = MOVED[lead.coupling.verdict]
@@ -314,8 +314,7 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> QuestionRow:
     overall, lead = diagnosis.overall, diagnosis.lead
     readings = {str(o.reading) for o in overall.outcomes}
     beside = [text for text in overall.because if not any(r in str(text) for r in readings)]
-    silent = lead is not None and lead.coupling.verdict is CouplingVerdict.NO_COMPANION
-    said = diagnosis.reward_after(lead) if lead and silent else None
+    said = None if lead is None else diagnosis.reward_for_error(lead)
     harmed = bool(overall.matters) and said is not None and said.verdict is OutcomeVerdict.WORSE
     shown = [
         o
