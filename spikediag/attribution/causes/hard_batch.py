@@ -79,7 +79,7 @@ class HardBatch:
             missing = advice.to_log(case.run, case.loss, Role.COMPANION)
             return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
         next_batches, period, gradient = _next_batches(case), _period(case), case.gradient
-        raise_ = raised(case, case.spike.peak_step)
+        rate, rise = raised(case, case.spike.peak_step), _risen(case)
         evidence = (
             *(e for e in _error(case) if e.supports or blame is not Blame.BATCH),
             _duration(case),
@@ -89,15 +89,15 @@ class HardBatch:
             *_periodic(period),
             *_many(case),
             *_short(case),
-            *_raised(raise_),
-            *_after_rise(case),
+            *_raised(rate),
+            *_after_rise(case, rise),
             *_recorded(case),
         )
         thrown = next_batches is not None and next_batches.away
         gradient_first = gradient is not None and gradient.leapt_first
         many = len(case.spike.excursions) > MOST
         excluded = thrown or gradient_first or _shaken(case) or period is not None or many
-        excluded = excluded or case.last_batch is not None or raise_ is not None or _risen(case) is not None
+        excluded = excluded or case.last_batch is not None or rate is not None or rise is not None
         return Judgement(
             Tier.TRIGGER,
             evidence,
@@ -294,8 +294,7 @@ def _risen(case: Case) -> Spike | None:
     return next((s for s in near if s.shape in {Shape.LEVEL, Shape.TREND} and not s.is_fall), None)
 
 
-def _after_rise(case: Case) -> Iterator[Evidence]:
-    rise = _risen(case)
+def _after_rise(case: Case, rise: Spike | None) -> Iterator[Evidence]:
     if rise is not None:
         reading = say(
             "The loss had risen for good shortly before, at step {step:,}: something had moved the weights.",
