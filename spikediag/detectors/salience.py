@@ -10,8 +10,9 @@ Symmetric noise dips as deep as it leaps, so the tail of both together judges to
 Where the bulk of the leaps is skewed to the right and no value is negative, as in means of squares, a tail
 without an index is the null: the gap must be wide for a Pareto law of any index. And where noise grows with
 the level, what stands apart must do so in logarithms as well, in which such noise is even: there a loss that
-wanders by factors leaps no more when it is high. What is loud without standing apart is usual for such a
-series.
+wanders by factors leaps no more when it is high. There a burst that stands apart in logarithms alone counts
+as well if it is as tall as any must be: a loss that grows leaps by more later on, and hides it. What is loud
+without standing apart is usual for such a series.
 """
 
 from collections.abc import Iterable, Iterator
@@ -213,7 +214,7 @@ class Salience:
         return None if follows else evened(self.leaps.values)
 
     def candidates(self) -> Iterator[Candidate]:
-        """Every leap that stands apart; where noise grows with the level, in logarithms too."""
+        """Every leap that stands apart: where noise grows with the level, in logarithms, which suffice there."""
         found = [*apart(self.crowds, OVER_CLIMBS)]
         if self.even is None:
             yield from found
