@@ -267,7 +267,7 @@ def _scatters_anyway(case: Case, change: RateChange) -> Iterator[Evidence]:
     """More scatter at the end of a warm-up, which makes no update larger than the one before."""
     if change.gradual and case.spike.shape is Shape.NOISE:
         reading = say(
-            "{tag} scatters more where the warm-up ends: the last updates of one are hardly larger than those "
+            "{tag} scatters more where the warm-up ends: its last updates are hardly larger than those "
             "before, and a loss that leaves the level of chance scatters more by itself.",
             tag=case.spike.tag,
         )
