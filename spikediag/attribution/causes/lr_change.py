@@ -267,8 +267,8 @@ def _scatters_anyway(case: Case, change: RateChange) -> Iterator[Evidence]:
     """More scatter at the end of a warm-up, which makes no update larger than the one before."""
     if change.gradual and case.spike.shape is Shape.NOISE:
         reading = say(
-            "{tag} scatters more where the warm-up ends: the last updates of one are hardly larger than those "
-            "before, and a loss that leaves the level of chance scatters more by itself.",
+            "{tag} scatters more where the warm-up ends: the last updates of one are hardly larger than "
+            "those before, and a loss that leaves the level of chance scatters more by itself.",
             tag=case.spike.tag,
         )
         yield weigh("scatters-anyway", -1.0, observed=case.spike.sigmas, reading=reading)
