@@ -39,6 +39,7 @@ BEFORE, FEWEST_BEFORE = 65, 8  # points that give the level and the noise before
 ALPHA = 0.05  # false witnesses per jump that are accepted
 FAR = 5.0  # robust standard deviations below which nothing moved
 VERY_FAR = 10.0  # where too few windows tell what is usual
+ALONE = 3.0  # times the farthest point before, by which a point goes farther there
 ROUNDED = 1e-8  # of the largest number: single precision tells no more
 WINDOWS, FEWEST_WINDOWS = 80, 8  # elsewhere
 SHAPE_MEAN, SHAPE_SD = 0.15, 0.15  # prior of the tail of such moves: heavier than that of noise
@@ -170,6 +171,7 @@ class Move:
     change: float
     noise: float
     elsewhere: FloatArray  # (m,) robust standard deviations, in windows without a jump
+    unrest: float  # how far points went before; 0 for a level, which no single one makes
 
     @property
     def sigmas(self) -> float:
@@ -194,7 +196,7 @@ class Move:
     def tells(self, asked: int) -> bool:
         """Whether so many series would hardly ever show such a move by chance."""
         if self.chance is None:
-            return abs(self.sigmas) >= VERY_FAR
+            return abs(self.change) >= max(VERY_FAR * self.noise, ALONE * self.unrest)
         return abs(self.sigmas) >= FAR and self.chance * asked <= ALPHA
 
 
@@ -265,9 +267,11 @@ class Mover:
 
     def moves(self) -> Iterator[Move]:
         """How far it went, in every way of looking."""
+        unrest = float(self.here.unrest[0])
         for here, elsewhere in zip(self.here.changes(), self.elsewhere.changes(), strict=True):
             sigmas = np.abs(elsewhere) / self.elsewhere.noise
-            yield Move(float(here[0]), float(self.here.noise[0]), sigmas)
+            yield Move(float(here[0]), float(self.here.noise[0]), sigmas, unrest)
+            unrest = 0.0
 
 
 def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatArray) -> list[Mover]:
