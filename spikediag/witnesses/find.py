@@ -117,6 +117,7 @@ class Windows:
     noise: FloatArray  # (m,) robust standard deviation before, at least what rounding makes of it
     constant: NDArray[np.bool_]  # (m,) whether there was no noise before
     unrest: FloatArray  # (m,) distance of the farthest point before from the level
+    strayed: FloatArray  # (m,) the same from the trend
     flat: FloatArray  # (m, w) points minus the level
     away: FloatArray  # (m, w) the same, or minus the trend where that is nearer
     onset: int  # position of the onset in a window
@@ -128,8 +129,9 @@ class Windows:
         before, window = rows[:, : place.before], rows[:, place.before :]
         level = medians(before)
         flat = window - level[:, None]
-        ahead = np.arange(window.shape[1]) + (place.before + 1) / 2
-        trend = flat - row_slope(before)[:, None] * ahead
+        ahead = np.arange(rows.shape[1]) - (place.before - 1) / 2
+        trend = rows - level[:, None] - row_slope(before)[:, None] * ahead
+        past, trend = trend[:, : place.before], trend[:, place.before :]
         noise = row_noise(before)
         nearer = np.sign(flat) * np.minimum(np.abs(flat), np.abs(trend))
         return cls(
@@ -137,6 +139,7 @@ class Windows:
             noise=np.maximum(noise, ROUNDED * np.abs(rows).max(axis=1)),
             constant=noise <= ROUNDED * np.abs(before).max(axis=1),
             unrest=np.abs(before - level[:, None]).max(axis=1),
+            strayed=np.abs(past).max(axis=1),
             flat=flat,
             away=np.where(flat * trend > 0, nearer, 0.0),
             onset=place.onset - place.first,
@@ -145,10 +148,10 @@ class Windows:
 
     def part(self, first: int, stop: int) -> "Windows":
         """Those from the first on, up to but without the last."""
-        rows = (self.level, self.noise, self.unrest, self.flat, self.away)
-        level, noise, unrest, flat, away = (row[first:stop] for row in rows)
+        rows = (self.level, self.noise, self.unrest, self.strayed, self.flat, self.away)
+        level, noise, unrest, strayed, flat, away = (row[first:stop] for row in rows)
         constant = self.constant[first:stop]
-        return Windows(level, noise, constant, unrest, flat, away, self.onset, self.lasts)
+        return Windows(level, noise, constant, unrest, strayed, flat, away, self.onset, self.lasts)
 
     def reached(self, change: float) -> float:
         """Where the first of them stands when it has gone as far as `changes` says, without the trend."""
@@ -171,7 +174,7 @@ class Move:
     change: float
     noise: float
     elsewhere: FloatArray  # (m,) robust standard deviations, in windows without a jump
-    unrest: float  # how far points went before; 0 for a level, which no single one makes
+    strayed: float  # how far points went before; 0 for a level, which no single one makes
 
     @property
     def sigmas(self) -> float:
@@ -196,7 +199,7 @@ class Move:
     def tells(self, asked: int) -> bool:
         """Whether so many series would hardly ever show such a move by chance."""
         if self.chance is None:
-            return abs(self.change) >= max(VERY_FAR * self.noise, ALONE * self.unrest)
+            return abs(self.change) >= max(VERY_FAR * self.noise, ALONE * self.strayed)
         return abs(self.sigmas) >= FAR and self.chance * asked <= ALPHA
 
 
@@ -267,11 +270,11 @@ class Mover:
 
     def moves(self) -> Iterator[Move]:
         """How far it went, in every way of looking."""
-        unrest = float(self.here.unrest[0])
+        strayed = float(self.here.strayed[0])
         for here, elsewhere in zip(self.here.changes(), self.elsewhere.changes(), strict=True):
             sigmas = np.abs(elsewhere) / self.elsewhere.noise
-            yield Move(float(here[0]), float(self.here.noise[0]), sigmas, unrest)
-            unrest = 0.0
+            yield Move(float(here[0]), float(self.here.noise[0]), sigmas, strayed)
+            strayed = 0.0
 
 
 def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatArray) -> list[Mover]:
