@@ -51,6 +51,10 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "trainsteps",
     "trainingstep",
     "trainingsteps",
+    "globalsteps",
+    "currentstep",
+    "stepidx",
+    "stepnum",
     "optimizerstep",
     "optimizersteps",
     "optimizationstep",
@@ -63,6 +67,20 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "iter",
     "iters",
     "itr",
+    "it",
+    "niter",
+    "numiters",
+    "numiterations",
+    "globaliter",
+    "globaliteration",
+    "totaliters",
+    "totaliterations",
+    "trainiter",
+    "nsteps",
+    "nbsteps",
+    "policystep",
+    "learnersteps",
+    "interactions",
     "timesteps",
     "timestep",
     "totaltimesteps",
@@ -86,6 +104,7 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "nupdates",
     *(BATCHES := ("batch", "batchidx", "batchindex", "batchid", "minibatch")),
     *(EPOCHS := ("epoch", "epochs")),  # a step where nothing else is
+    *(LETTERS := ("t", "i")),  # a step where nothing else is and they are whole
 )
 GROUP = re.compile(r"(train|training|trainer|charts|global)/")
 BETWEEN = re.compile(r"[^a-z0-9]+")
@@ -233,6 +252,12 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
     return Count(name, steps)
 
 
+def is_whole(steps: FloatArray) -> bool:
+    """Whether a column counts in whole numbers, none of them less than the one before."""
+    finite = steps[np.isfinite(steps)]
+    return bool((finite == np.round(finite)).all() and (np.diff(finite) >= 0).all())
+
+
 def _moves(steps: FloatArray) -> bool:
     finite = steps[np.isfinite(steps)]
     return bool((finite != finite[:1]).any())
@@ -264,7 +289,7 @@ def counted(columns: Mapping[str, "Column"]) -> Count:
         ForeignError: nothing does.
     """
     names = step_columns(columns)
-    if not names:
+    if not names or (names[0] in LETTERS and not is_whole(columns[names[0]].values)):
         raise ForeignError(say("it has no column step"))
     others = [column.there for name, column in columns.items() if name not in names]
     logged = max(others, key=np.count_nonzero, default=columns[names[0]].there)
@@ -332,7 +357,9 @@ def points_of(records: Sequence[Mapping[str, object]]) -> tuple[PointCollector, 
     rows = [dict(numbers_in(record)) for record in records]
     often = Counter(chain.from_iterable(rows))
     counters = step_columns(often)
-    if not counters:
+    if not counters or (
+        counters[0] in LETTERS and not is_whole(np.array([row.get(counters[0], np.nan) for row in rows]))
+    ):
         raise ForeignError(say("it has no key step"))
     told = clock_column(often)
     left_out = {name for name in often if name == told or IDLE.fullmatch(name)}
