@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from spikediag.detectors import at_restarts, detect
+from spikediag.detectors import detect
 from spikediag.detectors.variance import log_noise
-from spikediag.model import Kind, Spike
+from spikediag.model import Kind
 from spikediag.stats.medians import RunningMedians
 from tests.conftest import some_of
 from tests.detectors.builders import NOISES, planted, series_of
@@ -74,39 +74,6 @@ def test_noise_is_read_in_cells() -> None:
     assert loud - quiet == pytest.approx(np.log(3))
     assert np.array_equal(log_noise(RunningMedians(np.zeros(80))), np.zeros(10))
     assert len(log_noise(RunningMedians(np.zeros(5)))) == 0
-
-
-def restarted(values: np.ndarray, at: int, *known: Spike) -> tuple[Spike, ...]:
-    series = series_of(values)
-    return at_restarts(series, [int(series.steps[at])], known)
-
-
-@pytest.mark.parametrize("factor", [2.0, 4.0])
-def test_at_a_restart_few_points_show_noise_that_doubled(factor: float) -> None:
-    found = []
-    for seed in range(20):
-        values = np.random.default_rng([71, seed]).normal(size=400)
-        values[220:] *= factor
-        found += [s.start for s in restarted(values, 220)]
-    assert found.count(220) >= 14
-
-
-@pytest.mark.parametrize("kind", ["white", "lognormal", "growing", "shrinking", "wandering"])
-def test_noise_that_goes_on_as_before_is_no_news_at_a_restart(kind: str) -> None:
-    found = 0
-    for seed in range(60):
-        rng, x = np.random.default_rng([73, seed]), np.arange(800)
-        values = rng.lognormal(0, 1, 800) if kind == "lognormal" else rng.normal(size=800)
-        trend = {"growing": x / 400, "shrinking": -x / 300, "wandering": 0.6 * np.sin(x / 40)}
-        found += len(restarted(values * np.exp(trend.get(kind, 0 * x)), 400 + seed))
-    assert found <= 2
-
-
-def test_at_a_restart_where_something_lasting_is_known_nothing_is_added() -> None:
-    values = np.random.default_rng(74).normal(size=800)
-    values[400:] *= 4
-    (known,) = restarted(values, 400)
-    assert not restarted(values, 405, known)
 
 
 @pytest.mark.parametrize("drifts", [False, True])
