@@ -214,7 +214,7 @@ class Salience:
         return None if follows else evened(self.leaps.values)
 
     def candidates(self) -> Iterator[Candidate]:
-        """Every leap that stands apart: where noise grows with the level, in logarithms, which suffice there."""
+        """Every leap that stands apart; where noise grows with the level, in logarithms, which suffice."""
         found = [*apart(self.crowds, OVER_CLIMBS)]
         if self.even is None:
             yield from found
