@@ -211,6 +211,6 @@ def likes(values: FloatArray, members: list[Rise], scan: Scan, bar: float) -> It
 
 
 def on_climb(rise: Rise, lasting: Iterable[Rise]) -> bool:
-    """Whether a rise that does not stand apart is part of a slow climb: noise grows with its level."""
+    """Whether a rise that does not stand apart is unrest of a slow climb, whose noise often grows with it."""
     within = (climb.start <= rise.start < climb.start + 2 * climb.climb for climb in lasting)
     return not rise.salient and any(within)
