@@ -1,11 +1,11 @@
 r"""Does attribution name the fault that was injected, and do its probabilities mean what they say?
 
-    for seeds in 900:905 940:943 960:965 1000:1004; do
+    for seeds in 900:905 940:943 960:965 970:975 980:985 1000:1004; do
         python -m sample_runs.lab faults --out faults/calibration --seeds $seeds; done
-    for seeds in 930:934 940:944 960:966 1000:1003; do
+    for seeds in 930:934 940:944 960:966 970:974 980:981 1000:1003; do
         python -m sample_runs.lab learners --out faults/calibration --seeds $seeds; done
-    for seeds in 970:975 980:981; do python -m sample_runs.lab faults --out faults/test --seeds $seeds; done
-    for seeds in 970:974 980:981; do python -m sample_runs.lab learners --out faults/test --seeds $seeds; done
+    for seeds in 986:996 2000:2003; do python -m sample_runs.lab faults --out faults/test --seeds $seeds; done
+    python -m sample_runs.lab learners --out faults/test --seeds 986:996
     python -m benchmarks.attribution faults/calibration faults/test
 
 Rewrites the tables of README.md and attribution.json. The calibration folder fits the temperature and
