@@ -23,6 +23,7 @@ SALIENT = 6.0  # standard deviations before that what stands out in its series m
 EQUAL = 0.8  # height of a burst over that of another, from which they are alike
 LAST = 9  # points of a series that are judged by what is before them only
 STEPS_UP = 9  # points of a climb by which half its height is later than its beginning, at most
+CLIMBS_ON = 2.5  # times what it gained over five points, that a steady climb gains over these
 AROUND = 6  # widths of a burst on either side in which dips like it are looked for
 GROWN, OVER_GROWN = 1.6, 3.0  # noise around a rise over that long before, and the rise over such noise
 OF_LEVEL = 4.0  # standard errors of a new level of independent points over the same
@@ -368,7 +369,7 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     noise = noise_before(values, start)
     if candidate.salient and stop == n and start >= PAST:
         noise = min(noise, LESS * local_noise(values[start - NEAR : start]))
-    start = first_step(values, start, baseline + OUTSTANDING * noise) if candidate.salient else start
+    start = first_step(values, start, baseline, noise) if candidate.salient else start
     margin = min(max(MARGIN * (level - baseline), WANDER * noise), FALLEN * (level - baseline))
     return Rise(
         width=width,
@@ -388,9 +389,16 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     )
 
 
-def first_step(values: FloatArray, start: int, out: float) -> int:
-    """Where a climb to the onset left the noise: by decades, it is far out long before half its height."""
+def first_step(values: FloatArray, start: int, baseline: float, noise: float) -> int:
+    """Where a climb to the onset left the noise: by decades, it is far out long before half its height.
+
+    A series that climbs all along is out of its noise only where it is above what it would have climbed to.
+    """
     first = max(HISTORY, start - STEPS_UP)
+    out = baseline + OUTSTANDING * noise
+    if first >= 2 * STEADY:
+        earlier, level = (median(values[end - STEADY : end]) for end in (first - STEADY, first))
+        out = max(out, level + CLIMBS_ON * (level - earlier) + OUTSTANDING * noise)
     while start > first and out < values[start - 1] < values[start]:
         start -= 1
     return start

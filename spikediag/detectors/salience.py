@@ -6,7 +6,7 @@ before, so the first ones can. Leaps are declustered and put in order, and the q
 highest stand apart*: for r = 1, 2, ... the lowest of the r highest is judged by the tail of those below it
 only. No spike is part of the noise that judges a spike, and the next point is the yardstick of the first.
 
-Symmetric noise dips as deep as it leaps, so the tail of both together judges too: it knows twice as much.
+Symmetric noise dips as deep as it leaps, so the tail of the dips judges too: no spike is part of it.
 Where the bulk of the leaps is skewed to the right and no value is negative, as in means of squares, a tail
 without an index is the null: the gap must be wide for a Pareto law of any index. And where noise grows with
 the level, what stands apart must do so in logarithms as well, in which such noise is even: there a loss that
@@ -37,10 +37,12 @@ APART_EVENED = {1: 8.0, 3: 6.0}  # the same in logarithms in which the noise is 
 FAR_OVER_NEXT = 2.5  # height of such a one over the next, from which its own tail is enough
 OVER_NEXT = 1.6  # height of the lowest that stands apart over the next
 PRIOR = (0.2, 0.15)  # mean and standard deviation of the shape of the tail
+PRIOR_OF_DIPS = (0.15, 0.25)  # the same of many dips, which tell it themselves
 CHANCE = 0.04  # leaps as high that may be expected by chance
 FOLLOWED = 512  # points of a log in which a local scale hardly follows the level
 MANY = 512  # blocks from which leaps tell their own tail
-POOLED = 0.016  # the same under the tail of leaps and dips together
+MIRRORED = 0.01  # the same under the tail of the dips
+POOLED = 0.016  # the same under that of leaps and dips together, of a short log
 SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which a bulk is skewed
 SLOW = 65  # points of a running median from which slow bursts are measured
 FEWEST_SLOW = 100  # points below which slow skew is not known
@@ -52,7 +54,7 @@ GAP, SHORT_GAP = (
 STEEP_GAP = 0.06  # the same in heavy-tailed noise
 SURE = 0.003  # leaps as high by chance, below which the gap of a single one there may be narrower
 LEAST = 6.0  # local scales below which a leap is no leap
-SHORT_REST = 48  # blocks of a short log, whose skew is hardly known
+SHORT_REST = 48  # blocks of a short log, whose skew and dips are hardly known
 FEWEST_REST = 5  # blocks that are needed to judge a leap
 SMOOTH, SMOOTHED = (
     5,
@@ -90,16 +92,15 @@ class Rest:
 
     def _chance(self, lowest: FloatArray, count: int) -> FloatArray:
         """The same for those (k,) that are high enough, and far enough above the next."""
-        chances = (len(self.ordered) + count) * len(WIDTHS)
-        expected = chances * self.tail.exceedance(lowest)
-        pooled = chances * self.pooled_tail.exceedance(lowest) if self.pooled_tail else np.zeros(len(lowest))
+        expected = (len(self.ordered) + count) * len(WIDTHS) * self.tail.exceedance(lowest)
+        mirrored = self.mirrored(lowest, count)
         far = self.even & (lowest >= FAR_OVER_NEXT * self.ordered[0])
-        fits = (expected < CHANCE) & (pooled < np.where(far, CHANCE, POOLED))
+        fits = (expected < CHANCE) & (mirrored < np.where(far, CHANCE, POOLED if self.few_dips else MIRRORED))
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
             fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
         elif self.steep:
-            fits &= (gap < STEEP_GAP) | ((count == 1) & (np.maximum(expected, pooled) < SURE))
+            fits &= (gap < STEEP_GAP) | ((count == 1) & (np.maximum(expected, mirrored) < SURE))
         return np.where(fits, expected, np.inf)
 
     @cached_property
@@ -107,10 +108,24 @@ class Rest:
         """How many are as high as any, in noise like the rest."""
         return fit_tail(self.ordered, *PRIOR)
 
+    def mirrored(self, heights: FloatArray, count: int) -> FloatArray:
+        """Dips as deep as heights (k,) by chance; of few dips, leaps too; 0 where dips say nothing."""
+        if not len(self.dips):
+            return np.zeros(len(heights))
+        chances = len(self.ordered) + count if self.few_dips else len(self.dips)
+        return chances * len(WIDTHS) * self.mirror.exceedance(heights)
+
+    @property
+    def few_dips(self) -> bool:
+        """Whether dips are too few to know their own tail."""
+        return len(self.dips) < SHORT_REST
+
     @cached_property
-    def pooled_tail(self) -> Tail | None:
-        """The same, learnt from leaps and dips together; None where dips add nothing."""
-        return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR) if len(self.dips) else None
+    def mirror(self) -> Tail:
+        """How many dips are as deep as any; of few, how many dips and leaps together."""
+        if self.few_dips:
+            return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR)
+        return fit_tail(self.dips, *PRIOR_OF_DIPS)
 
     @cached_property
     def top(self) -> FloatArray:
@@ -141,18 +156,24 @@ class Crowd:
     def dips(self) -> FloatArray:
         """The deepest of each block, (m,), where they add to what the leaps say of themselves; else empty.
 
-        While the level goes down all along, dips are deeper than the noise alone makes them.
+        While a short series goes down all along, dips are deeper than the noise alone makes them.
         """
-        if self.skewed or len(self.ordered) > MANY or self.source.goes_down or self.source.descends:
+        if self.skewed or len(self.ordered) > MANY or self.source.descends:
             return np.zeros(0)
         depth = self.source.dips(self.width)
         _, deepest = block_maxima(depth, block_size(len(depth)))
-        return deepest[np.isfinite(deepest)]
+        known = deepest[np.isfinite(deepest)]
+        return known[:0] if len(known) < SHORT_REST and self.source.goes_down else known
 
     def leaps(self) -> tuple[Candidate, ...]:
         """Those that are news."""
         pairs, side = zip(self.at, self.heights, strict=True), self.source.side
         return tuple(Candidate(self.width, int(at), float(z), np.inf, side, salient=True) for at, z in pairs)
+
+    def outdoes_dips(self, at: int) -> bool:
+        """Whether the leap at a position is higher than the dips of the series are deep; true of few dips."""
+        rest, height = self.rest(0), self.source.scores(self.width)[at : at + 1]
+        return rest.few_dips or bool((rest.mirrored(height, 0) < MIRRORED).all())
 
     def rest(self, count: int) -> Rest:
         """All but the `count` highest."""
@@ -185,6 +206,10 @@ class Salience:
     def skewed(self) -> bool:
         """Whether large values are usual: never negative, and skewed to the right in its bulk."""
         return any(crowd.skewed for crowd in self.crowds)
+
+    def outdoes_dips(self, at: int, width: int) -> bool:
+        """Whether the leap of a width at a position is higher than the dips of the series are deep."""
+        return all(crowd.outdoes_dips(at) for crowd in self.crowds if crowd.width == width)
 
     @property
     def news(self) -> IntArray:

@@ -90,7 +90,11 @@ class Signal:
         surprising: Iterable[Candidate] = (
             c
             for c in self.scan.candidates(self.alpha)
-            if not c.burst or self.salience.leaps.holds(c.position, c.width)
+            if not c.burst
+            or (
+                self.salience.leaps.holds(c.position, c.width)
+                and self.salience.outdoes_dips(c.position, c.width)
+            )
         )
         if self.salience.even is not None and (surprising := [*surprising]):
             surprising = confirmed(surprising, Scan.of(self.salience.even).candidates(self.alpha))

@@ -38,6 +38,7 @@ def test_a_gradient_that_leaps_with_the_loss_decides_nothing() -> None:
     judged = GradExplosion().judge(cases.calm_case(norm(cases.AT)))
     assert not judged.decisive
     assert cases.evidence(judged, "rose-with").weight == 0
+    assert cases.evidence(judged, "size").weight == 0  # as large as the loss is
 
 
 def test_a_gradient_in_its_usual_range_rules_it_out() -> None:

@@ -1,7 +1,7 @@
 """grad-explosion: the gradient norm leapt first and the update it made threw the loss up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,10 +67,12 @@ class GradExplosion:
         doubts = (*_climbed(case), *_leaps_anyway(case, rise))
         if doubts:
             return Judgement(Tier.MECHANISM, (_size(rise), *doubts))
+        first = rise.leapt_first or _overshot(case, rise)  # with the loss, it is as large as the loss is
+        large = (_size(rise), *_staleness(case, rise))
         return Judgement(
             Tier.MECHANISM,
-            (_order(rise), _size(rise), *_staleness(case, rise), *probed),
-            decisive=rise.leapt_first or _overshot(case, rise),
+            (_order(rise), *(e if first else replace(e, weight=0.0) for e in large), *probed),
+            decisive=first,
             advice=(
                 remedies.clip_gradients(case.run, 2 * rise.typical),
                 remedies.lower_beta2(case.run),
