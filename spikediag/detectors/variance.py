@@ -12,7 +12,7 @@ from spikediag.detectors.rise import Rise, measure_all
 from spikediag.detectors.salience import CHANCE, confirmed
 from spikediag.detectors.scan import Candidate, Scan
 from spikediag.detectors.signal import Signal
-from spikediag.model import FloatArray, Kind, Spike
+from spikediag.model import PAST, FloatArray, Kind, Spike
 from spikediag.stats.medians import RunningMedians, median
 from spikediag.stats.scale import local_noise
 
@@ -24,6 +24,7 @@ HEAD = 320  # cells of a log in which the scan has too little history
 FEWEST_BEFORE, FEWEST_AFTER, LOOK = 8, 4, 12  # cells that are compared
 SHARE = 8  # part of them that is compared
 CERTAIN = 20.0  # the same where nearly all of the noise after lies above that before
+NEARLY = 0.95  # share of the points
 LEVEL = 2.0  # new standard deviations; a step that high is the finding
 CELLS_AROUND = 4  # cells to either side among whose points the first is looked for
 CELL = 8  # points that make one measurement of the noise
@@ -46,7 +47,8 @@ class Variance:
         nearly every cell after it lies above nearly every one before; where noise goes with the level,
         in logarithms too, or twelvefold. Where a process began is one place to look at, and not one of many:
         there the medians of 48 points and more on either side decide. Spikes count as spikes: what overlaps
-        one is not reported.
+        one is not reported. Noise dips as well as it bumps: where 95 % of the values after lie above 95 % of
+        those before, it is the level that went up, and is told as a level shift.
 
     Blind spots:
         Growth by less than twofold, growth that is over within 72 points, and noise that is quantised so
@@ -88,7 +90,20 @@ class Variance:
             if after >= FACTOR * before and not levels and not spikes:
                 start = first_of_new_noise(distance(signal.scan.looks.medians), start, before, after)
                 measured = at_points(signal.values, rise, start, before)
-                yield signal.spike(Kind.VARIANCE, measured, after - before)
+                yield told(signal, measured, after - before)
+
+
+def told(signal: Signal, rise: Rise, growth: float) -> Spike:
+    """The rise of the noise by its growth; or that of the level, if it stays up with all that follows."""
+    if not (rise.lasts(len(signal.values)) and lies_above(signal.values, rise.start)):
+        return signal.spike(Kind.VARIANCE, rise, growth)
+    return signal.spike(Kind.LEVEL_SHIFT, rise, median(signal.values[rise.start :]) - rise.baseline)
+
+
+def lies_above(values: FloatArray, start: int) -> bool:
+    """Whether nearly all values from a position on lie above nearly all before: noise would dip as well."""
+    low, high = values[max(0, start - PAST) : start], values[start:]
+    return len(low) > 0 and bool(np.quantile(high, 1 - NEARLY) > np.quantile(low, NEARLY))
 
 
 def growths(cells: FloatArray, least: float) -> Iterator[Candidate]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from numbers import Real
 from typing import Any
@@ -35,7 +35,8 @@ from spikediag.wording.escape import text_of_cell
 
 LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
-PIECE = 1 << 21  # bytes of a table that are read at a time
+PIECE = 1 << 21  # bytes of a table from which on it is read by pieces
+CELLS = 200_000  # of a piece
 THREADS = min(4, os.cpu_count() or 1)
 COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
 FIRST_LINE = re.compile(rb"\s*([^\r\n]*[\r\n]*)")
@@ -50,6 +51,10 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "trainsteps",
     "trainingstep",
     "trainingsteps",
+    "globalsteps",
+    "currentstep",
+    "stepidx",
+    "stepnum",
     "optimizerstep",
     "optimizersteps",
     "optimizationstep",
@@ -62,6 +67,20 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "iter",
     "iters",
     "itr",
+    "it",
+    "niter",
+    "numiters",
+    "numiterations",
+    "globaliter",
+    "globaliteration",
+    "totaliters",
+    "totaliterations",
+    "trainiter",
+    "nsteps",
+    "nbsteps",
+    "policystep",
+    "learnersteps",
+    "interactions",
     "timesteps",
     "timestep",
     "totaltimesteps",
@@ -85,6 +104,7 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "nupdates",
     *(BATCHES := ("batch", "batchidx", "batchindex", "batchid", "minibatch")),
     *(EPOCHS := ("epoch", "epochs")),  # a step where nothing else is
+    *(LETTERS := ("t", "i")),  # a step where nothing else is and they are whole
 )
 GROUP = re.compile(r"(train|training|trainer|charts|global)/")
 BETWEEN = re.compile(r"[^a-z0-9]+")
@@ -232,6 +252,12 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
     return Count(name, steps)
 
 
+def is_whole(steps: FloatArray) -> bool:
+    """Whether a column counts in whole numbers, none of them less than the one before."""
+    finite = steps[np.isfinite(steps)]
+    return bool((finite == np.round(finite)).all() and (np.diff(finite) >= 0).all())
+
+
 def _moves(steps: FloatArray) -> bool:
     finite = steps[np.isfinite(steps)]
     return bool((finite != finite[:1]).any())
@@ -263,7 +289,7 @@ def counted(columns: Mapping[str, "Column"]) -> Count:
         ForeignError: nothing does.
     """
     names = step_columns(columns)
-    if not names:
+    if not names or (names[0] in LETTERS and not is_whole(columns[names[0]].values)):
         raise ForeignError(say("it has no column step"))
     others = [column.there for name, column in columns.items() if name not in names]
     logged = max(others, key=np.count_nonzero, default=columns[names[0]].there)
@@ -331,7 +357,9 @@ def points_of(records: Sequence[Mapping[str, object]]) -> tuple[PointCollector, 
     rows = [dict(numbers_in(record)) for record in records]
     often = Counter(chain.from_iterable(rows))
     counters = step_columns(often)
-    if not counters:
+    if not counters or (
+        counters[0] in LETTERS and not is_whole(np.array([row.get(counters[0], np.nan) for row in rows]))
+    ):
         raise ForeignError(say("it has no key step"))
     told = clock_column(often)
     left_out = {name for name in often if name == told or IDLE.fullmatch(name)}
@@ -405,11 +433,11 @@ def _read(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     whole, gaps = _ended_lines(content)
     style = _Style.of(whole[:PEEK])
     try:
-        return _columns(style, whole), gaps
+        return _columns(style, _parsed(style, whole)), gaps
     except ValueError:  # a row of another width
         even, odd = _even_rows(whole)
         try:
-            return _columns(style, even), [*odd, *gaps]
+            return _columns(style, _parsed(style, even)), [*odd, *gaps]
         except ValueError as error:
             raise UnusableLogError(say("it is no table of comma-separated values")) from error
 
@@ -481,20 +509,19 @@ def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2] or has_cell_of_lines:
         raise ValueError
     style, first_rows = _Style.of(head), head[: head.rfind(b"\n") + 1]
-    names = _parsed(style, first_rows).columns
-    read = partial(_piece, style, header, has_words=_numbers(style, first_rows) is None)
+    first = _parsed(style, first_rows)
     done: list[tuple[FloatArray, BoolArray]] = []
     reading: deque[Future[tuple[FloatArray, BoolArray]]] = deque()
     gaps: list[Gap] = []
     with ThreadPoolExecutor(THREADS) as threads:
-        for start, parts in file.lines(PIECE):
+        for start, parts in file.lines(CELLS * len(first_rows) // max(first.size, 1)):
             begin = start or len(header)
             ended, gaps = _ended_parts([parts[0][begin - start :], *parts[1:]], begin)
-            reading.append(threads.submit(read, *ended))
+            reading.append(threads.submit(_piece, style, header, *ended))
             if len(reading) > THREADS:
                 done.append(reading.popleft().result())
     values, there = zip(*done, *(late.result() for late in reading), strict=True)
-    columns = zip(names, np.concatenate(values, axis=1), np.concatenate(there, axis=1), strict=True)
+    columns = zip(first.columns, np.concatenate(values, axis=1), np.concatenate(there, axis=1), strict=True)
     return {str(name).strip(): Column(*cells) for name, *cells in columns}, gaps
 
 
@@ -511,40 +538,25 @@ class _Style:
         return cls(mark, mark == ";" or DECIMAL_COMMA.search(head) is not None)
 
 
-def _piece(style: _Style, header: bytes, *rows: bytes, has_words: bool) -> tuple[FloatArray, BoolArray]:
+def _piece(style: _Style, header: bytes, *rows: bytes) -> tuple[FloatArray, BoolArray]:
     """The numbers of a piece of a table, (columns, rows), and which cells hold one.
 
     Raises:
         ValueError: it has a row of another width.
     """
-    mark = style.separator.encode()
-    if not has_words:
-        if rows[0][: rows[0].find(b"\n")].count(mark) > header.count(mark):  # the one row that pandas cuts
-            raise ValueError
-        numbers = _numbers(style, header, *rows)
-        if numbers is not None:
-            return numbers, ~np.isnan(numbers)
-    columns = _columns(style, header, *rows).values()
+    first = rows[0][: rows[0].find(b"\n")]
+    if len(_cells(first, style.separator)) > len(_cells(header, style.separator)):  # pandas would cut it
+        raise ValueError
+    table = _parsed(style, header, *rows)
+    if all(dtype.kind in "iuf" for dtype in table.dtypes):
+        numbers: FloatArray = table.to_numpy(np.float64).T
+        return numbers, ~np.isnan(numbers)
+    columns = _columns(style, table).values()
     return np.stack([column.values for column in columns]), np.stack([column.there for column in columns])
 
 
-def _numbers(style: _Style, *parts: bytes) -> FloatArray | None:
-    """The numbers of a table without words, (columns, rows)."""
-    try:
-        table = _parsed(style, *parts, dtype=np.float64)
-    except ValueError:
-        return None
-    numbers: FloatArray = table.to_numpy().T
-    return numbers
-
-
-def _columns(style: _Style, *parts: bytes) -> dict[str, Column]:
-    """Read a table of even rows.
-
-    Raises:
-        ValueError: it is none.
-    """
-    table = _parsed(style, *parts)
+def _columns(style: _Style, table: Any) -> dict[str, Column]:  # noqa: ANN401  # of pandas
+    """The columns of a table of pandas, by name."""
     told = clock_column(map(str, table.columns))
     return {
         str(name).strip(): _times(table[name])
@@ -567,13 +579,17 @@ class _Stream:
         return self._parts
 
 
-def _parsed(style: _Style, *parts: bytes, dtype: type | None = None) -> Any:  # noqa: ANN401  # of pandas
+def _parsed(style: _Style, *parts: bytes) -> Any:  # noqa: ANN401  # of pandas
+    """Read a table of even rows.
+
+    Raises:
+        ValueError: it is none.
+    """
     import pandas as pd  # noqa: PLC0415  # half a second, and event files need none
 
     stream: Any = _Stream(parts)
     return pd.read_csv(
         stream,
-        dtype=dtype,
         index_col=False,
         encoding_errors="replace",
         sep=style.separator,

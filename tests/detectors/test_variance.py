@@ -103,3 +103,15 @@ def test_new_noise_that_begins_with_a_dip_is_no_way_back_from_it() -> None:
     values[1_800:1_802] = -90
 
     assert Kind.VARIANCE in [spike.kind for spike in detect(series_of(values), falls=True)]
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_what_swings_above_all_that_was_before_is_a_new_level_and_not_its_noise(seed: int) -> None:
+    values = np.exp(0.3 * np.random.default_rng([9, seed]).normal(size=100))
+    values[60:] *= np.repeat([60, 8, 150, 8, 170, 10, 160], 6)[:40]
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.kind is Kind.LEVEL_SHIFT
+    assert spike.start == 60
+    assert spike.level_after == pytest.approx(np.median(values[60:]))
