@@ -1,9 +1,14 @@
 """value-divergence: what decides it, and what rules it out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from spikediag.model import Status
+import spikediag
+from spikediag import attribution
+from spikediag.attribution.causes.value_divergence import ValueDivergence
+from spikediag.model import Kind, Status
 from tests.attribution.learners import AT, N, burst, found, noise, verdict, weights
 
 RUN = np.clip(np.arange(N) - AT, 0, None)
@@ -84,3 +89,16 @@ def test_only_returns_of_the_sign_of_the_values_allow_them(returns: float) -> No
         "rollout/ep_rew_mean": noise(3, returns, 1.0),
     }
     assert ("within-returns" in weights(found(curves), "value-divergence")) is (returns > 0)
+
+
+def test_a_critic_that_falls_for_good_has_not_grown() -> None:
+    """Low at first, high for a while, and lower again: the way down feeds nothing."""
+    critic = 2e-4 * np.exp(noise(7, 0, 0.1)) + 0.2 * ((np.arange(N) >= 250) & (np.arange(N) < AT))
+    critic[AT:] += 3e-3
+    run = spikediag.Run.from_arrays({"train/critic_loss": (np.arange(N), critic)})
+    (risen,) = spikediag.diagnose(run).findings
+    fall = {"start": AT - 3, "stop": N, "peak": AT + 5, "onset_step": AT - 3, "peak_step": AT + 5}
+    level = {"baseline": 0.2, "peak_value": float(critic[AT + 5]), "height": -0.197}
+    fallen = replace(risen.spike, kind=Kind.LEVEL_SHIFT, end_step=None, **fall, **level)
+    case = attribution.Case(run, fallen, risen.coupling, {fallen.tag: (risen.spike, fallen)})
+    assert "grows" not in {e.what for e in ValueDivergence().judge(case).evidence}

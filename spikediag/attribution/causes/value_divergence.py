@@ -174,7 +174,8 @@ def _lately(case: Case, series: Series) -> FloatArray:
 def _grows(case: Case) -> Iterator[Evidence]:
     """A lasting rise that goes on over powers of ten feeds itself."""
     spike = case.spike
-    if spike.shape not in {Shape.TREND, Shape.LEVEL, Shape.NOISE} or spike.recovered:
+    lasts = spike.shape in {Shape.TREND, Shape.LEVEL, Shape.NOISE} and not spike.recovered
+    if not lasts or abs(spike.peak_value) <= abs(spike.baseline):
         return
     values = np.abs(case.loss.values[spike.start : spike.peak + 1])
     values = values[np.isfinite(values) & (values > 0)]
