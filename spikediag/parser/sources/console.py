@@ -187,7 +187,7 @@ def _resumed(shown: list[tuple[float, float]], every: float) -> float:
     """The step from which on most of the rounded ones agree; infinite where several do as well."""
     at, size = shown[0]
     first, last = -(-(at - size / 2) // every), (at + size / 2) // every
-    if last - first > MOST_PLACES:
+    if not last - first <= MOST_PLACES:  # or the step is infinite
         return float("inf")
     found = {k * every: _agreeing(shown, k * every, every) for k in range(int(first), int(last) + 1)}
     best = [step for step, count in found.items() if count == max(found.values())]
