@@ -54,7 +54,7 @@ STEP = re.compile(
 )
 OF_EPOCH = re.compile(r"Epoch(?:\(train\))?:? +\[?(\d{1,9})\]? *\[ *(\d{1,15})/ *\d+")
 PAIR = re.compile(
-    r"(?<![\w.])((?:[A-Za-z_][\w/.@-]* ){0,3}[A-Za-z_][\w/.@-]*)(?: *[:=] *| +)"
+    r"(?<![\w.])((?:[A-Za-z_][\w/.@-]{0,60} ){0,3}[A-Za-z_][\w/.@-]{0,60})(?: *[:=] *| +)"
     rf"({NUMBER})(?![\w:/%-]|[.,]\d)",
     re.IGNORECASE,
 )
@@ -211,8 +211,10 @@ def _records(lines: list[str]) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for line in lines:
         of_epoch, step = OF_EPOCH.search(line), STEP.search(line)
+        if not (of_epoch or step) or not LOSS.search(line):
+            continue
         numbers: dict[str, object] = {k: v for k, v in _pairs(PAIR, line) if not STEP_NAMES.fullmatch(k)}
-        if (of_epoch or step) and any(LOSS.search(key) for key in numbers):
+        if any(LOSS.search(key) for key in numbers):
             counted = {"epoch": of_epoch[1], "iter": of_epoch[2]} if of_epoch else {}
             found.append(numbers | counted | ({step[1].lower(): step[2]} if step else {}))
     steps = [int(str(next(reversed(record.values())))) for record in found]
