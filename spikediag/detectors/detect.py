@@ -5,10 +5,10 @@ Two questions are asked of a stretch, and kept apart.
 *Is it salient?* (`salience`) A person points to what stands far above everything around it. So a leap of w
 points, from the median of the few before, in units of the local scale, is compared with the other leaps of
 the same series, and it must stand apart from the next lower one: by a factor, under a generalised Pareto tail
-fitted to those below it only, with the dips and without, and where the series is skewed or heavy-tailed also
-under a Pareto law whose index is not known. Where the noise of a short log grows with its level, all this
-must hold in logarithms too. What is judged is never part of what judges it, so that neither an earlier spike
-nor the skew that spikes make can excuse a spike. This takes 24 points, three points before and none after.
+fitted to those below it only, under one fitted to the dips, and where the series is skewed or heavy-tailed
+also under a Pareto law whose index is not known. Where the noise of a short log grows with its level, all
+this must hold in logarithms too. What is judged is never part of what judges it, so that no earlier spike
+and no skew that spikes make can excuse a spike. This takes 24 points, three points before and none after.
 Climbs are compared with all climbs before them.
 
 *How surprising is it for this series?* (`scan`, `chance`) Contrasts of medians on widths from 1 to 4,104
@@ -16,8 +16,8 @@ points are divided by the spread of the same contrast earlier in the run, which 
 and slow change of the noise at once; of wide windows by the bend of three such contrasts if that is less, as
 a decay that slows down spreads them along a line. The tail of earlier scores says how many as high a run
 shows if nothing happens. Bursts are judged by the mirrored series, as symmetric noise dips as far as it
-bumps; levels by their own past. This needs a history, and in return finds what no eye would: two deviations
-that last, under heavy noise.
+bumps, before it and, in a log of some thousand points, after it too; levels by their own past. This needs a
+history, and in return finds what no eye would: two deviations that last, under heavy noise.
 
 Both give candidates, measured in one way (`rise`): onset, level before, peak, end of the burst, return. Then,
 in this order: a rise that the deepest dip near it matches is noise that has grown; what is the noise of a new
@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from spikediag.detectors.power import power_of
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.signal import Signal
-from spikediag.model import LONGEST_LOOK, Searched, Series, Shape, Spike
+from spikediag.model import LONGEST_LOOK, Kind, Searched, Series, Shape, Spike
 
 ALPHA = 0.05  # false findings per run
 RETURN = 0.25  # share of the height beyond the old level up to which a way back is a return
@@ -103,9 +103,11 @@ def explains(one: Spike, other: Spike) -> bool:
     """Whether the first spike leaves nothing to say about the second.
 
     They share a position, members counting each for itself; noise that has grown explains only what is not
-    large for the new noise; numbers that are lost explain nothing; nor does a rise a fall.
+    large for the new noise; numbers that are lost explain nothing; nor does a rise a fall, nor what goes on
+    rising a burst on its way that came back.
     """
-    if Shape.LOST in {one.shape, other.shape}:
+    on_its_way = one.shape is Shape.TREND and other.kind is Kind.TRANSIENT and other.recovered
+    if on_its_way or Shape.LOST in {one.shape, other.shape}:
         return False
     if one.shape is Shape.NOISE:
         inside = one.start <= other.start < one.stop

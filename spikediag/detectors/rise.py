@@ -23,11 +23,13 @@ SALIENT = 6.0  # standard deviations before that what stands out in its series m
 EQUAL = 0.8  # height of a burst over that of another, from which they are alike
 LAST = 9  # points of a series that are judged by what is before them only
 STEPS_UP = 9  # points of a climb by which half its height is later than its beginning, at most
+CLIMBS_ON = 2.5  # times what it gained over five points, that a steady climb gains over these
 AROUND = 6  # widths of a burst on either side in which dips like it are looked for
 GROWN, OVER_GROWN = 1.6, 3.0  # noise around a rise over that long before, and the rise over such noise
 OF_LEVEL = 4.0  # standard errors of a new level of independent points over the same
 MANY_WIDTHS = 64  # of a rise, before it: as many as its chance is learnt from
 ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
+TO_AND_FRO = 0.2  # share of the points before that lie beyond a new level, from which it is none
 LESS = 1.5  # scatter of all points before over that of the last ones, from which these count
 SLOW = 33  # points: a rise on a shorter scale is a step
 TALL = 12.0  # standard deviations of a rise that is followed back to where it left the noise
@@ -124,6 +126,11 @@ class Rise:
         """Whether the values (n,) from its onset on, n > 0, do not stand on its level."""
         return median(values) < self.baseline + FALLEN * (self.level - self.baseline)
 
+    def rests_on(self, burst: "Rise") -> bool:
+        """Whether its height is that of a burst, and its own level less than a quarter of it."""
+        within = burst.start <= self.peak < burst.reach
+        return within and self.level - self.baseline < FALLEN * self.height
+
     def meets(self, rise: "Rise") -> bool:
         """Whether they share a point."""
         return self.start < rise.reach and rise.start < self.reach
@@ -132,9 +139,17 @@ class Rise:
         """Whether its height is beyond the noise before it, in a series of n points."""
         return (self.level - self.baseline if self.lasts(n) else self.height) >= SALIENT * self.noise
 
-    def within_noise(self, n: int) -> bool:
-        """Whether the new level of a rise that lasts lies within the scatter before: nobody would see it."""
-        return self.lasts(n) and self.level - self.baseline < (ON_LEVEL if self.salient else 1) * self.noise
+    def within_noise(self, values: FloatArray) -> bool:
+        """Whether the new level of a rise that lasts lies within the scatter before: nobody would see it.
+
+        So it does where many of the points just before lie above it, as the median of what goes to and fro
+        between two levels comes to lie on the other.
+        """
+        near = values[max(0, self.start - NEAR) : self.start]
+        gained = self.level - self.baseline
+        there = near >= self.level - FALLEN * gained
+        low = gained < (ON_LEVEL if self.salient else 1) * self.noise
+        return self.lasts(len(values)) and (low or bool(there.sum() > TO_AND_FRO * len(near)))
 
     def of_grown_noise(self, values: FloatArray) -> bool:
         """Whether the noise around has grown, and makes rises as high as this one."""
@@ -188,7 +203,10 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             (not candidate.burst and rise.as_deep(values)) or rise.of_grown_noise(values)
         ):
             continue
-        if any(other.start <= rise.start < other.reach for other in found):
+        if any(
+            other.start <= rise.start < other.reach or (candidate.climbs and rise.rests_on(other))
+            for other in found
+        ):
             continue
         same = next((k for k, other in enumerate(found) if other.same_burst(rise)), None)
         if same is None:
@@ -351,7 +369,7 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     noise = noise_before(values, start)
     if candidate.salient and stop == n and start >= PAST:
         noise = min(noise, LESS * local_noise(values[start - NEAR : start]))
-    start = first_step(values, start, baseline + OUTSTANDING * noise) if candidate.salient else start
+    start = first_step(values, start, baseline, noise) if candidate.salient else start
     margin = min(max(MARGIN * (level - baseline), WANDER * noise), FALLEN * (level - baseline))
     return Rise(
         width=width,
@@ -371,9 +389,16 @@ def measure(values: FloatArray, candidate: Candidate) -> Rise:
     )
 
 
-def first_step(values: FloatArray, start: int, out: float) -> int:
-    """Where a climb to the onset left the noise: by decades, it is far out long before half its height."""
+def first_step(values: FloatArray, start: int, baseline: float, noise: float) -> int:
+    """Where a climb to the onset left the noise: by decades, it is far out long before half its height.
+
+    A series that climbs all along is out of its noise only where it is above what it would have climbed to.
+    """
     first = max(HISTORY, start - STEPS_UP)
+    out = baseline + OUTSTANDING * noise
+    if first >= 2 * STEADY:
+        earlier, level = (median(values[end - STEADY : end]) for end in (first - STEADY, first))
+        out = max(out, level + CLIMBS_ON * (level - earlier) + OUTSTANDING * noise)
     while start > first and out < values[start - 1] < values[start]:
         start -= 1
     return start

@@ -6,12 +6,13 @@ before, so the first ones can. Leaps are declustered and put in order, and the q
 highest stand apart*: for r = 1, 2, ... the lowest of the r highest is judged by the tail of those below it
 only. No spike is part of the noise that judges a spike, and the next point is the yardstick of the first.
 
-Symmetric noise dips as deep as it leaps, so the tail of both together judges too: it knows twice as much.
+Symmetric noise dips as deep as it leaps, so the tail of the dips judges too: no spike is part of it.
 Where the bulk of the leaps is skewed to the right and no value is negative, as in means of squares, a tail
 without an index is the null: the gap must be wide for a Pareto law of any index. And where noise grows with
 the level, what stands apart must do so in logarithms as well, in which such noise is even: there a loss that
-wanders by factors leaps no more when it is high. What is loud without standing apart is usual for such a
-series.
+wanders by factors leaps no more when it is high. There a burst that stands apart in logarithms alone counts
+as well if it is as tall as any must be: a loss that grows leaps by more later on, and hides it. What is loud
+without standing apart is usual for such a series.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,12 +33,16 @@ from spikediag.stats.tails import Tail, fit_tail, scale_free_gap
 FEWEST = 24  # points of a log below which nothing can be seen
 WIDTHS = (1, 3)  # points that must all stand high
 APART = {1: 12.0, 3: 8.0}  # local scales that a leap of a width measures at least
+APART_EVENED = {1: 8.0, 3: 6.0}  # the same in logarithms in which the noise is even
+FAR_OVER_NEXT = 2.5  # height of such a one over the next, from which its own tail is enough
 OVER_NEXT = 1.6  # height of the lowest that stands apart over the next
 PRIOR = (0.2, 0.15)  # mean and standard deviation of the shape of the tail
+PRIOR_OF_DIPS = (0.15, 0.25)  # the same of many dips, which tell it themselves
 CHANCE = 0.04  # leaps as high that may be expected by chance
 FOLLOWED = 512  # points of a log in which a local scale hardly follows the level
 MANY = 512  # blocks from which leaps tell their own tail
-POOLED = 0.016  # the same under the tail of leaps and dips together
+MIRRORED = 0.01  # the same under the tail of the dips
+POOLED = 0.016  # the same under that of leaps and dips together, of a short log
 SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which a bulk is skewed
 SLOW = 65  # points of a running median from which slow bursts are measured
 FEWEST_SLOW = 100  # points below which slow skew is not known
@@ -49,7 +54,7 @@ GAP, SHORT_GAP = (
 STEEP_GAP = 0.06  # the same in heavy-tailed noise
 SURE = 0.003  # leaps as high by chance, below which the gap of a single one there may be narrower
 LEAST = 6.0  # local scales below which a leap is no leap
-SHORT_REST = 48  # blocks of a short log, whose skew is hardly known
+SHORT_REST = 48  # blocks of a short log, whose skew and dips are hardly known
 FEWEST_REST = 5  # blocks that are needed to judge a leap
 SMOOTH, SMOOTHED = (
     5,
@@ -74,10 +79,12 @@ class Rest:
     ordered: FloatArray  # (m,) highest leap of each block, descending, without those in question
     dips: FloatArray  # (m,) deepest dip of each block, where dips are as deep as leaps are high; else empty
     skewed: bool
+    even: bool = False  # in logarithms in which the noise is even
 
     def chance(self, lowest: FloatArray, count: int) -> FloatArray:
         """Leaps as high by chance, for the lowest (k,) of `count` in question; infinite: not apart."""
-        fits = (lowest >= APART[self.width]) & (lowest >= OVER_NEXT * self.ordered[0])
+        bar = (APART_EVENED if self.even else APART)[self.width]
+        fits = (lowest >= bar) & (lowest >= OVER_NEXT * self.ordered[0])
         found = np.full(len(lowest), np.inf)
         if fits.any():
             found[fits] = self._chance(lowest[fits], count)
@@ -85,15 +92,15 @@ class Rest:
 
     def _chance(self, lowest: FloatArray, count: int) -> FloatArray:
         """The same for those (k,) that are high enough, and far enough above the next."""
-        chances = (len(self.ordered) + count) * len(WIDTHS)
-        expected = chances * self.tail.exceedance(lowest)
-        pooled = chances * self.pooled_tail.exceedance(lowest) if self.pooled_tail else np.zeros(len(lowest))
-        fits = (expected < CHANCE) & (pooled < POOLED)
+        expected = (len(self.ordered) + count) * len(WIDTHS) * self.tail.exceedance(lowest)
+        mirrored = self.mirrored(lowest, count)
+        far = self.even & (lowest >= FAR_OVER_NEXT * self.ordered[0])
+        fits = (expected < CHANCE) & (mirrored < np.where(far, CHANCE, POOLED if self.few_dips else MIRRORED))
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
             fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
         elif self.steep:
-            fits &= (gap < STEEP_GAP) | ((count == 1) & (np.maximum(expected, pooled) < SURE))
+            fits &= (gap < STEEP_GAP) | ((count == 1) & (np.maximum(expected, mirrored) < SURE))
         return np.where(fits, expected, np.inf)
 
     @cached_property
@@ -101,10 +108,24 @@ class Rest:
         """How many are as high as any, in noise like the rest."""
         return fit_tail(self.ordered, *PRIOR)
 
+    def mirrored(self, heights: FloatArray, count: int) -> FloatArray:
+        """Dips as deep as heights (k,) by chance; of few dips, leaps too; 0 where dips say nothing."""
+        if not len(self.dips):
+            return np.zeros(len(heights))
+        chances = len(self.ordered) + count if self.few_dips else len(self.dips)
+        return chances * len(WIDTHS) * self.mirror.exceedance(heights)
+
+    @property
+    def few_dips(self) -> bool:
+        """Whether dips are too few to know their own tail."""
+        return len(self.dips) < SHORT_REST
+
     @cached_property
-    def pooled_tail(self) -> Tail | None:
-        """The same, learnt from leaps and dips together; None where dips add nothing."""
-        return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR) if len(self.dips) else None
+    def mirror(self) -> Tail:
+        """How many dips are as deep as any; of few, how many dips and leaps together."""
+        if self.few_dips:
+            return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR)
+        return fit_tail(self.dips, *PRIOR_OF_DIPS)
 
     @cached_property
     def top(self) -> FloatArray:
@@ -129,28 +150,35 @@ class Crowd:
     ordered: FloatArray  # (m,) highest leap of each other block, descending
     skewed: bool
     source: Leaps
+    even: bool = False  # as of `Rest`
 
     @cached_property
     def dips(self) -> FloatArray:
         """The deepest of each block, (m,), where they add to what the leaps say of themselves; else empty.
 
-        While the level goes down all along, dips are deeper than the noise alone makes them.
+        While a short series goes down all along, dips are deeper than the noise alone makes them.
         """
-        if self.skewed or len(self.ordered) > MANY or self.source.goes_down or self.source.descends:
+        if self.skewed or len(self.ordered) > MANY or self.source.descends:
             return np.zeros(0)
         depth = self.source.dips(self.width)
         _, deepest = block_maxima(depth, block_size(len(depth)))
-        return deepest[np.isfinite(deepest)]
+        known = deepest[np.isfinite(deepest)]
+        return known[:0] if len(known) < SHORT_REST and self.source.goes_down else known
 
     def leaps(self) -> tuple[Candidate, ...]:
         """Those that are news."""
         pairs, side = zip(self.at, self.heights, strict=True), self.source.side
         return tuple(Candidate(self.width, int(at), float(z), np.inf, side, salient=True) for at, z in pairs)
 
+    def outdoes_dips(self, at: int) -> bool:
+        """Whether the leap at a position is higher than the dips of the series are deep; true of few dips."""
+        rest, height = self.rest(0), self.source.scores(self.width)[at : at + 1]
+        return rest.few_dips or bool((rest.mirrored(height, 0) < MIRRORED).all())
+
     def rest(self, count: int) -> Rest:
         """All but the `count` highest."""
         below = np.concatenate([self.heights[count:], self.ordered])
-        return Rest(self.width, -np.sort(-below), self.dips, self.skewed)
+        return Rest(self.width, -np.sort(-below), self.dips, self.skewed, self.even)
 
     @cached_property
     def apart(self) -> tuple[int, float]:
@@ -178,6 +206,10 @@ class Salience:
     def skewed(self) -> bool:
         """Whether large values are usual: never negative, and skewed to the right in its bulk."""
         return any(crowd.skewed for crowd in self.crowds)
+
+    def outdoes_dips(self, at: int, width: int) -> bool:
+        """Whether the leap of a width at a position is higher than the dips of the series are deep."""
+        return all(crowd.outdoes_dips(at) for crowd in self.crowds if crowd.width == width)
 
     @property
     def news(self) -> IntArray:
@@ -207,11 +239,22 @@ class Salience:
         return None if follows else evened(self.leaps.values)
 
     def candidates(self) -> Iterator[Candidate]:
-        """Every leap that stands apart; where noise grows with the level, in logarithms too."""
+        """Every leap that stands apart; where noise grows with the level, in logarithms, which suffice."""
         found = [*apart(self.crowds, OVER_CLIMBS)]
-        if found and self.even is not None:
-            found = confirmed(found, apart(crowds(Leaps(self.even), skewed=False), OVER_EVENED))
-        yield from found
+        if self.even is None:
+            yield from found
+            return
+        even = [*apart(crowds(Leaps(self.even), skewed=False, even=True), OVER_EVENED)]
+        bursts, climbs = ([one for one in even if one.burst is burst] for burst in (True, False))
+        told = confirmed((one for one in found if one.burst), even)
+        yield from confirmed((one for one in found if not one.burst), climbs)
+        yield from told
+        yield from (one for one in bursts if self.as_tall(one) and not confirmed([one], told))
+
+    def as_tall(self, leap: Candidate) -> bool:
+        """Whether a leap is as tall as one must be, and news."""
+        height = self.leaps.scores(leap.width)[leap.position]
+        return height >= APART[leap.width] and self.leaps.holds(leap.position, leap.width)
 
 
 def salience(values: FloatArray) -> Salience:
@@ -224,9 +267,9 @@ def salience(values: FloatArray) -> Salience:
     return Salience(leaps, crowds(leaps, skewed=skewed))
 
 
-def crowds(leaps: Leaps, *, skewed: bool) -> tuple[Crowd, ...]:
+def crowds(leaps: Leaps, *, skewed: bool, even: bool = False) -> tuple[Crowd, ...]:
     """One a width."""
-    return tuple(crowd(leaps, width, skewed=skewed) for width in WIDTHS)
+    return tuple(crowd(leaps, width, skewed=skewed, even=even) for width in WIDTHS)
 
 
 def confirmed(found: Iterable[Candidate], also: Iterable[Candidate]) -> list[Candidate]:
@@ -245,7 +288,7 @@ def apart(found: tuple[Crowd, ...], over_climbs: float) -> Iterator[Candidate]:
         yield from lasting_climb(found[0].source, over_climbs)
 
 
-def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
+def crowd(leaps: Leaps, width: int, *, skewed: bool, even: bool) -> Crowd:
     """Decluster the leaps of one width: what follows a higher one is compared with the same past."""
     scores = leaps.scores(width)
     at, highest = block_maxima(scores, block_size(len(scores)))
@@ -256,7 +299,7 @@ def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
         if kept[k] and leaps.holds(int(at[k]), width):
             kept &= (at < at[k] - width) | (at > at[k] + leaps.side + width)
             peaks.append(k)
-    return Crowd(width, at[peaks], highest[peaks], -np.sort(-highest[kept]), skewed, leaps)
+    return Crowd(width, at[peaks], highest[peaks], -np.sort(-highest[kept]), skewed, leaps, even)
 
 
 def block_size(n: int) -> int:

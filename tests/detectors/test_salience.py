@@ -246,3 +246,42 @@ def test_in_the_middle_of_a_short_steep_decay_a_jump_is_found() -> None:
             values = planted(decay + noise, 20, at=25, length=length)
             found += 25 in [spike.start for spike in detect(series_of(values))]
     assert found >= 71
+
+
+@pytest.mark.parametrize(("factor", "least", "most"), [(6.0, 15, 20), (1.0, 0, 0)])
+def test_a_spike_is_seen_early_on_a_loss_that_grows_twentyfold(factor: float, least: int, most: int) -> None:
+    found = 0
+    for seed in range(20):
+        values = np.exp(np.linspace(0, 3, 150) + 0.12 * np.random.default_rng([8, seed]).normal(size=150))
+        values[60] *= factor
+        spikes = [spike for spike in detect(series_of(values)) if spike.kind is Kind.TRANSIENT]
+        found += any(58 <= spike.start <= 60 and not spike.usual for spike in spikes)
+
+    assert least <= found <= most
+
+
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_leap_is_news_only_if_dips_are_not_as_deep(deep: bool) -> None:
+    values = noise("white", 7, 500)
+    for at, depth in ((60, 24), (130, 14), (200, 18), (330, 12), (420, 16), (480, 10)):
+        values[at] -= deep * depth
+    values[260] += 22
+
+    (spike,) = (s for s in detect(series_of(values)) if s.height > 0)
+    assert spike.usual == deep
+    assert spike.peak == 260
+
+
+@pytest.mark.parametrize("seeds", some_of(60, slow=(400,)))
+def test_five_hundred_points_of_heavy_tails_are_seldom_more_than_usual(seeds: int) -> None:
+    logs = (np.random.default_rng([4711, seed]).standard_t(3, 500) for seed in range(seeds))
+    alarms = sum(any(not spike.usual for spike in detect(series_of(values))) for values in logs)
+    assert alarms <= 0.02 * seeds
+
+
+def test_a_jump_on_a_steady_climb_is_dated_at_the_jump_and_not_where_the_climb_began() -> None:
+    values = 90 * np.arange(430.0) + 20 * noise("white", 3, 430)
+    values[301:] += 4400
+
+    spike = max(detect(series_of(values)), key=lambda s: s.sigmas)
+    assert spike.start == 301
