@@ -420,8 +420,7 @@ def read_csv(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
         UnusableLogError: it is no such table.
     """
     refuse_beyond(MOST_BYTES, file.size)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of columns that are words and numbers
+    with warnings.catch_warnings(action="ignore"):  # of columns that are words and numbers
         return _read(file)
 
 
@@ -489,7 +488,8 @@ class LongTable:
             UnusableLogError: it is no table.
         """
         whole, gaps = _ended_lines(_headed(file.text))
-        style, table, odd = _table(whole)
+        with warnings.catch_warnings(action="ignore"):  # of columns that are words and numbers
+            style, table, odd = _table(whole)
         table = table.rename(columns=str.strip)
         found: dict[str, dict[str, dict[str, Column]]] = {}
         axes = [self.step, *filter(None, [clock_column(table.columns)])]

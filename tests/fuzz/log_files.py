@@ -33,7 +33,25 @@ NUMBERS = (
     "tensor(0.5, device='cuda:0')",
     "2026-01-02 03:04:05",
 )
-COUNTERS = ("step", "step", "epoch,step", "epoch,batch", "epoch", "Global Step", "timestamp,iter")
+COUNTERS = (
+    "step",
+    "step",
+    "epoch,step",
+    "epoch,batch",
+    "epoch",
+    "Global Step",
+    "timestamp,iter",
+    "t",
+    "run,tag,step",
+)
+PRINTED = (
+    "iter {at}: loss {cell}, time 12.5ms",
+    "epoch {at} step {at}: train_loss={cell}",
+    "[2026-01-01] iteration {at}/ 40 | lm loss: {cell} |",
+    "Epoch(train) [{at}][{at}/40]  loss: {cell}",
+    "step:{at}K smpl:1 ep:1 epch:{cell} loss:0.5",
+    "step:{cell} smpl:1 ep:1 loss:{cell}",
+)
 UNICODES = ("utf-8-sig", "utf-16", "utf-32", "utf-16-le")
 
 
@@ -43,6 +61,7 @@ def names() -> tuple[str, ...]:
         *("metrics.csv", "progress.csv", "progress.json", "trainer_state.json", "trainer_log.jsonl"),
         *("logs.json.txt", "train.csv", "log.txt", "any.csv", "any.jsonl", "run-abc.wandb", "train.log"),
         *("progress.txt", "any.tsv", "history.json", "scalars.json", "slurm-1.err"),
+        *("any.dat", "loss.txt", "train.out"),
     )
 
 
@@ -57,7 +76,7 @@ def file(rng: random.Random) -> tuple[str, bytes]:
     return name, content
 
 
-def _whole(rng: random.Random, name: str) -> bytes:
+def _whole(rng: random.Random, name: str) -> bytes:  # noqa: PLR0911  # a kind of file each
     tags = [
         rng.choice(("loss", "train/loss", "training/actor/mse", attacks.attack(rng), "a.b")) for _ in range(3)
     ]
@@ -65,7 +84,13 @@ def _whole(rng: random.Random, name: str) -> bytes:
         (k * rng.choice((1, 1, 10**18)), [rng.choice(NUMBERS) for _ in tags])
         for k in range(rng.randrange(40))
     ]
-    if name.endswith((".csv", ".tsv", "progress.txt")) or (name == "log.txt" and rng.random() < 0.3):
+    if name == "train.out":
+        lines = rng.choices(PRINTED, k=rng.randrange(1, 4))
+        text = "".join(rng.choice(lines).format(at=at, cell=cells[0]) + "\n" for at, cells in table)
+        return text.encode(errors="surrogatepass")
+    if name.endswith((".csv", ".tsv", ".dat", "progress.txt", "loss.txt")) or (
+        name == "log.txt" and rng.random() < 0.3
+    ):
         return _lines_of_cells(rng, tags, table)
     if name.endswith(".wandb"):
         keys = [tag or "x" for tag in tags]
@@ -79,7 +104,8 @@ def _whole(rng: random.Random, name: str) -> bytes:
     ]
     if name == "history.json":
         lists = {tag: [record[tag] for record in records] for tag in tags}
-        return json.dumps(rng.choice((lists, records, {"history": records, **lists}))).encode()
+        curves = {tag: {"steps": [record[step] for record in records], "values": lists[tag]} for tag in tags}
+        return json.dumps(rng.choice((lists, records, {"history": records, **lists}, {"a": curves}))).encode()
     if name == "trainer_state.json":
         return json.dumps({"log_history": records, "train_batch_size": 3}).encode()
     if name.endswith((".txt", ".log")) and name != "logs.json.txt":
@@ -92,9 +118,9 @@ def _whole(rng: random.Random, name: str) -> bytes:
 
 
 def _lines_of_cells(rng: random.Random, tags: list[str], table: list[tuple[int, list[str]]]) -> bytes:
-    mark, end = rng.choice(",,,;\t"), rng.choice(("\n", "\n", "\r\n", "\r", "\n\n"))
+    mark, end = rng.choice(",,,;\t "), rng.choice(("\n", "\n", "\r\n", "\r", "\n\n"))
     counters = rng.choice(COUNTERS).split(",")
-    lines = [mark.join([*counters, *(f'"{tag}"' for tag in tags)])]
+    lines = [mark.join([*counters, *(f'"{tag}"' for tag in tags), *rng.choice(((), (), ("value",)))])]
     for step, cells in table:
         counts = [str(step % 7 if name in ("batch", "step") else step // 7) for name in counters[:-1]]
         lines.append(mark.join([*counts, str(step), *cells]))

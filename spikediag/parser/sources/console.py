@@ -54,7 +54,7 @@ STEP = re.compile(
 )
 OF_EPOCH = re.compile(r"Epoch(?:\(train\))?:? +\[?(\d{1,9})\]? *\[ *(\d{1,15})/ *\d+")
 PAIR = re.compile(
-    r"(?<![\w.])((?:[A-Za-z_][\w/.@-]* ){0,3}[A-Za-z_][\w/.@-]*)(?: *[:=] *| +)"
+    r"(?<![\w.])((?:[A-Za-z_][\w/.@-]{0,60} ){0,3}[A-Za-z_][\w/.@-]{0,60})(?: *[:=] *| +)"
     rf"({NUMBER})(?![\w:/%-]|[.,]\d)",
     re.IGNORECASE,
 )
@@ -187,7 +187,7 @@ def _resumed(shown: list[tuple[float, float]], every: float) -> float:
     """The step from which on most of the rounded ones agree; infinite where several do as well."""
     at, size = shown[0]
     first, last = -(-(at - size / 2) // every), (at + size / 2) // every
-    if last - first > MOST_PLACES:
+    if not last - first <= MOST_PLACES:  # or the step is infinite
         return float("inf")
     found = {k * every: _agreeing(shown, k * every, every) for k in range(int(first), int(last) + 1)}
     best = [step for step, count in found.items() if count == max(found.values())]
@@ -211,8 +211,10 @@ def _records(lines: list[str]) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for line in lines:
         of_epoch, step = OF_EPOCH.search(line), STEP.search(line)
+        if not (of_epoch or step) or not LOSS.search(line):
+            continue
         numbers: dict[str, object] = {k: v for k, v in _pairs(PAIR, line) if not STEP_NAMES.fullmatch(k)}
-        if (of_epoch or step) and any(LOSS.search(key) for key in numbers):
+        if any(LOSS.search(key) for key in numbers):
             counted = {"epoch": of_epoch[1], "iter": of_epoch[2]} if of_epoch else {}
             found.append(numbers | counted | ({step[1].lower(): step[2]} if step else {}))
     steps = [int(str(next(reversed(record.values())))) for record in found]
