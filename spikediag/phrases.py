@@ -425,15 +425,19 @@ def chance(verdict: CauseVerdict) -> Text | None:
     return say("likely") if verdict.status is Status.SUPPORTED else say("possible")
 
 
+def likeliest(finding: Finding) -> CauseVerdict | None:
+    """The primary cause; without one, what is likeliest though not established, if anything is."""
+    open_ = [v for v in finding.verdicts if v.open and v.cause != UNEXPLAINED]
+    return max(open_, key=lambda v: (v is finding.primary, v.calibrated * v.share, v.share), default=None)
+
+
 def answer(finding: Finding) -> Text:
     """The primary cause and how probable it is; without one, what is likeliest though not established."""
-    verdict = finding.primary
-    open_ = [v for v in finding.verdicts if v.open and v.cause != UNEXPLAINED]
-    likeliest = max(open_, key=lambda v: (v is verdict, v.calibrated * v.share, v.share), default=None)
-    if likeliest is None:
+    verdict = likeliest(finding)
+    if verdict is None:
         return say("{cause}", cause=finding.primary_cause)
-    told = say("{cause} ({chance})", cause=likeliest.cause, chance=chance(likeliest))
-    if likeliest is verdict:
+    told = say("{cause} ({chance})", cause=verdict.cause, chance=chance(verdict))
+    if verdict is finding.primary:
         return told
     return say("{cause}; likeliest, but not established: {other}", cause=finding.primary_cause, other=told)
 

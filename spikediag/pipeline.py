@@ -30,7 +30,7 @@ def diagnose(run: Run) -> Diagnosis:
         )
     run = run.within(LARGEST).revealed()
     found = {loss.tag: detectors.search(loss) for loss in run.having(Role.LOSS)}
-    spikes = _with_restarts(run, {tag: of_series for tag, (of_series, _) in found.items()})
+    spikes = _with_announced(run, {tag: of_series for tag, (of_series, _) in found.items()})
     searched = tuple(power for _, power in found.values())
     others = tuple(s for s in run.series.values() if s.role in WATCHED and s.tag not in found)
     findings = _findings(run, spikes)
@@ -62,18 +62,19 @@ def find(run: Run) -> tuple[Run, tuple[Finding, ...]]:
     """
     run = run.within(LARGEST).revealed()
     spikes = {loss.tag: detectors.detect(loss, falls=True) for loss in run.having(Role.LOSS)}
-    return run, tuple(f.settled for f in _findings(run, _with_restarts(run, spikes)))
+    return run, tuple(f.settled for f in _findings(run, _with_announced(run, spikes)))
 
 
-def _with_restarts(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Mapping[str, tuple[Spike, ...]]:
-    """Add the noise that grew where a process began: there one look needs less than a search."""
-    steps = [session.first_step for session in run.sessions[1:]]
-    if not steps:
+def _with_announced(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> Mapping[str, tuple[Spike, ...]]:
+    """Add what is found where the run announces a change: there one look needs less than a search."""
+    places = attribution.announced(run)
+    if not places.noisier and not places.moved:
         return spikes
-    return {
-        tag: tuple(sorted((*known, *detectors.at_restarts(run.series[tag], steps, known)), key=_start))
+    found = {
+        tag: detectors.at_announced(run.series[tag], places.noisier, places.moved, known)
         for tag, known in spikes.items()
     }
+    return {tag: tuple(sorted((*known, *found[tag]), key=_start)) for tag, known in spikes.items()}
 
 
 def _start(spike: Spike) -> int:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import isotonic_regression, minimize_scalar
 
 from benchmarks.attribution.cases import Said
 
 BINS = 10
 DRAWS = 400
+LEAST = 1e-4  # no probability is taken for smaller, or for nearer to 1
 NOT_LOGGED = {  # with loss and error alone
     "log-std-drift", "lr-change", "grad-explosion", "loss-scale", "trust-region", "reward-term",
     "temperature", "returns-grow", "kl-term", "data-stage", "adam-staleness",
@@ -39,11 +40,13 @@ class Scores:
     told: float  # share of findings for which a report gives a probability
     told_ece: float  # of those probabilities
     told_ece_by_chance: float  # its mean if every one of those probabilities were exactly right
+    told_ece_limit: float  # what 95 % of such draws stay below
     bins: tuple[Bin, ...]  # of those probabilities
     risk: tuple[tuple[float, float], ...]  # coverage, error among the most certain
 
 
 def scores(said: tuple[Said, ...]) -> Scores:
+    chance = calibration_by_chance([s.told[0] for s in said if s.told is not None])
     wrong = [bool(set(s.supported) - set(s.truth)) for s in said]
     bins = reliability([s.told for s in said if s.told is not None])
     shares = reliability([confidence(s) for s in said])
@@ -59,7 +62,8 @@ def scores(said: tuple[Said, ...]) -> Scores:
         ece=calibration_error(shares),
         told=share([s.told is not None for s in said]),
         told_ece=calibration_error(bins),
-        told_ece_by_chance=calibration_by_chance([s.told[0] for s in said if s.told is not None]),
+        told_ece_by_chance=float(np.mean(chance)),
+        told_ece_limit=float(np.quantile(chance, 0.95)),
         bins=bins,
         risk=risk_coverage(said),
     )
@@ -101,11 +105,59 @@ def calibration_error(bins: tuple[Bin, ...]) -> float:
     return sum(b.count * abs(b.said - b.true) for b in bins) / max(sum(b.count for b in bins), 1)
 
 
-def calibration_by_chance(said: list[float]) -> float:
-    """The mean calibration error of probabilities that are exactly right, as so few findings show anyway."""
+def calibration_by_chance(said: list[float]) -> np.ndarray:
+    """Calibration errors (draws,) of probabilities that are exactly right, as so few findings show anyway."""
     draw = np.random.default_rng(0)
     drawn = [reliability([(p, bool(draw.random() < p)) for p in said]) for _ in range(DRAWS)]
-    return float(np.mean([calibration_error(bins) for bins in drawn]))
+    return np.array([calibration_error(bins) for bins in drawn])
+
+
+def left_out(said: tuple[Said, ...]) -> dict[str, float]:
+    """Log-loss of the probabilities given: as they are, and mended by what all other seeds teach.
+
+    A temperature scales their log-odds (Guo et al. 2017, arXiv 1706.04599); an isotonic regression replaces
+    each by the share that was right beside it (Zadrozny, Elkan 2002, doi:10.1145/775047.775151).
+    """
+    told = [(*s.told, s.run.rpartition("_")[2]) for s in said if s.told is not None]
+    given = np.clip([p for p, _, _ in told], LEAST, 1 - LEAST)
+    right = np.array([float(r) for _, r, _ in told])
+    seeds = np.array([seed for _, _, seed in told])
+    tempered_ones, isotonic = given.copy(), given.copy()
+    for seed in set(seeds):
+        others, own = seeds != seed, seeds == seed
+        factor = best_factor(given[others], right[others])
+        tempered_ones[own] = scaled(given[own], factor)
+        isotonic[own] = shares_beside(given[own], given[others], right[others])
+    found = {"as given": given, "with a temperature": tempered_ones, "isotonic": isotonic}
+    return {name: surprise(p, right) for name, p in found.items()}
+
+
+def scaled(given: np.ndarray, factor: float) -> np.ndarray:
+    """Probabilities (n,) whose log-odds are multiplied."""
+    return np.asarray(1 / (1 + ((1 - given) / given) ** factor))
+
+
+def best_factor(given: np.ndarray, right: np.ndarray) -> float:
+    """The factor on the log-odds that minimises the log-loss."""
+    found = minimize_scalar(
+        lambda t: surprise(scaled(given, float(np.exp(t))), right), bounds=(-1.5, 1.5), method="bounded"
+    )
+    return float(np.exp(found.x))
+
+
+def shares_beside(at: np.ndarray, given: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Isotonic shares of right ones at probabilities (n,); half a right and half a wrong one more a block."""
+    order = np.argsort(given)
+    fit = isotonic_regression(right[order])
+    counts = np.diff(fit.blocks)
+    smooth = np.repeat((fit.x[fit.blocks[:-1]] * counts + 0.5) / (counts + 1), counts)
+    return np.interp(at, given[order], smooth)
+
+
+def surprise(given: np.ndarray, right: np.ndarray) -> float:
+    """Mean log-loss of probabilities (n,)."""
+    held = np.clip(given, LEAST, 1 - LEAST)
+    return float(-np.mean(right * np.log(held) + (1 - right) * np.log(1 - held)))
 
 
 def reliability(pairs: list[tuple[float, bool]]) -> tuple[Bin, ...]:

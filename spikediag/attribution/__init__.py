@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from spikediag.attribution.announced import announced
 from spikediag.attribution.case import Case
 from spikediag.attribution.conditions import conditions
 from spikediag.attribution.nll_algebra import algebra, components
@@ -11,7 +12,7 @@ from spikediag.attribution.remedies import foresee
 from spikediag.attribution.scoring import primary_cause, verdicts
 from spikediag.model import Explanation, Role, Run, Series, say
 
-__all__ = ["Case", "applicable", "conclude", "conditions", "explain", "foresee", "registry"]
+__all__ = ["Case", "announced", "applicable", "conclude", "conditions", "explain", "foresee", "registry"]
 
 
 def explain(case: Case) -> Explanation:

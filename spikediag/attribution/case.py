@@ -28,6 +28,7 @@ from spikediag.model import (
     Witness,
     Witnesses,
 )
+from spikediag.stats.medians import medians
 from spikediag.stats.nll import Drivers, Level
 from spikediag.stats.timing import moment
 from spikediag.stats.windows import Contrast, contrast
@@ -36,6 +37,7 @@ FEWEST_TESTED = 200  # logged points from which calm windows tell what is usual
 AFTERSHOCK_POINTS = 60  # logged points after the peak of a larger spike, at most
 AFTERSHOCK_PART = 0.1  # of the log, at most
 AFTERSHOCK_SHARE = 0.25  # of its height, at most
+SMOOTH_POINTS = 9  # logged points whose median tells how far a slow change has come
 LEVEL_POINTS = 132  # logged points of a lasting rise over which sigma and error are averaged
 
 
@@ -139,6 +141,15 @@ class Case:
     def width(self) -> int:
         """Logged points that stand at least half as high as the peak; all of a rise that lasts."""
         return self.spike.width(self.loss.values)
+
+    @cached_property
+    def half_risen(self) -> int | None:
+        """Position by which a rise that lasts stood half as high; None where it never stood so for long."""
+        spike = self.spike
+        rise = spike.start + np.flatnonzero(self.loss.finite[spike.start : spike.stop])
+        runs = rise[np.arange(max(len(rise) - SMOOTH_POINTS + 1, 0))[:, None] + np.arange(SMOOTH_POINTS)]
+        high = medians(self.loss.values[runs]) >= spike.baseline + 0.5 * spike.height
+        return int(runs[np.argmax(high), SMOOTH_POINTS // 2]) if high.any() else None
 
     @property
     def length(self) -> float:

@@ -47,7 +47,11 @@ class Quantity(Enum):
         r"(^|_)(throughput|(iter(ation)?|step|batch|update)_?time|(tokens|samples|steps|iters?)_per_sec(ond)?"
         r"|tps|mfu|fps)(_|$)"
     )
-    REWARD_TERM = r"^(.*_)?(episode_rewards?|rewards|reward_(terms?|components?))_.+|(^|_)episode_rew_.+"
+    REWARD_TERM = (
+        r"^(.*_)?(episode_rewards?|rewards|reward(?!_(scale|coef|norm|rate|model))|reward_(terms?|components?))_"
+        r"(?!(mean|min|max|std|var|median|total|sum|step|iter|time|instantaneous)(_|$))"
+        r".+|(^|_)episode_rew_.+"
+    )
 
 
 def spoken_tag(tag: str) -> str:
@@ -56,13 +60,21 @@ def spoken_tag(tag: str) -> str:
 
 
 def measuring(run: Run, *quantities: Quantity) -> tuple[Series, ...]:
-    """The series that measure one of the quantities, in tag order; losses measure losses."""
+    """The series that measure one of the quantities, in tag order.
+
+    Losses measure losses, and the reward itself is no term of it.
+    """
     return run.once(_named, *quantities)
 
 
 def _named(run: Run, *quantities: Quantity) -> tuple[Series, ...]:
     others = (run.series[tag] for tag in sorted(run.series) if run.series[tag].role is not Role.LOSS)
-    return tuple(s for s in others if any(re.search(q.value, spoken_tag(s.tag)) for q in quantities))
+    return tuple(s for s in others if any(_measures(s, q) for q in quantities))
+
+
+def _measures(series: Series, quantity: Quantity) -> bool:
+    total = quantity is Quantity.REWARD_TERM and series.role is Role.REWARD
+    return not total and re.search(quantity.value, spoken_tag(series.tag)) is not None
 
 
 def witnesses_of(case: Case, *quantities: Quantity) -> tuple[Witness, ...]:

@@ -104,7 +104,7 @@ def answer_of(companion: Series, spike: Spike, run: Run) -> CompanionTest | None
     test = _test(companion, error, rise, margin, needed)
     if blind is not None and test.verdict is not CouplingVerdict.COUPLED:
         return replace(test, verdict=CouplingVerdict.UNDECIDED, blind=blind)
-    if test.verdict is CouplingVerdict.UNDECIDED and rise.elsewhere is not None and len(contrasts) == 1:
+    if test.verdict is CouplingVerdict.UNDECIDED and rise.elsewhere and len(contrasts) == 1:
         return replace(test, strayed_at=_step(companion, first, rise.elsewhere))
     return test
 

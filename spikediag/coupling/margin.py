@@ -67,7 +67,7 @@ def choose_margin(companion: Series, level: float, jump: float, needed: Needed |
 def _accepted(companion: Series, level: float, jump: float) -> Margin:
     if companion.role is Role.LOSS:
         signed = level <= 0 or bool((companion.numbers[1] < 0).any())
-        value = JUMP_SHARE * jump if signed else min(JUMP_SHARE * jump, SHARE * level)
+        value = JUMP_SHARE * abs(jump) if signed else min(JUMP_SHARE * abs(jump), SHARE * level)
         reason = say(
             "{share:.0%} of the jump, for a loss above zero at most {most:.0%} of its level",
             share=JUMP_SHARE,

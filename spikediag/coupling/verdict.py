@@ -28,7 +28,7 @@ class ErrorRise:
     change: Change  # in the window of the jump; the mean over the members of a train
     found: bool  # beyond its own noise; for a train, as a whole or at more members than chance allows
     near: float  # the largest change of the windows moved by a few points
-    elsewhere: int | None = None  # points by which the window is moved to a rise that calm times do not show
+    elsewhere: int | None = None  # points, 0 too, by which the window moves to a rise that calm times lack
     moved: int | None = None  # for trains: members at which it rose, of `tested`
     tested: int | None = None
 

@@ -35,6 +35,7 @@ def stretches(spike: Spike, loss: Series, companion: Series) -> tuple[Stretch, .
 
 
 def _stretch(spike: Spike, loss: Series, companion: Series, excursion: Excursion) -> Stretch | None:
+    """Windows moved to later points as well, but none beyond the end of a level that another one replaced."""
     first, stop = spike.window(loss.values, excursion)
     most = round(MOST_POINTS * max(1.0, companion.interval / loss.interval))
     lasting = spike.stop if spike.shape in {Shape.LEVEL, Shape.NOISE} else stop
@@ -48,8 +49,10 @@ def _stretch(spike: Spike, loss: Series, companion: Series, excursion: Excursion
     end = int(
         np.searchsorted(companion.steps, loss.steps[max(excursion.stop, stop) - 1] + half, side="right")
     )
-    near = tuple(k * unit for k in range(-REACH, REACH + 1))
-    far = () if spike.kind is Kind.TRAIN else _far(a, b, end, REACH * unit)
+    replaced = spike.shape is Shape.LEVEL and not spike.recovered and spike.stop < len(loss)
+    near = tuple(k * unit for k in range(-REACH, REACH + 1) if not replaced or k <= 0 or b + k * unit <= end)
+    beyond = end - REACH * unit if replaced else end
+    far = () if spike.kind is Kind.TRAIN else _far(a, b, beyond, REACH * unit)
     onset = int(np.searchsorted(companion.steps, loss.steps[min(excursion.start, first)] - half))
     return Stretch(a, b, (*near, *far), REACH * unit, (onset, end), _height(spike, loss, first, stop))
 

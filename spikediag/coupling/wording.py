@@ -99,8 +99,8 @@ def _undecided(test: CompanionTest, levels: Text) -> Text:
         )
     if test.strayed_at is not None:
         return say(
-            "{tag} stayed where the loss stood highest ({change:+.3g}), but left its noise beside it, at "
-            "step {step:,}: whether that belongs to the jump is undecided.",
+            "{tag} kept its level during the jump ({change:+.3g}), but moved farther than its noise near it, "
+            "at step {step:,}: whether that belongs to the jump is undecided.",
             tag=test.tag,
             change=test.change,
             step=test.strayed_at,

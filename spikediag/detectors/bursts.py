@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from spikediag.detectors.chance import Mirror
-from spikediag.detectors.rise import Rise, by_onset, child_of, measure
+from spikediag.detectors.rise import EQUAL, Rise, by_onset, child_of, measure
 from spikediag.detectors.salience import Salience
 from spikediag.detectors.scan import BURSTS, Candidate, Scan
 from spikediag.model import FloatArray
@@ -51,9 +51,12 @@ def tell(values: FloatArray, rises: tuple[Rise, ...], salience: Salience, scan: 
     lasting = [rise for rise in rises if rise.lasts(len(values))]
     short = [r for r in rises if r not in lasting and not on_climb(r, lasting)]
     certain = [r for r in short if r.salient or not salience.skewed]
+    least = EQUAL * min((r.height for r in certain), default=np.inf)
+    certain += [r for r in short if r not in certain and r.height >= least]
     bar, expected = bar_of(certain, salience, scan)
     if expected < alpha:
-        found = [*certain, *likes(values, certain, scan, bar)]
+        alike = likes(values, certain, scan, bar)
+        found = [*certain, *(r for r in alike if not salience.skewed or r.height >= least)]
         certain = [r for r in found if not r.lasts(len(values)) and not on_climb(r, lasting)]
     taller = [*as_tall_leaps(values, certain, [*lasting, *certain], salience)]
     loud = [*points(values, [*lasting, *certain, *taller], salience)]
@@ -208,5 +211,6 @@ def likes(values: FloatArray, members: list[Rise], scan: Scan, bar: float) -> It
 
 
 def on_climb(rise: Rise, lasting: Iterable[Rise]) -> bool:
-    """Whether a rise is part of the unrest of a slow climb, whose noise often grows with it."""
-    return any(climb.start <= rise.start < climb.start + 2 * climb.climb for climb in lasting)
+    """Whether a rise that does not stand apart is unrest of a slow climb, whose noise often grows with it."""
+    within = (climb.start <= rise.start < climb.start + 2 * climb.climb for climb in lasting)
+    return not rise.salient and any(within)

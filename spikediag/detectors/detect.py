@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from spikediag.detectors.power import power_of
 from spikediag.detectors.protocol import registry
 from spikediag.detectors.signal import Signal
-from spikediag.model import LONGEST_LOOK, Searched, Series, Shape, Spike
+from spikediag.model import LONGEST_LOOK, Kind, Searched, Series, Shape, Spike
 
 ALPHA = 0.05  # false findings per run
 RETURN = 0.25  # share of the height beyond the old level up to which a way back is a return
@@ -103,9 +103,11 @@ def explains(one: Spike, other: Spike) -> bool:
     """Whether the first spike leaves nothing to say about the second.
 
     They share a position, members counting each for itself; noise that has grown explains only what is not
-    large for the new noise; numbers that are lost explain nothing; nor does a rise a fall.
+    large for the new noise; numbers that are lost explain nothing; nor does a rise a fall, nor what goes on
+    rising a burst on its way that came back.
     """
-    if Shape.LOST in {one.shape, other.shape}:
+    on_its_way = one.shape is Shape.TREND and other.kind is Kind.TRANSIENT and other.recovered
+    if on_its_way or Shape.LOST in {one.shape, other.shape}:
         return False
     if one.shape is Shape.NOISE:
         inside = one.start <= other.start < one.stop

@@ -24,7 +24,8 @@ class LevelShift:
 
     Blind spots:
         Steps below about 2 sigma of the noise, and all that lie within it; in short logs and in the first 60
-        points, below about 15. In a loss that still falls steeply, a small step is hidden by the fall.
+        points, below about 15, unless the run announces a change there: a pass over the data, a stage, a
+        raised rate, a restart. In a loss that still falls steeply, a small step is hidden by the fall.
 
     References:
         Page (1954), doi:10.1093/biomet/41.1-2.100.

@@ -29,6 +29,7 @@ GROWN, OVER_GROWN = 1.6, 3.0  # noise around a rise over that long before, and t
 OF_LEVEL = 4.0  # standard errors of a new level of independent points over the same
 MANY_WIDTHS = 64  # of a rise, before it: as many as its chance is learnt from
 ON_LEVEL = 2.0  # standard deviations of that noise by which a second step is higher
+TO_AND_FRO = 0.2  # share of the points before that lie beyond a new level, from which it is none
 LESS = 1.5  # scatter of all points before over that of the last ones, from which these count
 SLOW = 33  # points: a rise on a shorter scale is a step
 TALL = 12.0  # standard deviations of a rise that is followed back to where it left the noise
@@ -125,6 +126,11 @@ class Rise:
         """Whether the values (n,) from its onset on, n > 0, do not stand on its level."""
         return median(values) < self.baseline + FALLEN * (self.level - self.baseline)
 
+    def rests_on(self, burst: "Rise") -> bool:
+        """Whether its height is that of a burst, and its own level less than a quarter of it."""
+        within = burst.start <= self.peak < burst.reach
+        return within and self.level - self.baseline < FALLEN * self.height
+
     def meets(self, rise: "Rise") -> bool:
         """Whether they share a point."""
         return self.start < rise.reach and rise.start < self.reach
@@ -133,9 +139,17 @@ class Rise:
         """Whether its height is beyond the noise before it, in a series of n points."""
         return (self.level - self.baseline if self.lasts(n) else self.height) >= SALIENT * self.noise
 
-    def within_noise(self, n: int) -> bool:
-        """Whether the new level of a rise that lasts lies within the scatter before: nobody would see it."""
-        return self.lasts(n) and self.level - self.baseline < (ON_LEVEL if self.salient else 1) * self.noise
+    def within_noise(self, values: FloatArray) -> bool:
+        """Whether the new level of a rise that lasts lies within the scatter before: nobody would see it.
+
+        So it does where many of the points just before lie above it, as the median of what goes to and fro
+        between two levels comes to lie on the other.
+        """
+        near = values[max(0, self.start - NEAR) : self.start]
+        gained = self.level - self.baseline
+        there = near >= self.level - FALLEN * gained
+        low = gained < (ON_LEVEL if self.salient else 1) * self.noise
+        return self.lasts(len(values)) and (low or bool(there.sum() > TO_AND_FRO * len(near)))
 
     def of_grown_noise(self, values: FloatArray) -> bool:
         """Whether the noise around has grown, and makes rises as high as this one."""
@@ -189,7 +203,10 @@ def measure_all(values: FloatArray, candidates: Iterable[Candidate]) -> tuple[Ri
             (not candidate.burst and rise.as_deep(values)) or rise.of_grown_noise(values)
         ):
             continue
-        if any(other.start <= rise.start < other.reach for other in found):
+        if any(
+            other.start <= rise.start < other.reach or (candidate.climbs and rise.rests_on(other))
+            for other in found
+        ):
             continue
         same = next((k for k, other in enumerate(found) if other.same_burst(rise)), None)
         if same is None:

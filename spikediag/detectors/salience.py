@@ -10,8 +10,9 @@ Symmetric noise dips as deep as it leaps, so the tail of the dips judges too: no
 Where the bulk of the leaps is skewed to the right and no value is negative, as in means of squares, a tail
 without an index is the null: the gap must be wide for a Pareto law of any index. And where noise grows with
 the level, what stands apart must do so in logarithms as well, in which such noise is even: there a loss that
-wanders by factors leaps no more when it is high. What is loud without standing apart is usual for such a
-series.
+wanders by factors leaps no more when it is high. There a burst that stands apart in logarithms alone counts
+as well if it is as tall as any must be: a loss that grows leaps by more later on, and hides it. What is loud
+without standing apart is usual for such a series.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,8 @@ from spikediag.stats.tails import Tail, fit_tail, scale_free_gap
 FEWEST = 24  # points of a log below which nothing can be seen
 WIDTHS = (1, 3)  # points that must all stand high
 APART = {1: 12.0, 3: 8.0}  # local scales that a leap of a width measures at least
+APART_EVENED = {1: 8.0, 3: 6.0}  # the same in logarithms in which the noise is even
+FAR_OVER_NEXT = 2.5  # height of such a one over the next, from which its own tail is enough
 OVER_NEXT = 1.6  # height of the lowest that stands apart over the next
 PRIOR = (0.2, 0.15)  # mean and standard deviation of the shape of the tail
 PRIOR_OF_DIPS = (0.15, 0.25)  # the same of many dips, which tell it themselves
@@ -76,10 +79,12 @@ class Rest:
     ordered: FloatArray  # (m,) highest leap of each block, descending, without those in question
     dips: FloatArray  # (m,) deepest dip of each block, where dips are as deep as leaps are high; else empty
     skewed: bool
+    even: bool = False  # in logarithms in which the noise is even
 
     def chance(self, lowest: FloatArray, count: int) -> FloatArray:
         """Leaps as high by chance, for the lowest (k,) of `count` in question; infinite: not apart."""
-        fits = (lowest >= APART[self.width]) & (lowest >= OVER_NEXT * self.ordered[0])
+        bar = (APART_EVENED if self.even else APART)[self.width]
+        fits = (lowest >= bar) & (lowest >= OVER_NEXT * self.ordered[0])
         found = np.full(len(lowest), np.inf)
         if fits.any():
             found[fits] = self._chance(lowest[fits], count)
@@ -89,7 +94,8 @@ class Rest:
         """The same for those (k,) that are high enough, and far enough above the next."""
         expected = (len(self.ordered) + count) * len(WIDTHS) * self.tail.exceedance(lowest)
         mirrored = self.mirrored(lowest, count)
-        fits = (expected < CHANCE) & (mirrored < (POOLED if self.few_dips else MIRRORED))
+        far = self.even & (lowest >= FAR_OVER_NEXT * self.ordered[0])
+        fits = (expected < CHANCE) & (mirrored < np.where(far, CHANCE, POOLED if self.few_dips else MIRRORED))
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
             fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
@@ -144,6 +150,7 @@ class Crowd:
     ordered: FloatArray  # (m,) highest leap of each other block, descending
     skewed: bool
     source: Leaps
+    even: bool = False  # as of `Rest`
 
     @cached_property
     def dips(self) -> FloatArray:
@@ -171,7 +178,7 @@ class Crowd:
     def rest(self, count: int) -> Rest:
         """All but the `count` highest."""
         below = np.concatenate([self.heights[count:], self.ordered])
-        return Rest(self.width, -np.sort(-below), self.dips, self.skewed)
+        return Rest(self.width, -np.sort(-below), self.dips, self.skewed, self.even)
 
     @cached_property
     def apart(self) -> tuple[int, float]:
@@ -232,11 +239,22 @@ class Salience:
         return None if follows else evened(self.leaps.values)
 
     def candidates(self) -> Iterator[Candidate]:
-        """Every leap that stands apart; where noise grows with the level, in logarithms too."""
+        """Every leap that stands apart; where noise grows with the level, in logarithms, which suffice."""
         found = [*apart(self.crowds, OVER_CLIMBS)]
-        if found and self.even is not None:
-            found = confirmed(found, apart(crowds(Leaps(self.even), skewed=False), OVER_EVENED))
-        yield from found
+        if self.even is None:
+            yield from found
+            return
+        even = [*apart(crowds(Leaps(self.even), skewed=False, even=True), OVER_EVENED)]
+        bursts, climbs = ([one for one in even if one.burst is burst] for burst in (True, False))
+        told = confirmed((one for one in found if one.burst), even)
+        yield from confirmed((one for one in found if not one.burst), climbs)
+        yield from told
+        yield from (one for one in bursts if self.as_tall(one) and not confirmed([one], told))
+
+    def as_tall(self, leap: Candidate) -> bool:
+        """Whether a leap is as tall as one must be, and news."""
+        height = self.leaps.scores(leap.width)[leap.position]
+        return height >= APART[leap.width] and self.leaps.holds(leap.position, leap.width)
 
 
 def salience(values: FloatArray) -> Salience:
@@ -249,9 +267,9 @@ def salience(values: FloatArray) -> Salience:
     return Salience(leaps, crowds(leaps, skewed=skewed))
 
 
-def crowds(leaps: Leaps, *, skewed: bool) -> tuple[Crowd, ...]:
+def crowds(leaps: Leaps, *, skewed: bool, even: bool = False) -> tuple[Crowd, ...]:
     """One a width."""
-    return tuple(crowd(leaps, width, skewed=skewed) for width in WIDTHS)
+    return tuple(crowd(leaps, width, skewed=skewed, even=even) for width in WIDTHS)
 
 
 def confirmed(found: Iterable[Candidate], also: Iterable[Candidate]) -> list[Candidate]:
@@ -270,7 +288,7 @@ def apart(found: tuple[Crowd, ...], over_climbs: float) -> Iterator[Candidate]:
         yield from lasting_climb(found[0].source, over_climbs)
 
 
-def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
+def crowd(leaps: Leaps, width: int, *, skewed: bool, even: bool) -> Crowd:
     """Decluster the leaps of one width: what follows a higher one is compared with the same past."""
     scores = leaps.scores(width)
     at, highest = block_maxima(scores, block_size(len(scores)))
@@ -281,7 +299,7 @@ def crowd(leaps: Leaps, width: int, *, skewed: bool) -> Crowd:
         if kept[k] and leaps.holds(int(at[k]), width):
             kept &= (at < at[k] - width) | (at > at[k] + leaps.side + width)
             peaks.append(k)
-    return Crowd(width, at[peaks], highest[peaks], -np.sort(-highest[kept]), skewed, leaps)
+    return Crowd(width, at[peaks], highest[peaks], -np.sort(-highest[kept]), skewed, leaps, even)
 
 
 def block_size(n: int) -> int:

@@ -100,9 +100,8 @@ class Signal:
             surprising = confirmed(surprising, Scan.of(self.salience.even).candidates(self.alpha))
         found = measure_all(self.values, chain(self.salience.candidates(), surprising))
         coarse = rounding(self.values) > 0
-        n = len(self.values)
-        kept = (r for r in found if not r.within_noise(n))
-        return tuple(r for r in kept if not coarse or r.salient or r.stands_out(n))
+        kept = (r for r in found if not r.within_noise(self.values))
+        return tuple(r for r in kept if not coarse or r.salient or r.stands_out(len(self.values)))
 
     @cached_property
     def bursts(self) -> Bursts:

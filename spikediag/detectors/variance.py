@@ -1,7 +1,6 @@
 """variance: the loss stays where it is but becomes noisier."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -13,9 +12,9 @@ from spikediag.detectors.rise import Rise, measure_all
 from spikediag.detectors.salience import CHANCE, confirmed
 from spikediag.detectors.scan import Candidate, Scan
 from spikediag.detectors.signal import Signal
-from spikediag.model import FloatArray, Kind, Series, Shape, Spike
+from spikediag.model import PAST, FloatArray, Kind, Spike
 from spikediag.stats.medians import RunningMedians, median
-from spikediag.stats.scale import MEDIAN_ERROR, local_noise
+from spikediag.stats.scale import local_noise
 
 OUTSTANDING = 6.0  # new standard deviations; a spike that large is the finding
 FACTOR = 2.0  # new standard deviation over old
@@ -25,12 +24,8 @@ HEAD = 320  # cells of a log in which the scan has too little history
 FEWEST_BEFORE, FEWEST_AFTER, LOOK = 8, 4, 12  # cells that are compared
 SHARE = 8  # part of them that is compared
 CERTAIN = 20.0  # the same where nearly all of the noise after lies above that before
+NEARLY = 0.95  # share of the points
 LEVEL = 2.0  # new standard deviations; a step that high is the finding
-RESTART_CELLS = 40  # cells on either side of a restart that are compared, the fewest of them:
-FEWEST_AT_RESTART = 6
-SURE = 5.0  # standard errors of the difference of their medians
-AT_ONCE = 0.75  # of the growth, that the halves next to the restart differ by
-WANDERED = 0.5  # of the growth, by which the noise may have grown at other places before
 CELLS_AROUND = 4  # cells to either side among whose points the first is looked for
 CELL = 8  # points that make one measurement of the noise
 SMOOTH = 33  # points of the running median that the noise is measured against
@@ -52,7 +47,8 @@ class Variance:
         nearly every cell after it lies above nearly every one before; where noise goes with the level,
         in logarithms too, or twelvefold. Where a process began is one place to look at, and not one of many:
         there the medians of 48 points and more on either side decide. Spikes count as spikes: what overlaps
-        one is not reported.
+        one is not reported. Noise dips as well as it bumps: where 95 % of the values after lie above 95 % of
+        those before, it is the level that went up, and is told as a level shift.
 
     Blind spots:
         Growth by less than twofold, growth that is over within 72 points, and noise that is quantised so
@@ -94,7 +90,20 @@ class Variance:
             if after >= FACTOR * before and not levels and not spikes:
                 start = first_of_new_noise(distance(signal.scan.looks.medians), start, before, after)
                 measured = at_points(signal.values, rise, start, before)
-                yield signal.spike(Kind.VARIANCE, measured, after - before)
+                yield told(signal, measured, after - before)
+
+
+def told(signal: Signal, rise: Rise, growth: float) -> Spike:
+    """The rise of the noise by its growth; or that of the level, if it stays up with all that follows."""
+    if not (rise.lasts(len(signal.values)) and lies_above(signal.values, rise.start)):
+        return signal.spike(Kind.VARIANCE, rise, growth)
+    return signal.spike(Kind.LEVEL_SHIFT, rise, median(signal.values[rise.start :]) - rise.baseline)
+
+
+def lies_above(values: FloatArray, start: int) -> bool:
+    """Whether nearly all values from a position on lie above nearly all before: noise would dip as well."""
+    low, high = values[max(0, start - PAST) : start], values[start:]
+    return len(low) > 0 and bool(np.quantile(high, 1 - NEARLY) > np.quantile(low, NEARLY))
 
 
 def growths(cells: FloatArray, least: float) -> Iterator[Candidate]:
@@ -119,70 +128,6 @@ def growths(cells: FloatArray, least: float) -> Iterator[Candidate]:
     if best > least and median(cells[-FEWEST_AFTER:]) - median(cells[max(0, at - look) : at]) > least:
         width = min(look, count - at)
         yield Candidate(width, at, best, CHANCE, min(look, at), salient=True)
-
-
-def at_restarts(series: Series, steps: Sequence[int], known: Sequence[Spike]) -> tuple[Spike, ...]:
-    """The noise that grows for good where a process began.
-
-    Args:
-        series: A loss.
-        steps: First steps of the processes after the first.
-        known: What was found in the series: a lasting change near by says more.
-    """
-    found: list[Spike] = []
-    for step in sorted(set(steps)):
-        start = int(np.searchsorted(series.steps, step))
-        lasting = (s for s in (*known, *found) if s.shape is not Shape.BURST)
-        if not any(s.start - CELL * FEWEST_AT_RESTART < start <= s.peak for s in lasting):
-            spike = _grown_at(series, start)
-            found += [] if spike is None else [spike]
-    return tuple(found)
-
-
-def _grown_at(series: Series, start: int) -> Spike | None:
-    """Whether the noise of a series doubled at one position and stayed so."""
-    reach = RESTART_CELLS * CELL
-    before, after = series.values[max(0, start - reach) : start], series.values[start : start + reach]
-    fewest = CELL * FEWEST_AT_RESTART
-    if min(len(before), len(after)) < fewest or not np.isfinite([*before, *after]).all():
-        return None
-    low, high = _cells(before), _cells(after)
-    gain = median(high) - median(low)
-    error = MEDIAN_ERROR * math.hypot(low.std() / math.sqrt(len(low)), high.std() / math.sqrt(len(high)))
-    last = median(_cells(series.values[series.finite][-fewest:])) - median(low)
-    early, late = np.array_split(low, 2)
-    wandered, near = abs(median(late) - median(early)), median(np.array_split(high, 2)[0]) - median(late)
-    sure = gain >= max(math.log(FACTOR) - error, SURE * error) and near >= AT_ONCE * gain
-    if not sure or last < WANDERED * gain or wandered > WANDERED * gain:
-        return None
-    noise, peak = local_noise(before), start + int(np.argmax(after))
-    level, height = median(before), noise * math.expm1(gain)
-    if abs(median(after) - level) > LEVEL * (noise + height):
-        return None
-    return Spike(
-        tag=series.tag,
-        kind=Kind.VARIANCE,
-        start=start,
-        stop=len(series),
-        peak=peak,
-        onset_step=int(series.steps[start]),
-        peak_step=int(series.steps[peak]),
-        end_step=None,
-        baseline=level,
-        peak_value=float(series.values[peak]),
-        height=height,
-        noise=noise,
-        sigmas=height / noise,
-        expected_by_chance=CHANCE,
-    )
-
-
-def _cells(values: FloatArray) -> FloatArray:
-    """Logarithm of the mean distance from the mean of each cell of values (n,), (n // 8,)."""
-    usable = len(values) // CELL * CELL
-    rows = values[:usable].reshape(-1, CELL)
-    spread = np.abs(rows - rows.mean(axis=1, keepdims=True)).mean(axis=1)
-    return np.asarray(np.log(spread + np.finfo(float).tiny))
 
 
 def log_noise(medians: RunningMedians) -> FloatArray:

@@ -287,6 +287,10 @@ class Series:
         """Whether both were logged at the same steps."""
         return self.steps is other.steps or np.array_equal(self.steps, other.steps)
 
+    def ends_before(self, other: "Series") -> bool:
+        """Whether another series is logged on after this one, by more of its points than one may be late."""
+        return bool(len(self)) and bool((other.steps > self.steps[-1] + self.interval).sum() >= STILL)
+
     def shared(self, other: "Series") -> tuple[IntArray, IntArray]:
         """Positions of the points that both series have at the same step, in each, (m,)."""
         if self.has_steps_of(other):
@@ -550,12 +554,15 @@ class Run:
     def revealed(self) -> "Run":
         """The same run with losses as NaN where they stand still while a gradient norm is no number.
 
-        Some trainers log 0, or the last number again, in place of a loss that is NaN. Notes say where.
+        Some trainers log 0, or the last number again, in place of a loss that is NaN; some loggers leave a
+        gradient norm out that is. Notes say where.
         """
         shown, notes = dict(self.series), list(self.notes)
-        lost = [norm for norm in self.having(Role.GRAD_NORM) if not norm.finite.all()]
-        for loss in self.having(Role.LOSS) if lost else ():
-            hidden = (_hidden(loss, norm) for norm in lost)
+        norms = list(self.having(Role.GRAD_NORM))
+        for loss in self.having(Role.LOSS) if norms else ():
+            hidden = (
+                _hidden(loss, norm) for norm in norms if not norm.finite.all() or norm.ends_before(loss)
+            )
             hits = next((one for one in hidden if one.any()), None)
             if hits is not None:
                 first = int(np.argmax(hits))
@@ -564,7 +571,7 @@ class Run:
                 notes.append(
                     say(
                         "{tag} stands still at {at:g} from step {step:,} on while the gradient norm is no "
-                        "number: taken as not a number.",
+                        "number or left out: taken as not a number.",
                         tag=loss.tag,
                         at=at,
                         step=int(loss.steps[first]),
@@ -696,10 +703,20 @@ def _floored(values: FloatArray, bound: float) -> FloatArray:
     return np.where(near, np.copysign(0.0, values), values) if near.any() else values
 
 
+def _stands_still_from(loss: Series, step: int) -> bool:
+    """Whether all values after a step are one number, after others."""
+    after, before = loss.values[loss.steps > step], loss.values[loss.steps <= step]
+    return len(after) >= STILL and bool((after == after[0]).all()) and bool((before != after[0]).any())
+
+
 def _hidden(loss: Series, norm: Series) -> NDArray[np.bool_]:
     """Where a loss keeps one number to the last digit while a gradient norm is none, (n,)."""
     at = np.searchsorted(norm.steps, loss.steps, side="right") - 1
-    lost = (at >= 0) & ~norm.finite[np.maximum(at, 0)] if len(norm) else np.zeros(len(loss), dtype=bool)
+    if not len(norm):
+        return np.zeros(len(loss), dtype=bool)
+    lost = (at >= 0) & ~norm.finite[np.maximum(at, 0)]
+    if norm.ends_before(loss) and _stands_still_from(loss, norm.steps[-1]):
+        lost |= loss.steps > norm.steps[-1]
     kept = (loss.values[1:] == loss.values[:-1]) & lost[1:] & lost[:-1]
     hits = np.zeros(len(loss), dtype=bool)
     for first, last in np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2):

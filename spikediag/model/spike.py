@@ -137,11 +137,13 @@ class Spike:
     def spans(self) -> tuple[tuple[int, int], ...]:
         """The positions `[start, stop)` that it takes up.
 
-        A level that never came back takes up its onset to its peak only: what happens on it is news.
+        A level is reached at once: what happens on it later is news. So is it after the peak of any other
+        rise that never came back.
         """
         if self.members:
             return tuple((member.start, member.stop) for member in self.members)
-        return ((self.start, self.stop if self.recovered else self.peak + 1),)
+        stop = self.stop if self.recovered else self.peak + 1
+        return ((self.start, min(stop, self.start + NEAR) if self.shape is Shape.LEVEL else stop),)
 
     @property
     def sure_height(self) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from numbers import Real
 from typing import Any
@@ -35,7 +35,8 @@ from spikediag.wording.escape import text_of_cell
 
 LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
-PIECE = 1 << 21  # bytes of a table that are read at a time
+PIECE = 1 << 21  # bytes of a table from which on it is read by pieces
+CELLS = 200_000  # of a piece
 THREADS = min(4, os.cpu_count() or 1)
 COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
 FIRST_LINE = re.compile(rb"\s*([^\r\n]*[\r\n]*)")
@@ -50,6 +51,10 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "trainsteps",
     "trainingstep",
     "trainingsteps",
+    "globalsteps",
+    "currentstep",
+    "stepidx",
+    "stepnum",
     "optimizerstep",
     "optimizersteps",
     "optimizationstep",
@@ -62,6 +67,20 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "iter",
     "iters",
     "itr",
+    "it",
+    "niter",
+    "numiters",
+    "numiterations",
+    "globaliter",
+    "globaliteration",
+    "totaliters",
+    "totaliterations",
+    "trainiter",
+    "nsteps",
+    "nbsteps",
+    "policystep",
+    "learnersteps",
+    "interactions",
     "timesteps",
     "timestep",
     "totaltimesteps",
@@ -85,7 +104,11 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "nupdates",
     *(BATCHES := ("batch", "batchidx", "batchindex", "batchid", "minibatch")),
     *(EPOCHS := ("epoch", "epochs")),  # a step where nothing else is
+    *(LETTERS := ("t", "i")),  # a step where nothing else is and they are whole
 )
+TOLD = ("tag", "metric", "metricname", "metrickey", "key", "name", "variable", "quantity")
+VALUES = ("value", "values")
+RUNS = ("run", "runid", "runuuid", "runhash", "runname", "dirname")
 GROUP = re.compile(r"(train|training|trainer|charts|global)/")
 BETWEEN = re.compile(r"[^a-z0-9]+")
 MOST_OF_THEM = 0.5  # share of the points of a quantity; if so many share their epoch, their rows are counted
@@ -163,6 +186,9 @@ SPELLED = {  # what `float` does not read
 }
 GROUPED = re.compile(r"[-+]?\d[\d.]*,[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)  # with a comma
 DECIMAL_COMMA = re.compile(rb"[\t\"][-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+)(?:[eE][-+]?\d+)?[\t\"\r\n]")
+COMMA_CELL = re.compile(rb"[;\t][-+]?\d+,\d+[;\t\r\n]")
+POINT_GROUPS = re.compile(rb"(?:^|[;\t])[-+]?\d{1,3}(?:\.\d{3})+[;\t\r\n]", re.MULTILINE)
+DECIMAL_POINT = re.compile(rb"\d\.(?:\d{1,2}|\d{4,})[;\t\r\n]")
 TENSOR = re.compile(r"(?:tensor|array)\(([^(),]+)(?:,.*)?\)$")
 
 
@@ -232,6 +258,12 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
     return Count(name, steps)
 
 
+def is_whole(steps: FloatArray) -> bool:
+    """Whether a column counts in whole numbers, none of them less than the one before."""
+    finite = steps[np.isfinite(steps)]
+    return bool((finite == np.round(finite)).all() and (np.diff(finite) >= 0).all())
+
+
 def _moves(steps: FloatArray) -> bool:
     finite = steps[np.isfinite(steps)]
     return bool((finite != finite[:1]).any())
@@ -263,7 +295,7 @@ def counted(columns: Mapping[str, "Column"]) -> Count:
         ForeignError: nothing does.
     """
     names = step_columns(columns)
-    if not names:
+    if not names or (names[0] in LETTERS and not is_whole(columns[names[0]].values)):
         raise ForeignError(say("it has no column step"))
     others = [column.there for name, column in columns.items() if name not in names]
     logged = max(others, key=np.count_nonzero, default=columns[names[0]].there)
@@ -331,7 +363,9 @@ def points_of(records: Sequence[Mapping[str, object]]) -> tuple[PointCollector, 
     rows = [dict(numbers_in(record)) for record in records]
     often = Counter(chain.from_iterable(rows))
     counters = step_columns(often)
-    if not counters:
+    if not counters or (
+        counters[0] in LETTERS and not is_whole(np.array([row.get(counters[0], np.nan) for row in rows]))
+    ):
         raise ForeignError(say("it has no key step"))
     told = clock_column(often)
     left_out = {name for name in often if name == told or IDLE.fullmatch(name)}
@@ -403,13 +437,23 @@ def _read(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     if _header(content).count(_separator(content).encode()) > MOST_TAGS:
         raise UnusableLogError(say("it has more than {most:,} columns", most=MOST_TAGS))
     whole, gaps = _ended_lines(content)
+    style, table, odd = _table(whole)
+    return _columns(style, table), [*odd, *gaps]
+
+
+def _table(whole: bytes) -> tuple["_Style", Any, list[Gap]]:
+    """A table of pandas, how it is written, and the rows of another width.
+
+    Raises:
+        UnusableLogError: it is no table.
+    """
     style = _Style.of(whole[:PEEK])
     try:
-        return _columns(style, whole), gaps
+        return style, _parsed(style, whole), []
     except ValueError:  # a row of another width
         even, odd = _even_rows(whole)
         try:
-            return _columns(style, even), [*odd, *gaps]
+            return style, _parsed(style, even), odd
         except ValueError as error:
             raise UnusableLogError(say("it is no table of comma-separated values")) from error
 
@@ -419,6 +463,52 @@ def _ended_parts(parts: list[bytes], start: int) -> tuple[list[bytes], list[Gap]
         return parts, []
     whole, gaps = _ended_lines(b"".join(parts), start)
     return [whole], gaps
+
+
+@dataclass(frozen=True)
+class LongTable:
+    """The columns of a table with a row for each value: what was logged, when, by which run, if one says."""
+
+    step: str
+    quantity: str
+    value: str
+    run: str | None
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> "LongTable | None":
+        """The columns by their names; None where a row holds several values."""
+        plain = {BETWEEN.sub("", name.lower()): name for name in reversed(names)}
+        known = (next((plain[name] for name in some if name in plain), None) for some in (TOLD, VALUES, RUNS))
+        (quantity, value, run), step = known, step_column(names)
+        return cls(step, quantity, value, run) if step and quantity and value else None
+
+    def read(self, file: Opened) -> tuple[dict[str, dict[str, dict[str, Column]]], list[Gap]]:
+        """The steps, the clock and the values of each quantity, by run and quantity; and what is missing.
+
+        Raises:
+            UnusableLogError: it is no table.
+        """
+        whole, gaps = _ended_lines(_headed(file.text))
+        style, table, odd = _table(whole)
+        table = table.rename(columns=str.strip)
+        found: dict[str, dict[str, dict[str, Column]]] = {}
+        axes = [self.step, *filter(None, [clock_column(table.columns)])]
+        for told, rows in table.groupby([*filter(None, [self.run]), self.quantity], sort=False):
+            run, tag = str(told[0]) if self.run else "", str(told[-1])
+            part = _columns(style, rows[[*axes, self.value]])
+            found.setdefault(run, {})[tag] = {axis: part[axis] for axis in axes} | {tag: part[self.value]}
+        return found, [*odd, *gaps]
+
+
+def spaced(file: Opened) -> Opened:
+    """A table whose header names a step between blanks, with tabs for them; any other as it is."""
+    start = _header(file.beginning(LONGEST_HEADER))
+    words = start.decode("utf-8", "replace").lstrip("# ").split()
+    if any(mark in start for mark in b",;\t") or len(words) < 2 or not step_column(words):
+        return file
+    lines = (b"\t".join(line.lstrip(b"# ").split()) for line in file.text.splitlines(keepends=True))
+    ended = b"\n" if file.text.endswith((b"\n", b"\r")) else b""
+    return Opened.of(file.path, b"\n".join(lines) + ended)
 
 
 def columns_named(file: Opened) -> list[str]:
@@ -481,20 +571,19 @@ def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2] or has_cell_of_lines:
         raise ValueError
     style, first_rows = _Style.of(head), head[: head.rfind(b"\n") + 1]
-    names = _parsed(style, first_rows).columns
-    read = partial(_piece, style, header, has_words=_numbers(style, first_rows) is None)
+    first = _parsed(style, first_rows)
     done: list[tuple[FloatArray, BoolArray]] = []
     reading: deque[Future[tuple[FloatArray, BoolArray]]] = deque()
     gaps: list[Gap] = []
     with ThreadPoolExecutor(THREADS) as threads:
-        for start, parts in file.lines(PIECE):
+        for start, parts in file.lines(CELLS * len(first_rows) // max(first.size, 1)):
             begin = start or len(header)
             ended, gaps = _ended_parts([parts[0][begin - start :], *parts[1:]], begin)
-            reading.append(threads.submit(read, *ended))
+            reading.append(threads.submit(_piece, style, header, *ended))
             if len(reading) > THREADS:
                 done.append(reading.popleft().result())
     values, there = zip(*done, *(late.result() for late in reading), strict=True)
-    columns = zip(names, np.concatenate(values, axis=1), np.concatenate(there, axis=1), strict=True)
+    columns = zip(first.columns, np.concatenate(values, axis=1), np.concatenate(there, axis=1), strict=True)
     return {str(name).strip(): Column(*cells) for name, *cells in columns}, gaps
 
 
@@ -504,47 +593,35 @@ class _Style:
 
     separator: str
     has_decimal_commas: bool
+    has_grouping_points: bool
 
     @classmethod
     def of(cls, head: bytes) -> "_Style":
         mark = _separator(head)
-        return cls(mark, mark == ";" or DECIMAL_COMMA.search(head) is not None)
+        grouped = mark != "," and COMMA_CELL.search(head) and POINT_GROUPS.search(head)
+        has_commas = mark == ";" or DECIMAL_COMMA.search(head) is not None
+        return cls(mark, has_commas, bool(grouped and not DECIMAL_POINT.search(head)))
 
 
-def _piece(style: _Style, header: bytes, *rows: bytes, has_words: bool) -> tuple[FloatArray, BoolArray]:
+def _piece(style: _Style, header: bytes, *rows: bytes) -> tuple[FloatArray, BoolArray]:
     """The numbers of a piece of a table, (columns, rows), and which cells hold one.
 
     Raises:
         ValueError: it has a row of another width.
     """
-    mark = style.separator.encode()
-    if not has_words:
-        if rows[0][: rows[0].find(b"\n")].count(mark) > header.count(mark):  # the one row that pandas cuts
-            raise ValueError
-        numbers = _numbers(style, header, *rows)
-        if numbers is not None:
-            return numbers, ~np.isnan(numbers)
-    columns = _columns(style, header, *rows).values()
+    first = rows[0][: rows[0].find(b"\n")]
+    if len(_cells(first, style.separator)) > len(_cells(header, style.separator)):  # pandas would cut it
+        raise ValueError
+    table = _parsed(style, header, *rows)
+    if all(dtype.kind in "iuf" for dtype in table.dtypes):
+        numbers: FloatArray = table.to_numpy(np.float64).T
+        return numbers, ~np.isnan(numbers)
+    columns = _columns(style, table).values()
     return np.stack([column.values for column in columns]), np.stack([column.there for column in columns])
 
 
-def _numbers(style: _Style, *parts: bytes) -> FloatArray | None:
-    """The numbers of a table without words, (columns, rows)."""
-    try:
-        table = _parsed(style, *parts, dtype=np.float64)
-    except ValueError:
-        return None
-    numbers: FloatArray = table.to_numpy().T
-    return numbers
-
-
-def _columns(style: _Style, *parts: bytes) -> dict[str, Column]:
-    """Read a table of even rows.
-
-    Raises:
-        ValueError: it is none.
-    """
-    table = _parsed(style, *parts)
+def _columns(style: _Style, table: Any) -> dict[str, Column]:  # noqa: ANN401  # of pandas
+    """The columns of a table of pandas, by name."""
     told = clock_column(map(str, table.columns))
     return {
         str(name).strip(): _times(table[name])
@@ -567,17 +644,23 @@ class _Stream:
         return self._parts
 
 
-def _parsed(style: _Style, *parts: bytes, dtype: type | None = None) -> Any:  # noqa: ANN401  # of pandas
+def _parsed(style: _Style, *parts: bytes) -> Any:  # noqa: ANN401  # of pandas
+    """Read a table of even rows.
+
+    Raises:
+        ValueError: it is none.
+    """
     import pandas as pd  # noqa: PLC0415  # half a second, and event files need none
 
     stream: Any = _Stream(parts)
     return pd.read_csv(
         stream,
-        dtype=dtype,
         index_col=False,
         encoding_errors="replace",
         sep=style.separator,
         skipinitialspace=any(b" " in part for part in parts),
+        thousands="." if style.has_grouping_points else None,
+        decimal="," if style.has_grouping_points else ".",
         low_memory=False,
         keep_default_na=False,
         na_values=[""],

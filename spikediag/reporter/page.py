@@ -263,7 +263,9 @@ def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
 
 def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> QuestionRow:
     """How the cause made the jump, why the error does not show it, and what would change the answer."""
-    mechanism = lead.primary.mechanism if lead.primary is not None else None
+    likeliest = phrases.likeliest(lead)
+    mechanism = likeliest.mechanism if likeliest is not None and likeliest is lead.primary else None
+    said_for = [e.reading for e in likeliest.evidence if e.supports] if likeliest is not None else []
     loss = diagnosis.run.series.get(lead.spike.tag)
     still = lead.coupling.verdict is CouplingVerdict.DECOUPLED
     now = why_now(lead, writer)
@@ -275,7 +277,8 @@ def _why(diagnosis: Diagnosis, lead: Finding, writer: Writer) -> QuestionRow:
         )
         more.insert(0, plainly)
     answer = say("{answer}.", answer=phrases.answer(lead))
-    return QuestionRow(say("Why, most likely"), answer, mechanism, _told(more))
+    because = said_for[0] if mechanism is None and said_for else mechanism
+    return QuestionRow(say("Why, most likely"), answer, because, _told(more))
 
 
 def why_now(finding: Finding, writer: Writer) -> Text | None:

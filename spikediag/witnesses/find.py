@@ -39,6 +39,7 @@ BEFORE, FEWEST_BEFORE = 65, 8  # points that give the level and the noise before
 ALPHA = 0.05  # false witnesses per jump that are accepted
 FAR = 5.0  # robust standard deviations below which nothing moved
 VERY_FAR = 10.0  # where too few windows tell what is usual
+ALONE = 3.0  # times the farthest point before, by which a point goes farther there
 ROUNDED = 1e-8  # of the largest number: single precision tells no more
 WINDOWS, FEWEST_WINDOWS = 80, 8  # elsewhere
 SHAPE_MEAN, SHAPE_SD = 0.15, 0.15  # prior of the tail of such moves: heavier than that of noise
@@ -116,6 +117,7 @@ class Windows:
     noise: FloatArray  # (m,) robust standard deviation before, at least what rounding makes of it
     constant: NDArray[np.bool_]  # (m,) whether there was no noise before
     unrest: FloatArray  # (m,) distance of the farthest point before from the level
+    strayed: FloatArray  # (m,) the same from the trend
     flat: FloatArray  # (m, w) points minus the level
     away: FloatArray  # (m, w) the same, or minus the trend where that is nearer
     onset: int  # position of the onset in a window
@@ -127,8 +129,9 @@ class Windows:
         before, window = rows[:, : place.before], rows[:, place.before :]
         level = medians(before)
         flat = window - level[:, None]
-        ahead = np.arange(window.shape[1]) + (place.before + 1) / 2
-        trend = flat - row_slope(before)[:, None] * ahead
+        ahead = np.arange(rows.shape[1]) - (place.before - 1) / 2
+        trend = rows - level[:, None] - row_slope(before)[:, None] * ahead
+        past, trend = trend[:, : place.before], trend[:, place.before :]
         noise = row_noise(before)
         nearer = np.sign(flat) * np.minimum(np.abs(flat), np.abs(trend))
         return cls(
@@ -136,6 +139,7 @@ class Windows:
             noise=np.maximum(noise, ROUNDED * np.abs(rows).max(axis=1)),
             constant=noise <= ROUNDED * np.abs(before).max(axis=1),
             unrest=np.abs(before - level[:, None]).max(axis=1),
+            strayed=np.abs(past).max(axis=1),
             flat=flat,
             away=np.where(flat * trend > 0, nearer, 0.0),
             onset=place.onset - place.first,
@@ -144,10 +148,10 @@ class Windows:
 
     def part(self, first: int, stop: int) -> "Windows":
         """Those from the first on, up to but without the last."""
-        rows = (self.level, self.noise, self.unrest, self.flat, self.away)
-        level, noise, unrest, flat, away = (row[first:stop] for row in rows)
+        rows = (self.level, self.noise, self.unrest, self.strayed, self.flat, self.away)
+        level, noise, unrest, strayed, flat, away = (row[first:stop] for row in rows)
         constant = self.constant[first:stop]
-        return Windows(level, noise, constant, unrest, flat, away, self.onset, self.lasts)
+        return Windows(level, noise, constant, unrest, strayed, flat, away, self.onset, self.lasts)
 
     def reached(self, change: float) -> float:
         """Where the first of them stands when it has gone as far as `changes` says, without the trend."""
@@ -170,6 +174,7 @@ class Move:
     change: float
     noise: float
     elsewhere: FloatArray  # (m,) robust standard deviations, in windows without a jump
+    strayed: float  # how far points went before; 0 for a level, which no single one makes
 
     @property
     def sigmas(self) -> float:
@@ -194,7 +199,7 @@ class Move:
     def tells(self, asked: int) -> bool:
         """Whether so many series would hardly ever show such a move by chance."""
         if self.chance is None:
-            return abs(self.sigmas) >= VERY_FAR
+            return abs(self.change) >= max(VERY_FAR * self.noise, ALONE * self.strayed)
         return abs(self.sigmas) >= FAR and self.chance * asked <= ALPHA
 
 
@@ -265,9 +270,11 @@ class Mover:
 
     def moves(self) -> Iterator[Move]:
         """How far it went, in every way of looking."""
+        strayed = float(self.here.strayed[0])
         for here, elsewhere in zip(self.here.changes(), self.elsewhere.changes(), strict=True):
             sigmas = np.abs(elsewhere) / self.elsewhere.noise
-            yield Move(float(here[0]), float(self.here.noise[0]), sigmas)
+            yield Move(float(here[0]), float(self.here.noise[0]), sigmas, strayed)
+            strayed = 0.0
 
 
 def _movers(table: SeriesTable, spike: Spike, left_out: set[str], zones: FloatArray) -> list[Mover]:

@@ -7,7 +7,7 @@ import pytest
 
 from spikediag.attribution.causes.grad_explosion import GradExplosion
 from spikediag.attribution.gradients import over_memory
-from spikediag.model import Lag, Role, Run, Series, Witness, Witnesses
+from spikediag.model import Kind, Lag, Role, Run, Series, Witness, Witnesses
 from tests.attribution import cases
 
 
@@ -24,10 +24,21 @@ def test_a_gradient_that_leaps_first_is_decisive() -> None:
     assert cases.evidence(judged, "adam-lags")
 
 
+@pytest.mark.parametrize("points", [1, 200])
+def test_one_update_throws_a_loss_at_once_and_makes_it_climb_never(points: int) -> None:
+    n = len(cases.STEPS)
+    loss = cases.nll() + 20.0 * np.clip((np.arange(n) - cases.AT + 1) / points, 0, 1)
+    run = cases.make_run(loss, cases.mse(), norm(cases.AT - 1), facts=cases.CALM_FACTS)
+    judged = GradExplosion().judge(cases.make_case(run, cases.spike_at(run, cases.AT, n, Kind.LEVEL_SHIFT)))
+    assert judged.decisive is (points == 1)
+    assert any(e.what == "climbed" for e in judged.evidence) is (points > 1)
+
+
 def test_a_gradient_that_leaps_with_the_loss_decides_nothing() -> None:
     judged = GradExplosion().judge(cases.calm_case(norm(cases.AT)))
     assert not judged.decisive
     assert cases.evidence(judged, "rose-with").weight == 0
+    assert cases.evidence(judged, "size").weight == 0  # as large as the loss is
 
 
 def test_a_gradient_in_its_usual_range_rules_it_out() -> None:

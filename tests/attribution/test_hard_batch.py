@@ -124,3 +124,17 @@ def test_a_loss_that_has_just_risen_for_good_was_thrown_by_something(before: int
     judged = HardBatch().judge(cases.make_case(run, spike, {spike.tag: (rise, spike)}))
     assert judged.decisive is (before == 200)
     assert (cases.evidence(judged, "after-rise") is not None) is (before == 20)
+    told = cases.evidence(judged, "error-moved")
+    assert (told.weight == 0) is (before == 20)  # thrown weights move the error as well
+
+
+@pytest.mark.parametrize(("moved", "alike"), [(1, False), (4, True)])
+def test_bad_batches_move_the_error_each_time(moved: int, alike: bool) -> None:
+    positions = [cases.AT - 317, cases.AT - 190, cases.AT - 133, cases.AT]
+    bump = dict.fromkeys(positions[-moved:], 3.0)
+    run = cases.make_run(cases.nll(dict.fromkeys(positions, 30.0)), cases.mse(bump), facts=cases.CALM_FACTS)
+    case = cases.make_case(run, cases.train_at(run, positions))
+    assert case.coupling.verdict in {CouplingVerdict.COUPLED, CouplingVerdict.PARTLY}
+    judged = HardBatch().judge(case)
+    assert judged.decisive is alike
+    assert any(e.what == "few-moved" for e in judged.evidence) is not alike

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spikediag
-from spikediag.attribution import explain
+from spikediag.attribution import Case, explain
 from spikediag.attribution.causes.log_std_drift import LogStdDrift
 from spikediag.model import Kind, LossKind, Reduction, Role, Series, Tier, Transform
 from tests.attribution import cases
@@ -160,3 +160,57 @@ def test_a_surrogate_does_not_divide_by_sigma() -> None:
     loss = replace(run.series["bc/actor_loss"], kind=LossKind.POLICY_GRADIENT)
     assert not LogStdDrift().applies(run, loss)
     assert LogStdDrift().applies(run, run.series["bc/actor_loss"])
+
+
+def sinking(sank: float, later: int = 0) -> Case:
+    """A loss that climbs for 400 points from the onset on, and a sigma that sinks as long.
+
+    Args:
+        sank: Nats by which sigma has sunk at the end.
+        later: Points after the onset at which sigma begins to sink.
+    """
+    n = len(cases.STEPS)
+    ramp = np.clip((np.arange(n) - cases.AT) / 400, 0, 1)
+    lag = np.clip((np.arange(n) - cases.AT - later) / 400, 0, 1)
+    sigma = replace(log_std(), values=log_std().values - sank * lag)
+    surprise = 7 * np.exp(2 * sank * ramp)
+    loss = 7 * (sigma.natural.values + 0.9189385) + 0.5 * surprise + cases.noise(0.3)
+    run = cases.make_run(loss, cases.mse(), sigma, facts=cases.CALM_FACTS)
+    return cases.make_case(run, cases.spike_at(run, cases.AT, n, Kind.DRIFT))
+
+
+def test_a_sigma_that_sinks_along_a_climb_is_what_happened() -> None:
+    judged = LogStdDrift().judge(sinking(1.0))
+    assert judged.tier is Tier.TRIGGER
+    assert judged.decisive
+    assert explain(sinking(1.0)).primary_cause == "log-std-drift"
+
+
+def test_a_sigma_that_sinks_a_little_is_not() -> None:
+    assert not any(e.what == "sank" for e in LogStdDrift().judge(sinking(0.2)).evidence)
+
+
+def test_a_sigma_that_sinks_after_the_climb_is_not() -> None:
+    judged = LogStdDrift().judge(sinking(1.0, later=350))
+    assert not any(e.what == "sank" for e in judged.evidence)
+
+
+def test_an_error_that_stays_higher_after_a_burst_speaks_against_a_small_sigma() -> None:
+    error = cases.mse()
+    error[cases.AT :] += 0.1
+    run = cases.make_run(cases.nll({cases.AT: 39}), error, log_std(), facts=cases.CALM_FACTS)
+    judged = LogStdDrift().judge(cases.make_case(run))
+    assert cases.evidence(judged, "error-stays").weight < 0
+    calm = LogStdDrift().judge(cases.calm_case(log_std()))
+    assert not any(e.what == "error-stays" for e in calm.evidence)
+
+
+@pytest.mark.parametrize("climbs", [True, False])
+def test_a_loss_that_climbed_as_sigma_sank_says_that_sigma_is_below_its_best(*, climbs: bool) -> None:
+    """Sigma sinks by half a nat in the 500 points before the burst, and the loss falls or climbs by two."""
+    before = np.clip((np.arange(len(cases.STEPS)) - cases.AT + 500) / 500, 0, 1)
+    sigma = replace(log_std(), values=log_std().values - 0.5 * before)
+    loss = cases.nll({cases.AT: 39}) + (4.0 if climbs else -2.0) * before
+    run = cases.make_run(loss, cases.mse(), sigma, facts=cases.CALM_FACTS)
+    judged = LogStdDrift().judge(cases.make_case(run))
+    assert any(e.what == "outran" for e in judged.evidence) is climbs

@@ -117,16 +117,42 @@ def test_a_gradient_that_grew_by_another_factor_is_no_changed_log() -> None:
     assert found.lead.primary_cause != "logging-change"
 
 
-def test_an_accuracy_does_not_scale_and_so_does_not_speak_against_it() -> None:
+def with_accuracy(fall: float) -> Diagnosis:
+    """Loss and gradient norm four times as high from two thirds on, and an accuracy that falls or not."""
     rng, steps = np.random.default_rng(11), np.arange(1, 451)
     scale = np.where(steps < 300, 1.0, 4.0)
     curves = {
         "train/loss": scale * (1.3 + rng.normal(0, 0.05, 450)),
         "train/grad_norm": scale * np.exp(rng.normal(0, 0.2, 450)),
-        "train/mean_token_accuracy": 0.6 + rng.normal(0, 0.02, 450),
+        "train/mean_token_accuracy": 0.6 + rng.normal(0, 0.02, 450) - fall * (steps >= 300),
     }
-    run = Run.from_arrays({tag: (steps, values) for tag, values in curves.items()})
-    assert spikediag.diagnose(run).lead.primary_cause == "logging-change"
+    return spikediag.diagnose(Run.from_arrays({tag: (steps, values) for tag, values in curves.items()}))
+
+
+def test_an_accuracy_does_not_scale_and_so_does_not_speak_against_it() -> None:
+    assert with_accuracy(0.0).lead.primary_cause == "logging-change"
+
+
+def test_an_accuracy_that_falls_with_the_loss_is_no_changed_log() -> None:
+    found = with_accuracy(0.3)
+    assert found.lead.primary_cause != "logging-change"
+    verdict = next(v for v in found.lead.verdicts if v.cause == "logging-change")
+    assert "a share, got worse" in str(cases.evidence(verdict, "accuracy-moved").reading)
+
+
+@pytest.mark.parametrize("waves", [True, False])
+def test_a_gradient_norm_abstains_where_its_waves_hide_the_factor(*, waves: bool) -> None:
+    """Loss and error fall to a third; the norm fell by another factor, unless it is wide waves."""
+    rng, n = np.random.default_rng(14), len(cases.STEPS)
+    loss, error = cases.nll(), cases.mse()
+    scatter = np.repeat(rng.normal(0, 1.5 if waves else 0.05, n // 20), 20)
+    norm = np.exp(scatter + rng.normal(0, 0.05, n))
+    for values, factor in ((loss, 0.3), (error, 0.3), (norm, 0.6)):
+        values[cases.AT :] *= factor
+    gradient = cases.series("bc/grad_norm", Role.GRAD_NORM, norm)
+    run = cases.make_run(loss, error, gradient, facts=cases.CALM_FACTS)
+    case = cases.make_case(run, cases.spike_at(run, cases.AT, len(loss), Kind.LEVEL_SHIFT))
+    assert (explain(case).primary_cause == "logging-change") is waves
 
 
 @pytest.mark.parametrize("count", [4, 8])

@@ -1,5 +1,7 @@
 """lr-change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -190,3 +192,13 @@ def test_a_fall_after_a_raised_rate_takes_back_what_the_loss_had_risen_by() -> N
     for finding in spikediag.diagnose(run).findings:
         assert finding.primary_cause == "lr-change"
         assert ("way-back" in weights(finding, "lr-change")) is finding.spike.is_fall
+
+
+def test_a_warm_up_that_ends_does_not_make_a_loss_scatter() -> None:
+    """A loss that leaves the level of chance scatters more with or without one."""
+    warming = rate(3e-4 * np.minimum(1.0, (cases.STEPS + 10) / 14_990))
+    run = cases.make_run(cases.nll(), cases.mse(), warming, facts=cases.CALM_FACTS)
+    noisier = cases.spike_at(run, cases.AT, len(cases.STEPS), Kind.VARIANCE)
+    judged = LrChange().judge(cases.make_case(run, replace(noisier, height=1.0)))
+    assert cases.evidence(judged, "scatters-anyway").weight < 0
+    assert not judged.decisive

@@ -13,7 +13,7 @@ LOSS = burst(np.abs(noise(1, 0.1, 0.02)), AT, 400.0, 3)
 TERMS = {"Episode_Reward/tracking": noise(2, 1.5, 0.05), "Episode_Reward/joint_acc": noise(3, -0.2, 0.02)}
 
 
-PREFIXES = ["Episode_Reward/", "Episode/rew_", "Train/Episode_Reward/", "rewards/"]
+PREFIXES = ["Episode_Reward/", "Episode/rew_", "Train/Episode_Reward/", "rewards/", "Reward / "]
 EXPLOSIONS = list(product(PREFIXES, [0, 1], [-60.0, 5e4]))
 
 
@@ -37,6 +37,16 @@ def test_a_term_that_had_gone_as_far_before_without_a_jump_is_not_it() -> None:
     finding = found({"Loss/value_function": LOSS, **terms})
     assert weights(finding, "reward-term")["term-before"] < 0
     assert finding.primary_cause != "reward-term"
+
+
+def test_the_reward_itself_is_no_term_of_it() -> None:
+    """Its usual level is no measure of the terms, and where it grows no term has exploded."""
+    term = burst(noise(4, -0.01, 0.003), AT, -40.0, 3)
+    finding = found({"losses/c_loss": LOSS, "rewards/step": noise(5, 20.0, 1.0), "Episode/rew_contact": term})
+    assert finding.primary_cause == "reward-term"
+    grown = burst(noise(5, 20.0, 0.5), AT, 260.0, len(LOSS))
+    alone = found({"losses/c_loss": burst(LOSS, AT, 400.0, len(LOSS)), "rewards/step": grown})
+    assert verdict(alone, "reward-term").status is not Status.SUPPORTED
 
 
 def test_terms_in_their_usual_range_speak_against_it() -> None:

@@ -41,6 +41,12 @@ def test_the_exponential_of_its_logarithm_counts() -> None:
     assert finding.primary_cause == "temperature"
 
 
+def test_a_slow_climb_is_steady_though_noise_hides_it_from_point_to_point() -> None:
+    climbing = 0.5 * np.exp(0.03 * RUN) * np.exp(0.05 * np.random.default_rng(3).normal(size=N))
+    assert np.mean(np.diff(climbing[AT:]) > 0) < 0.7
+    assert found({"train/critic_loss": LOSS, "train/ent_coef": climbing}).primary_cause == "temperature"
+
+
 def test_one_that_stays_is_ruled_out() -> None:
     finding = found({"train/critic_loss": LOSS, "train/ent_coef": np.abs(noise(2, 0.2, 0.01))})
     assert verdict(finding, "temperature").status is Status.RULED_OUT

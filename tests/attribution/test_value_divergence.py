@@ -17,6 +17,15 @@ def test_values_that_run_away_with_the_critic_are_supported(q: str) -> None:
     assert {"q-grew", "grows"} <= set(weights(finding, "value-divergence"))
 
 
+@pytest.mark.parametrize(("seed", "rate"), [(4, 0.01), (5, 0.01)])
+def test_a_loss_whose_scatter_grows_with_its_level_grew_from_where_it_stood(seed: int, rate: float) -> None:
+    """The scatter of the divergence itself is no measure of what it grew from."""
+    scatter = np.exp(np.random.default_rng(seed).normal(0, 0.3, N))
+    q = noise(2, 10, 0.3) * 10 ** (rate / 2 * RUN)
+    finding = found({"train/loss_critic": 2 * 10 ** (rate * RUN) * scatter, "train/q1_mean": q})
+    assert finding.primary_cause == "value-divergence"
+
+
 @pytest.mark.parametrize("height", [400.0, 5e4])
 def test_an_actor_that_mirrors_q_is_supported(height: float) -> None:
     up = height * np.clip(RUN / 50, 0, 1)

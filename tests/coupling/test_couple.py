@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from spikediag.coupling import couple
+from spikediag.detectors import detect
 from spikediag.model import Coupling, CouplingVerdict, Kind, Measure, Reduction, Role, Run, Series
 from tests.attribution import cases
 
@@ -286,3 +287,25 @@ def test_the_verdict_does_not_depend_on_the_scale_of_the_loss(scale: float) -> N
         loss = cases.series("bc/actor_loss", Role.LOSS, times * cases.nll(LEAP), measure=Measure.VALUE)
         found.append(decide(Run("r", "r", {s.tag: s for s in (loss, companion("bc/mse", cases.mse()))})))
     assert found[0].tests == found[1].tests
+
+
+def test_a_new_level_answers_for_the_error_up_to_the_next_one_only() -> None:
+    rng, steps = np.random.default_rng(3), np.arange(1800)
+    loss = 1.2 - 0.3 * (steps // 600) + 0.03 * rng.normal(size=1800)
+    held_out = 1.1 + 0.12 * (np.arange(36) >= 24) + 0.004 * rng.normal(size=36)
+    run = Run(
+        "runs/lm",
+        "lm",
+        {
+            "train/loss": cases.series("train/loss", Role.LOSS, loss, steps),
+            "eval/loss": cases.series("eval/loss", Role.LOSS, held_out, steps[49::50]),
+        },
+    )
+    first, second = detect(run.series["train/loss"], falls=True)
+
+    early, late = (couple(spike, run, (first, second)) for spike in (first, second))
+
+    assert (first.start, second.start) == (600, 1200)
+    assert abs(early.tests[0].change) < 0.01 < early.tests[0].margin
+    assert early.tests[0].strayed_at is None
+    assert late.verdict is CouplingVerdict.COUPLED

@@ -143,3 +143,21 @@ def test_a_held_out_loss_that_steps_up_where_the_training_loss_steps_down_belong
     found = group(run, {tag: detect(series, falls=True) for tag, series in run.series.items()})
 
     assert [i.spike.tag for i in found] == ["train/loss"] + ["eval/loss"] * (at > 1_200)
+
+
+def test_a_new_level_of_one_loss_hides_no_burst_of_another() -> None:
+    rng, steps = np.random.default_rng(1), np.arange(2000)
+    actor, critic = rng.normal(size=(2, 2000))
+    actor[400:1900] += 30
+    for at in (400, 900, 1400):
+        critic[at : at + 6] += 40
+    losses = {"actor_loss": actor, "critic_loss": critic}
+    series = {tag: Series(tag, Role.LOSS, steps, values, steps) for tag, values in losses.items()}
+
+    found = incidents(Run("run", "run", MappingProxyType(series)))
+
+    assert [(i.spike.tag, i.spike.start) for i in found] == [
+        ("critic_loss", 400),
+        ("critic_loss", 900),
+        ("critic_loss", 1400),
+    ]

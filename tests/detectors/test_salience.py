@@ -248,6 +248,18 @@ def test_in_the_middle_of_a_short_steep_decay_a_jump_is_found() -> None:
     assert found >= 71
 
 
+@pytest.mark.parametrize(("factor", "least", "most"), [(6.0, 15, 20), (1.0, 0, 0)])
+def test_a_spike_is_seen_early_on_a_loss_that_grows_twentyfold(factor: float, least: int, most: int) -> None:
+    found = 0
+    for seed in range(20):
+        values = np.exp(np.linspace(0, 3, 150) + 0.12 * np.random.default_rng([8, seed]).normal(size=150))
+        values[60] *= factor
+        spikes = [spike for spike in detect(series_of(values)) if spike.kind is Kind.TRANSIENT]
+        found += any(58 <= spike.start <= 60 and not spike.usual for spike in spikes)
+
+    assert least <= found <= most
+
+
 @pytest.mark.parametrize("deep", [True, False])
 def test_a_leap_is_news_only_if_dips_are_not_as_deep(deep: bool) -> None:
     values = noise("white", 7, 500)

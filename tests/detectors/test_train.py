@@ -88,3 +88,36 @@ def test_laplaces_test_has_its_size() -> None:
     decided = [rate_grows(rng.uniform(size=25)) is not None for _ in range(2000)]
 
     assert np.mean(decided) == pytest.approx(0.1, abs=0.02)
+
+
+def critic(seed: int) -> FloatArray:
+    """A target network replaced every 300 points, on a loss that goes to and fro between two levels."""
+    rng, t = np.random.default_rng([5, seed]), np.arange(1800)
+    values = 2e-4 * np.exp(0.4 * rng.normal(size=1800))
+    values += np.where(rng.random(1800) < 0.5 * t / 1800, 0.15 * t / 1800, 0)
+    noise = np.exp(0.05 * rng.normal(size=1800))
+    return np.asarray(values + 0.85 * np.exp(-(t % 300) / 12) * noise * (1 - 0.2 * t / 1800))
+
+
+def test_in_skewed_noise_leaps_as_tall_as_those_that_stand_apart_are_told_with_them() -> None:
+    (spike,) = detect(series_of(critic(4)))
+
+    assert {300, 600, 900, 1200, 1500} <= {member.start for member in spike.members}
+    assert spike.count < 10
+
+
+@pytest.mark.parametrize("seed", [0, 5, 6])
+def test_what_goes_to_and_fro_between_two_levels_comes_to_lie_on_none(seed: int) -> None:
+    assert Kind.LEVEL_SHIFT not in {spike.kind for spike in detect(series_of(critic(seed)))}
+
+
+@pytest.mark.parametrize("slow", [200, 280])
+@pytest.mark.parametrize("seed", range(2))
+def test_bursts_that_follow_a_slow_climb_are_no_part_of_it(slow: int, seed: int) -> None:
+    rng, t = np.random.default_rng([6, seed]), np.arange(1800)
+    values = 35 * np.minimum(1, t / slow) * (1 + 0.05 * rng.normal(size=1800))
+    values[300:] += 240 * np.exp(-(t[300:] % 300) / 20)
+
+    (spike,) = detect(series_of(values))
+
+    assert [member.start for member in spike.members] == [300, 600, 900, 1200, 1500]

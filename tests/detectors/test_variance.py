@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from spikediag.detectors import at_restarts, detect
+from spikediag.detectors import detect
 from spikediag.detectors.variance import log_noise
-from spikediag.model import Kind, Spike
+from spikediag.model import Kind
 from spikediag.stats.medians import RunningMedians
 from tests.conftest import some_of
 from tests.detectors.builders import NOISES, planted, series_of
@@ -76,39 +76,6 @@ def test_noise_is_read_in_cells() -> None:
     assert len(log_noise(RunningMedians(np.zeros(5)))) == 0
 
 
-def restarted(values: np.ndarray, at: int, *known: Spike) -> tuple[Spike, ...]:
-    series = series_of(values)
-    return at_restarts(series, [int(series.steps[at])], known)
-
-
-@pytest.mark.parametrize("factor", [2.0, 4.0])
-def test_at_a_restart_few_points_show_noise_that_doubled(factor: float) -> None:
-    found = []
-    for seed in range(20):
-        values = np.random.default_rng([71, seed]).normal(size=400)
-        values[220:] *= factor
-        found += [s.start for s in restarted(values, 220)]
-    assert found.count(220) >= 14
-
-
-@pytest.mark.parametrize("kind", ["white", "lognormal", "growing", "shrinking", "wandering"])
-def test_noise_that_goes_on_as_before_is_no_news_at_a_restart(kind: str) -> None:
-    found = 0
-    for seed in range(60):
-        rng, x = np.random.default_rng([73, seed]), np.arange(800)
-        values = rng.lognormal(0, 1, 800) if kind == "lognormal" else rng.normal(size=800)
-        trend = {"growing": x / 400, "shrinking": -x / 300, "wandering": 0.6 * np.sin(x / 40)}
-        found += len(restarted(values * np.exp(trend.get(kind, 0 * x)), 400 + seed))
-    assert found <= 2
-
-
-def test_at_a_restart_where_something_lasting_is_known_nothing_is_added() -> None:
-    values = np.random.default_rng(74).normal(size=800)
-    values[400:] *= 4
-    (known,) = restarted(values, 400)
-    assert not restarted(values, 405, known)
-
-
 @pytest.mark.parametrize("drifts", [False, True])
 @pytest.mark.parametrize("at", [301, 350, 404])
 def test_new_noise_is_dated_at_its_first_point_also_after_a_slower_growth(at: int, *, drifts: bool) -> None:
@@ -136,3 +103,15 @@ def test_new_noise_that_begins_with_a_dip_is_no_way_back_from_it() -> None:
     values[1_800:1_802] = -90
 
     assert Kind.VARIANCE in [spike.kind for spike in detect(series_of(values), falls=True)]
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_what_swings_above_all_that_was_before_is_a_new_level_and_not_its_noise(seed: int) -> None:
+    values = np.exp(0.3 * np.random.default_rng([9, seed]).normal(size=100))
+    values[60:] *= np.repeat([60, 8, 150, 8, 170, 10, 160], 6)[:40]
+
+    (spike,) = detect(series_of(values))
+
+    assert spike.kind is Kind.LEVEL_SHIFT
+    assert spike.start == 60
+    assert spike.level_after == pytest.approx(np.median(values[60:]))

@@ -114,6 +114,17 @@ def test_a_loss_that_stands_still_while_the_gradient_is_no_number_is_none(at: fl
     assert "from step 31" in str(read.notes[-1])
 
 
+@pytest.mark.parametrize("at", [0.0, 2.3])
+def test_a_loss_that_stands_still_where_the_gradient_is_left_out_is_none(at: float) -> None:
+    steps = np.arange(1, 41)
+    values = np.where(steps > 30, at, 2 + 0.01 * steps)
+    logged = {"train/loss": (steps, values), "train/grad_norm": (steps[:30], np.ones(30))}
+    read = Run.from_arrays(logged).revealed()
+    assert list(np.flatnonzero(~read.series["train/loss"].finite)) == list(range(30, 40))
+    moves = {**logged, "train/loss": (steps, values + 0.01 * (steps == 35))}
+    assert Run.from_arrays(moves).revealed().series["train/loss"].finite.all()
+
+
 def test_a_loss_that_goes_on_moving_or_a_gradient_that_is_a_number_hides_nothing() -> None:
     steps = np.arange(1, 41)
     moving, still, norm = 2 + 0.01 * steps, np.full(40, 2.0), np.ones(40)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikediag.model import Excursion, Kind, Shape, Spike
+from spikediag.model import NEAR, Excursion, Kind, Shape, Spike
 
 LOSS = np.array([0.0, 0, 0, 6, 10, 6, 1, 0, 0, 0])
 BURST = Spike(
@@ -38,9 +38,11 @@ def test_a_burst_is_looked_at_where_it_stands_half_as_high_as_its_peak() -> None
     assert BURST.recovered
 
 
-def test_a_level_that_stays_takes_up_its_onset_to_its_peak() -> None:
+def test_a_level_takes_up_its_first_points_for_what_happens_on_it_is_news() -> None:
     level = replace(BURST, kind=Kind.LEVEL_SHIFT, stop=10, end_step=None)
     assert level.spans == ((2, 5),)
+    assert replace(level, stop=2000, peak=900).spans == ((2, 2 + NEAR),)
+    assert replace(level, stop=2000, peak=900, end_step=2000).spans == ((2, 2 + NEAR),)
     assert level.window(LOSS) == (2, 10)
     assert not level.recovered
     assert level.level_after == 10.0

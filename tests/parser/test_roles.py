@@ -142,6 +142,8 @@ def test_a_spread_of_something_else_is_no_policy_std(tag: str) -> None:
         ("loss_scale", Role.LOSS_SCALE),
         ("amp/grad_scale", Role.LOSS_SCALE),
         ("grad_gnorm", Role.GRAD_NORM),
+        ("total_norm", Role.GRAD_NORM),
+        ("train/total_norm", Role.GRAD_NORM),
         ("train/grad norm", Role.GRAD_NORM),
         ("total_loss", Role.LOSS),
         ("loss", Role.LOSS),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikediag import phrases, reporter
+from spikediag import Run, diagnose, phrases, reporter
 from spikediag.model import (
     UNEXPLAINED,
     Advice,
@@ -469,3 +469,18 @@ def test_the_brief_report_is_the_page_alone() -> None:
     assert "<img" not in short
     assert "<details>" not in short
     assert short.count("\n") <= LINES
+
+
+def test_what_is_likeliest_though_not_established_is_told_with_its_evidence() -> None:
+    """A hard update that is suspected from one leap: the reader sees which step makes it suspect."""
+    steps, noise = np.arange(430), np.random.default_rng(2)
+    curves = {
+        "q_loss": np.abs(noise.normal(1, 0.1, 430)) + 40.0 * (steps >= 301),
+        "v_loss": np.abs(noise.normal(1, 0.1, 430)) + 20.0 * (steps >= 301),
+    }
+    diagnosis = diagnose(Run.from_arrays({tag: (steps, values) for tag, values in curves.items()}))
+    assert diagnosis.lead is not None
+    assert diagnosis.lead.primary_cause == UNEXPLAINED
+    told = row(diagnosis, "Why, most likely")
+    assert "likeliest, but not established: target-network update" in told
+    assert "every 300 steps is suspected" in told

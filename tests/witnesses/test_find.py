@@ -102,6 +102,22 @@ def test_without_calm_windows_only_a_large_move_testifies() -> None:
     assert [(w.tag, w.chance) for w in finding.witnesses.moved] == [("far", None)]
 
 
+def test_without_calm_windows_a_heavy_tailed_series_must_go_farther_than_it_ever_went() -> None:
+    """A new level leaves few windows before it; ten robust standard deviations are then nothing special."""
+    steps, false = np.arange(180), 0
+    for seed in range(12):
+        rng = np.random.default_rng([11, seed])
+        loss = rng.normal(0, 1, 180) + 60 * (steps >= 100)
+        curves = {f"t{n}": np.exp(rng.normal(0, 0.7, 180)) for n in range(20)} | {"loss": loss}
+        curves["t0"][100:] -= 25
+        named = {t: one(t, v, Role.LOSS if t == "loss" else Role.OTHER, steps) for t, v in curves.items()}
+        (finding,) = spikediag.diagnose(Run("r", "r", named)).findings
+        moved = {w.tag for w in finding.witnesses.moved}
+        assert "t0" in moved
+        false += len(moved) - 1
+    assert false <= 3
+
+
 def test_values_are_shown_as_the_run_logged_them() -> None:
     std = np.exp(leap(AT, 2.0, 2, noisy=0.1) - 3)
     (witness,) = beside(one("policy/std", std, Role.LOG_STD, transform=Transform.LN)).moved

@@ -1,7 +1,7 @@
 """grad-explosion: the gradient norm leapt first and the update it made threw the loss up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from spikediag.model import Evidence, LossKind, Role, Text, Tier, say
 
 FEWEST_POINTS = 20
 VERY_LARGE = 10.0  # times the median
+AT_ONCE = 20  # logged points within which a thrown loss stands half as high
 UNHEARD = 2.0  # times the largest norm before, from which it leaps as far nowhere else
 
 
@@ -37,7 +38,8 @@ class GradExplosion:
 
     Evidence against:
         A gradient norm that stays in its usual range, or leaps about as far where the loss does not jump,
-        or rises only with the loss: then it is the consequence. Samples that never change and lose no more
+        or rises only with the loss: then it is the consequence. A loss that climbs slowly: one update throws
+        it at once. Samples that never change and lose no more
         than before: then the weights were not thrown.
 
     What to do:
@@ -62,12 +64,15 @@ class GradExplosion:
             return Judgement(Tier.MECHANISM, (_usual(rise),), ruled_out=True)
         if case.leapt_after(rise):
             return Judgement(Tier.MECHANISM, (_came_after(rise),), ruled_out=True)
-        if rise.over_past < UNHEARD and case.usual_elsewhere(rise.tag):
-            return Judgement(Tier.MECHANISM, (_size(rise), _leaps_anyway(rise)))
+        doubts = (*_climbed(case), *_leaps_anyway(case, rise))
+        if doubts:
+            return Judgement(Tier.MECHANISM, (_size(rise), *doubts))
+        first = rise.leapt_first or _overshot(case, rise)  # with the loss, it is as large as the loss is
+        large = (_size(rise), *_staleness(case, rise))
         return Judgement(
             Tier.MECHANISM,
-            (_order(rise), _size(rise), *_staleness(case, rise), *probed),
-            decisive=rise.leapt_first or _overshot(case, rise),
+            (_order(rise), *(e if first else replace(e, weight=0.0) for e in large), *probed),
+            decisive=first,
             advice=(
                 remedies.clip_gradients(case.run, 2 * rise.typical),
                 remedies.lower_beta2(case.run),
@@ -84,6 +89,20 @@ def _usual(rise: GradientRise) -> Evidence:
         factor=rise.factor,
     )
     return weigh("usual-range", -2.0, observed=rise.factor, reference=LARGE, reading=reading)
+
+
+def _climbed(case: Case) -> Iterator[Evidence]:
+    """Whether a rise that lasts was slow."""
+    if case.is_burst or case.half_risen is None or case.half_risen - case.spike.start <= AT_ONCE:
+        return
+    points = case.half_risen - case.spike.start
+    reading = say(
+        "{tag} climbed: it took {points} logged points to stand half as high, where one update throws it at "
+        "once.",
+        tag=case.spike.tag,
+        points=points,
+    )
+    yield weigh("climbed", -1.5, observed=points, reference=AT_ONCE, reading=reading)
 
 
 def _probed(case: Case) -> Iterator[Evidence]:
@@ -145,12 +164,14 @@ def _order(rise: GradientRise) -> Evidence:
     return weigh("rose-with", 0.0, observed=rise.lead, reference=0.0, reading=reading)
 
 
-def _leaps_anyway(rise: GradientRise) -> Evidence:
+def _leaps_anyway(case: Case, rise: GradientRise) -> Iterator[Evidence]:
+    if rise.over_past >= UNHEARD or not case.usual_elsewhere(rise.tag):
+        return
     reading = say(
         "{tag} leaps about as far where the loss does not jump: that it did so here says little.",
         tag=rise.tag,
     )
-    return weigh("leaps-elsewhere", -1.0, observed=rise.lead, reading=reading)
+    yield weigh("leaps-elsewhere", -1.0, observed=rise.lead, reading=reading)
 
 
 def _came_after(rise: GradientRise) -> Evidence:

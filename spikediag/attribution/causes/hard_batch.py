@@ -1,7 +1,7 @@
 """hard-batch: one batch held samples the policy gets badly wrong; loss and error rise together, once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from spikediag.attribution import advice, remedies
@@ -79,9 +79,14 @@ class HardBatch:
             missing = advice.to_log(case.run, case.loss, Role.COMPANION)
             return Judgement(Tier.TRIGGER, checkable=False, missing=missing)
         next_batches, period, gradient = _next_batches(case), _period(case), case.gradient
-        rate, rise = raised(case, case.spike.peak_step), _risen(case)
+        rate, rise, few = raised(case, case.spike.peak_step), _risen(case), tuple(_few_moved(case))
         evidence = (
-            *(e for e in _error(case) if e.supports or blame is not Blame.BATCH),
+            *(
+                e
+                for e in _error(case, tells=rise is None and not few)
+                if e.supports or blame is not Blame.BATCH
+            ),
+            *few,
             _duration(case),
             *_afterwards(next_batches),
             *_gradient(gradient),
@@ -97,7 +102,9 @@ class HardBatch:
         gradient_first = gradient is not None and gradient.leapt_first
         many = len(case.spike.excursions) > MOST
         excluded = thrown or gradient_first or _shaken(case) or period is not None or many
-        excluded = excluded or case.last_batch is not None or rate is not None or rise is not None
+        excluded = (
+            excluded or case.last_batch is not None or rate is not None or rise is not None or few != ()
+        )
         return Judgement(
             Tier.TRIGGER,
             evidence,
@@ -238,15 +245,33 @@ def _moved(case: Case) -> bool:
     return case.coupling.verdict is CouplingVerdict.COUPLED or sure_rise(case.coupling) >= SURE_RISE
 
 
-def _error(case: Case) -> Iterator[Evidence]:
-    yield from weigh_coupling(case.coupling, CouplingVerdict.COUPLED, ERROR)
-    if not _moved(case):
+def _error(case: Case, *, tells: bool) -> Iterator[Evidence]:
+    """What the error did; for a bad batch it does not tell where thrown weights moved it too."""
+    for found in weigh_coupling(case.coupling, CouplingVerdict.COUPLED, ERROR):
+        yield found if tells else replace(found, weight=min(found.weight, 0.0))
+    if not _moved(case) or not tells:
         return
     test = case.coupling.tests[0]
     if test.before > 0 and test.change >= test.before:
         factor = 1 + test.change / test.before
         reading = say("{tag} rose to {factor:.1f} times its level.", tag=test.tag, factor=factor)
         yield weigh("error-doubled", 0.3, observed=factor, reference=2.0, reading=reading)
+
+
+def _few_moved(case: Case) -> Iterator[Evidence]:
+    """Whether the error moved at less than half of the bursts of a train: each bad batch moves its own."""
+    test = next(iter(case.coupling.tests), None)
+    if test is None or test.moved is None or not test.tested or not _moved(case):
+        return
+    if test.moved >= 0.5 * test.tested:
+        return
+    reading = say(
+        "{tag} moved at {moved} of {tested} bursts: a bad batch moves its own each time.",
+        tag=test.tag,
+        moved=test.moved,
+        tested=test.tested,
+    )
+    yield weigh("few-moved", -1.0, observed=test.moved, reference=0.5 * test.tested, reading=reading)
 
 
 def _shaken(case: Case) -> bool:

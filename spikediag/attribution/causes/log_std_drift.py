@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from spikediag.attribution import advice, remedies
-from spikediag.attribution.case import Case
+from spikediag.attribution.case import SMOOTH_POINTS, Case
 from spikediag.attribution.nll_algebra import certificate, sharp_evidence
 from spikediag.attribution.nll_levels import LEVEL_POINTS, StepRange, log_std_series, per_sum
 from spikediag.attribution.protocol import Judgement, registry, weigh, weigh_coupling
@@ -39,12 +39,18 @@ from spikediag.model import (
 )
 from spikediag.stats.medians import median
 from spikediag.stats.nll import Drivers, Level
+from spikediag.stats.scale import MEDIAN_ERROR, robust_sigma
 from spikediag.stats.windows import Contrast
 
 DROP_SDS = 6.0  # standard errors of the change
 DROP_NATS = 0.2  # nats of the logged quantity
 WHOLE = 1.0  # nats: sigma shrank by a factor that no noise of the past hides
 WHOLE_SDS = 4.0  # enough where it did
+SHRUNK = 0.5 * math.log(2)  # nats; from there on the same squared errors cost twice as much
+SURE_ERRORS = 3.0  # standard errors
+RAISED = 0.25  # of the level of the error, from which it is higher for good
+RISEN = 0.5  # nats from the lowest level of the loss, from which it has risen
+UNEVEN = 2.0  # times what a sigma that sinks evenly costs, where some of it sinks faster
 LARGEST_FALL = 300.0  # of a log-std; the square of more e-folds is no number
 TOO_LITTLE = -1.0  # bans for sigma's share of the jump from which on a drop did not make it
 OVERCONFIDENT = 2.0  # squared error in sigmas per dimension; 1 for a calibrated policy
@@ -72,7 +78,8 @@ class LogStdDrift:
 
     Evidence for:
         A drop of the logged log-std at the onset and a large share of the jump in the exact
-        decomposition; or, without a drop, a loss below what one sigma can reach at this error.
+        decomposition; a log-std that sinks while the loss climbs for good, with errors of many sigmas; or,
+        without either, a loss below what one sigma can reach at this error.
 
     Evidence against:
         A logged log-std that did not move, or rose; a share of the jump near zero; an error that rises
@@ -93,14 +100,17 @@ class LogStdDrift:
         return run.has_sigma(loss) and run.loss_kind(loss) not in REINFORCED
 
     def judge(self, case: Case) -> Judgement:
-        """Sudden drop first; else slow collapse; else, without log-std, what loss and error prove."""
+        """A drop; else a fall along a climb; else a slow collapse; else what loss and error alone prove."""
         series = log_std_series(case.run) or case.log_sigma
         change = _change_at_onset(case, series) if series is not None else None
         if case.spike.is_fall:
             return _followed_down(case, change)
         if change is None:
             return _not_logged(case)
-        return _dropped(case, change) if change.is_drop else _collapsed(case, change)
+        if change.is_drop:
+            return _dropped(case, change)
+        shrank = _shrank(case, change)
+        return shrank if shrank is not None else _collapsed(case, change)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,20 +230,68 @@ def _sureness(change: LogStdChange) -> float:
 
 def _dropped(case: Case, change: LogStdChange) -> Judgement:
     share = _sigma_share(case, change.step)
-    factor = math.exp(min(change.fall, LARGEST_FALL))
     return Judgement(
         Tier.TRIGGER,
         (_drop(case, change), *_share(share)),
         decisive=share is None or share.bans > TOO_LITTLE,
         advice=_advice(case),
-        mechanism=say(
-            "{tag} fell by {fall:.2f}: sigma shrank {factor:.1f} times, so the same error costs {cost:.1f} "
-            "times as much.",
-            tag=change.name,
-            fall=change.fall,
-            factor=factor,
-            cost=factor**2,
-        ),
+        mechanism=_smaller(change.name, change.fall),
+    )
+
+
+def _shrank(case: Case, change: LogStdChange) -> Judgement | None:
+    """Sigma sank along a rise that lasts, until the errors were many sigmas; None where it did not."""
+    sank, sigmas = change.before - change.during, _squared_error_on_rise(case, change)
+    if case.is_burst or sank < SHRUNK or sigmas is None or sigmas < OVERCONFIDENT:
+        return None
+    share = _sigma_share(case, None)
+    if (share is not None and share.bans <= 0) or not _half_had_come(case, change):
+        return None
+    reading = say(
+        "{tag} sank from {before:.2f} to {during:.2f} while the loss climbed: there the errors are "
+        "{sigmas:.1f} sigmas (1 where sigma is right).",
+        tag=change.name,
+        before=change.before,
+        during=change.during,
+        sigmas=sigmas**0.5,
+    )
+    evidence = weigh("sank", 1.5, observed=-sank, reference=-SHRUNK, reading=reading)
+    told = tuple(_share(share)) or tuple(_error(case))
+    return Judgement(
+        Tier.TRIGGER,
+        (evidence, *told),
+        decisive=True,
+        advice=_advice(case),
+        mechanism=_smaller(change.name, sank),
+    )
+
+
+def _squared_error_on_rise(case: Case, change: LogStdChange) -> float | None:
+    """Per dimension where the loss stands high; at least so large where the mean of sigma is logged."""
+    if case.dims is None or case.likelihood is None:
+        return None
+    summed = per_sum(change.series, case.dims) * change.during
+    return Level(case.likelihood.peak, summed, None).standardised(case.dims) / case.dims
+
+
+def _half_had_come(case: Case, change: LogStdChange) -> bool:
+    """Whether half of the fall had come by the time the loss stood half as high: else it came later."""
+    half = case.half_risen
+    if half is None:
+        return False
+    by_then = change.series.before(float(case.loss.steps[half]) + case.slack(change.series))
+    return median(by_then[-SMOOTH_POINTS:]) <= 0.5 * (change.before + change.during)
+
+
+def _smaller(name: str, fall: float) -> Text:
+    factor = math.exp(min(fall, LARGEST_FALL))
+    return say(
+        "{tag} fell by {fall:.2f}: sigma shrank {factor:.1f} times, so the same error costs {cost:.1f} "
+        "times as much.",
+        tag=name,
+        fall=fall,
+        factor=factor,
+        cost=factor**2,
     )
 
 
@@ -249,6 +307,8 @@ def _collapsed(case: Case, change: LogStdChange) -> Judgement:
         *_overconfident(sigmas),
         *_at_floor(case),
         *_error(case),
+        *_error_stays(case),
+        *_outran(case, change),
         *_slow_fall(case, change),
         *_ratio_first(case),
     )
@@ -372,6 +432,67 @@ def _slow_fall(case: Case, change: LogStdChange) -> Iterator[Evidence]:
 def _error(case: Case) -> Iterator[Evidence]:
     """A sigma that is too small shows in the loss and not in the error."""
     return weigh_coupling(case.coupling, CouplingVerdict.DECOUPLED, ERROR)
+
+
+def _error_stays(case: Case) -> Iterator[Evidence]:
+    """An error that is higher for good after a burst: the model is wrong, however small its sigma."""
+    error = case.likelihood.error if case.likelihood is not None else None
+    if error is None or not case.is_burst:
+        return
+    excursion = case.spike.highest
+    before = error.before(float(case.loss.steps[excursion.start]))[-LEVEL_POINTS:]
+    seen = error.logged_before(float(case.loss.steps[excursion.peak]) + 0.5 * case.loss.interval)
+    after = error.numbers[1][seen : seen + LEVEL_POINTS]
+    if min(len(before), len(after)) < LEVEL_POINTS // 2:
+        return
+    level, stays = median(before), median(after)
+    unsure = math.hypot(*(MEDIAN_ERROR * robust_sigma(part) / len(part) ** 0.5 for part in (before, after)))
+    if stays - level < max(SURE_ERRORS * unsure, RAISED * level):
+        return
+    reading = say(
+        "After the jump {tag} stays higher, {after:.3g} where it was {before:.3g}: the model is wrong, "
+        "however small sigma is.",
+        tag=error.tag,
+        after=stays,
+        before=level,
+    )
+    yield weigh("error-stays", -1.0, observed=stays, reference=level, reading=reading)
+
+
+def _outran(case: Case, change: LogStdChange) -> Iterator[Evidence]:
+    """Sigma fell below its best: before the jump the loss rose as sigma sank, and the error did not rise."""
+    known = case.likelihood
+    if known is None or known.error is None:
+        return
+    parts = [_blocks(series, case.spike.onset_step) for series in (case.loss, change.series, known.error)]
+    fewest = min(len(part) for part in parts)
+    if fewest < 3:
+        return
+    loss, sigma, error = (part[-fewest:] for part in parts)
+    best = int(np.argmin([level for level, _ in loss]))
+    (low, low_error), (last, last_error) = loss[best], loss[-1]
+    rose, sank = (last - low) * known.scale, sigma[best][0] - sigma[-1][0]
+    sure = last - low > SURE_ERRORS * math.hypot(low_error, last_error)
+    worse = error[-1][0] - error[best][0] > SURE_ERRORS * math.hypot(error[-1][1], error[best][1])
+    costs = UNEVEN * 0.5 * (known.dims or 1) * math.expm1(2 * min(sank, LARGEST_FALL))
+    if not sure or worse or sank < DROP_NATS or not RISEN <= rose <= costs:
+        return
+    reading = say(
+        "Before the jump the loss had risen by {rose:.1f} nats from its lowest level while {tag} sank by "
+        "{sank:.2f} and {error} did not rise: sigma is below its best.",
+        rose=rose,
+        tag=change.name,
+        sank=sank,
+        error=known.error.tag,
+    )
+    yield weigh("outran", 1.0, observed=rose, reference=RISEN, reading=reading)
+
+
+def _blocks(series: Series, onset: int) -> list[tuple[float, float]]:
+    """Median and its standard error of blocks of 33 points up to the onset, the last one next to it."""
+    past = series.before(onset)
+    past = past[len(past) % LEVEL_POINTS :].reshape(-1, LEVEL_POINTS)
+    return [(median(block), MEDIAN_ERROR * robust_sigma(block) / LEVEL_POINTS**0.5) for block in past]
 
 
 def _ratio_first(case: Case) -> Iterator[Evidence]:

@@ -12,6 +12,7 @@ from spikediag.model import (
     CouplingVerdict,
     Evidence,
     FactName,
+    FloatArray,
     Kind,
     LossKind,
     Measure,
@@ -28,6 +29,7 @@ NEAR_POINTS = 16  # where tags drift apart as the training goes on, only so many
 LARGE = 0.6  # |log factor| from which so few points tell
 FEWEST_POINTS = 5
 SMALLEST = 0.34  # |log factor|: a drift as small is found beside many a change
+WAVES = 0.9  # largest correlation of neighbours that is believed
 SURE = 4.0  # standard errors of the factor
 TOLERANCE = 0.05  # |log factor| by which tags may differ beyond their errors
 AGREEING = 0.7  # share of the other tags
@@ -65,8 +67,8 @@ class LoggingChange:
         accumulation steps or of workers; an error on held-out data stays; the logging interval changes too.
 
     Evidence against:
-        Factors that differ between tags; an error of the same batches that stays while the loss moves; one
-        on held-out data that gets worse.
+        Factors that differ between tags; an error of the same batches that stays while the loss moves; an
+        accuracy that falls with it; an error on held-out data that gets worse.
 
     What to do:
         Look at what changed in the logging code at that step; keep the unit in the tag's name. Where the
@@ -95,7 +97,7 @@ class LoggingChange:
         counted = tuple(_counted(case, own))
         return Judgement(
             Tier.TRIGGER,
-            (_common(own, agreeing), *counted, *_held_out(case), *gap),
+            (_common(own, agreeing), *counted, *_held_out(case), *_accuracy(case), *gap),
             decisive=True,
             harmless=True,
             advice=tuple(_advice(case)),
@@ -104,9 +106,10 @@ class LoggingChange:
 
 
 def _agreeing(own: Factor, others: list[Factor]) -> list[Factor]:
-    """The others with the same factor, where most have it; else none."""
-    found = [f for f in others if own.agrees(f)]
-    return found if len(found) >= max(1, AGREEING * len(others)) else []
+    """The others with the same factor, where most have it; else none. Those that scatter too far abstain."""
+    telling = [f for f in others if SURE * f.error <= abs(own.log)]
+    found = [f for f in telling if own.agrees(f)]
+    return found if len(found) >= max(1, AGREEING * len(telling)) else []
 
 
 def _factors(case: Case, points: int) -> tuple[Factor | None, list[Factor]]:
@@ -130,10 +133,19 @@ def _factor(case: Case, series: Series, points: int) -> Factor | None:
     low, high = float(np.median(before)), float(np.median(after))
     if low * high <= 0:  # a changed sign is no factor
         return Factor(series.tag, series.role, float("inf"), 0.0)
-    errors = [MEDIAN_ERROR * robust_sigma(part) / np.sqrt(len(part)) for part in (before, after)]
+    errors = [_median_error(part) for part in (before, after)]
     return Factor(
         series.tag, series.role, float(np.log(high / low)), float(np.hypot(errors[0] / low, errors[1] / high))
     )
+
+
+def _median_error(values: FloatArray) -> float:
+    """Standard error of the median (n,); neighbours that go together count as fewer (Bartlett 1946)."""
+    apart = values - np.median(values)
+    spread = robust_sigma(values)
+    apart = np.clip(apart, -3 * spread, 3 * spread)
+    together = float(np.clip((apart[1:] @ apart[:-1]) / max(float(apart @ apart), 1e-300), 0.0, WAVES))
+    return MEDIAN_ERROR * spread * float(np.sqrt((1 + together) / (1 - together) / len(values)))
 
 
 def _interval_change(case: Case) -> Iterator[Evidence]:
@@ -227,6 +239,15 @@ def _held_out(case: Case) -> Iterator[Evidence]:
     yield weigh(
         "held-out", 1.0 if stayed else -2.0, observed=test.change, reference=test.margin, reading=reading
     )
+
+
+def _accuracy(case: Case) -> Iterator[Evidence]:
+    """A share that is right is no sum: a changed log leaves it alone."""
+    shares = (t for t in case.coupling.tests if case.run.series[t.tag].measure is Measure.ACCURACY)
+    test = next((t for t in shares if t.verdict is CouplingVerdict.COUPLED), None)
+    if test is not None:
+        reading = say("{tag}, a share, got worse with the loss: that is no changed log.", tag=test.tag)
+        yield weigh("accuracy-moved", -2.0, observed=test.change, reference=test.margin, reading=reading)
 
 
 def _differ(own: Factor, others: list[Factor]) -> Evidence:

@@ -12,7 +12,7 @@ from spikediag.attribution.case import Case
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.attribution.run_facts import constant_rate_stated
-from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Text, Tier, say
+from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Shape, Text, Tier, say
 from spikediag.stats.medians import median
 
 SMALLEST_FACTOR = 1.05
@@ -246,19 +246,32 @@ def _judge_rate(case: Case, series: Series) -> Judgement:
         return Judgement(Tier.TRIGGER, evidence, ruled_out=True)
     change = before.change
     grown, back = tuple(_updates_grew(case, change)), tuple(_way_back(case, change))
-    as_expected = (change.factor > 1) != case.spike.is_fall or bool(grown or back)
+    warmed = tuple(_scatters_anyway(case, change))
+    as_expected = not warmed and ((change.factor > 1) != case.spike.is_fall or bool(grown or back))
     return Judgement(
         Tier.TRIGGER,
         (
             _lag(case, series, before),
             *(back or (_direction(case, series, change),)),
             *grown,
+            *warmed,
             *_follows_dose(case, series, change),
         ),
         decisive=as_expected and (before.bans > UNTIMELY or bool(grown)),
         advice=_advice(series, change) if not case.spike.is_fall else (),
         mechanism=_mechanism(case, change),
     )
+
+
+def _scatters_anyway(case: Case, change: RateChange) -> Iterator[Evidence]:
+    """More scatter at the end of a warm-up, which makes no update larger than the one before."""
+    if change.gradual and case.spike.shape is Shape.NOISE:
+        reading = say(
+            "{tag} scatters more where the warm-up ends: its last updates are hardly larger than those "
+            "before, and a loss that leaves the level of chance scatters more by itself.",
+            tag=case.spike.tag,
+        )
+        yield weigh("scatters-anyway", -1.0, observed=case.spike.sigmas, reading=reading)
 
 
 def _mechanism(case: Case, change: RateChange) -> Text:

@@ -134,7 +134,7 @@ def _loss(case: Case, step: int | None) -> Iterator[Evidence]:
     if case.loss.stood_still_at is not None:
         reading = say(
             "{tag} stands still at {value:g} in the log from step {step:,} ({count:,} points), while the "
-            "gradient norm is no number: the logger hides a loss that is none.",
+            "gradient norm is no number or left out: the logger hides a loss that is none.",
             tag=case.spike.tag,
             value=case.loss.stood_still_at,
             step=step,

@@ -13,6 +13,7 @@ from spikediag.model import REINFORCED, Advice, Evidence, IntArray, LossKind, Ru
 RAN_AWAY = 10.0  # times its lowest value before
 CALM = 2.0  # times, within which it stayed
 STEADY = 0.7  # share of its moves that go up on the way
+PARTS = 20  # of the way, at most, whose levels show the moves: those from point to point may be noise
 FEWEST_POINTS = 5
 MOVES_BEFORE = 180  # logged points before the onset in which it may have begun to climb
 
@@ -110,7 +111,8 @@ def temperature_climb(case: Case, series: Series) -> TemperatureClimb | None:
     low = int(np.argmin(values[: high + 1]))
     way: IntArray = np.flatnonzero(values[low : high + 1] >= CALM * values[low])
     first_double = low + (int(way[0]) if len(way) else 0)
-    moves = np.diff(values[first_double : high + 1])
+    way_up = values[first_double : high + 1]
+    moves = np.diff([np.median(part) for part in np.array_split(way_up, min(PARTS, len(way_up)))])
     return TemperatureClimb(
         series,
         low=float(values[low]),

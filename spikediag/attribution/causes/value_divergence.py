@@ -26,6 +26,7 @@ from spikediag.model import (
     say,
 )
 from spikediag.stats.ranks import rank_correlation
+from spikediag.stats.scale import robust_sigma
 
 FEWEST_POINTS = 3
 GREW = 5.0  # times its level, from which a value ran away
@@ -173,13 +174,14 @@ def _lately(case: Case, series: Series) -> FloatArray:
 def _grows(case: Case) -> Iterator[Evidence]:
     """A lasting rise that goes on over powers of ten feeds itself."""
     spike = case.spike
-    if spike.shape not in {Shape.TREND, Shape.LEVEL} or spike.recovered:
+    if spike.shape not in {Shape.TREND, Shape.LEVEL, Shape.NOISE} or spike.recovered:
         return
     values = np.abs(case.loss.values[spike.start : spike.peak + 1])
     values = values[np.isfinite(values) & (values > 0)]
     usual = np.abs(case.loss.values[case.loss.finite & (case.loss.steps < case.begin)])
     level = min(abs(spike.baseline), float(np.median(usual)) if len(usual) else np.inf)
-    start = max(level, spike.noise if np.isfinite(spike.noise) else 0.0)
+    noise = min(spike.noise, robust_sigma(usual)) if len(usual) else spike.noise
+    start = max(level, noise if np.isfinite(noise) else 0.0)
     if len(values) < 3 or not start > 0:
         return
     decades = float(np.log10(np.max(values) / start))

@@ -1,4 +1,4 @@
-"""Console logs: the lines that LeRobot, openpi, the Hugging Face Trainer and Keras print.
+"""Console logs: the lines that LeRobot, openpi, the Hugging Face Trainer and Keras print, and any like them.
 
 They keep few digits, and where a library logs elsewhere too that is the better source.
 """
@@ -8,9 +8,9 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 
-from spikediag.parser.log_files import ForeignError, Log, Opened, refuse_beyond
+from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, refuse_beyond
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.csv_tables import CsvTables
 from spikediag.parser.sources.trainer_state import name_of
@@ -20,6 +20,7 @@ from spikediag.parser.tables import (
     columns_named,
     numbers_in,
     points_of,
+    spaced,
     step_column,
 )
 from spikediag.text import Text, say
@@ -47,6 +48,20 @@ TRAINER_BAR = re.compile(r"\b(\d{1,15})/(\d{1,15}) \[\d")
 KERAS_EPOCH = re.compile(r"Epoch (\d{1,9})/\d+")
 KERAS_BAR = re.compile(r"(\d{1,15})/\1 ")
 KERAS_PAIR = re.compile(rf" - (\w+): ({NUMBER})")
+STEP = re.compile(
+    r"(?<![\w.])(global_step|num_updates|step|iter|iteration)(?:: *| *= *| +)(\d{1,15})(?![\w.])",
+    re.IGNORECASE,
+)
+OF_EPOCH = re.compile(r"Epoch(?:\(train\))?:? +\[?(\d{1,9})\]? *\[ *(\d{1,15})/ *\d+")
+PAIR = re.compile(
+    r"(?<![\w.])((?:[A-Za-z_][\w/.@-]* ){0,3}[A-Za-z_][\w/.@-]*)(?: *[:=] *| +)"
+    rf"({NUMBER})(?![\w:/%-]|[.,]\d)",
+    re.IGNORECASE,
+)
+LOSS = re.compile("loss|nll", re.IGNORECASE)
+STEP_NAMES = re.compile("global_step|num_updates|step|iter|iteration", re.IGNORECASE)
+MOST_PLACES = 1000  # where a rounded step may belong
+MOST_BACK = 3  # times that a counter goes back where no epoch says why; more are no resume
 FEWEST = 3  # lines; fewer are no training
 
 
@@ -56,8 +71,9 @@ class Console(Named):
     """`train.log`, `nohup.out` and the like: each a run where nothing else is.
 
     Names are those that the library gives its other logs. LeRobot rounds its steps to thousands: they are
-    counted from the first, and a log whose rounded steps disagree is not read. The Trainer prints no step:
-    its lines are counted.
+    counted from the first, and after a resume from where all that follows agrees; what agrees with nothing
+    is not read. The Trainer prints no step: its lines are counted. Other lines are read where each names a
+    step and a loss: those of nanoGPT, Megatron, torchtune, torchtitan, NeMo, fairseq, MMEngine, Detectron2.
     """
 
     id: str = "console"
@@ -82,8 +98,14 @@ class Console(Named):
             *(_collected(reader, lines) for reader in (_lerobot, _openpi, _trainer, _keras)),
         ]
         best = max(found, key=_size)
+        records = [] if _size(best) >= FEWEST else _records(lines)
         if _size(best) >= FEWEST:
-            yield Log(best.tracks, tuple(best.gaps), rounding=ROUNDING)
+            yield Log(best.tracks, (*best.gaps, *_unplaced(lines, best)), rounding=ROUNDING)
+        elif len(records) >= FEWEST:
+            points, notes = points_of(records)
+            yield Log(points.tracks, tuple(points.gaps), notes=notes, rounding=ROUNDING)
+        elif any(map(LEROBOT.search, lines)):
+            raise ForeignError(say("LeRobot rounds its steps; give the log from its first line on"))
         else:
             yield from table_or_objects(file)
 
@@ -99,7 +121,7 @@ def table_or_objects(file: Opened) -> Iterator[Log]:
     Raises:
         ForeignError: it is neither.
     """
-    if step_column(columns_named(file)):
+    if step_column(columns_named(spaced(file))):
         yield from CsvTables().read(file)
         return
     records = [*_objects(file.text.decode("utf-8", "replace").splitlines())]
@@ -141,15 +163,63 @@ def _pairs(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, float]]:
 def _lerobot(lines: list[str]) -> Iterator[Row]:
     """LeRobot: a line each `log_freq` steps; from a thousand on, the step is rounded."""
     rows = [match for line in lines if (match := LEROBOT.search(line))]
-    if not rows:
+    shown = [(float(match[1].rstrip(".")) * SIZES[match[2]], SIZES[match[2]]) for match in rows]
+    every, at, agreeing = shown[0][0] if shown else 0.0, 0, 0
+    if shown and shown[0][1] > 1 and _agreeing(shown, every, every) < len(shown):
         return
-    every = float(rows[0][1].rstrip(".")) * SIZES[rows[0][2]]
-    for row, match in enumerate(rows, 1):
-        shown, size = float(match[1].rstrip(".")) * SIZES[match[2]], SIZES[match[2]]
-        if abs(shown - row * every) > size / 2:
-            return
-        named = [(LEROBOT_NAMES[k], v) for k, v in _pairs(LEROBOT_PAIR, match[3]) if k in LEROBOT_NAMES]
-        yield row * every, named
+    step = every
+    while every and at < len(rows) and (agreeing := _agreeing(shown[at:], step, every)):
+        for row in range(agreeing):
+            pairs = _pairs(LEROBOT_PAIR, rows[at + row][3])
+            yield step + row * every, [(LEROBOT_NAMES[k], v) for k, v in pairs if k in LEROBOT_NAMES]
+        at += agreeing
+        if at < len(rows):
+            step = _resumed(shown[at:], every)
+
+
+def _agreeing(shown: list[tuple[float, float]], step: float, every: float) -> int:
+    """How many rounded steps, the first ones, may be `step` and those after it."""
+    rows = enumerate(shown)
+    return next((k for k, (at, size) in rows if abs(at - step - k * every) > size / 2), len(shown))
+
+
+def _resumed(shown: list[tuple[float, float]], every: float) -> float:
+    """The step from which on most of the rounded ones agree; infinite where several do as well."""
+    at, size = shown[0]
+    first, last = -(-(at - size / 2) // every), (at + size / 2) // every
+    if last - first > MOST_PLACES:
+        return float("inf")
+    found = {k * every: _agreeing(shown, k * every, every) for k in range(int(first), int(last) + 1)}
+    best = [step for step, count in found.items() if count == max(found.values())]
+    return best[0] if len(best) == 1 else float("inf")
+
+
+def _unplaced(lines: list[str], points: PointCollector) -> Iterator[Gap]:
+    """What is missing of LeRobot's lines."""
+    printed = sum(LEROBOT.search(line) is not None for line in lines)
+    if lost := printed - _size(points) if LEROBOT_NAMES["epch"] in points.found else 0:
+        why = say("left out: {count} lines whose rounded steps do not say where they belong", count=lost)
+        yield Gap(0, 0, why)
+
+
+def _records(lines: list[str]) -> list[dict[str, object]]:
+    """The lines of any library that name a step and a loss.
+
+    Raises:
+        ForeignError: their steps begin anew again and again, and nothing says why.
+    """
+    found: list[dict[str, object]] = []
+    for line in lines:
+        of_epoch, step = OF_EPOCH.search(line), STEP.search(line)
+        numbers: dict[str, object] = {k: v for k, v in _pairs(PAIR, line) if not STEP_NAMES.fullmatch(k)}
+        if (of_epoch or step) and any(LOSS.search(key) for key in numbers):
+            counted = {"epoch": of_epoch[1], "iter": of_epoch[2]} if of_epoch else {}
+            found.append(numbers | counted | ({step[1].lower(): step[2]} if step else {}))
+    steps = [int(str(next(reversed(record.values())))) for record in found]
+    back = sum(after < before for before, after in pairwise(steps))
+    if back > MOST_BACK and not all("epoch" in map(str.lower, record) for record in found):
+        raise ForeignError(say("its steps begin anew {count} times, and no epoch says why", count=back))
+    return found
 
 
 def _openpi(lines: list[str]) -> Iterator[Row]:

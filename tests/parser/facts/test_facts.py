@@ -189,6 +189,20 @@ def test_a_floor_below_zero_is_kept_as_it_was_stated(tmp_path) -> None:
     assert run.fact("sigma_min").value == -5
 
 
+@pytest.mark.parametrize(
+    ("key", "fact"),
+    [
+        ("min_action_std", "sigma_min"),
+        ("actor_std_min", "sigma_min"),
+        ("squash_output", "tanh_squash"),
+        ("tanh_squashed", "tanh_squash"),
+    ],
+)
+def test_other_names_of_bounds_of_a_policy(tmp_path, key: str, fact: str) -> None:
+    run = run_with(tmp_path, **{"a/b/run/config.json": f'{{"policy": {{"{key}": 1}}}}'})
+    assert str(run.fact(fact).value).startswith("1")
+
+
 def test_demonstrations_are_not_the_dataset_of_an_on_line_learner(tmp_path) -> None:
     sizes = {
         "train/offline_replay_buffer_size": [250.0] * 3,

@@ -82,8 +82,61 @@ def test_the_bars_of_the_trainer_tell_its_steps(tmp_path: Path) -> None:
 def test_steps_that_lerobot_rounded_and_that_do_not_add_up_are_not_guessed(tmp_path: Path) -> None:
     file = tmp_path / "train.log"
     file.write_text("".join(map(lerobot, range(4, N))))
-    with pytest.raises(UnreadableRunError, match="no library that is known"):
+    with pytest.raises(UnreadableRunError, match="give the log from its first line on"):
         read_run(file)
+
+
+def test_what_lerobot_prints_after_a_resume_is_placed_by_all_that_follows(tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_text("".join(map(lerobot, [*range(33), *range(25, N)])))
+    loss = read_run(tmp_path).series["train/loss"]
+    assert loss.steps.tolist() == list(range(200, 200 * N + 1, 200))
+    assert loss.values == pytest.approx(LOSS)
+
+
+def test_lines_of_lerobot_that_could_belong_anywhere_are_left_out_and_said(tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_text("".join(map(lerobot, [*range(33), 25])))
+    run = read_run(tmp_path)
+    assert run.series["train/loss"].steps[-1] == 200 * 33
+    assert [str(one.what) for one in run.damage] == [
+        "left out: 1 lines whose rounded steps do not say where they belong"
+    ]
+
+
+OTHERS = (
+    "iter {step}: loss {loss}, time 12.5ms, mfu 12.50%",
+    "step {step}: train loss {loss}, val loss 2.5",
+    "step:{step}/4000 train_loss:{loss} train_time:12ms",
+    "step {step}/4000 | loss {loss} (+1.2z)| norm 0.5 (+0.1z)| lr 1.0e-04 | 12.3% MFU | 1234 tok/s",
+    " [2026-01-01 10:00:00] iteration {step:8d}/ 4000 | consumed samples: 80 | lm loss: {loss}E+00 |",
+    "- INFO - \x1b[31mstep: {step:2}  \x1b[32mloss: {loss}  \x1b[33mmemory: 12.3GiB(12.34%)  tps: 1,234",
+    "Step {step} | loss:{loss} lr:0.0001 grad_norm:1.2",
+    "Training epoch 0, iteration {step}/4000 | lr: 1e-04 | reduced_train_loss: {loss}",
+    "| train_inner | epoch 001: 7 / 40 loss={loss}, ppl=12.3, num_updates={step}, lr=0.0001",
+    "- mmengine - INFO - Epoch(train) [1][{step:4}/4000]  lr: 1.0e-03  eta: 1:00:00  loss: {loss}",
+    "[01/01 10:00:00 d2.utils.events]:  eta: 1:00:00  iter: {step}  total_loss: {loss}  max_mem: 1234M",
+    "Epoch: [0][{step:4d}/4000]\tTime  0.123 ( 0.123)\tLoss {loss} (9.9999)",
+    "Train Epoch: 1 [{step}/60000 (1%)]\tLoss: {loss}",
+)
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_lines_that_name_a_step_and_a_loss_are_read_whoever_prints_them(tmp_path: Path, line: str) -> None:
+    (tmp_path / "train.log").write_text(
+        "".join(f"{line.format(step=10 * k + 10, loss=LOSS[k])}\n" for k in range(N))
+    )
+    run = read_run(tmp_path)
+    (loss,) = (one for one in run.having(Role.LOSS) if len(one.values) == N and one.values[0] == LOSS[0])
+    assert loss.steps.tolist() == list(range(10, 10 * N + 1, 10))
+    assert loss.values == pytest.approx(LOSS)
+
+
+def test_steps_that_begin_anew_with_each_epoch_are_counted_on_and_else_refused(tmp_path: Path) -> None:
+    lines = [f"step {k % 10} loss {LOSS[k]}" for k in range(N)]
+    (tmp_path / "train.log").write_text("\n".join(lines))
+    with pytest.raises(UnreadableRunError, match="begin anew 5 times, and no epoch says why"):
+        read_run(tmp_path / "train.log")
+    (tmp_path / "train.log").write_text("".join(f"epoch {k // 10}, {line}\n" for k, line in enumerate(lines)))
+    assert read_run(tmp_path).series["loss"].steps.tolist() == list(range(N))
 
 
 def test_beside_an_event_file_it_is_not_read_and_says_why(tmp_path: Path) -> None:
