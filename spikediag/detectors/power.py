@@ -32,7 +32,7 @@ STRETCH = 0.25  # share of the places that must lie in one stretch: to see less 
 DISTURBED, POINTS = 1.1, 12  # a jump enlarges the scale so much, and by so many points' share of a short log
 MARGIN = 2.0  # standard deviations by which noise at the place may lower it
 FEW_WHILE_FALLING = 48  # points
-EVENED = 1.3  # how much higher a jump must be where it may have to stand apart in logarithms as well
+EVENED = 1.2  # how much higher a jump must be where it may have to stand apart in logarithms as well
 TIPPED, TIPPING = 128, 15.0  # points of a log that a few high ones may skew; local scales of those tried
 TRIED_AT = (0.25, 0.5, 0.75)  # share of the log before them
 PARTS = 4  # parts of a series, whose noisiest is allowed for
@@ -154,12 +154,12 @@ class Thresholds:
         leaps, apart = self.salience.leaps, smallest_apart(crowd.rest(crowd.apart[0]))
         loud = (SKEWED_LOUD if crowd.skewed else LOUD) if crowd.width == 1 else np.inf
         evened = EVENED if len(leaps.values) <= FOLLOWED and not leaps.goes_down else 1
-        disturbed = max(DISTURBED, 1 + POINTS / len(leaps.values)) * evened
+        disturbed = max(DISTURBED, 1 + POINTS / len(leaps.values))
         hidden, scale = -leaps.scores_at(self.places, crowd.width), leaps.scales[self.places]
         news = self.news_from - lowest(leaps.values, self.places, crowd.width) + MARGIN * self.noise
         certain, told = (
             np.maximum((disturbed * bar + hidden) * scale, (disturbed * over + MARGIN) * self.before)
-            for bar, over in ((apart, SALIENT), (loud, loud))
+            for bar, over in ((evened * apart, evened * SALIENT), (loud, loud))
         )
         return np.maximum(certain, news), np.maximum(told, news)
 
