@@ -8,10 +8,20 @@ import numpy as np
 
 from spikediag.detectors.bursts import LOUD, SKEWED_LOUD
 from spikediag.detectors.rise import SALIENT, noises_before
-from spikediag.detectors.salience import APART, FEWEST, Crowd, Rest, Salience
+from spikediag.detectors.salience import (
+    APART,
+    FEWEST,
+    FOLLOWED,
+    SKEW,
+    Crowd,
+    Rest,
+    Salience,
+    crowds,
+    skew,
+)
 from spikediag.detectors.signal import Signal
 from spikediag.model import PAST, FloatArray, IntArray, Searched, Series, SmallestJump, Text, say
-from spikediag.stats.leaps import HISTORY, lowest
+from spikediag.stats.leaps import HISTORY, Leaps, lowest
 from spikediag.stats.medians import median
 from spikediag.stats.scale import local_noise
 
@@ -22,7 +32,9 @@ STRETCH = 0.25  # share of the places that must lie in one stretch: to see less 
 DISTURBED, POINTS = 1.1, 12  # a jump enlarges the scale so much, and by so many points' share of a short log
 MARGIN = 2.0  # standard deviations by which noise at the place may lower it
 FEW_WHILE_FALLING = 48  # points
-TIPPED, TIPPING = 48, 1.2  # points of a short log that a jump may skew, and how much higher it must be then
+EVENED = 1.3  # how much higher a jump must be where it may have to stand apart in logarithms as well
+TIPPED, TIPPING = 128, 15.0  # points of a log that a few high ones may skew; local scales of those tried
+TRIED_AT = (0.25, 0.5, 0.75)  # share of the log before them
 PARTS = 4  # parts of a series, whose noisiest is allowed for
 WORTH = 25.0  # standard deviations of a jump that anyone would see; to find only larger ones is not to search
 SKEWED_WORTH = 100.0  # the same where the noise itself throws such heights
@@ -69,17 +81,29 @@ def jumps(signal: Signal) -> Iterator[SmallestJump]:
     """By width, shortest first; none of more than 25 standard deviations, or 100 in skewed noise."""
     noise, last = largest_noise(signal.values, signal.salience), len(signal.values) - HISTORY
     places = np.unique(np.linspace(HISTORY, last, PLACES).astype(int))
-    search = Thresholds(signal, places, noise)
-    if not signal.salience.crowds:
+    search = Thresholds(signal, as_if_jumped(signal.salience), places, noise)
+    if not search.salience.crowds:
         yield from (search.jump(width, CONSTANT * noise, places) for width in (*APART, None))
         return
     lasting = np.zeros(len(places))
-    for crowd in signal.salience.crowds[: 1 if search.tips else None]:
+    for crowd in search.salience.crowds:
         certain, told = search.needed(crowd)
         lasting = np.maximum(lasting, certain)
         yield from search.stated(crowd.width, np.minimum(certain, told))
-    if not search.tips:
-        yield from search.stated(None, lasting)
+    yield from search.stated(None, lasting)
+
+
+def as_if_jumped(found: Salience) -> Salience:
+    """What stands out in a short log; as skewed as three high points may make it look."""
+    leaps, n = found.leaps, len(found.leaps.values)
+    if found.skewed or not found.crowds or n >= TIPPED or leaps.values.min() < 0 or leaps.descends:
+        return found
+    for share in TRIED_AT:
+        at, tried = int(share * n), leaps.values.copy()
+        tried[at : at + HISTORY] += TIPPING * leaps.scale(at)
+        if skew(Leaps(tried).scores(1)) > SKEW:
+            return Salience(leaps, crowds(leaps, skewed=True))
+    return found
 
 
 def falls_steeply(signal: Signal) -> bool:
@@ -107,18 +131,14 @@ class Thresholds:
     """What a jump would have had to exceed, at places (k,) spread over what was searched."""
 
     signal: Signal
+    salience: Salience  # of what stands out in it, as if something had jumped
     places: IntArray  # positions
     noise: float  # standard deviation by which heights are told
-
-    @property
-    def tips(self) -> bool:
-        """Whether a few high points would make the whole log look skewed: then only one is promised."""
-        return len(self.signal.values) < TIPPED and bool(self.signal.values.min() >= 0)
 
     @cached_property
     def news_from(self) -> FloatArray:
         """Level that is no mere return from a dip, and above the dips around, at each place, (k,)."""
-        return self.signal.salience.leaps.news_from(self.places)
+        return self.salience.leaps.news_from(self.places)
 
     @cached_property
     def before(self) -> FloatArray:
@@ -131,9 +151,10 @@ class Thresholds:
 
     def needed(self, crowd: Crowd) -> tuple[FloatArray, FloatArray]:
         """Height that a jump of one width needs at each place to stand apart, (k,), and to be loud, (k,)."""
-        leaps, apart = self.signal.salience.leaps, smallest_apart(crowd.rest(crowd.apart[0]))
+        leaps, apart = self.salience.leaps, smallest_apart(crowd.rest(crowd.apart[0]))
         loud = (SKEWED_LOUD if crowd.skewed else LOUD) if crowd.width == 1 else np.inf
-        disturbed = max(DISTURBED, 1 + POINTS / len(leaps.values)) * (TIPPING if self.tips else 1)
+        evened = EVENED if len(leaps.values) <= FOLLOWED and not leaps.goes_down else 1
+        disturbed = max(DISTURBED, 1 + POINTS / len(leaps.values)) * evened
         hidden, scale = -leaps.scores_at(self.places, crowd.width), leaps.scales[self.places]
         news = self.news_from - lowest(leaps.values, self.places, crowd.width) + MARGIN * self.noise
         certain, told = (
@@ -147,7 +168,7 @@ class Thresholds:
 
         Where that is more than is worth stating, the same for the longest stretch in which it is not.
         """
-        worth, places = (SKEWED_WORTH if self.signal.salience.skewed else WORTH) * self.noise, self.places
+        worth, places = (SKEWED_WORTH if self.salience.skewed else WORTH) * self.noise, self.places
         if nearly_all(height) > worth:
             edges = np.flatnonzero(np.diff(height <= worth, prepend=False, append=False)).reshape(-1, 2)
             first, stop = max(edges.tolist(), key=lambda edge: edge[1] - edge[0], default=(0, 0))

@@ -368,6 +368,8 @@ def lasting_climb(leaps: Leaps, over: float) -> Iterator[Candidate]:
     base = median(values[max(0, first - CALM) : first])
     height, fall = float(smooth[top]) - base, base - float(smooth[first:].min())
     stays = median(values[-size:]) - base >= STAYS * height
+    if height < over / 2 * float(risen[:first].max()):  # what it rose from was the end of a dip
+        return
     if stays and height >= max(OVER_FALLS * fall, CLIMBED * leaps.scale(first)):
         width = min(top - first + size, len(values) - first) | 1
         yield Candidate(width, first, height / leaps.scale(first), CHANCE, CALM, salient=True)

@@ -340,7 +340,7 @@ class _Loose:
             told: list[LogFile] = []
             paths = tables(folder)[:MOST_TABLES]
             files = [file for path in paths for file in _usable(self.contents.keep((path,), folder.path))]
-            for group in _trainings(files):
+            for group in _trainings([file for file in files if file.points]):
                 main = next(filter(_has_loss, group), None)
                 if main and all(sameness(one.points, main.points) is not Sameness.SAME for one in told):
                     told.append(main)

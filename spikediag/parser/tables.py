@@ -106,6 +106,9 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     *(EPOCHS := ("epoch", "epochs")),  # a step where nothing else is
     *(LETTERS := ("t", "i")),  # a step where nothing else is and they are whole
 )
+TOLD = ("tag", "metric", "metricname", "metrickey", "key", "name", "variable", "quantity")
+VALUES = ("value", "values")
+RUNS = ("run", "runid", "runuuid", "runhash", "runname", "dirname")
 GROUP = re.compile(r"(train|training|trainer|charts|global)/")
 BETWEEN = re.compile(r"[^a-z0-9]+")
 MOST_OF_THEM = 0.5  # share of the points of a quantity; if so many share their epoch, their rows are counted
@@ -183,6 +186,9 @@ SPELLED = {  # what `float` does not read
 }
 GROUPED = re.compile(r"[-+]?\d[\d.]*,[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)  # with a comma
 DECIMAL_COMMA = re.compile(rb"[\t\"][-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+)(?:[eE][-+]?\d+)?[\t\"\r\n]")
+COMMA_CELL = re.compile(rb"[;\t][-+]?\d+,\d+[;\t\r\n]")
+POINT_GROUPS = re.compile(rb"(?:^|[;\t])[-+]?\d{1,3}(?:\.\d{3})+[;\t\r\n]", re.MULTILINE)
+DECIMAL_POINT = re.compile(rb"\d\.(?:\d{1,2}|\d{4,})[;\t\r\n]")
 TENSOR = re.compile(r"(?:tensor|array)\(([^(),]+)(?:,.*)?\)$")
 
 
@@ -431,13 +437,23 @@ def _read(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     if _header(content).count(_separator(content).encode()) > MOST_TAGS:
         raise UnusableLogError(say("it has more than {most:,} columns", most=MOST_TAGS))
     whole, gaps = _ended_lines(content)
+    style, table, odd = _table(whole)
+    return _columns(style, table), [*odd, *gaps]
+
+
+def _table(whole: bytes) -> tuple["_Style", Any, list[Gap]]:
+    """A table of pandas, how it is written, and the rows of another width.
+
+    Raises:
+        UnusableLogError: it is no table.
+    """
     style = _Style.of(whole[:PEEK])
     try:
-        return _columns(style, _parsed(style, whole)), gaps
+        return style, _parsed(style, whole), []
     except ValueError:  # a row of another width
         even, odd = _even_rows(whole)
         try:
-            return _columns(style, _parsed(style, even)), [*odd, *gaps]
+            return style, _parsed(style, even), odd
         except ValueError as error:
             raise UnusableLogError(say("it is no table of comma-separated values")) from error
 
@@ -447,6 +463,52 @@ def _ended_parts(parts: list[bytes], start: int) -> tuple[list[bytes], list[Gap]
         return parts, []
     whole, gaps = _ended_lines(b"".join(parts), start)
     return [whole], gaps
+
+
+@dataclass(frozen=True)
+class LongTable:
+    """The columns of a table with a row for each value: what was logged, when, by which run, if one says."""
+
+    step: str
+    quantity: str
+    value: str
+    run: str | None
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> "LongTable | None":
+        """The columns by their names; None where a row holds several values."""
+        plain = {BETWEEN.sub("", name.lower()): name for name in reversed(names)}
+        known = (next((plain[name] for name in some if name in plain), None) for some in (TOLD, VALUES, RUNS))
+        (quantity, value, run), step = known, step_column(names)
+        return cls(step, quantity, value, run) if step and quantity and value else None
+
+    def read(self, file: Opened) -> tuple[dict[str, dict[str, dict[str, Column]]], list[Gap]]:
+        """The steps, the clock and the values of each quantity, by run and quantity; and what is missing.
+
+        Raises:
+            UnusableLogError: it is no table.
+        """
+        whole, gaps = _ended_lines(_headed(file.text))
+        style, table, odd = _table(whole)
+        table = table.rename(columns=str.strip)
+        found: dict[str, dict[str, dict[str, Column]]] = {}
+        axes = [self.step, *filter(None, [clock_column(table.columns)])]
+        for told, rows in table.groupby([*filter(None, [self.run]), self.quantity], sort=False):
+            run, tag = str(told[0]) if self.run else "", str(told[-1])
+            part = _columns(style, rows[[*axes, self.value]])
+            found.setdefault(run, {})[tag] = {axis: part[axis] for axis in axes} | {tag: part[self.value]}
+        return found, [*odd, *gaps]
+
+
+def spaced(file: Opened) -> Opened:
+    """A table whose header names a step between blanks, with tabs for them; any other as it is."""
+    start = _header(file.beginning(LONGEST_HEADER))
+    words = start.decode("utf-8", "replace").lstrip("# ").split()
+    if any(mark in start for mark in b",;\t") or len(words) < 2 or not step_column(words):
+        return file
+    lines = (b"\t".join(line.lstrip(b"# ").split()) for line in file.text.splitlines(keepends=True))
+    ended = b"\n" if file.text.endswith((b"\n", b"\r")) else b""
+    return Opened.of(file.path, b"\n".join(lines) + ended)
 
 
 def columns_named(file: Opened) -> list[str]:
@@ -531,11 +593,14 @@ class _Style:
 
     separator: str
     has_decimal_commas: bool
+    has_grouping_points: bool
 
     @classmethod
     def of(cls, head: bytes) -> "_Style":
         mark = _separator(head)
-        return cls(mark, mark == ";" or DECIMAL_COMMA.search(head) is not None)
+        grouped = mark != "," and COMMA_CELL.search(head) and POINT_GROUPS.search(head)
+        has_commas = mark == ";" or DECIMAL_COMMA.search(head) is not None
+        return cls(mark, has_commas, bool(grouped and not DECIMAL_POINT.search(head)))
 
 
 def _piece(style: _Style, header: bytes, *rows: bytes) -> tuple[FloatArray, BoolArray]:
@@ -594,6 +659,8 @@ def _parsed(style: _Style, *parts: bytes) -> Any:  # noqa: ANN401  # of pandas
         encoding_errors="replace",
         sep=style.separator,
         skipinitialspace=any(b" " in part for part in parts),
+        thousands="." if style.has_grouping_points else None,
+        decimal="," if style.has_grouping_points else ".",
         low_memory=False,
         keep_default_na=False,
         na_values=[""],

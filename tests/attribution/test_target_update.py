@@ -29,6 +29,18 @@ def test_tallest_rises_at_one_phase_are_supported(period: int, seed: int) -> Non
     assert f"every {period:,} steps" in str(verdict(finding, "target-update").mechanism)
 
 
+@pytest.mark.parametrize("seed", [21, 38])
+def test_a_train_whose_onsets_are_seen_late_keeps_its_beat_and_is_no_heavy_tail(seed: int) -> None:
+    """Noise that goes with the level hides where each leap began; the tallest rises keep the period."""
+    rng, x, period = np.random.default_rng([seed, 1]), np.arange(2540), 500
+    critic = 0.1 * np.exp(rng.normal(0, 0.45, len(x)))
+    critic *= 1 + rng.uniform(2, 40) * np.exp(-(x % period) / rng.uniform(8, 60)) * (x >= period)
+    curves = {"critic_loss": critic, "actor_loss": rng.normal(-5, 0.5, len(x))}
+    run = spikediag.Run.from_arrays({tag: (10 * x, values) for tag, values in curves.items()})
+    causes = {f.primary_cause for f in spikediag.diagnose(run).findings if f.spike.tag == "critic_loss"}
+    assert causes == {"target-update"}
+
+
 def test_a_stated_period_is_named_with_its_source() -> None:
     finding = found({"critic_loss": updated(100, 6, 3)}, target_update_interval=100)
     stated = next(e for e in verdict(finding, "target-update").evidence if e.what == "stated")

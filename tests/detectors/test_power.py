@@ -42,6 +42,11 @@ def decaying(rng: np.random.Generator, n: int) -> FloatArray:
     return 8 * np.exp(-6 * np.arange(n) / n) + 0.3 * rng.normal(size=n)
 
 
+def in_proportion(rng: np.random.Generator, n: int) -> FloatArray:
+    """Never negative, and a little skewed."""
+    return np.exp(0.25 * rng.normal(size=n))
+
+
 def found(values: FloatArray, height: float, at: int, width: int | None) -> bool:
     spikes = detect(series_of(planted(values, height, at=at, length=width)))
     known = (s for s in spikes if s.kind is not Kind.NON_FINITE)
@@ -99,6 +104,15 @@ def test_a_promise_holds_in_a_very_short_log(sample: tuple[Curve, int], n: int) 
     hits = [found(values, 1.1 * jump.height, at, jump.width) for values, jump, at in jumps]
 
     assert np.mean(hits) >= 0.9
+
+
+@pytest.mark.parametrize("n", some_of(80, slow=(60, 120)))
+def test_a_promise_holds_where_a_jump_makes_a_log_look_skewed(n: int) -> None:
+    jumps = promised(in_proportion, n, 16)
+    hits = [found(values, jump.height, at, jump.width) for values, jump, at in jumps]
+
+    assert len(hits) >= 16
+    assert np.mean(hits) >= 0.95
 
 
 def test_one_deep_dip_hides_jumps_near_it_only() -> None:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikediag import phrases
 from spikediag.attribution.case import Case
 from spikediag.attribution.periods import BY_CHANCE, NEAR_BEAT, Beat, beat, off_period, stated_updates
@@ -12,7 +14,8 @@ from spikediag.model import Advice, Evidence, LossKind, Role, Run, Series, Tier,
 from spikediag.stats.medians import median
 
 ALMOST = 0.05  # chance up to which a beat is worth a word
-SOON = 0.05  # of the period, within which a fall follows an update
+SOON = 0.05  # of the period, within which a fall or a late leap follows an update
+TALL, MOST = 0.5, 0.5  # share of the tallest of a train that tall ones reach; of them that come soon after
 LEVEL_POINTS = 20  # logged points before an update that give the level
 BACK = 0.5, 1.2  # share of the rise at an update that a fall takes back
 ROUND = 100  # steps; people state periods in round numbers
@@ -61,9 +64,20 @@ class TargetUpdate:
         found = beat(case.loss, stated)
         if found is None or found.chance >= ALMOST:
             return _by_others(case, stated) or _by_one_leap(case, stated, found)
-        if not found.has(case.begin, case.loss.interval):
+        if not _keeps_to(found, case):
             return Judgement(Tier.TRIGGER, (_off_beat(case, found),), ruled_out=True)
         return _keeps(found, (_on_beat(found), *_stated(found)))
+
+
+def _keeps_to(found: Beat, case: Case) -> bool:
+    """Whether a jump begins with an update, or the tall ones of a train soon after: some are seen late."""
+    if found.has(case.begin, case.loss.interval) or not case.is_train:
+        return found.has(case.begin, case.loss.interval)
+    members, values = case.spike.excursions, case.loss.values
+    tall = case.spike.baseline + TALL * (case.spike.peak_value - case.spike.baseline)
+    steps = case.loss.steps[[one.start for one in members if values[one.peak] >= tall]]
+    late = (steps - found.first + NEAR_BEAT * case.loss.interval) % found.period
+    return bool(np.mean(late <= SOON * found.period) >= MOST)
 
 
 def _keeps(found: Beat, evidence: tuple[Evidence, ...]) -> Judgement:

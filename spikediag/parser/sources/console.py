@@ -20,6 +20,7 @@ from spikediag.parser.tables import (
     columns_named,
     numbers_in,
     points_of,
+    spaced,
     step_column,
 )
 from spikediag.text import Text, say
@@ -120,7 +121,7 @@ def table_or_objects(file: Opened) -> Iterator[Log]:
     Raises:
         ForeignError: it is neither.
     """
-    if step_column(columns_named(file)):
+    if step_column(columns_named(spaced(file))):
         yield from CsvTables().read(file)
         return
     records = [*_objects(file.text.decode("utf-8", "replace").splitlines())]

@@ -8,17 +8,22 @@ from pathlib import Path
 from spikediag.parser.log_files import ForeignError, Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import (
+    EARLIEST,
     IDLE,
     PEEK,
     Column,
+    Count,
+    LongTable,
     clock_column,
     columns_named,
     counted,
     points_in,
     read_csv,
+    spaced,
     step_column,
     step_columns,
 )
+from spikediag.parser.track import Track
 from spikediag.text import say
 
 PANEL = " - "  # between the name of a run and that of a quantity, in what W&B exports from a panel
@@ -26,20 +31,25 @@ BOUNDS = ("__MIN", "__MAX")  # columns that W&B adds
 NAMED_ELSEWHERE = {"value", "values"}  # a quantity that is called after its file
 TAG = re.compile(r"(?:(.*)-)?tag-(.+)")  # in the name of what TensorBoard downloads
 LOSS = re.compile(r"loss|nll", re.IGNORECASE)
-D3RLPY = re.compile(rb"\d+,\d+,[-+.\deinfa]+\r?\n")
+HEADLESS = re.compile(rb"\d+,(\d+),[-+.\deinfa]+\r?\n")
+D3RLPY, NEPTUNE = b"_index,step,value\n", b"step,timestamp,value\n"  # what its rows hold
+TIMED = re.compile(r"(relative|wall) time( \(.*\))?", re.IGNORECASE)  # where W&B has a step
 
 
 @registry.register
 @dataclass(frozen=True)
 class CsvTables(Named):
-    """`*.csv` and `*.tsv`: each a run of its own, unless a training nearby is logged better.
+    """`*.csv`, `*.tsv`, `*.dat`, `loss.txt` and the like: each a run, unless one nearby is logged better.
 
     Below a folder only tables with a loss are runs. What W&B exports from a panel may hold several runs; it,
     what TensorBoard downloads and d3rlpy's tables without a header hold one quantity of a run each.
     """
 
     id: str = "csv_tables"
-    name: str = r".+\.(csv|tsv)"
+    name: str = (
+        r".+\.(csv|tsv|dat)"
+        r"|(.*[._-])?(history|metrics?|scalars?|results?|stats|loss(es)?|curves?)([._-].*)?\.txt"
+    )
     alone: bool = True
 
     def read(self, file: Opened) -> Iterator[Log]:
@@ -49,11 +59,17 @@ class CsvTables(Named):
             ForeignError: nothing counts steps.
             UnusableLogError: it has no row, or is no table.
         """
-        table = file
-        if D3RLPY.match(file.beginning(PEEK)):
-            table = Opened.of(file.path, b"_index,step,value\n" + file.content)
-        elif step_column(columns_named(file)) is None:
+        table = spaced(file)
+        names = columns_named(table)
+        if rows := HEADLESS.match(file.beginning(PEEK)):
+            table = Opened.of(file.path, (NEPTUNE if float(rows[1]) > EARLIEST else D3RLPY) + file.content)
+        elif step_column(names) is None and any(TIMED.fullmatch(name) for name in names):
+            raise ForeignError(say("it tells rows by their time; export the panel with Step as its x axis"))
+        elif step_column(names) is None:
             raise ForeignError(say("it has no column step"))
+        elif long := LongTable.of(names):
+            yield from _long(table, long)
+            return
         columns, gaps = read_csv(table)
         count = counted(columns)
         runs = _runs(columns, count.column)
@@ -61,6 +77,19 @@ class CsvTables(Named):
             points, lost = points_in(part, count, _tags(part, file.path))
             name = run or _run_in_name(file.path)
             yield Log(points, (*gaps, *lost), run if len(runs) > 1 else "", name=name, notes=count.notes)
+
+
+def _long(file: Opened, long: LongTable) -> Iterator[Log]:
+    """Read a table with a row for each value."""
+    runs, gaps = long.read(file)
+    for run, quantities in runs.items():
+        tracks: dict[str, Track] = {}
+        missing = list(gaps)
+        for part in quantities.values():
+            points, lost = points_in(part, Count(long.step, part[long.step].values))
+            tracks |= points
+            missing += lost
+        yield Log(tracks, tuple(missing), run.replace("/", "-") if len(runs) > 1 else "", name=run)
 
 
 def training_table(file: Opened) -> Iterator[Log]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import PEEK, json_lines, points_of, step_column
+from spikediag.parser.tables import DEEPEST, PEEK, json_lines, points_of, step_column
 from spikediag.text import say
 
 DOCUMENT = ".json"
 MOST_OF_DOCUMENT = 1 << 26  # bytes
 LOSS = re.compile(rb"loss|nll", re.IGNORECASE)
 LINES = re.compile(rb"\s*\{[^\n]*\}\s*\n\s*\{")
+AXES = (("steps", "values"), ("x", "y"))  # of a curve
+ITS_STEP = "step"
 ROW = "epoch"  # what the places in a list count where nothing else does
 
 
@@ -67,10 +69,24 @@ def _document(file: Opened, start: bytes) -> list[dict[str, object]]:
     except (ValueError, RecursionError) as error:
         raise ForeignError(say("it is cut, or no JSON")) from error
     if isinstance(found, Mapping):
+        if curves := list(_curves(found)):
+            return curves
         lists = {key: value for key, value in found.items() if isinstance(value, list)}
         rows = max(lists.values(), key=_objects, default=[])
         found = rows if _objects(rows) else _columns(lists)
     return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
+
+
+def _curves(found: Mapping[str, object], name: str = "") -> Iterator[dict[str, object]]:
+    """The points of curves that each have their own steps, as Sacred and ClearML write them."""
+    for steps, values in AXES:
+        x, y = found.get(steps), found.get(values)
+        if name and isinstance(x, list) and isinstance(y, list) and len(x) == len(y):
+            yield from ({ITS_STEP: at, name: value} for at, value in zip(x, y, strict=True))
+            return
+    for key, below in found.items():
+        if isinstance(below, Mapping) and name.count("/") < DEEPEST:
+            yield from _curves(below, f"{name}/{key}" if name else key)
 
 
 def _objects(values: list[object]) -> int:

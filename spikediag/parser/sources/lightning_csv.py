@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.sources.csv_tables import training_table
-from spikediag.parser.tables import Count, columns_named, points_in, read_csv
+from spikediag.parser.sources.csv_tables import CsvTables, training_table
+from spikediag.parser.tables import Count, LongTable, columns_named, points_in, read_csv
 
 
 @registry.register
@@ -27,7 +27,11 @@ class LightningCsv(Named):
             ForeignError: it is no log of a training.
             UnusableLogError: it has no row, or is no table.
         """
-        if "step" not in columns_named(file):
+        names = columns_named(file)
+        if LongTable.of(names):
+            yield from CsvTables().read(file)
+            return
+        if "step" not in names:
             yield from training_table(file)
             return
         columns, gaps = read_csv(file)

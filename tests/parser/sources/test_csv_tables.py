@@ -100,6 +100,10 @@ def test_a_cell_is_a_number_however_it_is_spelled(word: str, number: str | None)
         ("total_steps,env_steps", lambda k: f"5000,{k * 3}", range(0, 1200, 3)),
         ("train/iter", lambda k: f"{k}", range(400)),
         ("Global Step", lambda k: f"{k}", range(400)),
+        ("n_iter", lambda k: f"{k}", range(400)),
+        ("it", lambda k: f"{k}", range(400)),
+        ("t", lambda k: f"{k * 10}", range(0, 4000, 10)),
+        ("t,policy_step", lambda k: f"{k * 1.5},{k}", range(400)),
     ],
 )
 def test_what_counts_its_rows_is_found_and_said(header, counters, steps, tmp_path) -> None:
@@ -199,6 +203,7 @@ def one_table_each(folder: Path, header: str, row: str, name: str, seed: int = 0
         ("step,value", "{step},{value!r}", "{tag}.csv"),
         ("iteration,{tag}", "{step},{value!r}", "{tag}.csv"),
         ("", "1,{step},{value!r}", "{tag}.csv"),  # d3rlpy
+        ("", "{step},1700000000000,{value!r}", "{tag}.csv"),  # Neptune
     ],
 )
 def test_a_table_for_each_quantity_is_one_training(header: str, row: str, name: str, tmp_path: Path) -> None:
@@ -209,6 +214,75 @@ def test_a_table_for_each_quantity_is_one_training(header: str, row: str, name: 
         for tag, curve in curves.items():
             series = run.series[tag]
             assert dict(zip(series.steps.tolist(), series.values.tolist(), strict=True)) == curve
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "row"),
+    [
+        ("scalars.csv", ",step,tag,value", "0,{step},{tag},{value!r}"),  # tbparse
+        ("loss.csv", "run_id,key,value,step,timestamp", "a,{tag},{value!r},{step},1700000000000"),  # MLflow
+        ("metrics.csv", "run.hash,step,epoch,metric.name,value", "a,{step},1,{tag},{value!r}"),  # Aim
+    ],
+)
+def test_a_table_with_a_row_for_each_value_is_read_by_quantity(name, header, row, tmp_path: Path) -> None:
+    curves = training("train/loss", "train/mse")
+    lines = [row.format(step=s, tag=tag, value=v) for tag, curve in curves.items() for s, v in curve.items()]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).write_text("\n".join([header, *lines, ""]))
+    assert told(tmp_path / "run") == told(as_events(tmp_path / "events", curves))
+
+
+def test_a_table_with_a_row_for_each_value_of_two_runs_holds_two(tmp_path: Path) -> None:
+    lines = [f"{run},{k},loss,{ord(run) / (k + 1)}\n" for run in "ab" for k in range(50)]
+    (tmp_path / "scalars.csv").write_text("dir_name,step,tag,value\n" + "".join(lines))
+    assert [read_run(run).name for run in find_runs(tmp_path)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "mark"),
+    [
+        ("loss.dat", "step loss mse", " "),
+        ("loss.dat", "# step loss mse", " "),
+        ("loss.txt", "step  loss  mse", "   "),
+        ("log.txt", "  step   loss   mse", "    "),
+        ("metrics.txt", "step\tloss\tmse", "\t"),
+        ("any.dat", "step,loss,mse", ","),
+    ],
+)
+def test_a_table_between_blanks_is_one(name: str, header: str, mark: str, tmp_path: Path) -> None:
+    curves = training("loss", "mse")
+    lines = [mark.join(map(str, (step, row["loss"], row["mse"]))) for step, row in rows(curves)]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).write_text("\n".join([header, *lines, ""]))
+    assert told(tmp_path / "run") == told(as_events(tmp_path / "events", curves))
+
+
+@pytest.mark.parametrize("text", ["the loss was bad at step 3\nI will try again\n", "1 2 3\n4 5 6\n", "\0\1"])
+def test_a_text_that_is_no_table_is_no_run(text: str, tmp_path: Path) -> None:
+    for name in ("loss.txt", "data.dat"):
+        (tmp_path / name).write_text(text)
+    assert paths(tmp_path) == ()
+
+
+def test_points_between_thousands_are_no_decimal_points_where_commas_are(tmp_path: Path) -> None:
+    lines = [f"{10 * k:,}".replace(",", ".") + f";{k},5\n" for k in range(300)]
+    (tmp_path / "log.csv").write_text("step;loss\n" + "".join(lines))
+    loss = read_run(tmp_path).series["loss"]
+    assert loss.steps.tolist() == [10 * k for k in range(300)]
+    assert loss.values.tolist() == [k + 0.5 for k in range(300)]
+
+
+@pytest.mark.parametrize("header", ["Relative Time (Process)", "Wall Time"])
+def test_an_export_that_tells_rows_by_their_time_says_how_to_export_it(header: str, tmp_path: Path) -> None:
+    (tmp_path / "wandb_export.csv").write_text(f'"{header}","sun-4 - loss"\n1.5,0.25\n')
+    with pytest.raises(UnreadableRunError, match="export the panel with Step as its x axis"):
+        read_run(tmp_path / "wandb_export.csv")
+
+
+def test_a_letter_counts_steps_only_in_whole_numbers(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("t,loss\n" + "".join(f"{k * 1.5},{k}\n" for k in range(50)))
+    with pytest.raises(UnreadableRunError, match="no column step"):
+        read_run(tmp_path / "log.csv")
 
 
 def test_tables_of_one_quantity_of_two_runs_are_two(tmp_path: Path) -> None:

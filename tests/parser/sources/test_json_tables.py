@@ -7,7 +7,7 @@ import pytest
 
 from spikediag import read_run
 from spikediag.errors import UnreadableRunError
-from tests.parser.sources.twins import as_events, rows, told, training
+from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import paths
 
 
@@ -22,6 +22,27 @@ def test_it_is_understood_as_its_event_file(tmp_path: Path) -> None:
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert told(file) == told(as_events(tmp_path / "events", curves))
     assert paths(tmp_path / "run") == (file,)
+
+
+def each_with_its_steps(curves: Curves) -> dict[str, object]:
+    return {tag: {"steps": [*c], "values": [*c.values()]} for tag, c in curves.items()}  # Sacred
+
+
+def by_metric_and_variant(curves: Curves) -> dict[str, object]:
+    return {
+        "train": {
+            tag.removeprefix("train/"): {"name": tag, "x": [*curve], "y": [*curve.values()]}
+            for tag, curve in curves.items()
+        }
+    }  # ClearML
+
+
+@pytest.mark.parametrize("written", [each_with_its_steps, by_metric_and_variant])
+def test_curves_that_each_have_their_own_steps_are_read(written, tmp_path: Path) -> None:
+    curves = training("train/loss", "train/mse")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(written(curves)))
+    assert told(tmp_path / "run") == told(as_events(tmp_path / "events", curves))
 
 
 def test_a_data_set_is_no_run_and_says_so_when_it_is_named(tmp_path: Path) -> None:
