@@ -36,6 +36,7 @@ HIGHEST, LOWEST = say("highest"), say("lowest")
 STAYED = say("did not come back")
 IMPROVED = say("the error got better")
 UNCOUNTED = 1e6  # times the noise
+ALL_ALONG = 4  # usual bursts from which a loss throws them all along
 RAREST = 0.001  # such jumps by chance; how much rarer a jump is than that, nobody has the data to say
 ERROR = {
     CouplingVerdict.DECOUPLED: say("the error did not move"),
@@ -71,6 +72,13 @@ def spike_clause(spike: Spike) -> Text:
 
 
 def _burst_clause(spike: Spike) -> Text:
+    if spike.usual and spike.count < ALL_ALONG:
+        return say(
+            "{tag} leapt by {height} at step {step:,}, as noise like its own may do",
+            tag=spike.tag,
+            height=_height(spike),
+            step=spike.peak_step,
+        )
     if spike.usual:
         return say(
             "{tag} jumps all along, as such losses do: {count:,} times, at most by {height} at step {step:,}",
@@ -199,7 +207,7 @@ def story(spike: Spike) -> Text:
 
 
 def _chance(spike: Spike) -> Text:
-    if spike.usual:
+    if spike.usual and spike.count >= ALL_ALONG:
         return say("Such bursts are usual for this loss.")
     if spike.expected_by_chance >= 1:
         return say("The noise of this loss is too uneven to tell how often chance alone would do this.")
@@ -223,7 +231,7 @@ def level_change(spike: Spike) -> Text:
     before, after = verbatim(number(spike.baseline)), verbatim(number(spike.level_after))
     peak, sigmas = verbatim(number(spike.peak_value)), times(spike.sigmas)
     match spike.shape:
-        case Shape.BURST if spike.kind is Kind.TRAIN:
+        case Shape.BURST if spike.count > 1:
             return say(
                 "{count:,} jumps, the highest from {before} to {peak}, {sigmas} times the noise before it.",
                 count=spike.count,

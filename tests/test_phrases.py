@@ -62,6 +62,10 @@ def spike(**changes: object) -> Spike:
         ),
         ({"kind": Kind.TRAIN, "count": 5}, "bc/actor_loss jumped 5 times, at most by +39.1 at step 15,280"),
         (
+            {"kind": Kind.TRAIN, "count": 2, "usual": True},
+            "bc/actor_loss leapt by +39.1 at step 15,280, as noise like its own may do",
+        ),
+        (
             {"kind": Kind.TRAIN, "count": 5, "usual": True},
             "bc/actor_loss jumps all along, as such losses do: 5 times, at most by +39.1 at step 15,280",
         ),
@@ -125,7 +129,9 @@ def test_a_glimpse_names_a_finding_by_its_number_height_and_step(
 
 
 def test_a_story_says_what_is_usual_and_what_may_change() -> None:
-    assert WRITER.text(phrases.story(spike(usual=True))).endswith("Such bursts are usual for this loss.")
+    assert WRITER.text(phrases.story(spike(usual=True, count=4))).endswith(
+        "Such bursts are usual for this loss."
+    )
     assert WRITER.text(phrases.story(spike(provisional=True))).endswith("what follows may change it.")
     diverging = phrases.story(spike(kind=Kind.DIVERGENCE, end_step=None))
     assert WRITER.text(diverging).endswith("should it stop, it becomes a drift or a level shift.")

@@ -44,6 +44,7 @@ MANY = 512  # blocks from which leaps tell their own tail
 MIRRORED = 0.01  # the same under the tail of the dips
 POOLED = 0.016  # the same under that of leaps and dips together, of a short log
 SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which a bulk is skewed
+FEW_FOR_SKEW, SHARPENS = 150, 0.27  # points below which even noise looks skewed, and how fast that goes
 SLOW = 65  # points of a running median from which slow bursts are measured
 FEWEST_SLOW = 100  # points below which slow skew is not known
 STEEP = 5.0  # next leap over the median one, from which the tail of a series is heavy
@@ -219,12 +220,16 @@ class Salience:
     def loud(self, width: int) -> Iterator[Candidate]:
         """The highest leaps of a width, apart from the others or not, by height.
 
-        Also those that follow a higher one closely, which no crowd holds.
+        Also those that follow a higher one closely, which no crowd holds. Where noise grows with the level,
+        those that are loud in logarithms as well.
         """
         if not self.crowds:
             return
         side, scores = self.leaps.side, self.leaps.scores(width)
-        at = np.flatnonzero(scores >= LOUD_ENOUGH)
+        loud = scores >= LOUD_ENOUGH
+        if self.even is not None:
+            loud &= Leaps(self.even).scores(width) >= LOUD_ENOUGH
+        at = np.flatnonzero(loud)
         for i in at[np.argsort(-scores[at], kind="stable")][:MOST].tolist():
             yield Candidate(width, i, float(scores[i]), np.inf, side, salient=True)
 
@@ -263,7 +268,8 @@ def salience(values: FloatArray) -> Salience:
     if len(values) < FEWEST or not np.ptp(values):
         return Salience(leaps, ())
     even = values.min() < 0 or leaps.descends
-    skewed = not even and max(skew(leaps.scores(1)), slow_skew(values)) > SKEW
+    sure = SKEW * max(1.0, (FEW_FOR_SKEW / len(values)) ** SHARPENS)
+    skewed = not even and max(skew(leaps.scores(1)), slow_skew(values)) > sure
     return Salience(leaps, crowds(leaps, skewed=skewed))
 
 

@@ -285,3 +285,14 @@ def test_a_jump_on_a_steady_climb_is_dated_at_the_jump_and_not_where_the_climb_b
 
     spike = max(detect(series_of(values)), key=lambda s: s.sigmas)
     assert spike.start == 301
+
+
+@pytest.mark.parametrize(("n", "length"), [(30, 1), (60, 3)])
+def test_the_few_points_of_a_loss_above_zero_are_not_taken_for_skewed_noise(n: int, length: int) -> None:
+    found = 0
+    for seed in range(40):
+        level = 10 + np.random.default_rng([12, seed, n]).normal(size=n)
+        spikes = detect(series_of(planted(level, 20, at=n // 2, length=length)))
+        found += any(abs(spike.start - n // 2) <= 3 and not spike.usual for spike in spikes)
+
+    assert found >= 34

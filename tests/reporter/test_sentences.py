@@ -58,6 +58,7 @@ def variants() -> Iterator[Diagnosis]:
     )
     for changes in (
         {"usual": True},
+        {"usual": True, "count": 4},
         {"provisional": True},
         {"expected_by_chance": 1.0},
         {"baseline": 0.1, "margin": 3.91},
