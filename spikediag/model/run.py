@@ -664,12 +664,14 @@ class Run:
     def _settles_below_zero(self, loss: Series) -> bool:
         if loss.measure not in {Measure.UNKNOWN, Measure.POLICY, Measure.SQUARED_ERROR}:
             return False
+        errors = (s for s in self.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR)
+        if not any(s.group == loss.group for s in errors):
+            return False
         late = slice(len(loss) // 2, None)
         settled = loss.values[late][loss.finite[late]]
-        if not len(settled) or float(np.median(settled / 4)) >= 0:  # the mean of two of the largest overflows
-            return False
-        errors = (s for s in self.having(Role.COMPANION) if s.measure is Measure.SQUARED_ERROR)
-        return any(s.group == loss.group for s in errors)
+        return (
+            len(settled) > 0 and float(np.median(settled / 4)) < 0
+        )  # the mean of two of the largest overflows
 
 
 def _is_wild(values: FloatArray, bound: float) -> bool:

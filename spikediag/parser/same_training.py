@@ -96,6 +96,8 @@ def bring_together(streams: Mapping[str, Sequence[LogFile]], beside: Sequence[Lo
         beside: Other files, the most complete first.
     """
     together = Together()
+    if not beside:
+        return together
     known = {
         prefix + tag: track for prefix, stream in streams.items() for tag, track in _last(stream).items()
     }

@@ -35,7 +35,7 @@ from spikediag.wording.escape import text_of_cell
 
 LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
-PIECE = 1 << 21  # bytes of a table from which on it is read by pieces
+PIECE = 1 << 23  # bytes of a table from which on it is read by pieces: threads cost what they save below
 CELLS = 200_000  # of a piece
 THREADS = min(4, os.cpu_count() or 1)
 COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
