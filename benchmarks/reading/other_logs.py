@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,10 @@ def run_of_wandb(path: Path) -> None:
     )
 
 
-def table(path: Path) -> None:
+def table(path: Path, rows: int = POINTS) -> None:
     rng = np.random.default_rng(0)
-    columns = {f"train/m{n}": rng.normal(size=POINTS) for n in range(9)}
-    pd.DataFrame({"step": np.arange(POINTS), **columns}).to_csv(path, index=False)
+    columns = {f"train/m{n}": rng.normal(size=rows) for n in range(9)}
+    pd.DataFrame({"step": np.arange(rows), **columns}).to_csv(path, index=False)
 
 
 def sparse_table(path: Path) -> None:
@@ -65,6 +66,14 @@ CASES = (
         "each record's fields and JSON in a loop",
         lambda path: wandb.naive(path.read_bytes()),
         "at least 10 x",
+    ),
+    Case(
+        "CSV, 20,000 rows x 10 columns",
+        "progress.csv",
+        partial(table, rows=POINTS // 10),
+        "`pandas.read_csv` alone",
+        pd.read_csv,
+        "at least 1 x",
     ),
     Case(
         "CSV, 200,000 rows x 10 columns",
