@@ -21,7 +21,7 @@ def _moved(test: CompanionTest) -> Text:
         return say("{tag} became non-finite together with the loss.", tag=test.tag)
     levels = _levels(test)
     if test.verdict is CouplingVerdict.DECOUPLED:
-        if test.low * test.high > 0:
+        if test.improved:
             return say("{tag} did not get worse, it got better: {levels}.", tag=test.tag, levels=levels)
         return say(
             "{tag} did not move: {levels}, inside the margin of {margin:.3g}.",

@@ -286,6 +286,11 @@ class CompanionTest:
     moved: int | None = None  # for trains: members at which it moved, of `tested`
     tested: int | None = None
 
+    @property
+    def improved(self) -> bool:
+        """Whether it fell, and by more than would still count as "did not move"."""
+        return self.high < 0 and self.change < -self.margin
+
 
 @dataclass(frozen=True)
 class Coupling:
@@ -299,6 +304,4 @@ class Coupling:
     @property
     def improved(self) -> bool:
         """Whether the error did not rise, but did not stay either: it got better with the jump."""
-        if self.verdict is not CouplingVerdict.DECOUPLED or not self.tests:
-            return False
-        return not self.tests[0].low <= 0 <= self.tests[0].high
+        return self.verdict is CouplingVerdict.DECOUPLED and any(test.improved for test in self.tests[:1])

@@ -65,6 +65,15 @@ def test_a_fall_is_no_rise_and_is_not_called_unmoved() -> None:
     assert "did not move" not in str(found.reading)
 
 
+@pytest.mark.parametrize("factor", [0.85, 0.9])
+def test_a_fall_inside_the_margin_is_none(factor: float) -> None:
+    found = decide(leaping(raised(factor)))
+    assert found.verdict is CouplingVerdict.DECOUPLED
+    assert found.tests[0].high < 0
+    assert not found.improved
+    assert "did not move" in str(found.reading)
+
+
 @pytest.mark.parametrize("late", [-5, -3, -1, 1, 3, 5])
 def test_an_error_logged_a_few_points_beside_the_jump_is_not_called_unmoved(late: int) -> None:
     run = cases.make_run(cases.nll({AT: 39}), raised(3, range(AT + late, AT + late + 1)))

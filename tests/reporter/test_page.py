@@ -144,7 +144,7 @@ def test_the_rows_answer_what_error_why_matters_and_what_to_do() -> None:
 
 def test_the_row_on_the_error_says_better_and_untold_and_the_reward_where_there_is_no_error() -> None:
     _, big = builders.findings()
-    better = tuple(replace(t, low=-0.4, high=-0.2) for t in big.coupling.tests)
+    better = tuple(replace(t, change=-0.3, low=-0.4, high=-0.2) for t in big.coupling.tests)
     improved = builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
     assert row(improved, "Did the error move?").startswith("No, it got better.")
     silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))

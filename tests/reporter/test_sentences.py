@@ -70,7 +70,7 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.alone(builders.explained(big, primary_cause=big.verdicts[1].cause))
     yield builders.searched()
     yield builders.mattering()
-    better = tuple(replace(t, low=-0.4, high=-0.2) for t in big.coupling.tests)
+    better = tuple(replace(t, change=-0.3, low=-0.4, high=-0.2) for t in big.coupling.tests)
     yield builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
     unheard = (Witnesses(6), Witnesses(6, (builders.witness(lag=Lag(0.0, -10.0, 80.0)),)))
     yield from (builders.alone(replace(big, ask=lambda none=none: none)) for none in unheard)
