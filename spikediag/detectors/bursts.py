@@ -26,6 +26,7 @@ HEAVIEST = 2.0  # tail index of what may be usual; beyond, decades are passed
 RECORD = 32  # points before, than which a few uncertain ones are higher: in a decay many are not
 BEGAN = 0.5  # share of where a log began that such a point reaches
 SKEWED_LOUD = 30.0  # the same in skewed noise
+EVEN_LOUD = 16.0  # the same where noise grows with the level
 DEAFENING, SKEWED_DEAFENING = 100.0, 1000.0  # local scales that are usual nowhere, and not in skewed noise
 MEMBER = 10.0  # local scales of what is told along with it
 CLUSTERED = 0.005  # chance of so late a beginning, below which bursts have begun rather than been there
@@ -106,7 +107,7 @@ def as_tall_leaps(
 
 def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterator[Rise]:
     """Single points that are not told otherwise, where the highest is loud."""
-    loud = SKEWED_LOUD if salience.skewed else LOUD
+    loud = SKEWED_LOUD if salience.skewed else LOUD if salience.even is None else EVEN_LOUD
     by_score = (r for r in measured(values, salience, 1, taken) if r.height >= MEMBER * r.noise)
     if (first := next(by_score, None)) is None or first.score < loud:
         return

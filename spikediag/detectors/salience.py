@@ -220,16 +220,12 @@ class Salience:
     def loud(self, width: int) -> Iterator[Candidate]:
         """The highest leaps of a width, apart from the others or not, by height.
 
-        Also those that follow a higher one closely, which no crowd holds. Where noise grows with the level,
-        those that are loud in logarithms as well.
+        Also those that follow a higher one closely, which no crowd holds.
         """
         if not self.crowds:
             return
         side, scores = self.leaps.side, self.leaps.scores(width)
-        loud = scores >= LOUD_ENOUGH
-        if self.even is not None:
-            loud &= Leaps(self.even).scores(width) >= LOUD_ENOUGH
-        at = np.flatnonzero(loud)
+        at = np.flatnonzero(scores >= LOUD_ENOUGH)
         for i in at[np.argsort(-scores[at], kind="stable")][:MOST].tolist():
             yield Candidate(width, i, float(scores[i]), np.inf, side, salient=True)
 
