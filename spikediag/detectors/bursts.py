@@ -107,7 +107,7 @@ def as_tall_leaps(
 
 def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterator[Rise]:
     """Single points that are not told otherwise, where the highest is loud."""
-    loud = SKEWED_LOUD if salience.skewed else LOUD if salience.even is None else EVEN_LOUD
+    loud = loud_enough(skewed=salience.skewed, even=salience.even is not None)
     by_score = (r for r in measured(values, salience, 1, taken) if r.height >= MEMBER * r.noise)
     if (first := next(by_score, None)) is None or first.score < loud:
         return
@@ -116,6 +116,18 @@ def points(values: FloatArray, taken: list[Rise], salience: Salience) -> Iterato
         found = record_heights(values, found)
     if found and found[0].score >= loud and found[0].height >= loud * found[0].noise:
         yield from (rise for rise in found if rise.score >= MEMBER)
+
+
+def loud_enough(*, skewed: bool, even: bool) -> float:
+    """Local scales, and standard deviations before, from which a point cannot be passed over in silence.
+
+    Args:
+        skewed: Whether large values are usual.
+        even: Whether noise grows with the level, so that it is even in logarithms only.
+    """
+    if skewed:
+        return SKEWED_LOUD
+    return EVEN_LOUD if even else LOUD
 
 
 def record_heights(values: FloatArray, by_height: list[Rise]) -> list[Rise]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
-from spikediag.detectors.bursts import LOUD, SKEWED_LOUD
+from spikediag.detectors.bursts import loud_enough
 from spikediag.detectors.rise import SALIENT, noises_before
 from spikediag.detectors.salience import (
     APART,
@@ -23,6 +24,7 @@ from spikediag.detectors.signal import Signal
 from spikediag.model import PAST, FloatArray, IntArray, Searched, Series, SmallestJump, Text, say
 from spikediag.stats.leaps import HISTORY, Leaps, lowest
 from spikediag.stats.medians import median
+from spikediag.stats.proportion import evened
 from spikediag.stats.scale import local_noise
 
 PLACES = 32  # of a series, at which it is worked out what a jump would have to exceed
@@ -32,7 +34,7 @@ STRETCH = 0.25  # share of the places that must lie in one stretch: to see less 
 DISTURBED, POINTS = 1.1, 12  # a jump enlarges the scale so much, and by so many points' share of a short log
 MARGIN = 2.0  # standard deviations by which noise at the place may lower it
 FEW_WHILE_FALLING = 48  # points
-EVENED = 1.2  # how much higher a jump must be where it may have to stand apart in logarithms as well
+EVENED = 1.7  # how much higher a jump must be where it has to stand apart in logarithms as well
 TIPPED, TIPPING = 128, 15.0  # points of a log that a few high ones may skew; local scales of those tried
 TRIED_AT = (0.25, 0.5, 0.75)  # share of the log before them
 PARTS = 4  # parts of a series, whose noisiest is allowed for
@@ -98,12 +100,17 @@ def as_if_jumped(found: Salience) -> Salience:
     leaps, n = found.leaps, len(found.leaps.values)
     if found.skewed or not found.crowds or n >= TIPPED or leaps.values.min() < 0 or leaps.descends:
         return found
-    for share in TRIED_AT:
-        at, tried = int(share * n), leaps.values.copy()
-        tried[at : at + HISTORY] += TIPPING * leaps.scale(at)
-        if skew(Leaps(tried).scores(1)) > SKEW:
-            return Salience(leaps, crowds(leaps, skewed=True))
+    if any(skew(Leaps(tried).scores(1)) > SKEW for tried in with_a_jump(leaps)):
+        return Salience(leaps, crowds(leaps, skewed=True))
     return found
+
+
+def with_a_jump(leaps: Leaps) -> Iterator[FloatArray]:
+    """The values of a log (n,) with three high points somewhere, one time after another."""
+    for share in TRIED_AT:
+        at, tried = int(share * len(leaps.values)), leaps.values.copy()
+        tried[at : at + HISTORY] += TIPPING * leaps.scale(at)
+        yield tried
 
 
 def falls_steeply(signal: Signal) -> bool:
@@ -149,17 +156,25 @@ class Thresholds:
         around = np.maximum(noises[following], noises[np.maximum(following - 1, 0)])
         return np.asarray(np.maximum(around, self.noise))
 
+    @cached_property
+    def must_be_even(self) -> bool:
+        """Whether a jump has to stand apart in logarithms as well, with it in the log."""
+        leaps = self.salience.leaps
+        if len(leaps.values) > FOLLOWED or leaps.goes_down:
+            return False
+        return any(evened(values) is not None for values in chain([leaps.values], with_a_jump(leaps)))
+
     def needed(self, crowd: Crowd) -> tuple[FloatArray, FloatArray]:
         """Height that a jump of one width needs at each place to stand apart, (k,), and to be loud, (k,)."""
         leaps, apart = self.salience.leaps, smallest_apart(crowd.rest(crowd.apart[0]))
-        loud = (SKEWED_LOUD if crowd.skewed else LOUD) if crowd.width == 1 else np.inf
-        evened = EVENED if len(leaps.values) <= FOLLOWED and not leaps.goes_down else 1
+        loud = loud_enough(skewed=crowd.skewed, even=self.must_be_even) if crowd.width == 1 else np.inf
         disturbed = max(DISTURBED, 1 + POINTS / len(leaps.values))
+        over = EVENED if self.must_be_even else 1.0
         hidden, scale = -leaps.scores_at(self.places, crowd.width), leaps.scales[self.places]
         news = self.news_from - lowest(leaps.values, self.places, crowd.width) + MARGIN * self.noise
         certain, told = (
-            np.maximum((disturbed * bar + hidden) * scale, (disturbed * over + MARGIN) * self.before)
-            for bar, over in ((evened * apart, evened * SALIENT), (loud, loud))
+            np.maximum((disturbed * bar + hidden) * scale, (disturbed * least + MARGIN) * self.before)
+            for bar, least in ((over * apart, over * SALIENT), (loud, loud))
         )
         return np.maximum(certain, news), np.maximum(told, news)
 

@@ -6,7 +6,9 @@ before, so the first ones can. Leaps are declustered and put in order, and the q
 highest stand apart*: for r = 1, 2, ... the lowest of the r highest is judged by the tail of those below it
 only. No spike is part of the noise that judges a spike, and the next point is the yardstick of the first.
 
-Symmetric noise dips as deep as it leaps, so the tail of the dips judges too: no spike is part of it.
+Symmetric noise dips as deep as it leaps, so the tail of both together judges too: it knows twice as much. In
+a log of some hundred points a leap must also be several times as high as the second deepest dip: of two
+extremes of a heavy tail one is often twice the other, and seldom four times, however heavy it is.
 Where the bulk of the leaps is skewed to the right and no value is negative, as in means of squares, a tail
 without an index is the null: the gap must be wide for a Pareto law of any index. And where noise grows with
 the level, what stands apart must do so in logarithms as well, in which such noise is even: there a loss that
@@ -20,6 +22,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from spikediag.detectors.scan import Candidate
@@ -37,12 +40,11 @@ APART_EVENED = {1: 8.0, 3: 6.0}  # the same in logarithms in which the noise is 
 FAR_OVER_NEXT = 2.5  # height of such a one over the next, from which its own tail is enough
 OVER_NEXT = 1.6  # height of the lowest that stands apart over the next
 PRIOR = (0.2, 0.15)  # mean and standard deviation of the shape of the tail
-PRIOR_OF_DIPS = (0.15, 0.25)  # the same of many dips, which tell it themselves
 CHANCE = 0.04  # leaps as high that may be expected by chance
 FOLLOWED = 512  # points of a log in which a local scale hardly follows the level
 MANY = 512  # blocks from which leaps tell their own tail
-MIRRORED = 0.01  # the same under the tail of the dips
-POOLED = 0.016  # the same under that of leaps and dips together, of a short log
+POOLED = 0.016  # the same under the tail of leaps and dips together
+OVER_DIPS = 4.0  # height of a leap over the second deepest dip of a log of some hundred points
 SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which a bulk is skewed
 FEW_FOR_SKEW, SHARPENS = 150, 0.27  # points below which even noise looks skewed, and how fast that goes
 SLOW = 65  # points of a running median from which slow bursts are measured
@@ -94,14 +96,15 @@ class Rest:
     def _chance(self, lowest: FloatArray, count: int) -> FloatArray:
         """The same for those (k,) that are high enough, and far enough above the next."""
         expected = (len(self.ordered) + count) * len(WIDTHS) * self.tail.exceedance(lowest)
-        mirrored = self.mirrored(lowest, count)
+        chances = (len(self.ordered) + count) * len(WIDTHS)
+        pooled = chances * self.pooled_tail.exceedance(lowest) if len(self.dips) else np.zeros(len(lowest))
         far = self.even & (lowest >= FAR_OVER_NEXT * self.ordered[0])
-        fits = (expected < CHANCE) & (mirrored < np.where(far, CHANCE, POOLED if self.few_dips else MIRRORED))
+        fits = (expected < CHANCE) & (pooled < np.where(far, CHANCE, POOLED)) & self.outdo_dips(lowest)
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
             fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
         elif self.steep:
-            fits &= (gap < STEEP_GAP) | ((count == 1) & (np.maximum(expected, mirrored) < SURE))
+            fits &= (gap < STEEP_GAP) | ((count == 1) & (np.maximum(expected, pooled) < SURE))
         return np.where(fits, expected, np.inf)
 
     @cached_property
@@ -109,24 +112,16 @@ class Rest:
         """How many are as high as any, in noise like the rest."""
         return fit_tail(self.ordered, *PRIOR)
 
-    def mirrored(self, heights: FloatArray, count: int) -> FloatArray:
-        """Dips as deep as heights (k,) by chance; of few dips, leaps too; 0 where dips say nothing."""
-        if not len(self.dips):
-            return np.zeros(len(heights))
-        chances = len(self.ordered) + count if self.few_dips else len(self.dips)
-        return chances * len(WIDTHS) * self.mirror.exceedance(heights)
-
-    @property
-    def few_dips(self) -> bool:
-        """Whether dips are too few to know their own tail."""
-        return len(self.dips) < SHORT_REST
-
     @cached_property
-    def mirror(self) -> Tail:
-        """How many dips are as deep as any; of few, how many dips and leaps together."""
-        if self.few_dips:
-            return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR)
-        return fit_tail(self.dips, *PRIOR_OF_DIPS)
+    def pooled_tail(self) -> Tail:
+        """The same, learnt from leaps and dips together."""
+        return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR)
+
+    def outdo_dips(self, heights: FloatArray) -> NDArray[np.bool_]:
+        """Which heights (k,) no dips are nearly as deep as; in a short log every one."""
+        if len(self.dips) < SHORT_REST:
+            return np.ones(len(heights), bool)
+        return np.asarray(heights > OVER_DIPS * np.sort(self.dips)[-2])
 
     @cached_property
     def top(self) -> FloatArray:
@@ -173,8 +168,7 @@ class Crowd:
 
     def outdoes_dips(self, at: int) -> bool:
         """Whether the leap at a position is higher than the dips of the series are deep; true of few dips."""
-        rest, height = self.rest(0), self.source.scores(self.width)[at : at + 1]
-        return rest.few_dips or bool((rest.mirrored(height, 0) < MIRRORED).all())
+        return bool(self.rest(0).outdo_dips(self.source.scores(self.width)[at : at + 1]).all())
 
     def rest(self, count: int) -> Rest:
         """All but the `count` highest."""
