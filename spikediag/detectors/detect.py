@@ -5,7 +5,7 @@ Two questions are asked of a stretch, and kept apart.
 *Is it salient?* (`salience`) A person points to what stands far above everything around it. So a leap of w
 points, from the median of the few before, in units of the local scale, is compared with the other leaps of
 the same series, and it must stand apart from the next lower one: by a factor, under a generalised Pareto tail
-fitted to those below it only, with the dips and without, by several times the deepest dips, and where the
+fitted to those below it only, with the dips and without, under one fitted to many dips, and where the
 series is skewed or heavy-tailed also under a Pareto law whose index is not known. Where the noise of a short
 log grows with its level, all this must hold in logarithms too. What is judged is never part of what judges
 it, so that no earlier spike and no skew that spikes make can excuse a spike. This takes 24 points, three

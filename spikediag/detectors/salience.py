@@ -7,8 +7,7 @@ highest stand apart*: for r = 1, 2, ... the lowest of the r highest is judged by
 only. No spike is part of the noise that judges a spike, and the next point is the yardstick of the first.
 
 Symmetric noise dips as deep as it leaps, so the tail of both together judges too: it knows twice as much. In
-a log of some hundred points a leap must also be several times as high as the second deepest dip: of two
-extremes of a heavy tail one is often twice the other, and seldom four times, however heavy it is.
+a log of some hundred points the tail of the dips judges by itself: no spike is part of it.
 Where the bulk of the leaps is skewed to the right and no value is negative, as in means of squares, a tail
 without an index is the null: the gap must be wide for a Pareto law of any index. And where noise grows with
 the level, what stands apart must do so in logarithms as well, in which such noise is even: there a loss that
@@ -40,11 +39,13 @@ APART_EVENED = {1: 8.0, 3: 6.0}  # the same in logarithms in which the noise is 
 FAR_OVER_NEXT = 2.5  # height of such a one over the next, from which its own tail is enough
 OVER_NEXT = 1.6  # height of the lowest that stands apart over the next
 PRIOR = (0.2, 0.15)  # mean and standard deviation of the shape of the tail
+PRIOR_OF_DIPS = (0.1, 0.1)  # the same of many dips, of noise without spikes
 CHANCE = 0.04  # leaps as high that may be expected by chance
+MANY_DIPS = 64  # blocks from which dips tell their own tail
 FOLLOWED = 512  # points of a log in which a local scale hardly follows the level
 MANY = 512  # blocks from which leaps tell their own tail
 POOLED = 0.016  # the same under the tail of leaps and dips together
-OVER_DIPS = 4.0  # height of a leap over the second deepest dip of a log of some hundred points
+MIRRORED = 0.005  # the same under that of many dips alone
 SKEW = 1.3  # mean of the larger leaps over that of the larger dips, from which a bulk is skewed
 FEW_FOR_SKEW, SHARPENS = 150, 0.27  # points below which even noise looks skewed, and how fast that goes
 SLOW = 65  # points of a running median from which slow bursts are measured
@@ -118,10 +119,16 @@ class Rest:
         return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR)
 
     def outdo_dips(self, heights: FloatArray) -> NDArray[np.bool_]:
-        """Which heights (k,) no dips are nearly as deep as; in a short log every one."""
-        if len(self.dips) < SHORT_REST:
+        """Which heights (k,) dips are never as deep as by chance; in a short log all are."""
+        if len(self.dips) < MANY_DIPS:
             return np.ones(len(heights), bool)
-        return np.asarray(heights > OVER_DIPS * np.sort(self.dips)[-2])
+        mirrored = len(self.dips) * len(WIDTHS) * self.tail_of_dips.exceedance(heights)
+        return np.asarray(mirrored < MIRRORED)
+
+    @cached_property
+    def tail_of_dips(self) -> Tail:
+        """How many dips are as deep as any."""
+        return fit_tail(self.dips, *PRIOR_OF_DIPS)
 
     @cached_property
     def top(self) -> FloatArray:
