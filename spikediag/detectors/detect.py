@@ -38,6 +38,7 @@ from spikediag.detectors.signal import Signal
 from spikediag.model import LONGEST_LOOK, Kind, Searched, Series, Shape, Spike
 
 ALPHA = 0.05  # false findings per run
+ON_ITS_WAY = 0.25  # height of a burst over that of the climb it lies on, from which it is told beside it
 RETURN = 0.25  # share of the height beyond the old level up to which a way back is a return
 OUTSTANDING = 6.0  # standard deviations of noise that has grown; what is larger is not explained by it
 LEARNT = 2.0  # times all points before a fall: what lies low for longer is no dip
@@ -104,9 +105,10 @@ def explains(one: Spike, other: Spike) -> bool:
 
     They share a position, members counting each for itself; noise that has grown explains only what is not
     large for the new noise; numbers that are lost explain nothing; nor does a rise a fall, nor what goes on
-    rising a burst on its way that came back.
+    rising a burst on its way that came back and is not small beside it.
     """
-    on_its_way = one.shape is Shape.TREND and other.kind is Kind.TRANSIENT and other.recovered
+    stands_out = abs(other.height) >= ON_ITS_WAY * abs(one.height)
+    on_its_way = one.shape is Shape.TREND and other.kind is Kind.TRANSIENT and other.recovered and stands_out
     if on_its_way or Shape.LOST in {one.shape, other.shape}:
         return False
     if one.shape is Shape.NOISE:

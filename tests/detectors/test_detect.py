@@ -33,3 +33,16 @@ def test_the_reference_jump_is_found_and_measured(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_noise_is_silent(seed: int) -> None:
     assert detect(loss(np.random.default_rng(seed).normal(size=5000))) == ()
+
+
+@pytest.mark.parametrize("seed", [4, 7])
+def test_a_small_burst_on_the_way_of_a_divergence_is_part_of_it(seed: int) -> None:
+    rng = np.random.default_rng([12, seed])
+    values = 1e-4 * np.exp(0.2 * rng.normal(size=150))
+    values[116:120] += [4e-3, 1.5e-3, 4e-4, 1e-4]
+    values[124:128] += [2.5e-3, 1.8e-2, 6e-3, 5e-4]
+    values[132:] = np.geomspace(3e-2, 1, 18) * np.exp(0.5 * rng.normal(size=18))
+
+    (spike,) = detect(loss(values))
+    assert spike.kind is Kind.DIVERGENCE
+    assert spike.start == 116
