@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikediag.attribution.causes.lr_change import habit, rate_changes
+from spikediag.attribution.causes.lr_change import changes_in, habit_in
 from spikediag.attribution.quantities import Quantity, measuring, switches
 from spikediag.model import Role, Run, Series
 
@@ -23,7 +23,7 @@ def announced(run: Run) -> Announced:
     restarts = [session.first_step for session in run.sessions[1:]]
     batches = (s for series in measuring(run, Quantity.BATCH) for s in switches(series))
     stages = (s for series in measuring(run, Quantity.STAGE) for s in switches(series))
-    rates = (step for series in run.having(Role.LEARNING_RATE) for step in _raised(series))
+    rates = (step for series in run.having(Role.LEARNING_RATE) for step in _raised(run, series))
     passes = (step for series in run.having(Role.EPOCH) for step in _begun(series))
     return Announced(
         noisier=(*restarts, *(s.step for s in batches if abs(s.after) < abs(s.before))),
@@ -31,10 +31,10 @@ def announced(run: Run) -> Announced:
     )
 
 
-def _raised(rate: Series) -> Iterator[int]:
+def _raised(run: Run, rate: Series) -> Iterator[int]:
     """The steps at which a learning rate is raised at once; none of one that adapts itself."""
-    if not habit(rate).adaptive:
-        yield from (c.step for c in rate_changes(rate) if c.factor > 1 and not c.gradual)
+    if not habit_in(run, rate).adaptive:
+        yield from (c.step for c in changes_in(run, rate) if c.factor > 1 and not c.gradual)
 
 
 def _begun(passes: Series) -> Iterator[int]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from spikediag.attribution import advice, remedies
-from spikediag.attribution.causes.lr_change import habit
+from spikediag.attribution.causes.lr_change import habit_in
 from spikediag.attribution.nll_algebra import SATURATION, Certificate
 from spikediag.attribution.nll_levels import log_std_series, per_sum
 from spikediag.attribution.run_facts import (
@@ -419,7 +419,7 @@ def _constant_rate(run: Run) -> Condition | None:
 def _logged_rate(run: Run, series: Series) -> Condition:
     _, values = series.numbers
     first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
-    if habit(series).adaptive and run.loss_kinds & OF_POLICIES:
+    if habit_in(run, series).adaptive and run.loss_kinds & OF_POLICIES:
         return _adaptive_rate(series, float(np.min(values[values > 0])), top)
     constant = float(np.min(values)) >= top - 1e-6 * abs(top)
     if not constant and last < DECAYED * top:

@@ -33,4 +33,4 @@ def until_next(spike: Spike, others: tuple[Spike, ...]) -> Spike:
     if spike.shape is not Shape.LEVEL:
         return spike
     following = (s.start for s in others if s.shape is Shape.LEVEL and s.start > spike.start)
-    return replace(spike, stop=min(spike.stop, *following, spike.stop))
+    return replace(spike, stop=min((spike.stop, *following)))

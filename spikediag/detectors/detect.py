@@ -16,8 +16,9 @@ points are divided by the spread of the same contrast earlier in the run, which 
 and slow change of the noise at once; of wide windows by the bend of three such contrasts if that is less, as
 a decay that slows down spreads them along a line. The tail of earlier scores says how many as high a run
 shows if nothing happens. Bursts are judged by the mirrored series, as symmetric noise dips as far as it
-bumps, before it and, in a log of some thousand points, after it too; levels by their own past. This needs a
-history, and in return finds what no eye would: two deviations that last, under heavy noise.
+bumps: by the dips before, and in a log of some hundred points or a few thousand by those after too; levels by
+their own past. This needs a history, and in return finds what no eye would: two deviations that last, under
+heavy noise.
 
 Both give candidates, measured in one way (`rise`): onset, level before, peak, end of the burst, return. Then,
 in this order: a rise that the deepest dip near it matches is noise that has grown; what is the noise of a new

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 
@@ -12,12 +11,12 @@ from spikediag.detectors.rise import SALIENT, noises_before
 from spikediag.detectors.salience import (
     APART,
     FEWEST,
-    FOLLOWED,
     SKEW,
     Crowd,
     Rest,
     Salience,
     crowds,
+    may_be_skewed,
     skew,
 )
 from spikediag.detectors.signal import Signal
@@ -97,8 +96,8 @@ def jumps(signal: Signal) -> Iterator[SmallestJump]:
 
 def as_if_jumped(found: Salience) -> Salience:
     """What stands out in a short log; as skewed as three high points may make it look."""
-    leaps, n = found.leaps, len(found.leaps.values)
-    if found.skewed or not found.crowds or n >= TIPPED or leaps.values.min() < 0 or leaps.descends:
+    leaps = found.leaps
+    if found.skewed or not found.crowds or len(leaps.values) >= TIPPED or not may_be_skewed(leaps):
         return found
     if any(skew(Leaps(tried).scores(1)) > SKEW for tried in with_a_jump(leaps)):
         return Salience(leaps, crowds(leaps, skewed=True))
@@ -159,10 +158,10 @@ class Thresholds:
     @cached_property
     def must_be_even(self) -> bool:
         """Whether a jump has to stand apart in logarithms as well, with it in the log."""
-        leaps = self.salience.leaps
-        if len(leaps.values) > FOLLOWED or leaps.goes_down:
+        if not self.salience.noise_may_grow:
             return False
-        return any(evened(values) is not None for values in chain([leaps.values], with_a_jump(leaps)))
+        tried = with_a_jump(self.salience.leaps)
+        return self.salience.even is not None or any(evened(values) is not None for values in tried)
 
     def needed(self, crowd: Crowd) -> tuple[FloatArray, FloatArray]:
         """Height that a jump of one width needs at each place to stand apart, (k,), and to be loud, (k,)."""

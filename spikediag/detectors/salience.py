@@ -76,12 +76,31 @@ MOST = 64  # leaps that are looked at one by one
 
 
 @dataclass(frozen=True, eq=False)
+class Dips:
+    """How deep a series dips, where that adds to what its leaps say of themselves."""
+
+    deepest: FloatArray  # (m,) of each block; empty where it adds nothing
+
+    def outdone_by(self, heights: FloatArray) -> NDArray[np.bool_]:
+        """Which heights (k,) dips are never as deep as by chance; of few dips all are."""
+        if len(self.deepest) < MANY_DIPS:
+            return np.ones(len(heights), bool)
+        mirrored = len(self.deepest) * len(WIDTHS) * self.tail.exceedance(heights)
+        return np.asarray(mirrored < MIRRORED)
+
+    @cached_property
+    def tail(self) -> Tail:
+        """How many are as deep as any."""
+        return fit_tail(self.deepest, *PRIOR_OF_DIPS)
+
+
+@dataclass(frozen=True, eq=False)
 class Rest:
     """The leaps that are not in question, by which the others are judged."""
 
     width: int
     ordered: FloatArray  # (m,) highest leap of each block, descending, without those in question
-    dips: FloatArray  # (m,) deepest dip of each block, where dips are as deep as leaps are high; else empty
+    dips: Dips
     skewed: bool
     even: bool = False  # in logarithms in which the noise is even
 
@@ -96,11 +115,11 @@ class Rest:
 
     def _chance(self, lowest: FloatArray, count: int) -> FloatArray:
         """The same for those (k,) that are high enough, and far enough above the next."""
-        expected = (len(self.ordered) + count) * len(WIDTHS) * self.tail.exceedance(lowest)
         chances = (len(self.ordered) + count) * len(WIDTHS)
-        pooled = chances * self.pooled_tail.exceedance(lowest) if len(self.dips) else np.zeros(len(lowest))
+        expected = chances * self.tail.exceedance(lowest)
+        pooled = chances * self.pooled_tail.exceedance(lowest) if self.pooled_tail else np.zeros(len(lowest))
         far = self.even & (lowest >= FAR_OVER_NEXT * self.ordered[0])
-        fits = (expected < CHANCE) & (pooled < np.where(far, CHANCE, POOLED)) & self.outdo_dips(lowest)
+        fits = (expected < CHANCE) & (pooled < np.where(far, CHANCE, POOLED)) & self.dips.outdone_by(lowest)
         gap = scale_free_gap(lowest, self.top, count)
         if self.skewed:
             fits &= gap < (SHORT_GAP if len(self.ordered) < SHORT_REST else GAP)
@@ -114,21 +133,10 @@ class Rest:
         return fit_tail(self.ordered, *PRIOR)
 
     @cached_property
-    def pooled_tail(self) -> Tail:
-        """The same, learnt from leaps and dips together."""
-        return fit_tail(np.concatenate([self.ordered, self.dips]), *PRIOR)
-
-    def outdo_dips(self, heights: FloatArray) -> NDArray[np.bool_]:
-        """Which heights (k,) dips are never as deep as by chance; in a short log all are."""
-        if len(self.dips) < MANY_DIPS:
-            return np.ones(len(heights), bool)
-        mirrored = len(self.dips) * len(WIDTHS) * self.tail_of_dips.exceedance(heights)
-        return np.asarray(mirrored < MIRRORED)
-
-    @cached_property
-    def tail_of_dips(self) -> Tail:
-        """How many dips are as deep as any."""
-        return fit_tail(self.dips, *PRIOR_OF_DIPS)
+    def pooled_tail(self) -> Tail | None:
+        """The same, learnt from leaps and dips together; None where dips add nothing."""
+        dips = self.dips.deepest
+        return fit_tail(np.concatenate([self.ordered, dips]), *PRIOR) if len(dips) else None
 
     @cached_property
     def top(self) -> FloatArray:
@@ -156,26 +164,22 @@ class Crowd:
     even: bool = False  # as of `Rest`
 
     @cached_property
-    def dips(self) -> FloatArray:
-        """The deepest of each block, (m,), where they add to what the leaps say of themselves; else empty.
+    def dips(self) -> Dips:
+        """How deep it dips, where that adds to what the leaps say of themselves.
 
         While a short series goes down all along, dips are deeper than the noise alone makes them.
         """
         if self.skewed or len(self.ordered) > MANY or self.source.descends:
-            return np.zeros(0)
+            return Dips(np.zeros(0))
         depth = self.source.dips(self.width)
         _, deepest = block_maxima(depth, block_size(len(depth)))
         known = deepest[np.isfinite(deepest)]
-        return known[:0] if len(known) < SHORT_REST and self.source.goes_down else known
+        return Dips(known[:0] if len(known) < SHORT_REST and self.source.goes_down else known)
 
     def leaps(self) -> tuple[Candidate, ...]:
         """Those that are news."""
         pairs, side = zip(self.at, self.heights, strict=True), self.source.side
         return tuple(Candidate(self.width, int(at), float(z), np.inf, side, salient=True) for at, z in pairs)
-
-    def outdoes_dips(self, at: int) -> bool:
-        """Whether the leap at a position is higher than the dips of the series are deep; true of few dips."""
-        return bool(self.rest(0).outdo_dips(self.source.scores(self.width)[at : at + 1]).all())
 
     def rest(self, count: int) -> Rest:
         """All but the `count` highest."""
@@ -211,7 +215,8 @@ class Salience:
 
     def outdoes_dips(self, at: int, width: int) -> bool:
         """Whether the leap of a width at a position is higher than the dips of the series are deep."""
-        return all(crowd.outdoes_dips(at) for crowd in self.crowds if crowd.width == width)
+        heights = self.leaps.scores(width)[at : at + 1]
+        return all(crowd.dips.outdone_by(heights).all() for crowd in self.crowds if crowd.width == width)
 
     @property
     def news(self) -> IntArray:
@@ -237,8 +242,12 @@ class Salience:
         In a long one the local scale follows the level; and a level that goes down all along says nothing of
         the noise that belongs to it.
         """
-        follows = len(self.leaps.values) > FOLLOWED or self.leaps.goes_down
-        return None if follows else evened(self.leaps.values)
+        return evened(self.leaps.values) if self.noise_may_grow else None
+
+    @property
+    def noise_may_grow(self) -> bool:
+        """Whether noise that grows with the level would show, and would not be followed."""
+        return len(self.leaps.values) <= FOLLOWED and not self.leaps.goes_down
 
     def candidates(self) -> Iterator[Candidate]:
         """Every leap that stands apart; where noise grows with the level, in logarithms, which suffice."""
@@ -264,10 +273,14 @@ def salience(values: FloatArray) -> Salience:
     leaps = Leaps(values)
     if len(values) < FEWEST or not np.ptp(values):
         return Salience(leaps, ())
-    even = values.min() < 0 or leaps.descends
     sure = SKEW * max(1.0, (FEW_FOR_SKEW / len(values)) ** SHARPENS)
-    skewed = not even and max(skew(leaps.scores(1)), slow_skew(values)) > sure
+    skewed = may_be_skewed(leaps) and max(skew(leaps.scores(1)), slow_skew(values)) > sure
     return Salience(leaps, crowds(leaps, skewed=skewed))
+
+
+def may_be_skewed(leaps: Leaps) -> bool:
+    """Whether large values alone may be usual: none is negative, and the level does not go down."""
+    return bool(leaps.values.min() >= 0) and not leaps.descends
 
 
 def crowds(leaps: Leaps, *, skewed: bool, even: bool = False) -> tuple[Crowd, ...]:

@@ -669,9 +669,8 @@ class Run:
             return False
         late = slice(len(loss) // 2, None)
         settled = loss.values[late][loss.finite[late]]
-        return (
-            len(settled) > 0 and float(np.median(settled / 4)) < 0
-        )  # the mean of two of the largest overflows
+        quarters = settled / 4  # the mean of two of the largest numbers overflows
+        return len(settled) > 0 and float(np.median(quarters)) < 0
 
 
 def _is_wild(values: FloatArray, bound: float) -> bool:

@@ -258,7 +258,13 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
     return Count(name, steps)
 
 
-def is_whole(steps: FloatArray) -> bool:
+def counting(names: Iterable[str], column: Callable[[str], FloatArray]) -> list[str]:
+    """The columns that count steps, the most certain first; none where a letter is all, and is no count."""
+    found = step_columns(names)
+    return [] if found and found[0] in LETTERS and not _is_whole(column(found[0])) else found
+
+
+def _is_whole(steps: FloatArray) -> bool:
     """Whether a column counts in whole numbers, none of them less than the one before."""
     finite = steps[np.isfinite(steps)]
     return bool((finite == np.round(finite)).all() and (np.diff(finite) >= 0).all())
@@ -294,8 +300,8 @@ def counted(columns: Mapping[str, "Column"]) -> Count:
     Raises:
         ForeignError: nothing does.
     """
-    names = step_columns(columns)
-    if not names or (names[0] in LETTERS and not is_whole(columns[names[0]].values)):
+    names = counting(columns, lambda name: columns[name].values)  # noqa: PD011  # not of pandas
+    if not names:
         raise ForeignError(say("it has no column step"))
     others = [column.there for name, column in columns.items() if name not in names]
     logged = max(others, key=np.count_nonzero, default=columns[names[0]].there)
@@ -362,10 +368,8 @@ def points_of(records: Sequence[Mapping[str, object]]) -> tuple[PointCollector, 
     """
     rows = [dict(numbers_in(record)) for record in records]
     often = Counter(chain.from_iterable(rows))
-    counters = step_columns(often)
-    if not counters or (
-        counters[0] in LETTERS and not is_whole(np.array([row.get(counters[0], np.nan) for row in rows]))
-    ):
+    counters = counting(often, lambda name: np.array([row.get(name, np.nan) for row in rows]))
+    if not counters:
         raise ForeignError(say("it has no key step"))
     told = clock_column(often)
     left_out = {name for name in often if name == told or IDLE.fullmatch(name)}
@@ -428,6 +432,16 @@ def _read(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     if file.size > PIECE and not file.is_sparse and reads_exactly():
         with suppress(ValueError, OverflowError):  # a row of another width, a number of hundreds of digits
             return _by_pieces(file)
+    style, table, gaps = _whole(file)
+    return _columns(style, table), gaps
+
+
+def _whole(file: Opened) -> tuple["_Style", Any, list[Gap]]:
+    """A table of pandas of a whole file, how it is written, and what is missing.
+
+    Raises:
+        UnusableLogError: it is no table.
+    """
     content = file.text
     is_empty = re.search(rb"\S", content) is None
     if b"\0" in content[:PEEK] or is_empty:
@@ -436,23 +450,13 @@ def _read(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     if _header(content).count(_separator(content).encode()) > MOST_TAGS:
         raise UnusableLogError(say("it has more than {most:,} columns", most=MOST_TAGS))
     whole, gaps = _ended_lines(content)
-    style, table, odd = _table(whole)
-    return _columns(style, table), [*odd, *gaps]
-
-
-def _table(whole: bytes) -> tuple["_Style", Any, list[Gap]]:
-    """A table of pandas, how it is written, and the rows of another width.
-
-    Raises:
-        UnusableLogError: it is no table.
-    """
     style = _Style.of(whole[:PEEK])
     try:
-        return style, _parsed(style, whole), []
+        return style, _parsed(style, whole), gaps
     except ValueError:  # a row of another width
         even, odd = _even_rows(whole)
         try:
-            return style, _parsed(style, even), odd
+            return style, _parsed(style, even), [*odd, *gaps]
         except ValueError as error:
             raise UnusableLogError(say("it is no table of comma-separated values")) from error
 
@@ -487,9 +491,9 @@ class LongTable:
         Raises:
             UnusableLogError: it is no table.
         """
-        whole, gaps = _ended_lines(_headed(file.text))
+        refuse_beyond(MOST_BYTES, file.size)
         with warnings.catch_warnings(action="ignore"):  # of columns that are words and numbers
-            style, table, odd = _table(whole)
+            style, table, gaps = _whole(file)
         table = table.rename(columns=str.strip)
         found: dict[str, dict[str, dict[str, Column]]] = {}
         axes = [self.step, *filter(None, [clock_column(table.columns)])]
@@ -497,7 +501,7 @@ class LongTable:
             run, tag = str(told[0]) if self.run else "", str(told[-1])
             part = _columns(style, rows[[*axes, self.value]])
             found.setdefault(run, {})[tag] = {axis: part[axis] for axis in axes} | {tag: part[self.value]}
-        return found, [*odd, *gaps]
+        return found, gaps
 
 
 def spaced(file: Opened) -> Opened:

@@ -109,6 +109,11 @@ def rate_changes(series: Series) -> tuple[RateChange, ...]:
     return (*abrupt,) if warm is None else (warm, *abrupt)
 
 
+def changes_in(run: Run, series: Series) -> tuple[RateChange, ...]:
+    """The changes of a learning rate of a run, worked out once."""
+    return run.once(_changes, series)
+
+
 def _changes(_: Run, series: Series) -> tuple[RateChange, ...]:
     return rate_changes(series)
 
@@ -118,8 +123,8 @@ def raised(case: Case, until: float) -> RateChange | None:
     found = (
         change
         for series in case.run.having(Role.LEARNING_RATE)
-        if not case.run.once(_habit, series).adaptive
-        for change in case.run.once(_changes, series)
+        if not habit_in(case.run, series).adaptive
+        for change in changes_in(case.run, series)
         if not change.gradual and change.step <= until and _holds(series, change, until)
     )
     return max(found, key=lambda change: change.step, default=None)
@@ -177,7 +182,7 @@ class Before:
 
 def _last_before(case: Case, series: Series) -> Before | None:
     """The change that matters most within the horizon: a rise before a fall, the later before the earlier."""
-    changes = case.run.once(_changes, series)
+    changes = changes_in(case.run, series)
     reach = case.reach(*HORIZON)
     near = [
         c
@@ -218,6 +223,11 @@ def habit(series: Series) -> Habit:
     return Habit(len(moves), int(np.count_nonzero(signs > 0)), int(np.count_nonzero(signs < 0)), turns)
 
 
+def habit_in(run: Run, series: Series) -> Habit:
+    """The habit of a learning rate of a run, worked out once."""
+    return run.once(_habit, series)
+
+
 def _habit(_: Run, series: Series) -> Habit:
     return habit(series)
 
@@ -237,7 +247,7 @@ def _adaptive(series: Series, seen: Habit) -> Evidence:
 
 
 def _judge_rate(case: Case, series: Series) -> Judgement:
-    seen = case.run.once(_habit, series)
+    seen = habit_in(case.run, series)
     if seen.adaptive:
         return Judgement(Tier.TRIGGER, (_adaptive(series, seen),), ruled_out=True)
     before = _last_before(case, series)
@@ -329,7 +339,7 @@ def _unchanged(case: Case, series: Series) -> Evidence:
 
 def _too_late(case: Case, series: Series) -> Iterator[Evidence]:
     """The first change after the jump, with its lag: what comes later is no cause."""
-    later = (c for c in case.run.once(_changes, series) if 0 < c.step - case.begin <= case.reach(*HORIZON))
+    later = (c for c in changes_in(case.run, series) if 0 < c.step - case.begin <= case.reach(*HORIZON))
     change = min(later, key=lambda c: c.step, default=None)
     if change is not None:
         lag = float(case.begin - change.step)
