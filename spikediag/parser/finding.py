@@ -3,9 +3,11 @@
 import errno
 import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,16 @@ from spikediag.parser.run_folders import (
 )
 from spikediag.parser.same_training import Sameness, sameness
 from spikediag.parser.sessions import attempts, distinct, goes_on
-from spikediag.parser.sources import EVENTS, PACKED, is_table, packed, read_file, registry, source_of
+from spikediag.parser.sources import (
+    ANYTHING,
+    EVENTS,
+    PACKED,
+    is_table,
+    packed,
+    read_file,
+    registry,
+    source_of,
+)
 
 SHOWN = 5  # runs or files named in a message
 NEAR = 3  # levels between two folders that may hold logs of one training
@@ -82,7 +93,8 @@ class RunFiles:
 
     streams: dict[str, tuple[LogFile, ...]] = field(default_factory=dict)
     extra: list[LogFile] = field(default_factory=list)  # no points of their own: text, hyper-parameters
-    beside: list[LogFile] = field(default_factory=list)  # other sources that may log the same training
+    beside: list[LogFile] = field(default_factory=list)  # other sources that should log the same training
+    nearby: list[LogFile] = field(default_factory=list)  # logs that may be of the same training, or of any
     left_out: list[LeftOut] = field(default_factory=list)
     unread: dict[str, Text] = field(default_factory=dict)  # logs that were seen and not read, and why
     damage: list[Damage] = field(default_factory=list)
@@ -150,7 +162,7 @@ def _in_file(path: Path, contents: LogFiles) -> Iterator[RunSource]:
 def _found(top: Path, only: str | None, read: ReadFile) -> Iterator[RunSource]:
     tree = survey(top, only)
     nothing = True
-    for run in Place(top, tuple(tree.runs())).runs(read):
+    for run in Place(top, with_nearby(tree.runs())).runs(read):
         nothing = False
         yield run
     if nothing:
@@ -176,7 +188,8 @@ class Place:
     @property
     def every(self) -> tuple[Folder, ...]:
         """All folders whose files decide what is found here."""
-        return (*self.folders, *self.beside, *(run.folder for run in self.told))
+        own = (*self.folders, *(run.folder for run in self.told))
+        return (*own, *self.beside, *(one for folder in own for one in folder.nearby))
 
     def below(self, root: Path) -> "Place":
         """The same place where what was searched stands elsewhere."""
@@ -192,6 +205,7 @@ class Place:
                 logs=tuple(map(path, old.logs)),
                 below=tuple(map(folder, old.below)),
                 earlier=tuple(map(folder, old.earlier)),
+                nearby=tuple(map(folder, old.nearby)),
             )
 
         return Place(
@@ -273,7 +287,7 @@ def _told_apart(folder: Folder, contents: LogFiles) -> Iterator[RunSource]:
     apart, copies = _attempts(folder, contents)
     if len(apart) > 1:
         for path in (path for attempt in apart for path in attempt):
-            yield RunSource(path, Folder(folder.path, (path,)), contents, copies)
+            yield RunSource(path, Folder(folder.path, (path,), nearby=folder.nearby), contents, copies)
             copies = ()
     elif apart or _is_broken(folder, contents) or _has_points_below(folder, contents):
         yield RunSource(folder.path, folder, contents)
@@ -351,7 +365,7 @@ class _Loose:
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
         kin = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
         return any(
-            sameness(other.points, file.points) is Sameness.SAME
+            sameness(other.points, file.points) in (Sameness.SAME, Sameness.OTHER_AXIS)
             for one in kin[:MOST_KIN]
             for other in (_main(one, self.contents) or self._below(one))
             for file in files
@@ -413,6 +427,39 @@ def near(one: Path, other: Path) -> bool:
     twins = one.name == other.name and one.parent.parent == other.parent.parent  # tb/version_0, csv/version_0
     ids = {own_id(one), own_id(other)} - {""}
     return twins or (len(ids) < 2 and experiment(one) == experiment(other))
+
+
+def with_nearby(folders: Iterable[Folder]) -> tuple[Folder, ...]:
+    """Name in each folder the others without event files that may hold logs of its training."""
+    every, known = tuple(folders), defaultdict[Hashable, list[Folder]](list)
+    for one in every:
+        for key in known_by(one.path) if not one.is_run and library_logs(one) else ():
+            known[key].append(one)
+
+    def nearby(folder: Folder) -> Iterator[Folder]:
+        found = {one.path: one for key in asked_by(folder.path) for one in known.get(key, ())}
+        return (one for path, one in found.items() if path != folder.path and near(path, folder.path))
+
+    return tuple(replace(folder, nearby=tuple(islice(nearby(folder), MOST_KIN))) for folder in every)
+
+
+def known_by(path: Path) -> Iterator[Hashable]:
+    """What a folder is known by among those that may be near another; `asked_by` has one of it in common."""
+    yield from _shared(path)
+    yield path
+    yield from (("below", above) for above in path.parents[:NEAR])
+
+
+def asked_by(path: Path) -> Iterator[Hashable]:
+    """What to ask for to find the folders that may be near one."""
+    yield from _shared(path)
+    yield ("below", path)
+    yield from (path, *path.parents[:NEAR])
+
+
+def _shared(path: Path) -> Iterator[Hashable]:
+    yield ("home", experiment(path))
+    yield ("twin", path.name, path.parent.parent)
 
 
 def experiment(folder: Path) -> Path:
@@ -499,8 +546,8 @@ def is_there(path: Path) -> bool:
 def _run_in(path: Path, only: str | None) -> RunSource:
     top = survey(path, only)
     if top.is_run:
-        return RunSource(path, _with_earlier(top, path))
-    folders = list(_joined((one for one in top.runs() if one.is_run), LogFiles(read_file)))
+        return RunSource(path, _with_earlier(with_nearby(top.runs())[0], path))
+    folders = list(_joined((one for one in with_nearby(top.runs()) if one.is_run), LogFiles(read_file)))
     below = (RunSource(one.path, _with_earlier(one, path)) for one in folders)
     return _only_one(path, below if folders else _found(path, only, read_file), only)
 
@@ -589,6 +636,7 @@ def files_of(source: RunSource) -> RunFiles:
             files.unread[file.label] = file.why
         files.streams[""] = (*before, *own[:1])
         files.beside.extend(own[1:])
+    _add_nearby(files, source)
     if not files.all:
         raise UnreadableRunError(_why_nothing(source.path, files.left_out))
     return files
@@ -625,6 +673,20 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
             )
         )
     files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
+
+
+def _add_nearby(files: RunFiles, source: RunSource) -> None:
+    """Add what may be of the same training: other folders' logs, and tables that no library names.
+
+    What is printed is read for its facts alone: it has few digits.
+    """
+    earlier = {one.path for one in source.folder.earlier}
+    paths = [path for one in source.folder.nearby if one.path not in earlier for path in library_logs(one)]
+    if source.folder.is_run:
+        known = ((path, source_of(path)) for path in tables(source.folder))
+        paths += [path for path, kind in known if kind and kind.beside == ANYTHING]
+    taken = source.contents.take(tuple(paths[:MOST_TABLES]), source.folder.path)
+    files.nearby.extend(by_completeness(_usable(taken)))
 
 
 def _rank(name: str) -> int:
