@@ -14,6 +14,7 @@ FEWEST = 3  # points that two logs of one quantity must share to be compared
 AGREE = 0.9  # share of the shared points that must be equal
 SINGLE = 2.0**-23  # relative, of 32-bit numbers
 MORE = 1.01  # times the points; a log with that many is the more complete one
+MUCH_MORE = 1.1  # times the points; a log with that many is no copy, and not only written out earlier
 SHOWN = 5  # tags named in a note
 
 
@@ -69,6 +70,15 @@ def _agree(one: FloatArray, other: FloatArray, rounding: float) -> bool:
         near = np.abs(one - other) <= rounding * np.maximum(np.abs(one), np.abs(other))
     equal = near | (one == other) | (np.isnan(one) & np.isnan(other))
     return bool(np.mean(equal) >= AGREE)
+
+
+def has_more(one: Mapping[str, Track], other: Mapping[str, Track]) -> bool:
+    """Whether a log of a training holds much of a quantity that another log of it has not."""
+    return any(_is_more(MUCH_MORE, one[tag], other[tag]) for tag in one.keys() & other.keys())
+
+
+def _is_more(times: float, one: Track, other: Track) -> bool:
+    return len(np.unique(one.steps)) > times * len(np.unique(other.steps))
 
 
 @dataclass
@@ -132,7 +142,7 @@ def _take(together: Together, known: dict[str, Track], file: LogFile) -> None:
     new = {
         tag: straighten(track).track
         for tag, track in file.points.items()
-        if tag not in known or len(np.unique(track.steps)) > MORE * len(np.unique(known[tag].steps))
+        if tag not in known or _is_more(MORE, track, known[tag])
     }
     if not new:
         together.unused[file.label] = say("it logs the same training and nothing more")
