@@ -102,8 +102,8 @@ class Console(Named):
         if _size(best) >= FEWEST:
             yield Log(best.tracks, (*best.gaps, *_unplaced(lines, best)), rounding=ROUNDING)
         elif len(records) >= FEWEST:
-            points, notes = points_of(records)
-            yield Log(points.tracks, tuple(points.gaps), notes=notes, rounding=ROUNDING)
+            points, lost, notes = points_of(records)
+            yield Log(points, tuple(lost), notes=notes, rounding=ROUNDING)
         elif any(map(LEROBOT.search, lines)):
             raise ForeignError(say("LeRobot rounds its steps; give the log from its first line on"))
         else:
@@ -127,8 +127,8 @@ def table_or_objects(file: Opened) -> Iterator[Log]:
     records = [*_objects(file.text.decode("utf-8", "replace").splitlines())]
     if len(records) < FEWEST:
         raise ForeignError(say("no library that is known printed its numbers"))
-    points, notes = points_of(records)
-    yield Log(points.tracks, tuple(points.gaps), notes=notes)
+    points, lost, notes = points_of(records)
+    yield Log(points, tuple(lost), notes=notes)
 
 
 def _objects(lines: list[str]) -> Iterator[dict[str, object]]:

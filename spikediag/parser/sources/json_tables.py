@@ -49,20 +49,20 @@ class JsonTables(Named):
                     raise ForeignError(say("it has no key step"))
                 records, gaps = json_lines(file.text)
             else:
-                records, gaps = _document(file, start), []
+                records, gaps = _document(file), []
         except UnusableLogError as error:
             raise ForeignError(error.said) from error
-        points, notes = points_of(records)
-        yield Log(points.tracks, (*gaps, *points.gaps), notes=notes)
+        points, lost, notes = points_of(records)
+        yield Log(points, (*gaps, *lost), notes=notes)
 
 
-def _document(file: Opened, start: bytes) -> list[dict[str, object]]:
+def _document(file: Opened) -> list[dict[str, object]]:
     """The records of a document that is one list or one object.
 
     Raises:
         ForeignError: it holds none.
     """
-    if file.size > MOST_OF_DOCUMENT or not LOSS.search(start):
+    if file.size > MOST_OF_DOCUMENT or not LOSS.search(file.text):
         raise ForeignError(say("it is no log of a training"))
     try:
         found = json.loads(file.text)
