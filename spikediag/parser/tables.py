@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model import FloatArray, IntArray, Text, say
+from spikediag.model import FloatArray, IntArray, StepUnit, Text, say
 from spikediag.parser.log_files import (
     LATEST,
     MOST_TAGS,
@@ -104,6 +104,54 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     *(BATCHES := ("batch", "batchidx", "batchindex", "batchid", "minibatch")),
     *(EPOCHS := ("epoch", "epochs")),  # a step where nothing else is
     *(LETTERS := ("t", "i")),  # a step where nothing else is and they are whole
+)
+SAMPLES = (  # what was seen: an axis where nothing counts steps, if it adds up
+    "samples",
+    "samplesseen",
+    "numsamples",
+    "nsamples",
+    "totalsamples",
+    "trainsamples",
+    "numsamplesseen",
+    "consumedsamples",
+    "consumedtrainsamples",
+    "samplesprocessed",
+    "samplessofar",
+    "examples",
+    "examplesseen",
+    "numexamples",
+    "nexamples",
+    "totalexamples",
+    "images",
+    "imagesseen",
+    "numimages",
+    "nimg",
+    "sequences",
+    "sequencesseen",
+)
+TOKENS = (
+    "tokens",
+    "tokensseen",
+    "numtokens",
+    "ntokens",
+    "totaltokens",
+    "traintokens",
+    "trainedtokens",
+    "consumedtokens",
+    "tokensprocessed",
+    "tokenstrained",
+    "numtokensseen",
+    "inputtokensseen",
+    "numinputtokensseen",
+    "cumulativetokens",
+)
+UNITS = {
+    **dict.fromkeys(EPOCHS, StepUnit.EPOCH),
+    **dict.fromkeys(SAMPLES, StepUnit.SAMPLE),
+    **dict.fromkeys(TOKENS, StepUnit.TOKEN),
+}
+GOES_BACK = (
+    0.05  # share of its rows, at most, before which more was seen; what a batch holds goes up and down
 )
 TOLD = ("tag", "metric", "metricname", "metrickey", "key", "name", "variable", "quantity")
 VALUES = ("value", "values")
@@ -208,15 +256,28 @@ def clock(walls: FloatArray) -> FloatArray:
 
 def step_columns(names: Iterable[str]) -> list[str]:
     """The columns that count steps, by their names, the most certain first."""
+    return _ranked(names, STEPS)
+
+
+def _ranked(names: Iterable[str], among: Sequence[str]) -> list[str]:
     ranked = []
     for place, name in enumerate(names):
-        plain = name.strip().lower()
-        known = BETWEEN.sub("", GROUP.sub("", plain))
-        if known in STEPS:
+        plain, known = name.strip().lower(), _plain(name)
+        if known in among:
             ranked.append(
-                (STEPS.index(known), GROUP.match(plain) is not None, plain not in STEPS, place, name)
+                (among.index(known), GROUP.match(plain) is not None, plain not in among, place, name)
             )
     return [name for *_, name in sorted(ranked)]
+
+
+def _plain(name: str) -> str:
+    """A name without its group and the marks between its words."""
+    return BETWEEN.sub("", GROUP.sub("", name.strip().lower()))
+
+
+def may_count(names: Iterable[str]) -> bool:
+    """Whether a column counts steps, or may count what was seen, by its name."""
+    return bool(_ranked(names, (*STEPS, *SAMPLES, *TOKENS)))
 
 
 def step_column(names: Iterable[str]) -> str | None:
@@ -231,6 +292,7 @@ class Count:
     column: str
     steps: FloatArray
     notes: tuple[Text, ...] = ()
+    unit: StepUnit | None = None  # where its name tells
 
 
 def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
@@ -255,14 +317,31 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
     shared = np.count_nonzero(np.diff(own) == 0) if name == epochs else 0
     if max(fractions, shared) > MOST_OF_THEM * len(own):
         note = say("{name} does not tell its rows apart: they were counted.", name=name)
-        return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,))
-    return Count(name, steps)
+        return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,), StepUnit.LOG)
+    unit = UNITS.get(_plain(name))
+    if unit in {StepUnit.SAMPLE, StepUnit.TOKEN}:
+        note = say("No column counts steps: {name}, which counts what was seen, is the axis.", name=name)
+        return Count(name, steps, (note,), unit)
+    return Count(name, steps, unit=unit)
 
 
 def counting(names: Iterable[str], column: Callable[[str], FloatArray]) -> list[str]:
-    """The columns that count steps, the most certain first; none where a letter is all, and is no count."""
-    found = step_columns(names)
-    return [] if found and found[0] in LETTERS and not _is_whole(column(found[0])) else found
+    """The columns that count steps, the most certain first; where none does, those that count what was seen.
+
+    A letter counts only if its numbers do.
+    """
+    known = list(names)
+    found = step_columns(known)
+    if found and (found[0] not in LETTERS or _is_whole(column(found[0]))):
+        return found
+    return [name for name in _ranked(known, (*SAMPLES, *TOKENS)) if _adds_up(column(name))]
+
+
+def _adds_up(seen: FloatArray) -> bool:
+    """Whether a column counts on in whole numbers, but for a restart or two."""
+    finite = seen[np.isfinite(seen)]
+    less = int(np.count_nonzero(np.diff(finite) < 0))
+    return bool((finite == np.round(finite)).all()) and _moves(finite) and less <= GOES_BACK * len(finite)
 
 
 def _is_whole(steps: FloatArray) -> bool:
@@ -367,11 +446,11 @@ def _within_reach(counted: FloatArray) -> tuple[BoolArray, IntArray]:
 
 def points_of(
     records: Sequence[Mapping[str, object]],
-) -> tuple[dict[str, Track], list[Gap], tuple[Text, ...]]:
+) -> tuple[dict[str, Track], list[Gap], Count]:
     """Bring records that no library names to points, keys of nested ones joined by a slash.
 
     Returns:
-        The points, what could not be kept, and what to say.
+        The points, what could not be kept, and what counts them.
 
     Raises:
         ForeignError: nothing counts steps.
@@ -400,7 +479,7 @@ def points_of(
     logged[cells[max(quantities, key=lambda name: len(cells[name][0]))][0]] = True
     count = count_of({name: column(name) for name in counters}, logged)
     kept = {name: cells[name] for name in tags if name != count.column}
-    return *_placed(kept, count.steps, column(told or "")), count.notes
+    return *_placed(kept, count.steps, column(told or "")), count
 
 
 def _placed(

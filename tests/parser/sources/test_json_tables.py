@@ -83,6 +83,7 @@ DOCUMENTS = {
     "loss_curves.json": json.dumps(
         {"step": [*range(10, 4010, 10)], "x" * 40_000: [], "loss": [r["loss"] for r in RECORDS]}
     ),
+    "seen.jsonl": LINES.replace('"step"', '"tokens_seen"'),
     "stats.jsonl": "".join(json.dumps({k: str(v) for k, v in r.items()}) + "\n" for r in RECORDS),
 }
 
