@@ -114,6 +114,7 @@ class StepUnit(StrEnum):
     STEP = "step"  # optimizer updates
     EPOCH = "epoch"
     SAMPLE = "sample"
+    TOKEN = "token"  # noqa: S105  # of text
     ITERATION = "iteration"  # collect-and-update rounds of an on-policy learner; several updates each
     LOG = "log"  # calls of the logger
 

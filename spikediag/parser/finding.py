@@ -25,11 +25,12 @@ from spikediag.parser.run_folders import (
     WANDB_RUN,
     Folder,
     Kin,
+    kin,
     own_id,
     survey,
 )
-from spikediag.parser.same_training import Sameness, sameness
-from spikediag.parser.sessions import attempts, distinct, goes_on
+from spikediag.parser.same_training import Sameness, has_more, sameness
+from spikediag.parser.sessions import attempts, counted_on, distinct, goes_on
 from spikediag.parser.sources import (
     ANYTHING,
     EVENTS,
@@ -273,13 +274,15 @@ def _main(folder: Folder, contents: LogFiles) -> list[LogFile]:
 
 def _with_earlier(folder: Folder, top: Path) -> Folder:
     """The folder that was named itself, with the versions beside it that hold the training's beginning."""
-    if folder.version is None or folder.path != top.resolve():
+    real = folder.path.resolve()
+    own = folder.path if folder.path.name == real.name else real  # it may be a link, or the working folder
+    if Folder(own).version is None or real != top.resolve():
         return folder
-    beside = (child for child in survey(folder.path.parent).below if child.is_run or child.logs)
-    found = (one for one in _joined(beside, LogFiles(read_file)))
-    within = next((one for one in found if folder.path in (one.path, *(e.path for e in one.earlier))), folder)
-    paths = [one.path for one in (*within.earlier, within)]
-    return replace(folder, earlier=within.earlier[: paths.index(folder.path)])
+    beside = (child for child in survey(own.parent).below if child.is_run or child.logs)
+    chains = ((*one.earlier, one) for one in _joined(beside, LogFiles(read_file)))
+    chain = next((chain for chain in chains if own in (one.path for one in chain)), ())
+    place = next((place for place, one in enumerate(chain) if one.path == own), 0)
+    return replace(folder, earlier=chain[:place], later=tuple(one.path for one in chain[place + 1 :]))
 
 
 def _told_apart(folder: Folder, contents: LogFiles) -> Iterator[RunSource]:
@@ -363,10 +366,10 @@ class _Loose:
                     yield replace(run, folder=replace(run.folder, logs=logs))
 
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
-        kin = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
+        others = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
         return any(
-            sameness(other.points, file.points) in (Sameness.SAME, Sameness.OTHER_AXIS)
-            for one in kin[:MOST_KIN]
+            _is_copy(file, other)
+            for one in others[:MOST_KIN]
             for other in (_main(one, self.contents) or self._below(one))
             for file in files
         )
@@ -375,6 +378,12 @@ class _Loose:
         """What the sub-folders of a run hold where it holds no event file itself."""
         below = [child for child in folder.below if child.kin is not Kin.STRANGER]
         return [file for child in below for file in _usable(self.contents.keep(child.files, child.path))]
+
+
+def _is_copy(file: LogFile, other: LogFile) -> bool:
+    """Whether a log is of a training that is known; what one logger wrote twice is, if it has no more."""
+    same = sameness(other.points, file.points) in (Sameness.SAME, Sameness.OTHER_AXIS)
+    return same and not (file.source == other.source and has_more(file.points, other.points))
 
 
 def _trainings(files: list[LogFile]) -> list[list[LogFile]]:
@@ -634,12 +643,53 @@ def files_of(source: RunSource) -> RunFiles:
         own = by_completeness(_taken(files, source, folder))
         for file in (file for file in files.left_out if file.foreign):
             files.unread[file.label] = file.why
-        files.streams[""] = (*before, *own[:1])
+        files.streams[""] = _counted_on(files, (*before, *own[:1]))
         files.beside.extend(own[1:])
     _add_nearby(files, source)
     if not files.all:
         raise UnreadableRunError(_why_nothing(source.path, files.left_out))
+    files.notes.extend(_elsewhere(source))
     return files
+
+
+def _counted_on(files: RunFiles, parts: tuple[LogFile, ...]) -> tuple[LogFile, ...]:
+    """The parts of a training; say which of them count from 0 again and were counted on."""
+    found = counted_on(parts)
+    for old, new in zip(parts, found, strict=True):
+        if new is not old:
+            files.notes.append(
+                say(
+                    "{label} resumes and counts its steps from 0 again: they were counted on from {step}.",
+                    label=new.label,
+                    step=min(int(new.points[tag].steps.min()) for tag in new.log.anew),
+                )
+            )
+    return found
+
+
+def _elsewhere(source: RunSource) -> Iterator[Text]:
+    """Say which folders beside it hold more of a training, or say that they do, and were not read."""
+    folder = source.folder
+    if folder.later:
+        yield say(
+            "{names} goes on with this training and was not read; to read all of it give {last}.",
+            names=", ".join(path.name for path in folder.later),
+            last=folder.later[-1].name,
+        )
+    real = folder.path.resolve()
+    read = {real.name, *(path.name for path in folder.later), *(one.path.name for one in folder.earlier)}
+    names = [name for name in kin(real) if name not in read]
+    if names and not source.path.is_dir():
+        yield say(
+            "{names} has the same id in W&B; to read what is one training give the newest folder.",
+            names=", ".join(names),
+        )
+    elif names:
+        yield say(
+            "{names} has the same id in W&B and is no part of this run: it does not go on where this stood. "
+            "To read it give its folder.",
+            names=", ".join(names),
+        )
 
 
 def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) -> None:
@@ -685,8 +735,9 @@ def _add_nearby(files: RunFiles, source: RunSource) -> None:
     if source.folder.is_run:
         known = ((path, source_of(path)) for path in tables(source.folder))
         paths += [path for path, kind in known if kind and kind.beside == ANYTHING]
-    taken = source.contents.take(tuple(paths[:MOST_TABLES]), source.folder.path)
-    files.nearby.extend(by_completeness(_usable(taken)))
+    own = {file.source for file in files.all}
+    taken = _usable(source.contents.take(tuple(paths[:MOST_TABLES]), source.folder.path))
+    files.nearby.extend(by_completeness(file for file in taken if file.source not in own))
 
 
 def _rank(name: str) -> int:

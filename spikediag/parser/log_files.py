@@ -20,7 +20,7 @@ from typing import BinaryIO
 import numpy as np
 
 from spikediag.errors import SaidError, refused
-from spikediag.model import Damage, DamageKind, Text, say
+from spikediag.model import Damage, DamageKind, StepUnit, Text, say
 from spikediag.parser.remote import present
 from spikediag.parser.track import Track
 
@@ -181,6 +181,9 @@ class Log:
         name: What its logger calls the run.
         notes: What was left out that holds no point.
         rounding: Half of the last digit that the file keeps, relative to the value.
+        unit: What its steps count, where it tells.
+        resumes: Whether its logger says that it goes on with what was logged under the same name before.
+        anew: Series whose steps its logger counted from 0 again, though it resumes.
     """
 
     points: Mapping[str, Track]
@@ -192,6 +195,9 @@ class Log:
     name: str = ""
     notes: tuple[Text, ...] = ()
     rounding: float = 2.0**-24  # an event file keeps 32 bits
+    unit: StepUnit | None = None
+    resumes: bool = False
+    anew: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -421,6 +427,8 @@ def _size(files: tuple[LogFile | LeftOut, ...]) -> int:
 def _label(path: Path, base: Path) -> str:
     if path == base:  # a run in a file of several
         return path.parent.name
+    if not path.is_relative_to(base.parent):  # a link to a folder beside others
+        base = base.resolve()
     if path.is_relative_to(base):
         return path.relative_to(base).as_posix()
     beside = path.is_relative_to(base.parent) and path.parent != base.parent

@@ -85,11 +85,10 @@ def read_run(
             )
         )
     read = _understand(files, own)
-    unit = read.preset.step_unit if read.preset else StepUnit.STEP
     folder = source.folder.path.absolute()
     named = source.path.absolute() if source.path.is_dir() else None
     logs = tuple(dict.fromkeys((*read.together.files.values(), *files.all)))
-    facts = collect_facts(stated, logs, read.series, unit, folder=folder, inside=named)
+    facts = collect_facts(stated, logs, read.series, read.unit, folder=folder, inside=named)
     series = with_objective(read.series, facts.facts.get(FactName.OBJECTIVE))
     recorded, unusable, archives = flight_records((folder, named or folder))
     sources = {file.label.removesuffix(f"/{file.log.part}"): file for file in (*files.all, *logs)}
@@ -113,7 +112,7 @@ def read_run(
         flight_records=recorded,
         own_settings=own.names,
     )
-    return _spoken(made, read.preset)
+    return _spoken(made, read.preset, read.unit)
 
 
 def refuse_unusable(given: Mapping[str, object]) -> None:
@@ -125,7 +124,11 @@ def refuse_unusable(given: Mapping[str, object]) -> None:
     tuple(claims_of_user(given, Origin.COMMAND_LINE, _option))
 
 
-def _spoken(run: Run, preset: Preset | None) -> Run:
+def _unit(preset: Preset | None) -> StepUnit:
+    return preset.step_unit if preset else StepUnit.STEP
+
+
+def _spoken(run: Run, preset: Preset | None, unit: StepUnit) -> Run:
     """The run with the code that its library and the kinds of its losses speak.
 
     Where no kind is known, a note says how to name one.
@@ -143,7 +146,7 @@ def _spoken(run: Run, preset: Preset | None) -> Run:
         run,
         library=preset.name if preset else None,
         framework=preset.framework if preset else Framework.TORCH,
-        step_unit=preset.step_unit if preset else StepUnit.STEP,
+        step_unit=unit,
         log_lines=log_lines(preset, run.loss_kinds),
         remedy_lines=remedy_lines(preset),
     )
@@ -163,6 +166,7 @@ class _Understood:
 
     series: Mapping[str, Series]
     preset: Preset | None
+    unit: StepUnit
     sessions: tuple[Session, ...]
     rewinds: tuple[Rewind, ...]
     notes: tuple[Text, ...]
@@ -187,7 +191,9 @@ def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
     main = max(joined.values(), key=lambda one: sum(len(track.steps) for track in one.tracks.values()))
     series = dict(sorted(without_twins(found).items()))
     notes = (*_notes(joined), *together.notes)
-    return _Understood(series, preset, main.sessions, main.rewinds, notes, together)
+    told = (file.log.unit for stream in files.streams.values() for file in stream if file.log.unit)
+    unit = next(told, _unit(preset))
+    return _Understood(series, preset, unit, main.sessions, main.rewinds, notes, together)
 
 
 def _origins(files: RunFiles) -> dict[str, str]:
@@ -310,8 +316,7 @@ def run_from_log(
         ),
     )
     claims = (*claims_of_user(facts or {}, Origin.COMMAND_LINE, lambda fact: f"given: {fact}"), *own.claims)
-    unit = read.preset.step_unit if read.preset else StepUnit.STEP
-    found = collect_facts(claims, (file,), read.series, unit, folder=beside, inside=beside)
+    found = collect_facts(claims, (file,), read.series, read.unit, folder=beside, inside=beside)
     recorded, unusable, archives = flight_records((beside,) if beside else ())
     made = Run(
         path=address(beside) if beside else "",
@@ -329,7 +334,7 @@ def run_from_log(
         notes=(*read.notes, *found.notes),
         own_settings=own.names,
     )
-    return _spoken(made, read.preset)
+    return _spoken(made, read.preset, read.unit)
 
 
 def run_from_arrays(
@@ -370,7 +375,7 @@ def run_from_arrays(
     given = settle(claims_of_user(plain, Origin.COMMAND_LINE, lambda fact: f"given: {fact}"))
     series = with_objective(dict(sorted(found.items())), given.get(FactName.OBJECTIVE))
     run = Run("", name, MappingProxyType(series), given, notes=tuple(notes))
-    return _spoken(run, preset)
+    return _spoken(run, preset, _unit(preset))
 
 
 def _pairs(arrays: object) -> Mapping[str, object]:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -75,6 +76,7 @@ class Folder:
     earlier: tuple["Folder", ...] = ()  # siblings that hold the beginning of the same training
     logs: tuple[Path, ...] = ()
     nearby: tuple["Folder", ...] = ()
+    later: tuple[Path, ...] = ()  # siblings that go on with it
 
     def children(self, kin: Kin) -> list["Folder"]:
         """The folders right below that are this to it, in the order of their names."""
@@ -120,6 +122,14 @@ def own_id(folder: Path) -> str:
     """The id that its logger gave a training; the empty string where it gives none."""
     match = WANDB_RUN.fullmatch(folder.name)
     return match[3] if match else ""
+
+
+def kin(folder: Path) -> list[str]:
+    """The names of the folders to which its logger gave the id of this one, with its own; none without."""
+    own = own_id(folder)
+    with suppress(OSError):
+        return sorted(entry.name for entry in folder.parent.iterdir() if own and own_id(entry) == own)
+    return []
 
 
 def survey(root: Path, only: str | None = None) -> Folder:

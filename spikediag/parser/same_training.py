@@ -16,18 +16,17 @@ from spikediag.parser.track import Track, straighten
 FEWEST = 3  # points that two logs of one quantity must share to be compared, and values it must take
 AGREE = 0.9  # share of the shared points that must be equal
 SINGLE = 2.0**-23  # relative, of 32-bit numbers
-DIGITS, PLACES = (
-    range(3, 7),
-    range(1, 7),
-)  # that a logger may round to: significant ones, and behind the point
+DIGITS = range(3, 7)  # significant ones that a logger may round to
+PLACES = range(1, 7)  # the same behind the point
 LOOKED_AT = 1000  # values that tell the rounding of a series
 FINE = 0.05  # half of a last digit over the spread of the values, up to which it tells two trainings apart
 MORE = 1.01  # times the points; a log with that many is the more complete one
+MUCH_MORE = 1.1  # times the points; a log with that many is no copy, and not only written out earlier
 SHOWN = 5  # tags named in a note
 ALIKE = 8  # quantities of one name in several groups that are compared
-PLANNED = frozenset(
+PLANNED = frozenset(  # alike in every repetition
     {Role.LEARNING_RATE, Role.EPOCH, Role.SAMPLES, Role.LOSS_SCALE}
-)  # alike in every repetition
+)
 
 
 class Sameness(Enum):
@@ -129,6 +128,15 @@ def _keeps(values: FloatArray, unit: FloatArray) -> bool:
     return len(kept) > 0 and bool(np.mean(kept) >= AGREE)
 
 
+def has_more(one: Mapping[str, Track], other: Mapping[str, Track]) -> bool:
+    """Whether a log of a training holds much of a quantity that another log of it has not."""
+    return any(_is_more(MUCH_MORE, one[tag], other[tag]) for tag in one.keys() & other.keys())
+
+
+def _is_more(times: float, one: Track, other: Track) -> bool:
+    return len(np.unique(one.steps)) > times * len(np.unique(other.steps))
+
+
 @dataclass
 class Together:
     """What other files add to the tags of a run.
@@ -198,7 +206,7 @@ def _take(together: Together, known: dict[str, Track], file: LogFile, points: Ma
     new = {
         tag: straighten(track).track
         for tag, track in points.items()
-        if tag not in known or len(np.unique(track.steps)) > MORE * len(np.unique(known[tag].steps))
+        if tag not in known or _is_more(MORE, track, known[tag])
     }
     if not new:
         together.unused[file.label] = say("it logs the same training and nothing more")

@@ -1,7 +1,7 @@
 """Which log files of one folder belong to one training, and those of one training joined tag by tag."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,13 +70,14 @@ def _is_stray(group: list[LogFile], file: LogFile) -> bool:
 
 
 def goes_on(earlier: Attempt, later: Attempt) -> bool:
-    """Whether files of another folder take up a training where it stood, leaving no gap."""
-    joined, strays = attempts((*earlier, *later))
+    """Whether files of another folder take up a training where it stood: they say so, or leave no gap."""
+    resumes = all(file.log.resumes for file in later)
+    joined, strays = attempts(counted_on((*earlier, *later)) if resumes else (*earlier, *later))
     if len(joined) != 1 or strays:
         return False
     ends = {tag: points.steps for file in earlier for tag, points in file.points.items()}
     begins = {tag: points.steps[0] for file in later for tag, points in file.points.items()}
-    return any(
+    return resumes or any(
         int(begins[tag]) <= int(ends[tag].max()) + LEAP * float(np.median(np.diff(ends[tag])))
         for tag in ends.keys() & begins.keys()
         if len(ends[tag]) >= LATE
@@ -118,6 +119,25 @@ def _takes_up(group: list[LogFile], file: LogFile, tag: str) -> bool:
     ahead = np.concatenate([np.diff(steps) for steps in old])
     usual = max(float(np.median(ahead)), 0.0) if len(ahead) else reached - begin
     return int(file.points[tag].steps[0]) > begin + usual
+
+
+def counted_on(files: Iterable[LogFile]) -> tuple[LogFile, ...]:
+    """Let files, in order of time, that resume and count from 0 again go on where those before them stood."""
+    found: list[LogFile] = []
+    for file in files:
+        anew = file.log.anew
+        before = [int(old.points[tag].steps.max()) for old in found for tag in anew & old.points.keys()]
+        found.append(_moved(file, max(before) + 1) if before else file)
+    return tuple(found)
+
+
+def _moved(file: LogFile, steps: int) -> LogFile:
+    """A file whose counter began so many steps later."""
+    points = {
+        tag: replace(track, steps=track.steps + steps) if tag in file.log.anew else track
+        for tag, track in file.points.items()
+    }
+    return replace(file, log=replace(file.log, points=points))
 
 
 @dataclass(frozen=True)

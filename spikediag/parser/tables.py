@@ -5,19 +5,17 @@ import csv
 import json
 import re
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model import FloatArray, IntArray, Text, say
+from spikediag.model import FloatArray, IntArray, StepUnit, Text, say
 from spikediag.parser.log_files import (
     LATEST,
     MOST_TAGS,
@@ -103,6 +101,54 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     *(EPOCHS := ("epoch", "epochs")),  # a step where nothing else is
     *(LETTERS := ("t", "i")),  # a step where nothing else is and they are whole
 )
+SAMPLES = (  # what was seen: an axis where nothing counts steps, if it adds up
+    "samples",
+    "samplesseen",
+    "numsamples",
+    "nsamples",
+    "totalsamples",
+    "trainsamples",
+    "numsamplesseen",
+    "consumedsamples",
+    "consumedtrainsamples",
+    "samplesprocessed",
+    "samplessofar",
+    "examples",
+    "examplesseen",
+    "numexamples",
+    "nexamples",
+    "totalexamples",
+    "images",
+    "imagesseen",
+    "numimages",
+    "nimg",
+    "sequences",
+    "sequencesseen",
+)
+TOKENS = (
+    "tokens",
+    "tokensseen",
+    "numtokens",
+    "ntokens",
+    "totaltokens",
+    "traintokens",
+    "trainedtokens",
+    "consumedtokens",
+    "tokensprocessed",
+    "tokenstrained",
+    "numtokensseen",
+    "inputtokensseen",
+    "numinputtokensseen",
+    "cumulativetokens",
+)
+UNITS = {
+    **dict.fromkeys(EPOCHS, StepUnit.EPOCH),
+    **dict.fromkeys(SAMPLES, StepUnit.SAMPLE),
+    **dict.fromkeys(TOKENS, StepUnit.TOKEN),
+}
+GOES_BACK = (
+    0.05  # share of its rows, at most, before which more was seen; what a batch holds goes up and down
+)
 TOLD = ("tag", "metric", "metricname", "metrickey", "key", "name", "variable", "quantity")
 VALUES = ("value", "values")
 RUNS = ("run", "runid", "runuuid", "runhash", "runname", "dirname")
@@ -161,17 +207,19 @@ class PointCollector:
         yield from left_out_points(self.astray, self.refused)
 
 
-def numbers_in(record: Mapping[str, object], joint: str = "/") -> Iterator[tuple[str, float]]:
+def numbers_in(record: Mapping[str, object], joint: str = "/", depth: int = 1) -> Iterator[tuple[str, float]]:
     """Yield the numbers of a nested record, keys joined; truth is 1 or 0, lists are no numbers."""
-    stack: list[tuple[str, object, int]] = [(str(k), v, 1) for k, v in reversed(list(record.items()))]
-    while stack:
-        key, value, depth = stack.pop()
-        if isinstance(value, Real):
-            yield key, as_float(value)
+    for key, value in record.items():
+        if isinstance(value, float):
+            yield str(key), value
+        elif isinstance(value, (int, Real)):  # the first is told without asking Python's registry
+            yield str(key), as_float(value)
+        elif isinstance(value, str):
+            if (meant := number_in(value)) is not None:
+                yield str(key), meant
         elif isinstance(value, Mapping) and depth < DEEPEST:
-            stack.extend((f"{key}{joint}{k}", v, depth + 1) for k, v in reversed(list(value.items())))
-        elif isinstance(value, str) and (meant := number_in(value)) is not None:
-            yield key, meant
+            for below, number in numbers_in(value, joint, depth + 1):
+                yield f"{key}{joint}{below}", number
 
 
 SPELLED = {  # what `float` does not read
@@ -204,15 +252,28 @@ def clock(walls: FloatArray) -> FloatArray:
 
 def step_columns(names: Iterable[str]) -> list[str]:
     """The columns that count steps, by their names, the most certain first."""
+    return _ranked(names, STEPS)
+
+
+def _ranked(names: Iterable[str], among: Sequence[str]) -> list[str]:
     ranked = []
     for place, name in enumerate(names):
-        plain = name.strip().lower()
-        known = BETWEEN.sub("", GROUP.sub("", plain))
-        if known in STEPS:
+        plain, known = name.strip().lower(), _plain(name)
+        if known in among:
             ranked.append(
-                (STEPS.index(known), GROUP.match(plain) is not None, plain not in STEPS, place, name)
+                (among.index(known), GROUP.match(plain) is not None, plain not in among, place, name)
             )
     return [name for *_, name in sorted(ranked)]
+
+
+def _plain(name: str) -> str:
+    """A name without its group and the marks between its words."""
+    return BETWEEN.sub("", GROUP.sub("", name.strip().lower()))
+
+
+def may_count(names: Iterable[str]) -> bool:
+    """Whether a column counts steps, or may count what was seen, by its name."""
+    return bool(_ranked(names, (*STEPS, *SAMPLES, *TOKENS)))
 
 
 def step_column(names: Iterable[str]) -> str | None:
@@ -227,6 +288,7 @@ class Count:
     column: str
     steps: FloatArray
     notes: tuple[Text, ...] = ()
+    unit: StepUnit | None = None  # where its name tells
 
 
 def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
@@ -251,14 +313,31 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
     shared = np.count_nonzero(np.diff(own) == 0) if name == epochs else 0
     if max(fractions, shared) > MOST_OF_THEM * len(own):
         note = say("{name} does not tell its rows apart: they were counted.", name=name)
-        return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,))
-    return Count(name, steps)
+        return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,), StepUnit.LOG)
+    unit = UNITS.get(_plain(name))
+    if unit in {StepUnit.SAMPLE, StepUnit.TOKEN}:
+        note = say("No column counts steps: {name}, which counts what was seen, is the axis.", name=name)
+        return Count(name, steps, (note,), unit)
+    return Count(name, steps, unit=unit)
 
 
 def counting(names: Iterable[str], column: Callable[[str], FloatArray]) -> list[str]:
-    """The columns that count steps, the most certain first; none where a letter is all, and is no count."""
-    found = step_columns(names)
-    return [] if found and found[0] in LETTERS and not _is_whole(column(found[0])) else found
+    """The columns that count steps, the most certain first; where none does, those that count what was seen.
+
+    A letter counts only if its numbers do.
+    """
+    known = list(names)
+    found = step_columns(known)
+    if found and (found[0] not in LETTERS or _is_whole(column(found[0]))):
+        return found
+    return [name for name in _ranked(known, (*SAMPLES, *TOKENS)) if _adds_up(column(name))]
+
+
+def _adds_up(seen: FloatArray) -> bool:
+    """Whether a column counts on in whole numbers, but for a restart or two."""
+    finite = seen[np.isfinite(seen)]
+    less = int(np.count_nonzero(np.diff(finite) < 0))
+    return bool((finite == np.round(finite)).all()) and _moves(finite) and less <= GOES_BACK * len(finite)
 
 
 def _is_whole(steps: FloatArray) -> bool:
@@ -337,12 +416,9 @@ def points_in(
         raise UnusableLogError(say("it has a header and no row; has the training written its first yet?"))
     told = clock_column(columns)
     walls = clock(columns[told].values) if told else np.full(rows, np.nan)
-    counted = np.arange(rows, dtype=np.float64) if count is None else count.steps
-    with np.errstate(invalid="ignore"):
-        near = (np.abs(counted) <= FARTHEST) & (counted == np.round(counted))
+    near, steps = _within_reach(np.arange(rows, dtype=np.float64) if count is None else count.steps)
     tracks: dict[str, Track] = {}
     astray, refused = 0, 0
-    steps = np.where(near, counted, 0).astype(np.int64)
     for name, column in columns.items():
         if name in (count and count.column, told) or IDLE.fullmatch(name) or not column.there.any():
             continue
@@ -357,30 +433,67 @@ def points_in(
     return tracks, list(left_out_points(astray, refused))
 
 
-def points_of(records: Sequence[Mapping[str, object]]) -> tuple[PointCollector, tuple[Text, ...]]:
-    """Bring records that no library names to points, keys of nested ones joined by a slash; and what to say.
+def _within_reach(counted: FloatArray) -> tuple[BoolArray, IntArray]:
+    """Which steps are whole numbers that are told apart, and the steps, 0 for any other."""
+    with np.errstate(invalid="ignore"):
+        near = (np.abs(counted) <= FARTHEST) & (counted == np.round(counted))
+    return near, np.where(near, counted, 0).astype(np.int64)
+
+
+def points_of(
+    records: Sequence[Mapping[str, object]],
+) -> tuple[dict[str, Track], list[Gap], Count]:
+    """Bring records that no library names to points, keys of nested ones joined by a slash.
+
+    Returns:
+        The points, what could not be kept, and what counts them.
 
     Raises:
         ForeignError: nothing counts steps.
     """
-    rows = [dict(numbers_in(record)) for record in records]
-    often = Counter(chain.from_iterable(rows))
-    counters = counting(often, lambda name: np.array([row.get(name, np.nan) for row in rows]))
+    found: dict[str, tuple[list[int], list[float]]] = {}
+    for row, record in enumerate(records):
+        for name, number in numbers_in(record):
+            rows, numbers = found.setdefault(name, ([], []))
+            rows.append(row)
+            numbers.append(number)
+    cells = {name: (np.array(rows), np.array(numbers)) for name, (rows, numbers) in found.items()}
+
+    def column(name: str) -> FloatArray:
+        whole = np.full(len(records), np.nan)
+        if name in cells:
+            whole[cells[name][0]] = cells[name][1]
+        return whole
+
+    counters = counting(cells, column)
     if not counters:
         raise ForeignError(say("it has no key step"))
-    told = clock_column(often)
-    left_out = {name for name in often if name == told or IDLE.fullmatch(name)}
-    most = next((name for name, _ in often.most_common() if name not in {*counters, *left_out}), counters[0])
-    count = count_of(
-        {name: np.array([row.get(name, np.nan) for row in rows]) for name in counters},
-        np.array([most in row for row in rows]),
-    )
-    points = PointCollector()
-    for step, row in zip(count.steps.tolist(), rows, strict=True):
-        if not np.isnan(step):
-            kept = ((k, v) for k, v in row.items() if k != count.column and k not in left_out)
-            points.add(step, row.get(told or "", np.nan), kept)
-    return points, count.notes
+    told = clock_column(cells)
+    tags = [name for name in cells if name != told and not IDLE.fullmatch(name)]
+    quantities = [name for name in tags if name not in counters] or counters
+    logged = np.zeros(len(records), dtype=np.bool_)
+    logged[cells[max(quantities, key=lambda name: len(cells[name][0]))][0]] = True
+    count = count_of({name: column(name) for name in counters}, logged)
+    kept = {name: cells[name] for name in tags if name != count.column}
+    return *_placed(kept, count.steps, column(told or "")), count
+
+
+def _placed(
+    cells: Mapping[str, tuple[IntArray, FloatArray]], counted: FloatArray, walls: FloatArray
+) -> tuple[dict[str, Track], list[Gap]]:
+    """Bring numbers, each of a row, to the steps of their rows; where a row has none they are no points."""
+    tracks: dict[str, Track] = {}
+    astray, refused = 0, 0
+    near, steps = _within_reach(counted)
+    far, walls = ~near & ~np.isnan(counted), clock(walls)
+    for tag, (rows, numbers) in cells.items():
+        kept = near[rows]
+        astray += int(np.count_nonzero(far[rows]))
+        if len(tracks) >= MOST_TAGS:
+            refused += int(np.count_nonzero(kept))
+        elif kept.any():
+            tracks[tag] = Track(steps[rows[kept]], numbers[kept], walls[rows[kept]])
+    return tracks, list(left_out_points(astray, refused))
 
 
 def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:

@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import count as counting
+from itertools import pairwise
 
 from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, refuse_beyond
 from spikediag.parser.sources import Named, registry
@@ -18,10 +19,10 @@ from spikediag.parser.tables import (
     MOST_BYTES,
     PointCollector,
     columns_named,
+    may_count,
     numbers_in,
     points_of,
     spaced,
-    step_column,
 )
 from spikediag.text import Text, say
 
@@ -102,8 +103,8 @@ class Console(Named):
         if _size(best) >= FEWEST:
             yield Log(best.tracks, (*best.gaps, *_unplaced(lines, best)), rounding=ROUNDING)
         elif len(records) >= FEWEST:
-            points, notes = points_of(records)
-            yield Log(points.tracks, tuple(points.gaps), notes=notes, rounding=ROUNDING)
+            points, lost, count = points_of(records)
+            yield Log(points, tuple(lost), notes=count.notes, rounding=ROUNDING, unit=count.unit)
         elif any(map(LEROBOT.search, lines)):
             raise ForeignError(say("LeRobot rounds its steps; give the log from its first line on"))
         else:
@@ -121,14 +122,14 @@ def table_or_objects(file: Opened) -> Iterator[Log]:
     Raises:
         ForeignError: it is neither.
     """
-    if step_column(columns_named(spaced(file))):
+    if may_count(columns_named(spaced(file))):
         yield from CsvTables().read(file)
         return
     records = [*_objects(file.text.decode("utf-8", "replace").splitlines())]
     if len(records) < FEWEST:
         raise ForeignError(say("no library that is known printed its numbers"))
-    points, notes = points_of(records)
-    yield Log(points.tracks, tuple(points.gaps), notes=notes)
+    points, lost, count = points_of(records)
+    yield Log(points, tuple(lost), notes=count.notes, unit=count.unit)
 
 
 def _objects(lines: list[str]) -> Iterator[dict[str, object]]:
@@ -245,7 +246,7 @@ def _trainer(lines: list[str]) -> Iterator[Row]:
             shown.setdefault(len(rows) - 1, float(bar[1]))
     logged = [place for place, record in enumerate(rows) if "loss" in record]
     told = [shown.get(place, -1.0) for place in logged]
-    steps = dict(zip(logged, told if told == sorted({*told} - {-1.0}) else count(1.0), strict=False))
+    steps = dict(zip(logged, told if told == sorted({*told} - {-1.0}) else counting(1.0), strict=False))
     step = 0.0
     for place, record in enumerate(rows):
         step = steps.get(place, step)

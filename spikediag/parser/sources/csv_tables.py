@@ -17,10 +17,10 @@ from spikediag.parser.tables import (
     clock_column,
     columns_named,
     counted,
+    may_count,
     points_in,
     read_csv,
     spaced,
-    step_column,
     step_columns,
 )
 from spikediag.parser.track import Track
@@ -63,9 +63,9 @@ class CsvTables(Named):
         names = columns_named(table)
         if rows := HEADLESS.match(file.beginning(PEEK)):
             table = Opened.of(file.path, (NEPTUNE if float(rows[1]) > EARLIEST else D3RLPY) + file.content)
-        elif step_column(names) is None and any(TIMED.fullmatch(name) for name in names):
+        elif not may_count(names) and any(TIMED.fullmatch(name) for name in names):
             raise ForeignError(say("it tells rows by their time; export the panel with Step as its x axis"))
-        elif step_column(names) is None:
+        elif not may_count(names):
             raise ForeignError(say("it has no column step"))
         elif long := LongTable.of(names):
             yield from _long(table, long)
@@ -74,9 +74,16 @@ class CsvTables(Named):
         count = counted(columns)
         runs = _runs(columns, count.column)
         for run, part in runs.items():
-            points, lost = points_in(part, count, _tags(part, file.path))
+            points, lost = points_in(part, count, _tags(part, count.column, file.path))
             name = run or _run_in_name(file.path)
-            yield Log(points, (*gaps, *lost), run if len(runs) > 1 else "", name=name, notes=count.notes)
+            yield Log(
+                points,
+                (*gaps, *lost),
+                run if len(runs) > 1 else "",
+                name=name,
+                notes=count.notes,
+                unit=count.unit,
+            )
 
 
 def _long(file: Opened, long: LongTable) -> Iterator[Log]:
@@ -120,8 +127,8 @@ def _run_in_name(path: Path) -> str:
     return match[1] or "" if match else ""
 
 
-def _tags(columns: Mapping[str, Column], path: Path) -> dict[str, str]:
-    axes = {*step_columns(columns), clock_column(columns)}
+def _tags(columns: Mapping[str, Column], step: str, path: Path) -> dict[str, str]:
+    axes = {step, *step_columns(columns), clock_column(columns)}
     quantities = [name for name in columns if name not in axes and not IDLE.fullmatch(name)]
     if len(quantities) == 1 and quantities[0].strip().lower() in NAMED_ELSEWHERE:
         match = TAG.fullmatch(path.stem)

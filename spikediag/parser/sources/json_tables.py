@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import DEEPEST, PEEK, json_lines, points_of, step_column
+from spikediag.parser.tables import DEEPEST, PEEK, json_lines, may_count, points_of, step_column
 from spikediag.text import say
 
 DOCUMENT = ".json"
@@ -45,24 +45,24 @@ class JsonTables(Named):
         try:
             if file.path.suffix.lower() != DOCUMENT or LINES.match(start):
                 first, _ = json_lines(start)
-                if not any(step_column(record) for record in first):
+                if not any(map(may_count, first)):
                     raise ForeignError(say("it has no key step"))
                 records, gaps = json_lines(file.text)
             else:
-                records, gaps = _document(file, start), []
+                records, gaps = _document(file), []
         except UnusableLogError as error:
             raise ForeignError(error.said) from error
-        points, notes = points_of(records)
-        yield Log(points.tracks, (*gaps, *points.gaps), notes=notes)
+        points, lost, count = points_of(records)
+        yield Log(points, (*gaps, *lost), notes=count.notes, unit=count.unit)
 
 
-def _document(file: Opened, start: bytes) -> list[dict[str, object]]:
+def _document(file: Opened) -> list[dict[str, object]]:
     """The records of a document that is one list or one object.
 
     Raises:
         ForeignError: it holds none.
     """
-    if file.size > MOST_OF_DOCUMENT or not LOSS.search(start):
+    if file.size > MOST_OF_DOCUMENT or not LOSS.search(file.text):
         raise ForeignError(say("it is no log of a training"))
     try:
         found = json.loads(file.text)

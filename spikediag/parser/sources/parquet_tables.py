@@ -9,7 +9,7 @@ import numpy as np
 
 from spikediag.parser.log_files import ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
-from spikediag.parser.tables import MOST_BYTES, Column, counted, points_in, step_column
+from spikediag.parser.tables import MOST_BYTES, Column, counted, may_count, points_in
 from spikediag.text import say
 
 
@@ -35,7 +35,7 @@ class ParquetTables(Named):
             raise UnusableLogError(say("Parquet needs `pip install 'spikediag[parquet]'`")) from error
         try:
             whole = parquet.ParquetFile(BytesIO(file.content))
-            if step_column(whole.schema_arrow.names) is None:
+            if not may_count(whole.schema_arrow.names):
                 raise ForeignError(say("it has no column step"))
             if whole.metadata.num_rows * whole.metadata.num_columns * 8 > MOST_BYTES:
                 raise UnusableLogError(say("its table is larger than {size} MB", size=MOST_BYTES >> 20))
@@ -45,7 +45,7 @@ class ParquetTables(Named):
         columns = {name: found for name in table.column_names if (found := _column(table.column(name)))}
         count = counted(columns)
         points, lost = points_in(columns, count)
-        yield Log(points, tuple(lost), notes=count.notes)
+        yield Log(points, tuple(lost), notes=count.notes, unit=count.unit)
 
 
 def _column(column: Any) -> Column | None:  # noqa: ANN401  # pyarrow has no types

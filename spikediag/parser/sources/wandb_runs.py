@@ -25,7 +25,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from spikediag.model import FloatArray, IntArray, say
+from spikediag.model import FloatArray, IntArray, Text, say
 from spikediag.parser.decimals import MARGIN, WORD, decimals, words
 from spikediag.parser.log_files import (
     MOST_TAGS,
@@ -46,10 +46,13 @@ PATIENCE = 1 << 21  # bytes whose checksum is reckoned in search of the next chu
 START = b":W&B\xe1\xbe\x00"
 BLOCK = 1 << 15  # bytes; a chunk never crosses the border of two
 CHUNK = struct.Struct("<IHB")  # checksum, length, kind
+DOUBLE = struct.Struct("<d")
 LOST, WHOLE, FIRST, MIDDLE, LAST = 0, 1, 2, 3, 4  # kinds of chunks
 SEEDS = {kind: zlib.crc32(bytes([kind])) for kind in (WHOLE, FIRST, MIDDLE, LAST)}
 MOST_BYTES = 1 << 30  # of a run; in memory its points are three times as large
-HISTORY, CONFIG, METRIC, RUN = 2, 5, 12, 17  # kinds of records
+HISTORY, CONFIG, TELEMETRY, METRIC, RUN = 2, 5, 10, 12, 17  # kinds of records
+RESUMES = 18, 24  # of a run: that it was resumed, that this was asked for
+BRANCH, FEATURES, OWN_STEPS = 23, 3, 61  # of a run, of telemetry, of features
 TOO_MANY, IGNORED = -1, -2
 NUMBERED_HISTORY = b"\x08\x00\x12"  # how a record begins: its number, then its history
 # An item is a mark, its length, its name or the parts of it, a mark of two bytes, a length, its JSON. Where
@@ -74,7 +77,8 @@ class WandbRuns(Named):
     """`run-*.wandb` in `wandb/run-*` and `wandb/offline-run-*`: history and configuration of a run.
 
     Steps are those of `wandb.log`, or of the metric that `define_metric` says; system metrics are left out.
-    Nested quantities are named as W&B shows them, `bc.mse`.
+    Nested quantities are named as W&B shows them, `bc.mse`. What resumes a run offline counts from 0 again,
+    since W&B cannot ask where it stood: it is counted on.
     """
 
     id: str = "wandb_runs"
@@ -97,7 +101,7 @@ class WandbRuns(Named):
         stream = records(file.content, gaps)
         while batch := list(islice(stream, BATCH)):
             run.take(batch)
-        points, astray = run.points()
+        points, anew, astray = run.points()
         yield Log(
             points,
             (*told_gaps(gaps), *left_out_points(astray, run.history.refused)),
@@ -105,6 +109,9 @@ class WandbRuns(Named):
             speaks=True,
             summaries=partial(Summaries, hparams=run.config),
             name=run.name,
+            notes=tuple(run.notes()),
+            resumes=run.resumes,
+            anew=anew,
         )
 
 
@@ -250,12 +257,20 @@ class _Run:
 
     Attributes:
         name: What W&B shows.
+        id: What its folders are named after.
+        resumes: Whether it goes on with what has the same id.
+        has_own_steps: Whether the training counted them, and not W&B.
+        branch: The run that it goes on from, and the last step of it that counts.
         config: By key.
         axes: What `define_metric` says: names or patterns, and the metric that counts their steps.
         history: What was logged.
     """
 
     name: str = ""
+    id: str = ""
+    resumes: bool = False
+    has_own_steps: bool = False
+    branch: tuple[str, float] | None = None
     config: dict[str, object] = field(default_factory=dict)
     axes: list[tuple[str, str]] = field(default_factory=list)
     history: "_History" = field(default_factory=lambda: _History())  # noqa: PLW0108  # it is defined below
@@ -274,14 +289,28 @@ class _Run:
         elif kind == CONFIG:
             self._configure(content)
         elif kind == RUN:
-            self.name = _text(next(_messages(content, 8), b""))
-            for config in _messages(content, 4):
-                self._configure(config)
+            self._begin(content)
+        elif kind == TELEMETRY:
+            for features in _messages(content, FEATURES):
+                self.has_own_steps |= any(key == OWN_STEPS and value == 1 for key, value in _fields(features))
         elif kind == METRIC:
             named = next(_messages(content, 1), None) or next(_messages(content, 2), None)
             counted = next(_messages(content, 4), None)
             if named and counted and len(self.axes) < MOST_TAGS:
                 self.axes.append((_text(named), _text(counted)))
+
+    def _begin(self, content: bytes) -> None:
+        self.id = _text(next(_messages(content, 1), b""))
+        self.name = _text(next(_messages(content, 8), b""))
+        self.resumes |= any(key in RESUMES and value == 1 for key, value in _fields(content))
+        for branch in _messages(content, BRANCH):
+            parts = dict(_fields(branch))
+            run, step = parts.get(1), parts.get(2)
+            if isinstance(run, bytes) and isinstance(step, bytes):
+                self.branch = _text(run), DOUBLE.unpack(step)[0]
+                self.resumes |= self.branch[0] == self.id
+        for config in _messages(content, 4):
+            self._configure(config)
 
     def _configure(self, content: bytes) -> None:
         for item in _messages(content, 1):
@@ -290,15 +319,26 @@ class _Run:
                 with suppress(ValueError, RecursionError):
                     self.config[key] = json.loads(value)
 
-    def points(self) -> tuple[dict[str, Track], int]:
-        """The points of every quantity, and how many were left out for their step."""
+    def notes(self) -> Iterator[Text]:
+        """Say where what came before it is, if it is elsewhere."""
+        if self.branch and not self.resumes:
+            yield say(
+                "it was forked from run {run} at step {step:g}, which holds what was before",
+                run=self.branch[0],
+                step=self.branch[1],
+            )
+
+    def points(self) -> tuple[dict[str, Track], frozenset[str], int]:
+        """The points of every quantity, which were counted from 0 again, and how many had no usable step."""
         columns, counted = self.history.columns(), self.history.steps()
         walls = np.full(len(counted), np.nan)
         if own := columns.get(STEP_NAME):
             counted[own.rows] = own.values
         if clocks := columns.get(CLOCK_NAME):
             walls[clocks.rows] = clocks.values
-        tracks, astray = {}, 0
+        tracks, anew, astray = {}, set(), 0
+        begins = min((int(column.rows[0]) for column in columns.values()), default=0)
+        is_anew = self.resumes and not self.has_own_steps and counted[begins : begins + 1] == 0
         for tag, column in columns.items():
             if OWN.fullmatch(tag):
                 continue
@@ -311,7 +351,9 @@ class _Run:
             if near.any():
                 kept = column.rows[near]
                 tracks[tag] = Track(steps[near].astype(np.int64), column.values[near], clock(walls[kept]))
-        return tracks, astray
+                if is_anew and axis is None:
+                    anew.add(tag)
+        return tracks, frozenset(anew), astray
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from spikediag import read_run
+from spikediag import parser, read_run
 from spikediag.errors import UnreadableRunError, UsageError
+from spikediag.model import StepUnit
 from spikediag.parser import find_runs
 from spikediag.parser.log_files import PART, Gap, Opened
 from spikediag.parser.tables import Column, read_csv, reads_exactly
@@ -384,3 +385,48 @@ def test_a_table_of_endless_columns_is_refused_at_once(tmp_path) -> None:
     file.write_text("step," + ",".join(f"loss{k}" for k in range(30_000)) + "\n" + "1," * 30_000 + "1\n")
     with pytest.raises(UnreadableRunError, match="more than 20,000 columns"):
         read_run(file)
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [
+        ("tokens", StepUnit.TOKEN),
+        ("num_input_tokens_seen", StepUnit.TOKEN),
+        ("consumed_samples", StepUnit.SAMPLE),
+        ("train/examples", StepUnit.SAMPLE),
+        ("epoch", StepUnit.EPOCH),
+        ("step", StepUnit.STEP),
+    ],
+)
+def test_what_was_seen_is_the_axis_where_nothing_counts_steps(
+    column: str, unit: StepUnit, tmp_path: Path
+) -> None:
+    curves = training("loss", every=4096)
+    lines = [f"{column},loss", *(f"{step},{row['loss']}" for step, row in rows(curves))]
+    (tmp_path / "run.csv").write_text("\n".join(lines) + "\n")
+    run = parser.read_run(tmp_path / "run.csv", {"batch_size": 64, "dataset_size": 640})
+    assert run.series["loss"].steps.tolist() == list(curves["loss"])
+    assert run.step_unit is unit
+    last = 4096.0 * 401
+    updates = {StepUnit.TOKEN: None, StepUnit.SAMPLE: last / 64, StepUnit.EPOCH: last * 10}
+    assert run.updates() == updates.get(unit, last)
+    notes = " ".join(map(str, run.notes))
+    assert (f"{column}, which counts what was seen, is the axis" in notes) == (
+        unit in {StepUnit.TOKEN, StepUnit.SAMPLE}
+    )
+
+
+def test_what_was_seen_is_no_step_beside_one(tmp_path: Path) -> None:
+    lines = ["tokens,it,loss", *(f"{4096 * step},{step},{step % 7}" for step in range(100))]
+    (tmp_path / "run.csv").write_text("\n".join(lines) + "\n")
+    run = read_run(tmp_path / "run.csv")
+    assert run.series["loss"].steps.tolist() == list(range(100))
+    assert run.series["tokens"].values[-1] == 4096 * 99
+
+
+@pytest.mark.parametrize("seen", [lambda _: 64, lambda row: 100 + row % 7, lambda row: row + 0.5])
+def test_what_does_not_add_up_counts_nothing(seen, tmp_path: Path) -> None:
+    lines = ["samples,loss", *(f"{seen(row)},{row % 7}" for row in range(100))]
+    (tmp_path / "run.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(UnreadableRunError, match="no column step"):
+        read_run(tmp_path / "run.csv")

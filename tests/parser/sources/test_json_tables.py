@@ -80,6 +80,10 @@ DOCUMENTS = {
     "all_results.json": json.dumps({"seed": 3, "history": RECORDS}),
     "train.log": "".join(f"2026 | INFO | train | {json.dumps(record)}\n" for record in RECORDS),
     "log.txt": LINES,
+    "loss_curves.json": json.dumps(
+        {"step": [*range(10, 4010, 10)], "x" * 40_000: [], "loss": [r["loss"] for r in RECORDS]}
+    ),
+    "seen.jsonl": LINES.replace('"step"', '"tokens_seen"'),
     "stats.jsonl": "".join(json.dumps({k: str(v) for k, v in r.items()}) + "\n" for r in RECORDS),
 }
 

@@ -108,6 +108,117 @@ def test_a_run_is_joined_by_its_id_over_other_runs_between_its_parts(tmp_path: P
     assert len(read_run(tmp_path / "wandb" / "run-20261103_120000-abc").sessions) == 2
 
 
+def part(curves: Curves, steps: range, begin: int | None = None, *, day: int = 1) -> list[bytes]:
+    """Some rows of a training; `begin` is the number that W&B gives the first, where it counts itself."""
+    some = {tag: {s: v for s, v in curve.items() if s in steps} for tag, curve in curves.items()}
+    counted = [
+        (step if begin is None else begin + place, row) for place, (step, row) in enumerate(rows(some))
+    ]
+    return [wandb.history(step, row, clock=START + 86_400 * day) for step, row in counted]
+
+
+def attempt(tmp_path: Path, day: int) -> Path:
+    return tmp_path / "wandb" / f"offline-run-2026110{day}_120000-abc"
+
+
+def test_what_resumes_offline_and_counts_from_0_again_is_counted_on(tmp_path: Path) -> None:
+    curves = training(*TAGS, every=1)
+    wandb.write(attempt(tmp_path, 1), [wandb.run({}), *part(curves, range(100), 0)])
+    resumed = wandb.run({}, resumes=True)
+    wandb.write(attempt(tmp_path, 2), [resumed, *part(curves, range(100, 398), 0, day=2)])
+    wandb.write(attempt(tmp_path, 3), [resumed, *part(curves, range(398, 401), 0, day=3)])
+    assert paths(tmp_path) == (attempt(tmp_path, 3),)
+    run = read_run(paths(tmp_path)[0])
+    assert run.series["bc/mse"].steps.tolist() == list(range(400))
+    assert len(run.sessions) == 3
+    assert "run-abc.wandb resumes and counts its steps from 0 again: they were counted on from 397." in map(
+        str, run.notes
+    )
+
+
+def test_a_metric_that_counts_steps_goes_on_by_itself_when_a_run_resumes(tmp_path: Path) -> None:
+    curves = training(*TAGS, every=1)
+    for day, steps in ((1, range(220)), (2, range(220, 401))):
+        some = rows({tag: {s: v for s, v in curve.items() if s in steps} for tag, curve in curves.items()})
+        records = [
+            wandb.history(place, {**row, "at": step}, clock=START + 86_400 * day)
+            for place, (step, row) in enumerate(some)
+        ]
+        begun = wandb.run({}, resumes=day > 1)
+        wandb.write(attempt(tmp_path, day), [begun, wandb.metric("*", "at"), *records])
+    run = read_run(attempt(tmp_path, 2))
+    assert run.series["bc/mse"].steps.tolist() == list(range(1, 401))
+    assert not any("counted on" in str(note) for note in run.notes)
+
+
+def test_a_run_that_says_so_goes_on_behind_what_a_crash_lost(tmp_path: Path) -> None:
+    curves = training(*TAGS, every=1)
+    begun, own = wandb.run({}), wandb.counts_itself()
+    wandb.write(attempt(tmp_path, 1), [begun, own, *part(curves, range(160))])
+    resumed = [wandb.run({}, resumes=True), own]
+    wandb.write(attempt(tmp_path, 2), [*resumed, *part(curves, range(200, 401), day=2)])
+    run = read_run(paths(tmp_path)[0])
+    assert len(run.series["bc/mse"]) == 360
+    assert [(rewind.from_step, rewind.to_step) for rewind in run.rewinds] == [(159, 200)]
+
+
+def test_a_rewound_run_gives_up_what_it_left_behind(tmp_path: Path) -> None:
+    curves = training(*TAGS, every=1)
+    wandb.write(attempt(tmp_path, 1), [wandb.run({}), *part(curves, range(220))])
+    rewound = wandb.run({}, branch=("abc", 199.0))
+    wandb.write(attempt(tmp_path, 2), [rewound, *part(curves, range(200, 401), day=2)])
+    run = read_run(paths(tmp_path)[0])
+    assert run.series["bc/mse"].steps.tolist() == list(range(1, 401))
+    assert str(run.notes[-1]).startswith("60 points gave way")
+
+
+def test_a_fork_says_where_its_beginning_is(tmp_path: Path) -> None:
+    forked = wandb.run({}, branch=("xyz", 199.0))
+    wandb.write(attempt(tmp_path, 1), [forked, *part(training(*TAGS, every=1), range(200, 401))])
+    notes = [str(note) for note in read_run(attempt(tmp_path, 1)).notes]
+    assert "run-abc.wandb: it was forked from run xyz at step 199, which holds what was before" in notes
+
+
+@pytest.mark.parametrize("begun", [[], [wandb.run({}, resumes=True), wandb.counts_itself()]])
+def test_what_begins_again_under_the_same_id_is_a_run_of_its_own_and_said(tmp_path: Path, begun) -> None:
+    curves = training(*TAGS, every=1)
+    wandb.write(attempt(tmp_path, 1), part(curves, range(220), 0))
+    wandb.write(attempt(tmp_path, 2), [*begun, *part(curves, range(401), 0, day=2)])
+    assert [len(read_run(path).series["bc/mse"]) for path in paths(tmp_path)] == [219, 400]
+    for one, other in ((1, 2), (2, 1)):
+        notes = " ".join(map(str, read_run(attempt(tmp_path, one)).notes))
+        assert f"{attempt(tmp_path, other).name} has the same id in W&B and is no part of this run" in notes
+
+
+def test_two_writers_of_one_id_at_the_same_time_are_not_counted_on(tmp_path: Path) -> None:
+    for seed, day in enumerate((1, 2)):
+        rank = training(*TAGS, every=1, seed=seed)
+        wandb.write(attempt(tmp_path, day), [wandb.run({}, resumes=True), *part(rank, range(401), 0)])
+    assert [len(read_run(path).series["bc/mse"]) for path in paths(tmp_path)] == [400, 400]
+
+
+def test_every_way_to_name_the_newest_part_reads_all(tmp_path: Path, monkeypatch) -> None:
+    curves = training(*TAGS, every=1)
+    wandb.write(attempt(tmp_path, 1), [wandb.run({}), *part(curves, range(220), 0)])
+    newest = wandb.write(
+        attempt(tmp_path, 2), [wandb.run({}, resumes=True), *part(curves, range(220, 401), 0, day=2)]
+    )
+    (tmp_path / "wandb" / "latest-run").symlink_to(newest.name)
+    monkeypatch.chdir(tmp_path)
+    for named in (newest, newest.relative_to(tmp_path), Path("wandb/latest-run"), Path("wandb")):
+        run = read_run(named)
+        assert len(run.series["bc/mse"]) == 400, named
+        assert len({file.path for file in run.files}) == 2, named
+    monkeypatch.chdir(newest)
+    assert len(read_run(".").series["bc/mse"]) == 400
+    earlier = read_run(attempt(tmp_path, 1))
+    assert len(earlier.series["bc/mse"]) == 219
+    assert f"to read all of it give {newest.name}." in str(earlier.notes[-1])
+    alone = read_run(newest / "run-abc.wandb")
+    assert len(alone.series["bc/mse"]) == 181
+    assert "to read what is one training give the newest folder." in str(alone.notes[-1])
+
+
 def test_beside_an_event_file_of_the_same_training_it_is_no_second_run(tmp_path: Path) -> None:
     curves = training(*TAGS)
     events = as_events(tmp_path / "out", curves)
@@ -258,18 +369,56 @@ run.finish()
 """
 
 
+def by_wandb(script: str, *given: str) -> None:
+    quiet = {**os.environ, "WANDB_SILENT": "true", "WANDB_CONSOLE": "off"}
+    command = [sys.executable, "-c", script, *given]
+    subprocess.run(command, check=True, capture_output=True, timeout=120, env=quiet)
+
+
 @pytest.mark.slow
 def test_a_run_that_wandb_wrote_is_understood_as_its_event_file(tmp_path: Path) -> None:
     pytest.importorskip("wandb")
     curves = training(*TAGS)
     (tmp_path / "rows.json").write_text(json.dumps(rows(curves)))
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "out"), str(tmp_path / "rows.json")]
     (tmp_path / "out").mkdir()
-    quiet = {**os.environ, "WANDB_SILENT": "true", "WANDB_CONSOLE": "off"}
-    subprocess.run(command, check=True, capture_output=True, timeout=120, env=quiet)
+    by_wandb(SCRIPT, str(tmp_path / "out"), str(tmp_path / "rows.json"))
     curves["nested.value"] = {step: float(step) for step in curves["bc/mse"]}
     events = as_events(tmp_path / "events", curves)
     (events / "config.json").write_text('{"batch_size": 64, "agent": {"lr": 3e-4}}')
     assert told(tmp_path / "out") == told(events)
     run = read_run(tmp_path / "out")
     assert np.isfinite(run.series["bc/mse"].wall_times).all()
+
+
+PART = """
+import json, sys, time
+import wandb
+folder, first, last, options = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4])
+run = wandb.init(dir=folder, mode="offline", **options)
+for value in range(first, last):
+    run.log({"loss": 2.0 - value / 400}, **({"step": value} if "own" in sys.argv[5:] else {}))
+run.finish()
+time.sleep(1.1)  # its folder is named by the second
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("begin", "options", "own", "points"),
+    [
+        (220, {"id": "abc", "resume": "must"}, (), [400]),
+        (220, {"id": "abc", "resume": "allow"}, ("own",), [400]),
+        (200, {"id": "abc", "resume": "allow"}, ("own",), [400]),
+        (200, {"resume_from": "abc?_step=199"}, (), [400]),
+        (200, {"id": "def", "fork_from": "abc?_step=199"}, (), [220, 200]),
+        (0, {"id": "abc"}, (), [220, 400]),
+    ],
+)
+def test_every_point_of_what_wandb_resumes_offline_is_read(
+    tmp_path: Path, begin: int, options: dict, own: tuple[str, ...], points: list[int]
+) -> None:
+    pytest.importorskip("wandb")
+    by_wandb(PART, str(tmp_path), "0", "220", json.dumps({"id": "abc"}), *own)
+    by_wandb(PART, str(tmp_path), str(begin), "400", json.dumps(options), *own)
+    runs = [read_run(path) for path in paths(tmp_path)]
+    assert [len(run.series["loss"]) for run in runs] == points

@@ -38,11 +38,25 @@ def history(step: int, row: Mapping[str | tuple[str, ...], object], *, clock: fl
     )
 
 
-def run(config: Mapping[str, object], name: str = "") -> bytes:
+def run(
+    config: Mapping[str, object],
+    name: str = "",
+    *,
+    resumes: bool = False,
+    branch: tuple[str, float] | None = None,
+) -> bytes:
+    """What a run begins with; one that goes on says so, or from which run, and after which step."""
     settings = b"".join(message(1, item(key, value)) for key, value in config.items())
-    return message(
-        17, message(1, b"abc") + message(4, settings) + (message(8, name.encode()) if name else b"")
-    )
+    parts = message(1, b"abc") + message(4, settings) + (message(8, name.encode()) if name else b"")
+    if branch:
+        step = bytes([2 << 3 | 1]) + struct.pack("<d", branch[1])
+        parts += message(23, message(1, branch[0].encode()) + step + message(3, b"_step"))
+    return message(17, parts + (message(24, 1) if resumes else b""))
+
+
+def counts_itself() -> bytes:
+    """The telemetry of a training that says each step."""
+    return message(10, message(3, message(61, 1)))
 
 
 def metric(name: str, counted_by: str) -> bytes:
