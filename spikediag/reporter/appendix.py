@@ -418,7 +418,11 @@ def _checks(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]
         groups[check.ran, str(check.reason)].append(writer.word("check", check.id))
         reasons[str(check.reason)] = check.reason
     rows = tuple(
-        (with_commas(names), say("yes") if ran else say("no"), said.once(reasons[reason]))
+        (
+            with_commas(names),
+            say("yes") if ran else say("no"),
+            said.once(reasons[reason]) or say("said above"),
+        )
         for (ran, reason), names in groups.items()
     )
     if rows:

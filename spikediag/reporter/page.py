@@ -47,6 +47,7 @@ from spikediag.wording.writer import COLON, Writer, verbatim
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
 SMALLER = 4  # of the others, named on the page
 UNCHECKED = 2  # causes that could not be checked, named
+BLIND = 3  # losses that were not judged for one reason, named
 REFUTED = 7  # lines of what it is not
 OUTCOMES = 2  # series that say whether it matters
 TABLE = 10  # remedies
@@ -60,6 +61,8 @@ MOVED = {
     CouplingVerdict.NO_COMPANION: say("Not logged."),
 }
 BETTER = say("No, it got better.")
+NO_RISE = say("No, it did not rise.")
+NO_NUMBER = say("It was never a number.")
 WORSE = {
     OutcomeVerdict.WORSE: say("Yes, it got worse."),
     OutcomeVerdict.NOT_WORSE: say("No, it is no worse."),
@@ -230,14 +233,16 @@ def _blind(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
     tested = {test.tag for test in lead.coupling.tests} if lead is not None else set()
     blind = [one for one in diagnosis.searched_losses if not one.judged and one.tag not in tested]
     if blind:
-        names = with_commas([say("{tag}", tag=one.tag) for one in blind[:3]])
-        yield QuestionRow(say("Not judged"), None, _told([say("{names}.", names=names), *_reasons(blind)]))
+        yield QuestionRow(say("Not judged"), None, _told(list(_for_reasons(blind))))
 
 
-def _reasons(blind: Sequence[Searched]) -> list[Text]:
-    """Why none was judged, where one reason holds for all."""
-    reasons = {str(one.reason): one.reason for one in blind if one.reason is not None}
-    return list(reasons.values()) if len(reasons) == 1 else []
+def _for_reasons(blind: Sequence[Searched]) -> Iterator[Text]:
+    """Their names, and why they were not judged, for one reason after another."""
+    for reason in {str(one.reason): one.reason for one in blind}.values():
+        names = [say("{tag}", tag=one.tag) for one in blind if str(one.reason) == str(reason)]
+        yield say("{names}.", names=_few(names, BLIND))
+        if reason is not None:
+            yield reason
 
 
 def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
@@ -256,6 +261,10 @@ def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
         answer = BETTER
+    elif lead.coupling.may_have_fallen:
+        answer = NO_RISE
+    elif lead.coupling.never_finite:
+        answer = NO_NUMBER
     elif phrases.is_untold(lead, diagnosis):
         answer = WORSE[OutcomeVerdict.CANNOT_BE_TOLD]
     return QuestionRow(say("Did the error move?"), answer, lead.coupling.reading)
@@ -304,9 +313,9 @@ def why_now(finding: Finding, writer: Writer) -> Text | None:
     return say("Why just then is open; what could not be checked: {causes}.", causes=names)
 
 
-def _few(names: Sequence[Text]) -> Text:
+def _few(names: Sequence[Text], most: int = UNCHECKED) -> Text:
     """The first names, and how many more there are."""
-    told, more = names[:UNCHECKED], len(names) - UNCHECKED
+    told, more = names[:most], len(names) - most
     return (
         say("{names} and {more} more", names=with_commas(told), more=more) if more > 1 else with_commas(names)
     )
