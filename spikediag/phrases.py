@@ -55,6 +55,7 @@ SUFFERED = {
     OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
 }
 SUFFERED_MEANWHILE = say("the reward was worse while it lasted")
+SUFFERED_FOR_A_TIME = say("the reward was worse for a time")
 
 
 def spike_clause(spike: Spike) -> Text:
@@ -380,10 +381,14 @@ def headline(finding: Finding, diagnosis: Diagnosis | None = None) -> Text:
     error = _error(finding.coupling)
     reward = None if diagnosis is None else diagnosis.reward_for_error(finding)
     if reward is not None:
-        error = SUFFERED[reward.verdict] if reward.meanwhile is None else SUFFERED_MEANWHILE
+        error = SUFFERED[reward.verdict] if reward.meanwhile is None else _meanwhile(finding.spike)
     elif diagnosis is not None and is_untold(finding, diagnosis):
         error = UNTOLD
     return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
+
+
+def _meanwhile(spike: Spike) -> Text:
+    return SUFFERED_MEANWHILE if spike.recovered else SUFFERED_FOR_A_TIME
 
 
 def is_untold(finding: Finding, diagnosis: Diagnosis) -> bool:

@@ -69,6 +69,7 @@ WORSE = {
     OutcomeVerdict.CANNOT_BE_TOLD: say("Cannot be told."),
 }
 WORSE_MEANWHILE = say("Yes, while it lasted.")
+WORSE_FOR_A_TIME = say("Yes, for a time.")
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,9 @@ def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
 def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
     reward = diagnosis.reward_for_error(lead)
     if reward is not None:
-        answer = WORSE[reward.verdict] if reward.meanwhile is None else WORSE_MEANWHILE
+        answer = WORSE[reward.verdict]
+        if reward.meanwhile is not None:
+            answer = WORSE_MEANWHILE if lead.spike.recovered else WORSE_FOR_A_TIME
         return QuestionRow(say("Did the reward suffer?"), answer, _stood(reward))
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
@@ -333,7 +336,8 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> QuestionRow:
         for o in _telling(diagnosis)
         if o is not said and not (harmed and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD)
     ][:OUTCOMES]
-    parts = [_ended(o) if lead and o.finding == lead.id else _elsewhere(o) for o in shown]
+    alone = lead is not None and all(o.finding == lead.id for o in shown)
+    parts = [_ended(o) if alone else _elsewhere(o) for o in shown]
     rising = lead is not None and lead.spike.shape in {Shape.LOST, Shape.TREND} and not lead.spike.is_fall
     answer = say("Not so far.") if rising and overall.matters is False else MATTERS[overall.matters]
     if harmed or (said is not None and not parts and overall.matters is not None):
@@ -351,9 +355,9 @@ def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
         diagnosis.told_outcomes(), key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS)
     )
     if overall.matters:
-        yield from (o for o in order if o.verdict is OutcomeVerdict.WORSE)
+        yield from (o for o in order if o.harms)
     for o in order:
-        misleads = overall.matters is False and o.verdict is OutcomeVerdict.WORSE
+        misleads = o.verdict is OutcomeVerdict.WORSE and (overall.matters is False or o.excused)
         if o.finding == (lead and lead.id) and o.role not in roles and not misleads:
             roles.add(o.role)
             if not (overall.matters and o.verdict is OutcomeVerdict.WORSE) and not _is_idle(o, roles):

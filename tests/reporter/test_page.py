@@ -175,6 +175,9 @@ def test_a_reward_that_was_worse_only_while_the_loss_stood_high_is_not_said_to_h
         suffered == "Yes, while it lasted. eval/return was worse meanwhile: 100 before, 40.0 then; 120 after."
     )
     assert row(run, "Does it matter?").startswith("Yes. The reward says so.")
+    going = replace(run, findings=(replace(silent, spike=replace(silent.spike, end_step=None)),))
+    assert str(run_headline(going)).endswith("; the reward was worse for a time.")
+    assert row(going, "Did the reward suffer?").startswith("Yes, for a time. ")
 
 
 def test_a_loss_that_is_no_number_at_the_end_is_not_compared_with_a_forecast() -> None:

@@ -149,6 +149,8 @@ def written_only() -> Iterator[Diagnosis]:
         alone = replace(overall, matters=False, outcomes=(ended,))
         yield replace(found, overall=alone, findings=(small, silent))
     dipped = replace(outcome, meanwhile=40.0)
+    going = replace(silent, spike=replace(silent.spike, end_step=None))
+    yield replace(found, findings=(going,), overall=replace(found.overall, outcomes=(dipped,)))
     yield replace(found, findings=(silent,), overall=replace(found.overall, outcomes=(dipped,)))
     gone = PastBest("bc/mse", Role.COMPANION, 100, 200, best=0.1, end=0.4)
     yield replace(found, overall=replace(found.overall, past_best=(gone,)))
