@@ -250,7 +250,7 @@ class Outcome:
     meanwhile: float | None = (
         None  # of a reward that was worse only while the loss stood high: its level then
     )
-    excused: bool = False  # worse by its numbers, by what does not make the run worse
+    excused: bool = False  # where it stands says nothing of the run: worse by its numbers does not count
 
     @property
     def harms(self) -> bool:

@@ -51,7 +51,7 @@ def assess(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
     untold = [o for o in asked if matters is None and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD]
     because = (
         *_told(lead),
-        *(o.reading for o in outcomes if o.finding == lead.id and not (matters and o.excused)),
+        *(o.reading for o in outcomes if o.finding == lead.id and not (matters and _misleads(o))),
         *(say("{id}: {harm}", id=o.finding, harm=o.reading) for o in harms + untold if o.finding != lead.id),
         *halts,
         *checkpoints.because,
@@ -199,6 +199,11 @@ def _only_seems(outcome: Outcome, run: Run, findings: tuple[Finding, ...]) -> bo
     onset = next(f.spike.onset_step for f in findings if f.id == outcome.finding)
     before = (f for f in findings if f.spike.onset_step <= onset)
     return any(_harmless_rise(f) and (f.spike.tag == outcome.tag or f.id == outcome.finding) for f in before)
+
+
+def _misleads(outcome: Outcome) -> bool:
+    """Whether it ended worse, which is no reason."""
+    return outcome.verdict is OutcomeVerdict.WORSE and outcome.excused
 
 
 def _harmless_rise(finding: Finding) -> bool:
