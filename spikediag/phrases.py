@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from spikediag.model import (
+    NEAR,
     UNEXPLAINED,
     CauseVerdict,
     Copy,
@@ -35,6 +36,8 @@ from spikediag.wording.writer import verbatim
 HIGHEST, LOWEST = say("highest"), say("lowest")
 STAYED = say("did not come back")
 IMPROVED = say("the error got better")
+NO_RISE = say("the error did not rise")
+NO_NUMBER = say("the error was never a number either")
 UNCOUNTED = 1e6  # times the noise
 ALL_ALONG = 4  # usual bursts from which a loss throws them all along
 RAREST = 0.001  # such jumps by chance; how much rarer a jump is than that, nobody has the data to say
@@ -52,6 +55,7 @@ SUFFERED = {
     OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
 }
 SUFFERED_MEANWHILE = say("the reward was worse while it lasted")
+SUFFERED_FOR_A_TIME = say("the reward was worse for a time")
 
 
 def spike_clause(spike: Spike) -> Text:
@@ -72,6 +76,14 @@ def spike_clause(spike: Spike) -> Text:
 
 
 def _burst_clause(spike: Spike) -> Text:
+    if spike.usual and 1 < spike.count < ALL_ALONG:
+        return say(
+            "{tag} leapt {count} times, at most by {height} at step {step:,}, as noise like its own may do",
+            tag=spike.tag,
+            count=spike.count,
+            height=_height(spike),
+            step=spike.peak_step,
+        )
     if spike.usual and spike.count < ALL_ALONG:
         return say(
             "{tag} leapt by {height} at step {step:,}, as noise like its own may do",
@@ -97,10 +109,10 @@ def _burst_clause(spike: Spike) -> Text:
         )
     if spike.recovered and spike.height >= 0:
         return say(
-            "{tag} leapt by {height} at step {step:,} and {end}",
+            "{tag} leapt by {height} {when} and {end}",
             tag=spike.tag,
             height=_height(spike),
-            step=spike.onset_step,
+            when=_when(spike),
             end=_end(spike),
         )
     return _level_clause(spike)
@@ -110,19 +122,31 @@ def _level_clause(spike: Spike) -> Text:
     height, end = _height(spike), _end(spike)
     if spike.height < 0:
         return say(
-            "{tag} fell by {height} at step {step:,} and {end}",
+            "{tag} fell by {height} {when} and {end}",
             tag=spike.tag,
             height=height,
-            step=spike.onset_step,
+            when=_when(spike),
             end=end,
         )
     return say(
-        "{tag} rose by {height} at step {step:,} and {end}",
+        "{tag} rose by {height} {when} and {end}",
         tag=spike.tag,
         height=height,
-        step=spike.onset_step,
+        when=_when(spike),
         end=end,
     )
+
+
+def _when(spike: Spike) -> Text:
+    """The step at which it begins; of a burst that is highest long after, that step too."""
+    if spike.shape is Shape.BURST and spike.peak - spike.start >= NEAR:
+        return say(
+            "from step {step:,} on ({extreme} at step {peak:,})",
+            step=spike.onset_step,
+            extreme=_extreme(spike),
+            peak=spike.peak_step,
+        )
+    return say("at step {step:,}", step=spike.onset_step)
 
 
 def _end(spike: Spike) -> Text:
@@ -285,7 +309,7 @@ def rhythm(spike: Spike) -> Text | None:
 
 def mark(spike: Spike) -> Text:
     """The few words beside the curve in a close-up: "+39.1 at step 15,530, 99.6 sigma"."""
-    height, sigmas = _height(spike), verbatim(number(abs(spike.sigmas)))
+    height, sigmas = _height(spike), times(spike.sigmas)
     match spike.shape:
         case Shape.BURST:
             return say(
@@ -324,7 +348,7 @@ def change_label(finding: Finding, loss: LossChange) -> Text:
         id=verbatim(finding.id),
         before=verbatim(number(loss.before)),
         peak=verbatim(number(loss.peak)),
-        sigmas=verbatim(number(abs(loss.sigmas))),
+        sigmas=times(loss.sigmas),
     )
 
 
@@ -357,10 +381,14 @@ def headline(finding: Finding, diagnosis: Diagnosis | None = None) -> Text:
     error = _error(finding.coupling)
     reward = None if diagnosis is None else diagnosis.reward_for_error(finding)
     if reward is not None:
-        error = SUFFERED[reward.verdict] if reward.meanwhile is None else SUFFERED_MEANWHILE
+        error = SUFFERED[reward.verdict] if reward.meanwhile is None else _meanwhile(finding.spike)
     elif diagnosis is not None and is_untold(finding, diagnosis):
         error = UNTOLD
     return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
+
+
+def _meanwhile(spike: Spike) -> Text:
+    return SUFFERED_MEANWHILE if spike.recovered else SUFFERED_FOR_A_TIME
 
 
 def is_untold(finding: Finding, diagnosis: Diagnosis) -> bool:
@@ -373,7 +401,15 @@ def _error(coupling: Coupling) -> Text:
     if coupling.improved:
         return IMPROVED
     if coupling.pooled is not None:
-        return say("the error did not move over its {jumps} jumps taken together", jumps=coupling.pooled)
+        return say(
+            "{error} over its {jumps} jumps taken together",
+            error=NO_RISE if coupling.may_have_fallen else ERROR[coupling.verdict],
+            jumps=coupling.pooled,
+        )
+    if coupling.may_have_fallen:
+        return NO_RISE
+    if coupling.never_finite:
+        return NO_NUMBER
     return ERROR[coupling.verdict]
 
 

@@ -63,7 +63,15 @@ def spike(**changes: object) -> Spike:
         ({"kind": Kind.TRAIN, "count": 5}, "bc/actor_loss jumped 5 times, at most by +39.1 at step 15,280"),
         (
             {"kind": Kind.TRAIN, "count": 2, "usual": True},
+            "bc/actor_loss leapt 2 times, at most by +39.1 at step 15,280, as noise like its own may do",
+        ),
+        (
+            {"count": 1, "usual": True},
             "bc/actor_loss leapt by +39.1 at step 15,280, as noise like its own may do",
+        ),
+        (
+            {"stop": 1_800, "peak": 1_700, "peak_step": 17_000},
+            f"bc/actor_loss leapt by +39.1 from step 15,260 on (highest at step 17,000) and {BACK}",
         ),
         (
             {"kind": Kind.TRAIN, "count": 5, "usual": True},
@@ -207,3 +215,6 @@ def test_a_headline_says_that_many_jumps_together_decided_about_the_error() -> N
     alone = builders.findings()[0]
     finding = replace(alone, coupling=replace(alone.coupling, verdict=CouplingVerdict.DECOUPLED, pooled=36))
     assert str(phrases.headline(finding)).endswith("the error did not move over its 36 jumps taken together.")
+    fell = tuple(replace(t, low=-2 * t.margin) for t in finding.coupling.tests)
+    finding = replace(finding, coupling=replace(finding.coupling, tests=fell))
+    assert str(phrases.headline(finding)).endswith("the error did not rise over its 36 jumps taken together.")

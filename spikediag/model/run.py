@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 STILL = 3  # points that a loss keeps one number while no gradient is one, at least
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
+OTHER_AXIS = re.compile(r"(?P<tag>.+?)(/time|[ _]vs[ _](samples|tokens|steps|time))")
 LEAST_EXPONENT = -307  # of a power of ten with all its digits
 LEAST_RANGE = 1e-30  # of a series; a reward of that size was meant to be 0
 NOTHING = 1e-4  # standard deviation or range of an action that counts as none
@@ -620,6 +621,12 @@ class Run:
             self._answers[key] = question(self, *about)
         answer: T = self._answers[key]
         return answer
+
+    @cached_property
+    def on_other_axes(self) -> frozenset[str]:
+        """Tags that repeat another series over samples, tokens or time: their steps are not the run's."""
+        twins = ((tag, OTHER_AXIS.fullmatch(tag)) for tag in self.series)
+        return frozenset(tag for tag, twin in twins if twin is not None and twin["tag"] in self.series)
 
     @cached_property
     def last_step(self) -> float | None:

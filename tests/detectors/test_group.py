@@ -104,6 +104,21 @@ def test_a_fall_is_told_where_it_is_a_new_level() -> None:
     assert found[0].spike.height < 0
 
 
+@pytest.mark.parametrize(("back", "found"), [(3.0, [33]), (-40.0, [33, -76])])
+def test_the_way_back_of_a_rise_is_no_finding_unless_it_goes_lower(back: float, found: list[int]) -> None:
+    steps, values = np.arange(2000), 130 + 10 * np.random.default_rng(1).normal(size=2000)
+    values[300:] += 35
+    values[1800:1812] += 50
+    values[1812:] -= 35 - back
+    series = Series("a/loss", Role.LOSS, steps, values, steps)
+    spikes = detect(series, falls=True)
+    assert [round(spike.height) > 0 for spike in spikes] == [True, False]
+
+    told = group(Run("run", "run", MappingProxyType({"a/loss": series})), {"a/loss": spikes})
+
+    assert [round(incident.spike.height) for incident in told] == found
+
+
 def test_losses_that_share_steps_are_measured_as_each_by_itself() -> None:
     run = run_of(
         a=(Role.LOSS, Measure.UNKNOWN, 30.0),
