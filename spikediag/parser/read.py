@@ -87,7 +87,7 @@ def read_run(
     read = _understand(files, own)
     folder = source.folder.path.absolute()
     named = source.path.absolute() if source.path.is_dir() else None
-    logs = tuple(dict.fromkeys((*read.together.files.values(), *files.all)))
+    logs = tuple(dict.fromkeys((*read.together.files.values(), *read.together.speak, *files.all)))
     facts = collect_facts(stated, logs, read.series, read.unit, folder=folder, inside=named)
     series = with_objective(read.series, facts.facts.get(FactName.OBJECTIVE))
     recorded, unusable, archives = flight_records((folder, named or folder))

@@ -144,12 +144,14 @@ class Together:
     Attributes:
         tracks: By tag, of which another file has more points, or which it has alone.
         files: The file of each of them.
+        speak: Files of the same training that say how it was configured, whatever they add.
         unused: Files that add nothing, and why, by label.
         notes: What was taken, for people.
     """
 
     tracks: dict[str, Track] = field(default_factory=dict)
     files: dict[str, LogFile] = field(default_factory=dict)
+    speak: list[LogFile] = field(default_factory=list)
     unused: dict[str, Text] = field(default_factory=dict)
     notes: list[Text] = field(default_factory=list)
 
@@ -175,6 +177,8 @@ def bring_together(
         verdict = sameness(known, file.points, rounding)
         if file in nearby and verdict in (Sameness.DIFFERENT, Sameness.OPEN):
             continue
+        if verdict is not Sameness.DIFFERENT and file.log.speaks:
+            together.speak.append(file)
         if verdict is Sameness.DIFFERENT:
             together.unused[file.label] = say("it logs another training; give its file to read it")
         elif verdict is Sameness.OTHER_AXIS:
@@ -209,7 +213,8 @@ def _take(together: Together, known: dict[str, Track], file: LogFile, points: Ma
         if tag not in known or _is_more(MORE, track, known[tag])
     }
     if not new:
-        together.unused[file.label] = say("it logs the same training and nothing more")
+        more = say("nothing but its settings") if file.log.speaks else say("nothing")
+        together.unused[file.label] = say("it logs the same training and adds {more}", more=more)
         return
     known |= new
     together.tracks |= new

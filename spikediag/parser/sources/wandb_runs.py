@@ -78,10 +78,9 @@ NEARLY_ALL = 0.9  # share of the rows in which it must be
 class WandbRuns(Named):
     """`run-*.wandb` in `wandb/run-*` and `wandb/offline-run-*`: history and configuration of a run.
 
-    Steps are those of the metric that `define_metric` says, else of a `global_step` logged in all rows, else of
-    `wandb.log`; system metrics are left out.
-    Nested quantities are named as W&B shows them, `bc.mse`. What resumes a run offline counts from 0 again,
-    since W&B cannot ask where it stood: it is counted on.
+    Steps are those of the metric that `define_metric` says, else of a `global_step` in nearly all rows, else
+    of `wandb.log`; system metrics are left out. Nested quantities are named as W&B shows them, `bc.mse`. What
+    resumes a run offline counts from 0 again, since W&B cannot ask where it stood: it is counted on.
     """
 
     id: str = "wandb_runs"

@@ -281,10 +281,13 @@ def test_the_step_that_a_training_logs_itself_is_the_axis(tmp_path: Path, name: 
     assert log.points["bc/mse"].steps.tolist() == list(curves["bc/mse"])
     assert log.points.keys() == set(TAGS)
     as_events(tmp_path / "run", curves)
-    wandb.write(tmp_path / "run" / FOLDER, counted_by(name, curves))
+    wandb.write(tmp_path / "run" / FOLDER, [wandb.run({"batch_size": 64}), *counted_by(name, curves)])
     assert paths(tmp_path) == (tmp_path / "run",)
-    (unread,) = read_run(tmp_path / "run").unread
-    assert "nothing more" in str(unread.why)
+    run = read_run(tmp_path / "run")
+    assert [str(one.why) for one in run.unread] == [
+        "it logs the same training and adds nothing but its settings"
+    ]
+    assert run.batch_size.value == 64
 
 
 def test_a_step_that_is_logged_now_and_then_is_no_axis() -> None:
