@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -446,29 +446,31 @@ def with_nearby(folders: Iterable[Folder]) -> tuple[Folder, ...]:
             known[key].append(one)
 
     def nearby(folder: Folder) -> Iterator[Folder]:
-        found = {one.path: one for key in asked_by(folder.path) for one in known.get(key, ())}
-        return (one for path, one in found.items() if path != folder.path and near(path, folder.path))
+        seen = {folder.path}
+        for one in chain.from_iterable(known.get(key, ()) for key in asked_by(folder.path)):
+            if one.path not in seen and near(one.path, folder.path):
+                seen.add(one.path)
+                yield one
 
     return tuple(replace(folder, nearby=tuple(islice(nearby(folder), MOST_KIN))) for folder in every)
 
 
 def known_by(path: Path) -> Iterator[Hashable]:
     """What a folder is known by among those that may be near another; `asked_by` has one of it in common."""
-    yield from _shared(path)
+    yield ("home", experiment(path))
+    yield ("home", experiment(path), own_id(path))
+    yield ("twin", path.name, path.parent.parent)
     yield path
     yield from (("below", above) for above in path.parents[:NEAR])
 
 
 def asked_by(path: Path) -> Iterator[Hashable]:
     """What to ask for to find the folders that may be near one."""
-    yield from _shared(path)
+    home = ("home", experiment(path))
+    yield from ((*home, own_id(path)), (*home, "")) if own_id(path) else (home,)
+    yield ("twin", path.name, path.parent.parent)
     yield ("below", path)
     yield from (path, *path.parents[:NEAR])
-
-
-def _shared(path: Path) -> Iterator[Hashable]:
-    yield ("home", experiment(path))
-    yield ("twin", path.name, path.parent.parent)
 
 
 def experiment(folder: Path) -> Path:
@@ -726,18 +728,17 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
 
 
 def _add_nearby(files: RunFiles, source: RunSource) -> None:
-    """Add what may be of the same training: other folders' logs, and tables that no library names.
+    """Add what another logger may have written of the same training: nearby, or in a table of any name.
 
     What is printed is read for its facts alone: it has few digits.
     """
     earlier = {one.path for one in source.folder.earlier}
     paths = [path for one in source.folder.nearby if one.path not in earlier for path in library_logs(one)]
-    if source.folder.is_run:
-        known = ((path, source_of(path)) for path in tables(source.folder))
-        paths += [path for path, kind in known if kind and kind.beside == ANYTHING]
+    tabled = tables(source.folder) if source.folder.is_run else ()
     own = {file.source for file in files.all}
-    taken = _usable(source.contents.take(tuple(paths[:MOST_TABLES]), source.folder.path))
-    files.nearby.extend(by_completeness(file for file in taken if file.source not in own))
+    known = [(path, kind) for path in (*paths, *tabled) if (kind := source_of(path)) and kind.id not in own]
+    wanted = [path for path, kind in known if not kind.alone or kind.beside == ANYTHING][:MOST_TABLES]
+    files.nearby.extend(by_completeness(_usable(source.contents.take(tuple(wanted), source.folder.path))))
 
 
 def _rank(name: str) -> int:
