@@ -107,3 +107,10 @@ def test_what_keras_returns_is_counted_by_epochs(tmp_path: Path) -> None:
 def test_a_document_of_results_is_no_run(content: str, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(content)
     assert paths(tmp_path) == ()
+
+
+def test_points_of_rows_without_a_step_are_said(tmp_path: Path) -> None:
+    lines = [json.dumps({"seed": 3}), *LINES.splitlines()[:300], json.dumps({"loss": 1.0})]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    run = read_run(tmp_path)
+    assert [str(one.what) for one in run.damage] == ["left out: 1 point of rows that have no step"]
