@@ -88,6 +88,8 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "timestepstotal",
     "envsteps",
     "envstep",
+    "agentsteps",
+    "agentstep",
     "numenvsteps",
     "totalenvsteps",
     "environmentsteps",
@@ -154,7 +156,7 @@ GOES_BACK = (
     0.05  # share of its rows, at most, before which more was seen; what a batch holds goes up and down
 )
 TOLD = ("tag", "metric", "metricname", "metrickey", "key", "name", "variable", "quantity")
-VALUES = ("value", "values")
+VALUES = ("value", "values", "metricvalue")
 RUNS = ("run", "runid", "runuuid", "runhash", "runname", "dirname")
 GROUP = re.compile(r"(train|training|trainer|charts|global)/")
 BETWEEN = re.compile(r"[^a-z0-9]+")
@@ -319,7 +321,7 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
     if _fractions(own) > MOST_OF_THEM or shared > MOST_OF_THEM * len(own):
         note = say("{name} does not tell its rows apart: they were counted.", name=name)
         return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,), StepUnit.LOG)
-    unit = UNITS.get(_plain(name))
+    unit = unit_of(name)
     if unit in {StepUnit.SAMPLE, StepUnit.TOKEN}:
         note = say("No column counts steps: {name}, which counts what was seen, is the axis.", name=name)
         return Count(name, steps, (note,), unit)
@@ -379,6 +381,11 @@ def _counted_on(steps: FloatArray, anew: IntArray) -> FloatArray:
     added = np.zeros(len(steps))
     added[anew] = last + usual - steps[anew]
     return steps + np.cumsum(added)
+
+
+def unit_of(column: str) -> StepUnit | None:
+    """What a column counts, where its name tells and it is no step."""
+    return UNITS.get(_plain(column))
 
 
 def counted(columns: Mapping[str, "Column"]) -> Count:

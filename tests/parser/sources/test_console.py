@@ -191,3 +191,16 @@ def test_what_validates_is_placed_by_its_own_counter(tmp_path: Path) -> None:
     run = read_run(tmp_path)
     assert run.series["loss"].steps.tolist() == list(range(100, 100 * N + 1, 100))
     assert run.series["valid_loss"].steps.tolist() == [2000, 4000, 6000]
+
+
+def test_beside_a_table_of_the_same_training_it_is_no_second_run(tmp_path: Path) -> None:
+    logs = tmp_path / "work_dirs" / "run"
+    (logs / "vis_data").mkdir(parents=True)
+    lines = (f"Epoch(train) [1][{10 * k}/600]  lr: 1.0e-03  loss: {LOSS[k]:.2f}\n" for k in range(N))
+    (logs / "run.log").write_text("".join(lines))
+    (logs / "vis_data" / "scalars.json").write_text(
+        "".join(f'{{"step": {10 * k}, "loss": {LOSS[k]}}}\n' for k in range(N))
+    )
+    assert paths(tmp_path) == (logs / "vis_data" / "scalars.json",)
+    (logs / "loss.json").write_bytes((logs / "vis_data" / "scalars.json").read_bytes())
+    assert paths(logs)[0] == logs / "loss.json"
