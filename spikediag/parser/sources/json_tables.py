@@ -89,8 +89,9 @@ def _document(file: Opened) -> tuple[list[dict[str, object]], tuple[Text, ...]]:
         rows = max((value for table in tables for value in table.values()), key=_objects, default=[])
         if not _objects(rows):
             return _columns(max(tables, key=len, default={}))
-        found = rows
-    return [_widened(record) for record in found if isinstance(record, dict)], ()
+    else:
+        rows = found if isinstance(found, list) else []
+    return [_widened(record) for record in rows if isinstance(record, dict)], ()
 
 
 def _curves(found: object, name: str = "") -> Iterator[dict[str, object]]:

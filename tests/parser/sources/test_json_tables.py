@@ -102,7 +102,7 @@ def test_what_keras_returns_is_counted_by_epochs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ['{"loss": 0.5, "step": 3}', "[1, 2]", "{}", '{"losses": ', '{"a": [[]]}']
+    "content", ['{"loss": 0.5, "step": 3}', "[1, 2]", '"loss"', "3", "{}", '{"losses": ', '{"a": [[]]}']
 )
 def test_a_document_of_results_is_no_run(content: str, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(content)
