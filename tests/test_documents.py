@@ -226,7 +226,7 @@ def counted() -> dict[str, object]:
         r"(?:takes|[Ll]ogs from) (\d+) points": FEWEST,
         r"[Ll]ogs (?:of fewer than|below) (\d+) points": FEWEST,
         r"[Bb]elow (0\.\d+) it is called a spike|A finding has less than (0\.\d+)": ALPHA,
-        r"[Pp]resets of (\w+) libraries": {33: "thirty"}[len(presets()) - 1],
+        r"[Pp]resets of (\w+) libraries": {34: "thirty"}[len(presets()) - 1],
         r"(\w+) real trainings(?: in which| with one| and the laboratory)": {21: "21"}[
             len(list(SAMPLE_RUNS.glob("*/truth.json")))
         ],

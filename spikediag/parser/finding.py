@@ -29,7 +29,7 @@ from spikediag.parser.run_folders import (
     own_id,
     survey,
 )
-from spikediag.parser.same_training import Sameness, has_more, sameness
+from spikediag.parser.same_training import SINGLE, Sameness, has_more, sameness
 from spikediag.parser.sessions import attempts, counted_on, distinct, goes_on
 from spikediag.parser.sources import (
     ANYTHING,
@@ -357,13 +357,24 @@ class _Loose:
             told: list[LogFile] = []
             paths = tables(folder)[:MOST_TABLES]
             files = [file for path in paths for file in _usable(self.contents.keep((path,), folder.path))]
+            files.sort(key=lambda file: file.log.rounding)
             for group in _trainings([file for file in files if file.points]):
                 main = next(filter(_has_loss, group), None)
-                if main and all(sameness(one.points, main.points) is not Sameness.SAME for one in told):
+                if main and not any(_is_same(one, main) for one in (*told, *self._finer(main, folder, tree))):
                     told.append(main)
                     run = _of_file(main.path, self.contents)
                     logs = tuple(file.path for file in group)
                     yield replace(run, folder=replace(run.folder, logs=logs))
+
+    def _finer(self, rounded: LogFile, folder: Folder, tree: Folder) -> Iterator[LogFile]:
+        """Tables of other folders nearby that keep more digits than one that keeps few."""
+        if rounded.log.rounding <= SINGLE:
+            return
+        for one in tree.runs():
+            if one.path != folder.path and near(one.path, folder.path):
+                paths = tables(one)[:MOST_TABLES]
+                files = [file for path in paths for file in _usable(self.contents.keep((path,), one.path))]
+                yield from (file for file in files if file.log.rounding < rounded.log.rounding)
 
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
         others = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
@@ -396,6 +407,11 @@ def _trainings(files: list[LogFile]) -> list[list[LogFile]]:
         else:
             home.append(file)
     return groups
+
+
+def _is_same(one: LogFile, other: LogFile) -> bool:
+    rounding = max(SINGLE, one.log.rounding, other.log.rounding)
+    return sameness(one.points, other.points, rounding) is Sameness.SAME
 
 
 def _adds_to(one: LogFile, other: LogFile) -> bool:

@@ -279,8 +279,10 @@ def told_gaps(gaps: list[Gap]) -> list[Gap]:
     return gaps
 
 
-def left_out_points(astray: int, refused: int) -> Iterator[Gap]:
-    """Say how many points were left out, for their step and for the number of tags."""
+def left_out_points(astray: int, refused: int, unplaced: int = 0) -> Iterator[Gap]:
+    """Say how many points were left out: for their step, for the number of tags, for want of a step."""
+    if unplaced:
+        yield Gap(0, 0, say("left out: {unplaced:,} points of rows that have no step", unplaced=unplaced))
     if astray:
         yield Gap(0, 0, say("left out: {astray:,} points at steps farther than 2^53 from 0", astray=astray))
     if refused:

@@ -84,6 +84,8 @@ STEPS = (  # what a step is called, the most certain name first, without marks b
     "timestepstotal",
     "envsteps",
     "envstep",
+    "agentsteps",
+    "agentstep",
     "numenvsteps",
     "totalenvsteps",
     "environmentsteps",
@@ -150,7 +152,7 @@ GOES_BACK = (
     0.05  # share of its rows, at most, before which more was seen; what a batch holds goes up and down
 )
 TOLD = ("tag", "metric", "metricname", "metrickey", "key", "name", "variable", "quantity")
-VALUES = ("value", "values")
+VALUES = ("value", "values", "metricvalue")
 RUNS = ("run", "runid", "runuuid", "runhash", "runname", "dirname")
 GROUP = re.compile(r"(train|training|trainer|charts|global)/")
 BETWEEN = re.compile(r"[^a-z0-9]+")
@@ -299,7 +301,9 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
         logged: Rows of the quantity that was logged most often, (n,).
     """
     epochs = next((name for name in counters if BETWEEN.sub("", name.lower()) in EPOCHS), "")
-    finer = [name for name in counters if name != epochs and _moves(counters[name])] or list(counters)
+    moving = [name for name in counters if name != epochs and _moves(counters[name])]
+    whole = [name for name in moving if _fractions(counters[name]) <= MOST_OF_THEM]
+    finer = whole or moving or list(counters)
     anew = {
         name: _begins_anew(counters[name], counters[epochs]) for name in finer if epochs and name != epochs
     }
@@ -309,12 +313,11 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
         note = say("{name} begins anew with every epoch: it was counted on.", name=name)
         return Count(name, _counted_on(steps, anew[name]), (note,))
     own = steps[logged & np.isfinite(steps)]
-    fractions = np.count_nonzero(own != np.round(own))
     shared = np.count_nonzero(np.diff(own) == 0) if name == epochs else 0
-    if max(fractions, shared) > MOST_OF_THEM * len(own):
+    if _fractions(own) > MOST_OF_THEM or shared > MOST_OF_THEM * len(own):
         note = say("{name} does not tell its rows apart: they were counted.", name=name)
         return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,), StepUnit.LOG)
-    unit = UNITS.get(_plain(name))
+    unit = unit_of(name)
     if unit in {StepUnit.SAMPLE, StepUnit.TOKEN}:
         note = say("No column counts steps: {name}, which counts what was seen, is the axis.", name=name)
         return Count(name, steps, (note,), unit)
@@ -351,6 +354,12 @@ def _moves(steps: FloatArray) -> bool:
     return bool((finite != finite[:1]).any())
 
 
+def _fractions(steps: FloatArray) -> float:
+    """The share of steps that are no whole numbers."""
+    finite = steps[np.isfinite(steps)]
+    return float(np.mean(finite != np.round(finite))) if len(finite) else 0.0
+
+
 def _begins_anew(steps: FloatArray, epochs: FloatArray) -> IntArray:
     """The rows at which a counter goes back, if it does so only as the next epoch begins."""
     both = np.flatnonzero(np.isfinite(steps) & np.isfinite(epochs))
@@ -368,6 +377,11 @@ def _counted_on(steps: FloatArray, anew: IntArray) -> FloatArray:
     added = np.zeros(len(steps))
     added[anew] = last + usual - steps[anew]
     return steps + np.cumsum(added)
+
+
+def unit_of(column: str) -> StepUnit | None:
+    """What a column counts, where its name tells and it is no step."""
+    return UNITS.get(_plain(column))
 
 
 def counted(columns: Mapping[str, "Column"]) -> Count:
@@ -416,21 +430,24 @@ def points_in(
         raise UnusableLogError(say("it has a header and no row; has the training written its first yet?"))
     told = clock_column(columns)
     walls = clock(columns[told].values) if told else np.full(rows, np.nan)
-    near, steps = _within_reach(np.arange(rows, dtype=np.float64) if count is None else count.steps)
+    counted = np.arange(rows, dtype=np.float64) if count is None else count.steps
+    near, steps = _within_reach(counted)
+    without = np.isnan(counted)
     tracks: dict[str, Track] = {}
-    astray, refused = 0, 0
+    astray, refused, unplaced = 0, 0, 0
     for name, column in columns.items():
         if name in (count and count.column, told) or IDLE.fullmatch(name) or not column.there.any():
             continue
         kept = column.there & near
-        astray += int(np.count_nonzero(column.there & ~near))
+        unplaced += int(np.count_nonzero(column.there & without))
+        astray += int(np.count_nonzero(column.there & ~near & ~without))
         if len(tracks) >= MOST_TAGS:
             refused += int(np.count_nonzero(kept))
         elif kept.any():
             tag = (tags or {}).get(name, text_of_cell(name))
             which = slice(None) if kept.all() else np.flatnonzero(kept)
             tracks[tag] = Track(steps[which], column.values[which], walls[which])
-    return tracks, list(left_out_points(astray, refused))
+    return tracks, list(left_out_points(astray, refused, unplaced))
 
 
 def _within_reach(counted: FloatArray) -> tuple[BoolArray, IntArray]:
@@ -474,8 +491,14 @@ def points_of(
     logged = np.zeros(len(records), dtype=np.bool_)
     logged[cells[max(quantities, key=lambda name: len(cells[name][0]))][0]] = True
     count = count_of({name: column(name) for name in counters}, logged)
+    steps = count.steps.copy()
+    for name in tags:
+        if name != count.column and _plain(name).endswith(_plain(count.column)):  # valid_num_updates
+            at, counts = cells[name]
+            missing = np.isnan(steps[at])
+            steps[at[missing]] = counts[missing]
     kept = {name: cells[name] for name in tags if name != count.column}
-    return *_placed(kept, count.steps, column(told or "")), count
+    return *_placed(kept, steps, column(told or "")), count
 
 
 def _placed(
@@ -483,17 +506,18 @@ def _placed(
 ) -> tuple[dict[str, Track], list[Gap]]:
     """Bring numbers, each of a row, to the steps of their rows; where a row has none they are no points."""
     tracks: dict[str, Track] = {}
-    astray, refused = 0, 0
+    astray, refused, unplaced = 0, 0, 0
     near, steps = _within_reach(counted)
-    far, walls = ~near & ~np.isnan(counted), clock(walls)
+    without, walls = np.isnan(counted), clock(walls)
     for tag, (rows, numbers) in cells.items():
         kept = near[rows]
-        astray += int(np.count_nonzero(far[rows]))
+        astray += int(np.count_nonzero((~near & ~without)[rows]))
         if len(tracks) >= MOST_TAGS:
             refused += int(np.count_nonzero(kept))
         elif kept.any():
             tracks[tag] = Track(steps[rows[kept]], numbers[kept], walls[rows[kept]])
-    return tracks, list(left_out_points(astray, refused))
+            unplaced += int(np.count_nonzero(without[rows]))  # a setting in a row of its own is no point
+    return tracks, list(left_out_points(astray, refused, unplaced))
 
 
 def json_lines(content: bytes) -> tuple[list[dict[str, object]], list[Gap]]:

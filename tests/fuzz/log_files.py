@@ -52,6 +52,26 @@ PRINTED = (
     "step:{at}K smpl:1 ep:1 epch:{cell} loss:0.5",
     "step:{cell} smpl:1 ep:1 loss:{cell}",
 )
+PROGRAMS = (  # what each prints at a step
+    "s:{at} trl:{cell} lr:{cell}",
+    "{at} train {cell}",
+    "Epoch {at}/40 - loss: {cell}",
+    "Epoch [{at}/9], Step [{at}/40], Loss: {cell}",
+    "[{at}, {cell}] loss: {cell}",
+    "Epoch 0:  2%|#  | {at}/40 [00:10<00:20, loss={cell}]",
+    "global_step: {at} step: {cell} loss: {cell}",
+    "| time/ | |\n|  total_timesteps | {at} |\n| train/ | |\n|  loss | {cell} |\n-----",
+    " Learning iteration {at}/40 \n  Mean surrogate loss: {cell}\n  ETA: {cell}",
+    "[epoch={at}][batch={at}/40]:\n\t Train time/batch: {cell}\n\t Train loss/train/total: {cell}",
+    '| INFO | {{"num_updates": "{at}", "update": {at}.5, "valid_num_updates": "{cell}", "loss": 1}}',
+)
+SEEN = (
+    "tokens",
+    "consumed_samples",
+    "epoch,examples",
+    "num_input_tokens_seen,step",
+    "Iteration,TotalEnvSteps",
+)
 UNICODES = ("utf-8-sig", "utf-16", "utf-32", "utf-16-le")
 
 
@@ -117,9 +137,14 @@ def _whole(rng: random.Random, name: str) -> bytes:  # noqa: PLR0911  # a kind o
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
-def _lines_of_cells(rng: random.Random, tags: list[str], table: list[tuple[int, list[str]]]) -> bytes:
+def _lines_of_cells(
+    rng: random.Random,
+    tags: list[str],
+    table: list[tuple[int, list[str]]],
+    counting: tuple[str, ...] = COUNTERS,
+) -> bytes:
     mark, end = rng.choice(",,,;\t "), rng.choice(("\n", "\n", "\r\n", "\r", "\n\n"))
-    counters = rng.choice(COUNTERS).split(",")
+    counters = rng.choice(counting).split(",")
     lines = [mark.join([*counters, *(f'"{tag}"' for tag in tags), *rng.choice(((), (), ("value",)))])]
     for step, cells in table:
         counts = [str(step % 7 if name in ("batch", "step") else step // 7) for name in counters[:-1]]
@@ -127,6 +152,46 @@ def _lines_of_cells(rng: random.Random, tags: list[str], table: list[tuple[int, 
     for extra in rng.choice(((), (), ("# a comment",), (lines[0],), ("",))):
         lines.insert(rng.randrange(len(lines)), extra)
     return end.join([*lines, ""]).encode(errors="surrogatepass")
+
+
+def newer(rng: random.Random) -> tuple[str, bytes]:
+    """What programs print, what services let download, tables that count what was seen."""
+    name = rng.choice(
+        ("train.out", "log.txt", "run-.-tag-loss.json", "metrics.json", "any.csv", "progress.csv")
+    )
+    table = [(rng.choice((k, 10**18 * k)), rng.choice(NUMBERS)) for k in range(rng.randrange(40))]
+    if name.endswith("json"):
+        content = json.dumps(_download(rng, [(at, _json(cell)) for at, cell in table])).encode()
+    elif name.endswith("csv"):
+        tags = rng.sample(("loss", "policy/LossBefore", "train", "val", "value"), 2)
+        rows = [(at, [cell, rng.choice(NUMBERS)]) for at, cell in table]
+        content = _lines_of_cells(rng, tags, rows, SEEN)
+    else:
+        lines = rng.choices(PROGRAMS, k=rng.randrange(1, 4))
+        content = "".join(rng.choice(lines).format(at=at, cell=cell) + "\n" for at, cell in table).encode()
+    for _ in range(rng.choice((0, 0, 1, 3))):
+        content = _broken(rng, content)
+    return name, content
+
+
+def _download(rng: random.Random, points: list[tuple[int, object]]) -> object:
+    x, y = [at for at, _ in points], [value for _, value in points]
+    rows = [[rng.choice((1.7e9, "x", 0.5)) if not at else 1.7e9 + at, at, value] for at, value in points]
+    long = [{"metricName": attacks.attack(rng), "metricValue": value, "step": at} for at, value in points]
+    curve = {"name": attacks.attack(rng), "x": x, "y": y}
+    deeper = {"a": {"b": y[1:], "agent_steps": x, "loss": y}, "c": {"loss": y, "x": x, "y": y}}
+    return rng.choice((rows, long, [curve], [curve, 3, {"x": 1, "y": []}], deeper, {"loss": y, "d": y[1:]}))
+
+
+def wandb_part(rng: random.Random) -> bytes:
+    """A part of a W&B run, which may resume another, now and then damaged."""
+    begin, clock = rng.choice((0, 0, 3, 40, 2**53 - 20)), rng.choice((1.7e9, 1.7e9 + 500, 0.0))
+    rows = [wandb.history(begin + k, {"loss": k % 3, "at": k}, clock=clock) for k in range(rng.randrange(40))]
+    branch = rng.choice((None, None, ("abc", 3.0), ("d", float("nan")), ("\x1b[2J", float("inf"))))
+    begun = wandb.run({}, resumes=rng.random() < 0.7, branch=branch)
+    axes = rng.choice(([], [wandb.counts_itself()], [wandb.metric("*", "at")]))
+    content = wandb.encoded([begun, *axes, *rows])
+    return _broken(rng, content) if rng.random() < 0.3 else content
 
 
 def database(rng: random.Random) -> tuple[str, bytes]:

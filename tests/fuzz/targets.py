@@ -11,7 +11,7 @@ from unittest import mock
 
 import numpy as np
 
-from spikediag import Run, diagnose, read_run
+from spikediag import Run, diagnose, parser, read_run
 from spikediag.errors import SpikediagError
 from spikediag.live.alerts import Alert, State
 from spikediag.model import CouplingVerdict, Diagnosis, Origin
@@ -113,7 +113,16 @@ def events(rng: random.Random) -> None:
 @target
 def logs(rng: random.Random) -> None:
     """A log of another source than TensorBoard that is nearly right; now and then as a run."""
-    name, content = log_files.file(rng)
+    _read_as_log(rng, *log_files.file(rng))
+
+
+@target
+def programs(rng: random.Random) -> None:
+    """The same of what programs print, and services let download."""
+    _read_as_log(rng, *log_files.newer(rng))
+
+
+def _read_as_log(rng: random.Random, name: str, content: bytes) -> None:
     source = source_of(Path(name))
     assert source
     with suppress(UnusableLogError, ForeignError):
@@ -125,6 +134,20 @@ def logs(rng: random.Random) -> None:
             Path(folder, name).write_bytes(content)
             with suppress(SpikediagError):
                 json.dumps(diagnose(read_run(Path(folder, name))).to_dict(), allow_nan=False)
+
+
+@target
+def resumed(rng: random.Random) -> None:
+    """Parts of a W&B run that are nearly right: read together, or apart."""
+    with TemporaryDirectory() as folder:
+        for day in range(1, rng.randrange(2, 5)):
+            part = Path(folder, "wandb", f"offline-run-2026110{day}_120000-abc", "run-abc.wandb")
+            part.parent.mkdir(parents=True)
+            part.write_bytes(log_files.wandb_part(rng))
+        for found in parser.find_runs(folder):
+            with suppress(SpikediagError):
+                run = parser.read_run(found)
+                assert all((np.diff(series.steps) > 0).all() for series in run.series.values())
 
 
 @target

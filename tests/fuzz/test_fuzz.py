@@ -11,6 +11,8 @@ FIRST = {
     "sweeps": 3,
     "events": 60,
     "logs": 40,
+    "programs": 30,
+    "resumed": 10,
     "pieces": 20,
     "databases": 20,
     "mlruns": 20,

@@ -14,12 +14,14 @@ from itertools import pairwise
 from spikediag.parser.log_files import ForeignError, Gap, Log, Opened, refuse_beyond
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.csv_tables import CsvTables
+from spikediag.parser.sources.progress import UNLOGGED
 from spikediag.parser.sources.trainer_state import name_of
 from spikediag.parser.tables import (
     MOST_BYTES,
     PointCollector,
     columns_named,
     may_count,
+    number_in,
     numbers_in,
     points_of,
     spaced,
@@ -50,20 +52,58 @@ KERAS_EPOCH = re.compile(r"Epoch (\d{1,9})/\d+")
 KERAS_BAR = re.compile(r"(\d{1,15})/\1 ")
 KERAS_PAIR = re.compile(rf" - (\w+): ({NUMBER})")
 STEP = re.compile(
-    r"(?<![\w.])(global_step|num_updates|step|iter|iteration)(?:: *| *= *| +)(\d{1,15})(?![\w.])",
+    r"(?<![\w.])(?<!per )(global_step|num_updates|step|iter|iteration)(?:: *| *= *| +)(\d{1,15})(?![\w.])",
     re.IGNORECASE,
 )
-OF_EPOCH = re.compile(r"Epoch(?:\(train\))?:? +\[?(\d{1,9})\]? *\[ *(\d{1,15})/ *\d+")
+CERTAIN = ("global_step", "num_updates")  # what does not begin anew where the others do
+EPOCH = re.compile(r"(?<![\w.])epoch(?:\(train\))?(?: *[:=] *| +)\[?(\d{1,9})(?![\w.])", re.IGNORECASE)
+OF_EPOCH = re.compile(  # a batch: of MMEngine, of the tutorials of PyTorch
+    r"(?:epoch(?:\(train\))?:? +\[?\d{1,9}(?:/ *\d+)?\]?[,:]? *"
+    r"(?:\[|(?:step|batch|iter(?:ation)?):? *\[?)|^\[\d{1,9}, ) *(\d{1,15})(?:/ *\d+|\] )",
+    re.IGNORECASE,
+)
+FIRST_OF_EPOCH = re.compile(r"\[(\d{1,9}), +\d{1,15}\] ")
 PAIR = re.compile(
     r"(?<![\w.])((?:[A-Za-z_][\w/.@-]{0,60} ){0,3}[A-Za-z_][\w/.@-]{0,60})(?: *[:=] *| +)"
     rf"({NUMBER})(?![\w:/%-]|[.,]\d)",
     re.IGNORECASE,
 )
+LLM_C = re.compile(r"s:(\d{1,15}) (.+)")
+BUILD_NANOGPT = re.compile(rf"(\d{{1,15}}) (train|val|hella) ({NUMBER})")
+BUILD_PAIR = re.compile(rf"(train|val|hella) ({NUMBER})")
+NANO_NAMES = {
+    "trl": "train/loss",
+    "train": "train/loss",
+    "tel": "val/loss",
+    "val": "val/loss",
+    "eval": "hellaswag/accuracy",
+    "hella": "hellaswag/accuracy",
+    "lr": "lr",
+    "norm": "grad_norm",
+}
+SB3_ROW = re.compile(rf"\| +(\w+/|[\w/]+) +\| +({NUMBER})? *\|")
+SB3_STEP, SB3_STEP_END = "time/total_timesteps", "-----"
+HEADING = re.compile(r"(?:Learning iteration |\[step=|\[batch=)(\d{1,15})/\d+")
+BELOW = re.compile(rf"\s+(?:Train )?([A-Za-z][^:=]*?)(?:: *|=)({NUMBER})\s*", re.IGNORECASE)
+COMPOSER_STEP = "time/batch"  # what the heading says begins anew with every epoch
+RSL_RL_NAMES = {
+    "Value function loss": "Loss/value_function",
+    "Surrogate loss": "Loss/surrogate",
+    "Mean value_function loss": "Loss/value_function",
+    "Mean value loss": "Loss/value",
+    "Mean surrogate loss": "Loss/surrogate",
+    "Mean entropy loss": "Loss/entropy",
+    "Mean action noise std": "Policy/mean_noise_std",
+    "Mean action std": "Policy/mean_std",
+    "Mean reward": "Train/mean_reward",
+    "Mean episode length": "Train/mean_episode_length",
+}
 LOSS = re.compile("loss|nll", re.IGNORECASE)
-STEP_NAMES = re.compile("global_step|num_updates|step|iter|iteration", re.IGNORECASE)
+COUNTER = re.compile(r"(?:.*[ _/.-])?(?:global_step|num_updates|step|iter|iteration|epoch)", re.IGNORECASE)
 MOST_PLACES = 1000  # where a rounded step may belong
 MOST_BACK = 3  # times that a counter goes back where no epoch says why; more are no resume
 FEWEST = 3  # lines; fewer are no training
+EPOCH_KEY, STEP_KEY = "epoch", "step"
 
 
 @registry.register
@@ -73,8 +113,10 @@ class Console(Named):
 
     Names are those that the library gives its other logs. LeRobot rounds its steps to thousands: they are
     counted from the first, and after a resume from where all that follows agrees; what agrees with nothing
-    is not read. The Trainer prints no step: its lines are counted. Other lines are read where each names a
-    step and a loss: those of nanoGPT, Megatron, torchtune, torchtitan, NeMo, fairseq, MMEngine, Detectron2.
+    is not read. The Trainer prints no step: its lines are counted. llm.c, the boxes of Stable-Baselines3 and
+    what rsl_rl, Composer and OLMo print below a heading have readers of their own. Other lines are read where
+    they name a loss and a step, a bar or an epoch: those of nanoGPT, Megatron, torchtune, torchtitan, NeMo,
+    fairseq, MMEngine, Detectron2, Lightning; one that names no step belongs to the step before it.
     """
 
     id: str = "console"
@@ -96,7 +138,7 @@ class Console(Named):
         lines = [line for line in text.split("\n") if len(line) <= LONGEST]
         found = [
             PointCollector(),
-            *(_collected(reader, lines) for reader in (_lerobot, _openpi, _trainer, _keras)),
+            *(_collected(reader, lines) for reader in READERS),
         ]
         best = max(found, key=_size)
         records = [] if _size(best) >= FEWEST else _records(lines)
@@ -125,11 +167,16 @@ def table_or_objects(file: Opened) -> Iterator[Log]:
     if may_count(columns_named(spaced(file))):
         yield from CsvTables().read(file)
         return
-    records = [*_objects(file.text.decode("utf-8", "replace").splitlines())]
+    lines = file.text.decode("utf-8", "replace").splitlines()
+    points = _collected(_nano, lines)
+    if _size(points) >= FEWEST:
+        yield Log(points.tracks, tuple(points.gaps), rounding=ROUNDING)
+        return
+    records = [*_objects(lines)]
     if len(records) < FEWEST:
         raise ForeignError(say("no library that is known printed its numbers"))
-    points, lost, count = points_of(records)
-    yield Log(points, tuple(lost), notes=count.notes, unit=count.unit)
+    tracks, lost, count = points_of(records)
+    yield Log(tracks, tuple(lost), notes=count.notes, unit=count.unit)
 
 
 def _objects(lines: list[str]) -> Iterator[dict[str, object]]:
@@ -204,25 +251,42 @@ def _unplaced(lines: list[str], points: PointCollector) -> Iterator[Gap]:
 
 
 def _records(lines: list[str]) -> list[dict[str, object]]:
-    """The lines of any library that name a step and a loss.
+    """The lines of any library that name a loss, and a step or an epoch.
+
+    Where lines name a step, one that names none belongs to the step before it.
 
     Raises:
         ForeignError: their steps begin anew again and again, and nothing says why.
     """
     found: list[dict[str, object]] = []
     for line in lines:
-        of_epoch, step = OF_EPOCH.search(line), STEP.search(line)
-        if not (of_epoch or step) or not LOSS.search(line):
+        counted = _counted(line)
+        if not counted or not LOSS.search(line):
             continue
-        numbers: dict[str, object] = {k: v for k, v in _pairs(PAIR, line) if not STEP_NAMES.fullmatch(k)}
-        if any(LOSS.search(key) for key in numbers):
-            counted = {"epoch": of_epoch[1], "iter": of_epoch[2]} if of_epoch else {}
-            found.append(numbers | counted | ({step[1].lower(): step[2]} if step else {}))
-    steps = [int(str(next(reversed(record.values())))) for record in found]
+        numbers: dict[str, object] = {k: v for k, v in _pairs(PAIR, line) if not COUNTER.fullmatch(k)}
+        if any(map(LOSS.search, numbers)):
+            found.append(numbers | counted)
+    told = [at for at, record in enumerate(found) if STEP_KEY in record]
+    for before, at in pairwise([*told, len(found)]):
+        for record in found[before + 1 : at]:
+            record[STEP_KEY] = found[before][STEP_KEY]
+    found = found[told[0] :] if told else found
+    steps = [int(str(record.get(STEP_KEY, record.get(EPOCH_KEY)))) for record in found]
     back = sum(after < before for before, after in pairwise(steps))
-    if back > MOST_BACK and not all("epoch" in map(str.lower, record) for record in found):
+    if back > MOST_BACK and not all(EPOCH_KEY in record for record in found):
         raise ForeignError(say("its steps begin anew {count} times, and no epoch says why", count=back))
     return found
+
+
+def _counted(line: str) -> dict[str, object]:
+    """The step and the epoch that a line names."""
+    named = {name.lower(): number for name, number in reversed(STEP.findall(line))}
+    of_epoch, bar = OF_EPOCH.search(line), TRAINER_BAR.search(line)
+    others = (*named.values(), *(match[1] for match in (of_epoch, bar) if match))
+    step = next((named[name] for name in CERTAIN if name in named), next(iter(others), None))
+    epoch = EPOCH.search(line) or FIRST_OF_EPOCH.match(line)
+    found = {EPOCH_KEY: epoch and epoch[1], STEP_KEY: step}
+    return {key: number for key, number in found.items() if number}
 
 
 def _openpi(lines: list[str]) -> Iterator[Row]:
@@ -253,6 +317,40 @@ def _trainer(lines: list[str]) -> Iterator[Row]:
         yield step, [(name_of(key), value) for key, value in record.items()]
 
 
+def _nano(lines: list[str]) -> Iterator[Row]:
+    """llm.c and build-nanogpt: a word, a colon or a blank, and a number."""
+    for line in lines:
+        if match := LLM_C.fullmatch(line.strip()):
+            pairs = _pairs(LEROBOT_PAIR, match[2])
+            yield float(match[1]), [(NANO_NAMES[k], v) for k, v in pairs if k in NANO_NAMES]
+        elif match := BUILD_NANOGPT.fullmatch(line.strip()):
+            yield float(match[1]), [(NANO_NAMES[key], v) for key, v in _pairs(BUILD_PAIR, line)]
+
+
+def _stable_baselines(lines: list[str]) -> Iterator[Row]:
+    """Stable-Baselines3: a box for each dump, in which a group is a row above those of its quantities."""
+    group, row = "", dict[str, float]()
+    for line in lines:
+        if line.startswith(SB3_STEP_END) and SB3_STEP in row:
+            yield row[SB3_STEP], [(tag, value) for tag, value in row.items() if tag not in UNLOGGED]
+            group, row = "", {}
+        elif match := SB3_ROW.fullmatch(line.strip()):
+            value = number_in(match[2] or "")
+            group, row = (match[1], row) if value is None else (group, {**row, group + match[1]: value})
+
+
+def _headed(lines: list[str]) -> Iterator[Row]:
+    """rsl_rl, Composer and OLMo: a heading that names the step, and below it a line for each quantity."""
+    step, row = 0.0, dict[str, float]()
+    for line in [*lines, "[step=0/0"]:
+        if match := HEADING.search(line):
+            if any(map(LOSS.search, row)):
+                yield row.pop(COMPOSER_STEP, step), list(row.items())
+            step, row = float(match[1]), {}
+        elif (match := BELOW.fullmatch(line)) and (value := number_in(match[2])) is not None:
+            row[RSL_RL_NAMES.get(match[1], match[1])] = value
+
+
 def _record(line: str) -> dict[str, float]:
     match = TRAINER.search(line)
     try:
@@ -276,3 +374,6 @@ def _keras(lines: list[str]) -> Iterator[Row]:
 def _keras_name(key: str) -> str:
     held_out = key.startswith("val_")
     return f"{'validation' if held_out else 'train'}/epoch_{key.removeprefix('val_')}"
+
+
+READERS = (_lerobot, _openpi, _trainer, _keras, _nano, _stable_baselines, _headed)

@@ -31,7 +31,8 @@ BOUNDS = ("__MIN", "__MAX")  # columns that W&B adds
 NAMED_ELSEWHERE = {"value", "values"}  # a quantity that is called after its file
 TAG = re.compile(r"(?:(.*)-)?tag-(.+)")  # in the name of what TensorBoard downloads
 LOSS = re.compile(r"loss|nll", re.IGNORECASE)
-HEADLESS = re.compile(rb"\d+,(\d+),[-+.\deinfa]+\r?\n")
+SPLIT = re.compile(r"train(ing)?|val(id(ation)?)?|test|eval(uation)?", re.IGNORECASE)
+HEADLESS = re.compile(rb"\d+(?:\.0)?,(\d+),[-+.\deinfa]+\r?\n")
 D3RLPY, NEPTUNE = b"_index,step,value\n", b"step,timestamp,value\n"  # what its rows hold
 TIMED = re.compile(r"(relative|wall) time( \(.*\))?", re.IGNORECASE)  # where W&B has a step
 
@@ -122,6 +123,12 @@ def _runs(columns: Mapping[str, Column], step: str) -> dict[str, dict[str, Colum
     return runs
 
 
+def tag_in_name(path: Path) -> str:
+    """What a file of one quantity is called after."""
+    match = TAG.fullmatch(path.stem)
+    return match[2] if match else path.stem
+
+
 def _run_in_name(path: Path) -> str:
     match = TAG.fullmatch(path.stem)
     return match[1] or "" if match else ""
@@ -131,6 +138,7 @@ def _tags(columns: Mapping[str, Column], step: str, path: Path) -> dict[str, str
     axes = {step, *step_columns(columns), clock_column(columns)}
     quantities = [name for name in columns if name not in axes and not IDLE.fullmatch(name)]
     if len(quantities) == 1 and quantities[0].strip().lower() in NAMED_ELSEWHERE:
-        match = TAG.fullmatch(path.stem)
-        return {quantities[0]: match[2] if match else path.stem}
+        return {quantities[0]: tag_in_name(path)}
+    if LOSS.search(path.stem) and all(SPLIT.fullmatch(name.strip()) for name in quantities):
+        return {name: f"{path.stem}/{name.strip()}" for name in quantities}
     return {name: name.rpartition(PANEL)[2] for name in columns if PANEL in name}

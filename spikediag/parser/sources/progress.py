@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from spikediag.model import StepUnit
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.tables import (
@@ -14,6 +15,7 @@ from spikediag.parser.tables import (
     points_in,
     read_csv,
     step_column,
+    unit_of,
 )
 from spikediag.parser.track import Track
 
@@ -63,7 +65,8 @@ class Progress(Named):
                 if at is not None:
                     collected.add(at, told, numbers.items())
             points, lost = collected.tracks, list(collected.gaps)
-        yield Log(dict(_named(points)), (*gaps, *lost))
+        unit = unit_of(step) if step else StepUnit.LOG
+        yield Log(dict(_named(points)), (*gaps, *lost), unit=unit)
 
 
 def _counter(names: Iterable[str]) -> str | None:

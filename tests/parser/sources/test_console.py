@@ -116,6 +116,19 @@ OTHERS = (
     "[01/01 10:00:00 d2.utils.events]:  eta: 1:00:00  iter: {step}  total_loss: {loss}  max_mem: 1234M",
     "Epoch: [0][{step:4d}/4000]\tTime  0.123 ( 0.123)\tLoss {loss} (9.9999)",
     "Train Epoch: 1 [{step}/60000 (1%)]\tLoss: {loss}",
+    "Epoch [1/10], Step [{step}/6000], Loss: {loss}",
+    "Epoch 1/10, Batch {step}/6000, Loss: {loss}",
+    "[1, {step:5d}] loss: {loss}",
+    "Epoch {step}/4000 - loss: {loss} - val_loss: 2.5",
+    "Epoch: {step} | Train Loss: {loss} | Val Loss: 2.5",
+    "epoch: 3 iteration: 5 global_step: {step} loss: {loss} ms per step: 35",
+    "Epoch 0:  12%|█▏   | {step}/5000 [00:10<00:20,  5.1it/s, v_num=0, train_loss={loss}]",
+    "s:{step} trl:{loss} lr:0.000600 norm:1.20",
+    "{step} train {loss}",
+    "| time/  |   |\n|    total_timesteps | {step} |\n| train/ | |\n|    loss | {loss} |\n-------",
+    "      Learning iteration {step}/4000     \n\n   Mean surrogate loss: {loss}\n   ETA: 10.0s",
+    "[epoch=1][batch=1/50]:\n\t Train time/batch: {step}\n\t Train loss/train/total: {loss}",
+    "2026 INFO [step={step}/4000,epoch=0]\n    train/CrossEntropyLoss={loss}\n    throughput=1,234",
 )
 
 
@@ -151,3 +164,43 @@ def test_beside_an_event_file_it_is_not_read_and_says_why(tmp_path: Path) -> Non
 def test_another_log_is_no_run(tmp_path: Path, text: str) -> None:
     (tmp_path / "train.log").write_text(text)
     assert paths(tmp_path) == ()
+
+
+def test_a_line_without_a_step_belongs_to_the_step_before(tmp_path: Path) -> None:
+    lines = [f"iter {10 * k}: loss {LOSS[k]}, time 20.30ms, mfu 3.10%" for k in range(N)]
+    tested = [f"step {10 * k}: train loss 2.5, val loss {k}" for k in range(0, N, 20)]
+    for k, line in enumerate(tested):
+        lines.insert(20 * k + k, line)
+    lines += ["validation loss at iteration 600 | lm loss value: 1.5E+00 |", "Epoch 1 val loss: 1.25"]
+    (tmp_path / "train.log").write_text("\n".join(lines) + "\n")
+    run = read_run(tmp_path)
+    assert run.series["loss"].steps.tolist() == list(range(0, 10 * N, 10))
+    assert run.series["val loss"].steps.tolist() == [0, 200, 400, 600]
+    assert run.series["lm loss value"].steps.tolist() == [600]
+    assert not any("iteration" in tag or "step" in tag for tag in run.series)
+
+
+def test_what_validates_is_placed_by_its_own_counter(tmp_path: Path) -> None:
+    records = []
+    for k in range(N):
+        update = 100 * k + 100
+        records.append(f'{{"epoch": 1, "update": {k / N}, "loss": "{LOSS[k]}", "num_updates": "{update}"}}')
+        if k % 20 == 19:
+            records.append(f'{{"epoch": 1, "valid_loss": "2.5", "valid_num_updates": "{update}"}}')
+    (tmp_path / "train.log").write_text("".join(f"2026 | INFO | train | {line}\n" for line in records))
+    run = read_run(tmp_path)
+    assert run.series["loss"].steps.tolist() == list(range(100, 100 * N + 1, 100))
+    assert run.series["valid_loss"].steps.tolist() == [2000, 4000, 6000]
+
+
+def test_beside_a_table_of_the_same_training_it_is_no_second_run(tmp_path: Path) -> None:
+    logs = tmp_path / "work_dirs" / "run"
+    (logs / "vis_data").mkdir(parents=True)
+    lines = (f"Epoch(train) [1][{10 * k}/600]  lr: 1.0e-03  loss: {LOSS[k]:.2f}\n" for k in range(N))
+    (logs / "run.log").write_text("".join(lines))
+    (logs / "vis_data" / "scalars.json").write_text(
+        "".join(f'{{"step": {10 * k}, "loss": {LOSS[k]}}}\n' for k in range(N))
+    )
+    assert paths(tmp_path) == (logs / "vis_data" / "scalars.json",)
+    (logs / "loss.json").write_bytes((logs / "vis_data" / "scalars.json").read_bytes())
+    assert paths(logs)[0] == logs / "loss.json"

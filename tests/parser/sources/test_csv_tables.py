@@ -430,3 +430,15 @@ def test_what_does_not_add_up_counts_nothing(seen, tmp_path: Path) -> None:
     (tmp_path / "run.csv").write_text("\n".join(lines) + "\n")
     with pytest.raises(UnreadableRunError, match="no column step"):
         read_run(tmp_path / "run.csv")
+
+
+def test_splits_are_called_after_the_loss_in_the_name_of_their_file(tmp_path: Path) -> None:
+    lines = ["iterations,train,val", *(f"{step},{step % 7},2.5" for step in range(100))]
+    (tmp_path / "loss.csv").write_text("\n".join(lines) + "\n")
+    assert read_run(tmp_path).series.keys() == {"loss/train", "loss/val"}
+
+
+def test_what_neptune_lets_download_is_read(tmp_path: Path) -> None:
+    lines = [f"{step}.0,{1_730_000_000_000 + step},{step % 7}" for step in range(100)]
+    (tmp_path / "loss.csv").write_text("\n".join(lines) + "\n")
+    assert read_run(tmp_path / "loss.csv").series["loss"].steps.tolist() == list(range(100))

@@ -8,7 +8,7 @@ import pytest
 from spikediag import read_run
 from spikediag.errors import UnreadableRunError
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
-from tests.parser.writing import paths
+from tests.parser.writing import START, paths
 
 
 def test_it_is_understood_as_its_event_file(tmp_path: Path) -> None:
@@ -102,8 +102,46 @@ def test_what_keras_returns_is_counted_by_epochs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ['{"loss": 0.5, "step": 3}', "[1, 2]", "{}", '{"losses": ', '{"a": [[]]}']
+    "content", ['{"loss": 0.5, "step": 3}', "[1, 2]", '"loss"', "3", "{}", '{"losses": ', '{"a": [[]]}']
 )
 def test_a_document_of_results_is_no_run(content: str, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(content)
     assert paths(tmp_path) == ()
+
+
+def test_points_of_rows_without_a_step_are_said(tmp_path: Path) -> None:
+    lines = [json.dumps({"seed": 3}), *LINES.splitlines()[:300], json.dumps({"loss": 1.0})]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    run = read_run(tmp_path)
+    assert [str(one.what) for one in run.damage] == ["left out: 1 point of rows that have no step"]
+
+
+LONG = [{"metricName": "loss", "metricValue": str(r["loss"]), "step": r["step"]} for r in RECORDS]
+X, Y = ([record[key] for record in RECORDS] for key in ("step", "loss"))
+DOWNLOADS = {
+    "run-.-tag-loss.json": [[START + step, step, loss] for step, loss in zip(X, Y, strict=True)],
+    "metrics.json": LONG,
+    "loss_curve.json": [{"name": "loss", "x": X, "y": Y}],
+    "scalars.json": [{"name": "loss", "x": X, "y": Y, "type": "scatter"}, {"name": "lr", "x": [1], "y": [2]}],
+    "logs.json": {"env": "x", "train": {"batch": 3}, "metrics": {"agent_steps": X, "loss": Y}},
+}
+
+
+@pytest.mark.parametrize("name", DOWNLOADS)
+def test_what_services_let_download_is_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(json.dumps(DOWNLOADS[name]))
+    loss = read_run(tmp_path).series["loss"]
+    assert dict(zip(loss.steps.tolist(), loss.values.tolist(), strict=True)) == training("loss")["loss"]
+
+
+def test_what_tensorboard_lets_download_is_brought_together(tmp_path: Path) -> None:
+    for tag in ("loss", "mse"):
+        rows = DOWNLOADS["run-.-tag-loss.json"]
+        (tmp_path / f"run-.-tag-{tag}.json").write_text(json.dumps(rows if tag == "loss" else rows[1:]))
+    assert read_run(tmp_path).series.keys() == {"loss", "mse"}
+
+
+def test_lists_of_another_length_are_said(tmp_path: Path) -> None:
+    (tmp_path / "history.json").write_text(json.dumps({"loss": Y, "val_loss": Y[:20], "seeds": []}))
+    notes = [str(note) for note in read_run(tmp_path).notes]
+    assert "history.json: left out: val_loss, whose lists are shorter and have no steps of their own" in notes
