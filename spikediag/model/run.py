@@ -191,6 +191,13 @@ def is_held_out(tag: str) -> bool:
     return _HELD_OUT.search(tag.lower()) is not None
 
 
+def _is_frozen(array: object) -> bool:
+    """Whether nobody can write to an array, nor to what it is a view of."""
+    if not isinstance(array, np.ndarray) or array.flags.writeable:
+        return False
+    return array.base is None or _is_frozen(array.base)
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One scalar tag over training. Positions are indices `[start, stop)`; steps are for people.
@@ -214,9 +221,11 @@ class Series:
 
     def __post_init__(self) -> None:
         for name, dtype in (("steps", np.int64), ("values", np.float64), ("wall_times", np.float64)):
-            array = np.array(getattr(self, name), dtype=dtype)  # a copy: the caller's array stays writable
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            array = getattr(self, name)
+            if not (_is_frozen(array) and array.dtype == dtype):
+                array = np.array(array, dtype=dtype)  # a copy: the caller's array stays writable
+                array.setflags(write=False)
+                object.__setattr__(self, name, array)
         if not (self.steps.ndim == 1 and self.steps.shape == self.values.shape == self.wall_times.shape):
             raise ValueError(
                 f"{self.tag}: steps, values and wall_times must be one-dimensional and equally long"

@@ -432,6 +432,8 @@ def points_in(
     walls = clock(columns[told].values) if told else np.full(rows, np.nan)
     counted = np.arange(rows, dtype=np.float64) if count is None else count.steps
     near, steps = _within_reach(counted)
+    for shared in (steps, walls):  # by all series, without a copy for each
+        shared.setflags(write=False)
     without = np.isnan(counted)
     tracks: dict[str, Track] = {}
     astray, refused, unplaced = 0, 0, 0
