@@ -317,6 +317,12 @@ def count_of(counters: Mapping[str, FloatArray], logged: BoolArray) -> Count:
     if _fractions(own) > MOST_OF_THEM or shared > MOST_OF_THEM * len(own):
         note = say("{name} does not tell its rows apart: they were counted.", name=name)
         return Count(name, np.maximum(np.cumsum(logged) - 1.0, 0), (note,), StepUnit.LOG)
+    tested, ends = _tested(steps, counters[epochs]) if epochs else (own[:0], own[:0])
+    if len(tested):
+        note = say("Rows in which {name} is the epoch were placed where the epoch ended.", name=name)
+        steps = steps.copy()
+        steps[tested] = ends
+        return Count(name, steps, (note,))
     unit = unit_of(name)
     if unit in {StepUnit.SAMPLE, StepUnit.TOKEN}:
         note = say("No column counts steps: {name}, which counts what was seen, is the axis.", name=name)
@@ -366,6 +372,19 @@ def _begins_anew(steps: FloatArray, epochs: FloatArray) -> IntArray:
     back = np.flatnonzero(np.diff(steps[both]) < 0)
     is_next = np.diff(epochs[both])[back] > 0
     return both[back + 1] if is_next.all() else both[:0]
+
+
+def _tested(steps: FloatArray, epochs: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The rows without an epoch whose step is that of the row before them, and where that row is.
+
+    MMEngine writes its tests so.
+    """
+    trained = np.flatnonzero(np.isfinite(steps) & np.isfinite(epochs))
+    others = np.flatnonzero(np.isfinite(steps) & ~np.isfinite(epochs))
+    others = others[others > trained[0]] if len(trained) else trained
+    before = trained[np.searchsorted(trained, others) - 1]
+    which = (steps[others] == epochs[before]) & (steps[others] < steps[before])
+    return others[which], steps[before[which]]
 
 
 def _counted_on(steps: FloatArray, anew: IntArray) -> FloatArray:

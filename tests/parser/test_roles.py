@@ -74,6 +74,23 @@ WITHOUT_PRESET = {  # libraries whose tags the general rules understand: role, o
         "train/loss": "kl_regularised", "train/rewards/chosen": "reward", "train/rewards/margins": "reward",
         "train/rewards/accuracies": "reward", "train/rewards/rejected": "other",
     },
+    "sheeprl": {
+        "Loss/policy_loss": "policy_gradient", "Loss/value_loss": "value", "Loss/entropy_loss": "entropy",
+        "Info/ent_coef": "other", "Rewards/rew_avg": "reward", "Game/ep_len_avg": "other",
+    },
+    "sheeprl, dreaming": {
+        "Loss/world_model_loss": "unknown", "Loss/policy_loss": "policy_gradient", "Loss/value_loss": "value",
+        "Grads/world_model": "grad_norm", "Grads/actor": "grad_norm", "Rewards/rew_avg": "reward",
+    },
+    "CORL, TD3+BC": {"actor_loss": "actor", "critic_loss": "value", "d4rl_normalized_score": "reward"},
+    "on-policy": {
+        "agent0/policy_loss": "policy_gradient", "agent0/value_loss": "value", "average_episode_rewards": "reward",
+    },
+    "spaCy": {"losses/ner": "unknown", "losses/tok2vec": "unknown"},
+    "timm": {
+        "train_loss": "cross_entropy", "eval_loss": "cross_entropy", "eval_top1": "companion",
+        "eval_top5": "companion", "lr": "learning_rate",
+    },
     "a callback that scores spikes": {"train/loss": "unknown", "spike/SpikeScore": "other"},
     "lerobot": {
         "train/loss": "unknown", "train/grad_norm": "grad_norm", "train/lr": "learning_rate", "train/samples": "samples",

@@ -52,20 +52,23 @@ KERAS_EPOCH = re.compile(r"Epoch (\d{1,9})/\d+")
 KERAS_BAR = re.compile(r"(\d{1,15})/\1 ")
 KERAS_PAIR = re.compile(rf" - (\w+): ({NUMBER})")
 STEP = re.compile(
-    r"(?<![\w.])(?<!per )(global_step|num_updates|step|iter|iteration)(?:: *| *= *| +)(\d{1,15})(?![\w.])",
+    r"(?<![\w.])(?<!per )(global_step|num_updates|steps(?=[:=])|step|iter|iteration)"
+    r"(?:: *| *= *| +)(\d{1,15})(?![\w.])",
     re.IGNORECASE,
 )
 CERTAIN = ("global_step", "num_updates")  # what does not begin anew where the others do
-EPOCH = re.compile(r"(?<![\w.])epoch(?:\(train\))?(?: *[:=] *| +)\[?(\d{1,9})(?![\w.])", re.IGNORECASE)
-OF_EPOCH = re.compile(  # a batch: of MMEngine, of the tutorials of PyTorch
-    r"(?:epoch(?:\(train\))?:? +\[?\d{1,9}(?:/ *\d+)?\]?[,:]? *"
+EPOCH = re.compile(
+    r"(?<![\w.])(?:epoch(?:\(train\))?|train(?=: \d+ \[))(?: *[:=] *| +)\[?(\d{1,9})(?![\w.])", re.IGNORECASE
+)
+OF_EPOCH = re.compile(  # a batch: of MMEngine, of timm, of the tutorials of PyTorch
+    r"(?:(?:epoch|train(?=: ))(?:\(train\))?:? +\[?\d{1,9}(?:/ *\d+)?\]?[,:]? *"
     r"(?:\[|(?:step|batch|iter(?:ation)?):? *\[?)|^\[\d{1,9}, ) *(\d{1,15})(?:/ *\d+|\] )",
     re.IGNORECASE,
 )
 FIRST_OF_EPOCH = re.compile(r"\[(\d{1,9}), +\d{1,15}\] ")
 PAIR = re.compile(
     r"(?<![\w.])((?:[A-Za-z_][\w/.@-]{0,60} ){0,3}[A-Za-z_][\w/.@-]{0,60})(?: *[:=] *| +)"
-    rf"({NUMBER})(?![\w:/%-]|[.,]\d)",
+    rf"({NUMBER})(?![\w/%-]|[.,:]\d)",
     re.IGNORECASE,
 )
 LLM_C = re.compile(r"s:(\d{1,15}) (.+)")
@@ -99,7 +102,7 @@ RSL_RL_NAMES = {
     "Mean episode length": "Train/mean_episode_length",
 }
 LOSS = re.compile("loss|nll", re.IGNORECASE)
-COUNTER = re.compile(r"(?:.*[ _/.-])?(?:global_step|num_updates|step|iter|iteration|epoch)", re.IGNORECASE)
+COUNTER = re.compile(r"(?:.*[ _/.-])?(?:global_step|num_updates|steps?|iter|iteration|epoch)", re.IGNORECASE)
 MOST_PLACES = 1000  # where a rounded step may belong
 MOST_BACK = 3  # times that a counter goes back where no epoch says why; more are no resume
 FEWEST = 3  # lines; fewer are no training
