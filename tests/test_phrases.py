@@ -190,7 +190,7 @@ def test_every_kind_has_every_sentence(kind: Kind, end: int | None, code: str) -
     ("verdict", "said"),
     [
         (CouplingVerdict.DECOUPLED, "by step 15,310; the error did not move."),
-        (CouplingVerdict.PARTLY, "the error moved, but far too little to explain it."),
+        (CouplingVerdict.PARTLY, "the error moved, but too little to explain it."),
         (CouplingVerdict.COUPLED, "the error moved too."),
         (CouplingVerdict.UNDECIDED, "whether the error moved is undecided."),
         (CouplingVerdict.NO_COMPANION, "no independent error metric is logged."),

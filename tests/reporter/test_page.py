@@ -180,6 +180,16 @@ def test_a_reward_that_was_worse_only_while_the_loss_stood_high_is_not_said_to_h
     assert row(going, "Did the reward suffer?").startswith("Yes, for a time. ")
 
 
+def test_the_headline_of_a_loss_that_came_back_to_a_worse_level_says_so() -> None:
+    found = builders.mattering()
+    lead = found.lead
+    (outcome,) = found.overall.outcomes
+    level = replace(outcome, finding=lead.id, tag=lead.spike.tag, role=Role.LOSS)
+    for one, said in ((level, True), (replace(level, excused=True), False), (outcome, False)):
+        told = replace(found, overall=replace(found.overall, outcomes=(one,)))
+        assert (", and ended worse; the error" in str(run_headline(told))) is said
+
+
 def test_a_loss_that_is_no_number_at_the_end_is_not_compared_with_a_forecast() -> None:
     found = builders.mattering()
     (outcome,) = found.overall.outcomes

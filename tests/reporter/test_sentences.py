@@ -148,6 +148,8 @@ def written_only() -> Iterator[Diagnosis]:
         yield replace(found, overall=overall, findings=(small, silent))
         alone = replace(overall, matters=False, outcomes=(ended,))
         yield replace(found, overall=alone, findings=(small, silent))
+    level = replace(outcome, finding=big.id, tag=big.spike.tag, role=Role.LOSS)
+    yield replace(found, overall=replace(found.overall, outcomes=(level,)))
     dipped = replace(outcome, meanwhile=40.0)
     going = replace(silent, spike=replace(silent.spike, end_step=None))
     yield replace(found, findings=(going,), overall=replace(found.overall, outcomes=(dipped,)))
