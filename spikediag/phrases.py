@@ -301,7 +301,7 @@ def rhythm(spike: Spike) -> Text | None:
 
 def mark(spike: Spike) -> Text:
     """The few words beside the curve in a close-up: "+39.1 at step 15,530, 99.6 sigma"."""
-    height, sigmas = _height(spike), times(spike.sigmas)
+    height, sigmas = _signed(spike), times(spike.sigmas)
     match spike.shape:
         case Shape.BURST:
             return say(
@@ -332,14 +332,19 @@ def mark(spike: Spike) -> Text:
 
 
 def change_label(finding: Finding, loss: LossChange) -> Text:
-    """The few words above the curve of one loss of a finding: "F2: -14.8 to 24.3, 109 sigma"."""
-    if finding.spike.shape is Shape.LOST:
-        return say("{id}: {harm}", id=verbatim(finding.id), harm=mark(finding.spike))
+    """The few words above the curve of one loss of a finding: "F2: -14.8 to 24.3, 109 sigma".
+
+    The sigmas are those of the two numbers: of a new level, not of its highest point.
+    """
+    spike, leads = finding.spike, loss.tag == finding.spike.tag
+    if spike.shape is Shape.LOST or (leads and spike.shape is Shape.NOISE):
+        return say("{id}: {harm}", id=verbatim(finding.id), harm=mark(spike))
+    level = leads and spike.shape in {Shape.LEVEL, Shape.TREND}
     return say(
         "{id}: {before} to {peak}, {sigmas} sigma",
         id=verbatim(finding.id),
         before=verbatim(number(loss.before)),
-        peak=verbatim(number(loss.peak)),
+        peak=verbatim(number(spike.level_after if level else loss.peak)),
         sigmas=times(loss.sigmas),
     )
 
