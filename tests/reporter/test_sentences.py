@@ -156,6 +156,7 @@ def written_only() -> Iterator[Diagnosis]:
     yield replace(found, findings=(silent,), overall=replace(found.overall, outcomes=(dipped,)))
     gone = PastBest("bc/mse", Role.COMPANION, 100, 200, best=0.1, end=0.4)
     yield replace(found, overall=replace(found.overall, past_best=(gone,)))
+    yield replace(builders.calm(), overall=replace(builders.calm().overall, past_best=(gone,)))
     ratio, drift, rate = big.verdicts
     unchecked = tuple(replace(drift, cause=f"cause-{n}") for n in range(7))
     yield builders.alone(builders.explained(big, verdicts=(ratio, *unchecked)))
