@@ -92,9 +92,10 @@ class _Purpose:
                 )
 
     def would_tell(self, run: Run, lead: Finding) -> Iterator[Advice]:
-        """What to log or to run."""
+        """What to log or to run, around the highest member of a train."""
+        step = int(run.series[lead.spike.tag].steps[lead.spike.onset_of_highest])
         if not self.rewards:
-            yield Advice(self._compare(lead.spike.onset_step), rank=1)
+            yield Advice(self._compare(step), rank=1)
         if not self.rewards and self.acts:
             yield Advice(
                 say("Log the success rate or return of evaluations during training."),
@@ -102,7 +103,7 @@ class _Purpose:
                 rank=2,
             )
         if self.rewards:
-            yield Advice(say("Evaluate more often around step {step:,}.", step=lead.spike.onset_step), rank=1)
+            yield Advice(say("Evaluate more often around step {step:,}.", step=step), rank=1)
         if not self.series or (self.trained_on and not self.rewards):
             yield Advice(
                 say("Log the loss on a fixed set of samples that are not trained on."),

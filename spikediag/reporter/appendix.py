@@ -181,7 +181,7 @@ def _losses(main: Sequence[Finding], writer: Writer) -> Table:
         for f in main
         for loss in f.losses
     )
-    head = say("finding | loss | before | highest | after | in standard deviations")
+    head = say("finding | loss | before | highest | after | jump in standard deviations")
     return table(writer, head, rows, 2, 3, 4, 5)
 
 

@@ -40,7 +40,7 @@ from spikediag.reporter.remedies import (
     verification,
     what_to_log,
 )
-from spikediag.reporter.training import state
+from spikediag.reporter.training import only_past_its_best, past_its_best, state
 from spikediag.text import Value
 from spikediag.wording.writer import COLON, Writer, verbatim
 
@@ -206,7 +206,7 @@ def _jump(jump: SmallestJump) -> Text:
 def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> Iterator[QuestionRow]:
     lead = diagnosis.lead
     if lead is None:
-        yield QuestionRow(say("Verdict"), writer.word("run", diagnosis.overall.status.value))
+        yield _verdict(diagnosis, writer)
         yield from _searched(diagnosis)
     else:
         told = str(lead.primary.mechanism) if lead.primary is not None else ""
@@ -226,6 +226,13 @@ def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> I
         yield QuestionRow(label, _line(best[0]), best[0].advice.text)
     elif logged := what_to_log(diagnosis):
         yield QuestionRow(say("Do this now"), None, logged[0].text)
+
+
+def _verdict(diagnosis: Diagnosis, writer: Writer) -> QuestionRow:
+    """Of a run without a jump; one that has gone past its best is not called clean."""
+    if only_past_its_best(diagnosis):
+        return QuestionRow(say("Verdict"), say("No jump, but past its best."), past_its_best(diagnosis))
+    return QuestionRow(say("Verdict"), writer.word("run", diagnosis.overall.status.value))
 
 
 def _blind(diagnosis: Diagnosis) -> Iterator[QuestionRow]:

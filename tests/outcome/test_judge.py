@@ -9,6 +9,7 @@ from spikediag.model import (
     Checkpoint,
     Coupling,
     CouplingVerdict,
+    Excursion,
     Explanation,
     Finding,
     Kind,
@@ -280,6 +281,14 @@ def test_a_value_loss_that_grew_with_the_returns_is_no_reason() -> None:
     found = assess(run, (early, shift))
     assert "F2" not in because(found)
     assert [o.excused for o in found.outcomes if o.finding == "F2" and o.role is Role.LOSS] == [True]
+
+
+def test_what_would_tell_is_asked_around_the_highest_member_of_a_train() -> None:
+    run = cases.make_run(flat_nll({600: 9.0, AT: 39.0}), None)
+    members = (Excursion(600, 601, 600), Excursion(AT, AT + 1, AT))
+    spike = replace(cases.spike_at(run, 600, AT + 1, Kind.TRAIN), members=members, count=2)
+    told = assess(run, (finding(spike),)).would_tell
+    assert "before step 15,000 and one from after it" in str(told[0].text)
 
 
 def test_a_value_loss_whose_reward_is_no_worse_is_no_reason_though_a_later_finding_is() -> None:

@@ -18,8 +18,10 @@ from spikediag.model import (
     LossKind,
     Measure,
     OutcomeVerdict,
+    PastBest,
     Reduction,
     Role,
+    RunStatus,
     Searched,
     SettingChange,
     SmallestJump,
@@ -178,6 +180,16 @@ def test_a_reward_that_was_worse_only_while_the_loss_stood_high_is_not_said_to_h
     going = replace(run, findings=(replace(silent, spike=replace(silent.spike, end_step=None)),))
     assert str(run_headline(going)).endswith("; the reward was worse for a time.")
     assert row(going, "Did the reward suffer?").startswith("Yes, for a time. ")
+
+
+def test_the_headline_of_a_loss_that_came_back_to_a_worse_level_says_so() -> None:
+    found = builders.mattering()
+    lead = found.lead
+    (outcome,) = found.overall.outcomes
+    level = replace(outcome, finding=lead.id, tag=lead.spike.tag, role=Role.LOSS)
+    for one, said in ((level, True), (replace(level, excused=True), False), (outcome, False)):
+        told = replace(found, overall=replace(found.overall, outcomes=(one,)))
+        assert (", and ended worse; the error" in str(run_headline(told))) is said
 
 
 def test_a_loss_that_is_no_number_at_the_end_is_not_compared_with_a_forecast() -> None:
@@ -446,6 +458,21 @@ def test_a_policy_without_a_reward_that_varies_cannot_be_told_to_have_converged(
     loss = builders.series("Loss/value", Role.LOSS, flat, np.arange(400), kind=LossKind.VALUE)
     told = first(replace(whole, run=replace(whole.run, series={"Loss/value": loss})))
     assert str(told.state[0].answer) == "Cannot be told: no reward that varies is logged."
+
+
+def test_a_run_without_a_jump_that_is_past_its_best_is_not_called_clean() -> None:
+    gone = PastBest("eval/loss", Role.LOSS, 100, 200, best=0.1, end=0.4)
+    calm = builders.calm()
+    assert row(calm, "Verdict") == "clean"
+    told = replace(calm, overall=replace(calm.overall, past_best=(gone,)))
+    assert row(told, "Verdict") == (
+        "No jump, but past its best. eval/loss stood at 0.1 in steps 100 to 200 and ends at 0.4. A "
+        "checkpoint from there is better by that measure."
+    )
+    assert "Converged" not in [str(r.label) for r in first(told).state]
+    unjudged = replace(told, overall=replace(told.overall, status=RunStatus.NOT_JUDGED))
+    assert row(unjudged, "Verdict") == "not judged"
+    assert "Converged" in [str(r.label) for r in first(unjudged).state]
 
 
 def test_a_training_that_was_lost_has_not_converged_whatever_its_level_before() -> None:
