@@ -21,6 +21,7 @@ LOGS = {  # what people call the logs of a source
     "console": "console output",
     "csv_tables": "CSV",
     "diffusion_policy": "Diffusion Policy",
+    "dvclive": "DVCLive",
     "event_files": "TensorBoard event files",
     "json_tables": "JSON lines",
     "lightning_csv": "Lightning's CSV",

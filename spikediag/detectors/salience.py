@@ -189,9 +189,9 @@ class Crowd:
     @cached_property
     def apart(self) -> tuple[int, float]:
         """How many stand apart from all others, and how many of them chance would show."""
+        heights = np.concatenate([self.heights, self.ordered[:1]])
         for count in range(min(len(self.at), (len(self.at) + len(self.ordered)) // 4 + 1), 0, -1):
-            following = self.heights[count] if count < len(self.at) else self.ordered[0]
-            if self.heights[count - 1] < OVER_NEXT * following:
+            if count == len(heights) or heights[count - 1] < OVER_NEXT * heights[count]:
                 continue
             rest = self.rest(count)
             if len(rest.ordered) > FEWEST_REST:

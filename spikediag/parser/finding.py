@@ -39,6 +39,7 @@ from spikediag.parser.sources import (
     packed,
     read_file,
     registry,
+    source_for,
     source_of,
 )
 
@@ -139,11 +140,10 @@ def find_runs(root: str | Path, only: str | None = None, read: ReadFile = read_f
 
 def _of_file(path: Path, contents: LogFiles) -> RunSource:
     """A log file, or one run of it, as a run."""
-    source = source_of(path.parent if path.parent.is_file() else path)
+    source = source_for(path.parent if path.parent.is_file() else path)
     own = (path,)
     folder = path if path.parent.is_file() else path.parent  # what lies beside a database is not of its runs
-    is_event_file = source is None or source.id == EVENTS
-    found = Folder(folder, own) if is_event_file else Folder(folder, logs=own)
+    found = Folder(folder, own) if source.id == EVENTS else Folder(folder, logs=own)
     return RunSource(path, found, contents)
 
 

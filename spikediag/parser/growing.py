@@ -30,7 +30,7 @@ from spikediag.parser.log_files import (
     left_out_points,
     told_gaps,
 )
-from spikediag.parser.sources import EVENTS, read_file, source_of
+from spikediag.parser.sources import EVENTS, read_file, source_for
 from spikediag.parser.sources.event_files import NO_EVENTS
 from spikediag.parser.track import Track
 
@@ -52,8 +52,7 @@ class GrowingFiles:
 
     def read(self, path: Path, label: str) -> tuple[LogFile | LeftOut, ...]:
         """Everything that is in a file by now."""
-        source = source_of(path)
-        if source is None or source.id != EVENTS:
+        if source_for(path).id != EVENTS:
             return self._again(path, label)
         try:
             return (self._read_on(path).file(path, label),)

@@ -161,9 +161,8 @@ class Leaps:
         x, base = self.values, self.before[at]
         low = float(x[at : at + width].min())
         first, last, ahead = max(HISTORY, at - NEAR), at + NEAR + 1, self.side + 1
-        around = np.minimum(
-            self.before[first:last][: len(x) - ahead - first], self.before[first + ahead : last + ahead]
-        )
+        behind = self.before[first + ahead : last + ahead]
+        around = np.minimum(self.before[first:last][: len(behind)], behind)
         depth = (np.minimum(around, base) - x[first : first + len(around)]).max(initial=0.0)
         if low - base < OVER_DIPS * depth:
             return False

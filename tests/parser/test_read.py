@@ -51,6 +51,22 @@ def test_the_only_run_below_a_folder(tmp_path) -> None:
     assert run.name == f"{tmp_path.name}/exp"
 
 
+@pytest.mark.parametrize(
+    ("name", "head", "row", "end"),
+    [
+        ("8d1a.txt", "", "step:{at}/100 train_loss:2.5 step_avg:98.2ms\n", ""),
+        ("curves.xyz", "step,loss\n", "{at},2.5\n", ""),
+        ("curves", "", '{{"step": {at}, "loss": 2.5}}\n', ""),
+        ("20260101.json", "", '{{"step": {at}, "loss": 2.5}}\n', ""),
+        ("run1.json", '{"x": 3, "history": [', '{{"step": {at}, "loss": 2.5}},', '{"step": 100}]}'),
+    ],
+)
+def test_a_file_that_is_named_itself_is_told_by_what_it_holds(tmp_path, name, head, row, end) -> None:
+    (tmp_path / name).write_text(head + "".join(row.format(at=at) for at in range(100)) + end)
+    (loss,) = read_run(tmp_path / name).having(Role.LOSS)
+    assert loss.steps.tolist() == list(range(100))
+
+
 def test_no_loss_is_still_a_run(tmp_path) -> None:
     write(tmp_path, curves({"fps": [1.0, 2.0]}))
     assert read_run(tmp_path).series["fps"].role is Role.OTHER
@@ -61,12 +77,13 @@ def test_no_loss_is_still_a_run(tmp_path) -> None:
     [
         (lambda p: None, RunNotFoundError, "does not exist"),
         (lambda p: p.mkdir(), NoEventsError, "no log here or below"),
-        (lambda p: p.write_text("hello, I am no event file"), UnreadableRunError, "no TensorBoard"),
+        (lambda p: p.write_text("hello, I am no log"), UnreadableRunError, "no library that is known"),
+        (lambda p: p.write_bytes(b"hello\0, I am no event file"), UnreadableRunError, "no TensorBoard"),
         (lambda p: write(p, []), NoEventsError, "no scalars"),
         (os.mkfifo, UnreadableRunError, "neither a folder nor a file"),
         (lambda p: p.write_bytes(b""), NoEventsError, "no scalars"),
     ],
-    ids=["missing", "empty folder", "not an event file", "no scalars", "a pipe", "zero bytes"],
+    ids=["missing", "empty folder", "no log", "no event file", "no scalars", "a pipe", "zero bytes"],
 )
 def test_bad_input_is_one_sentence(tmp_path, make, error, words) -> None:
     path = tmp_path / "run"

@@ -11,11 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from spikediag.parser.log_files import LeftOut, Log, LogFile, Opened, read_log
+from spikediag.parser.log_files import LeftOut, Log, LogFile, Opened, opened, read_log
 from spikediag.registry import Registry
 from spikediag.text import Text, say
 
-EVENTS = "event_files"
+EVENTS, DOCUMENTS, LINES = "event_files", "json_tables", "console"
+PEEK = 1 << 12  # bytes that show whether a file is text
 PACKING = re.compile(r"(.+)\.(gz|bz2|xz|zst|zip)")
 NOTHING = say("")
 ANYTHING = say("a table that no library names may be anything; give its file to read it")
@@ -84,6 +85,21 @@ def source_of(path: Path) -> Source | None:
     return next((source for source in _by_demand() if source.knows(path)), None)
 
 
+def source_for(path: Path) -> Source:
+    """The source of a file that was named itself; where no source knows its name, its first bytes decide."""
+    if found := source_of(path):
+        return found
+    known: Mapping[str, Source] = registry.load()
+    try:
+        with opened(path) as file:
+            start = file.beginning(PEEK)
+    except OSError:  # it is said when it is read
+        start = b""
+    if not start.strip() or b"\0" in start:
+        return known[EVENTS]
+    return known[DOCUMENTS if path.suffix.lower() == ".json" else LINES]
+
+
 def is_table(path: Path) -> bool:
     """Whether a file may be anything: a table that nobody's library names."""
     source = source_of(path)
@@ -104,11 +120,11 @@ def _by_demand() -> tuple[Source, ...]:
 
 
 def read_file(path: Path, label: str) -> tuple[LogFile | LeftOut, ...]:
-    """Read a log file, or one run of a file that holds several; what no source knows is read as events."""
+    """Read a log file, or one run of a file that holds several."""
     if packed(path):
         return (LeftOut(label, 0, PACKED),)
     whole = path.parent if path.parent.is_file() else path
-    source = source_of(whole) or registry.load()[EVENTS]
+    source = source_for(whole)
     files = read_log(whole, label, source.id, source.read)
     if whole == path:
         return files
