@@ -16,9 +16,9 @@ from scipy.special import stdtr
 from spikediag.detectors.rise import MARGIN, Rise, recovery
 from spikediag.detectors.salience import CHANCE
 from spikediag.detectors.signal import Signal
-from spikediag.detectors.variance import CELL, FACTOR, LEVEL, log_noise
+from spikediag.detectors.variance import CELL, FACTOR, LEVEL
 from spikediag.model import PAST, FloatArray, IntArray, Kind, Series, Shape, Spike
-from spikediag.stats.medians import RunningMedians, median
+from spikediag.stats.medians import median
 from spikediag.stats.scale import MEDIAN_ERROR, local_noise
 
 CELLS = 40  # of noise on either side of a place that are compared, and the fewest of them:
@@ -67,10 +67,10 @@ def _noisier_at(series: Series, start: int) -> Iterator[Spike]:
     fewest = CELL * FEWEST_CELLS
     if min(len(before), len(after)) < fewest or not np.isfinite([*before, *after]).all():
         return
-    low, high = log_noise(RunningMedians(before)), log_noise(RunningMedians(after))
+    low, high = _cells(before), _cells(after)
     gain = median(high) - median(low)
     error = MEDIAN_ERROR * math.hypot(low.std() / math.sqrt(len(low)), high.std() / math.sqrt(len(high)))
-    last = median(log_noise(RunningMedians(series.values[series.finite][-fewest:]))) - median(low)
+    last = median(_cells(series.values[series.finite][-fewest:])) - median(low)
     early, late = np.array_split(low, 2)
     wandered, near = abs(median(late) - median(early)), median(np.array_split(high, 2)[0]) - median(late)
     sure = gain >= max(math.log(FACTOR) - error, SURE * error) and near >= AT_ONCE * gain
@@ -96,6 +96,18 @@ def _noisier_at(series: Series, start: int) -> Iterator[Spike]:
         expected=CHANCE,
     )
     yield Signal(series, ALPHA).spike(Kind.VARIANCE, rise, height)
+
+
+def _cells(values: FloatArray) -> FloatArray:
+    """Logarithm of the mean distance from the mean of each cell of values (n,), (n // 8,).
+
+    Not from a running median, as `variance.log_noise` measures it all along a series: over so few points that
+    takes a part of the noise for level, and more of it where neighbours are alike.
+    """
+    usable = len(values) // CELL * CELL
+    rows = values[:usable].reshape(-1, CELL)
+    spread = np.abs(rows - rows.mean(axis=1, keepdims=True)).mean(axis=1)
+    return np.asarray(np.log(spread + np.finfo(float).tiny))
 
 
 def _moved(series: Series, places: Sequence[int], known: Sequence[Spike]) -> Iterator[Spike]:
