@@ -120,11 +120,15 @@ def lost_at(spike: Spike) -> int:
     return spike.onset_step if spike.shape is Shape.LOST else 0
 
 
-def leading_key(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
-    """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size."""
+def leading_key(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, bool, float, str]:
+    """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size.
+
+    One on held-out data comes after what was trained on: it follows, and is logged more seldom.
+    """
     has_companion = any(other.group == series.group for other in run.having(Role.COMPANION))
     return (
         run.loss_kind(series) is not LossKind.LIKELIHOOD,
+        series.held_out,
         not has_companion,
         series.measure is Measure.TOTAL,
         -abs(spike.sigmas),

@@ -58,6 +58,14 @@ def test_a_companion_in_the_group_leads_over_a_larger_loss() -> None:
     assert incident.spike.tag == "b/loss"
 
 
+def test_a_held_out_loss_follows_the_one_that_was_trained_on_however_far_it_leaps() -> None:
+    run = run_of(train__loss=(Role.LOSS, Measure.UNKNOWN, 30.0), val__loss=(Role.LOSS, Measure.UNKNOWN, 60.0))
+
+    (incident,) = incidents(run)
+
+    assert incident.spike.tag == "train/loss"
+
+
 def test_without_a_companion_the_larger_one_leads() -> None:
     run = run_of(a__loss=(Role.LOSS, Measure.UNKNOWN, 60.0), b__loss=(Role.LOSS, Measure.UNKNOWN, 40.0))
 
