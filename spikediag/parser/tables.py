@@ -829,11 +829,24 @@ def _column(cells: Any, *, has_decimal_commas: bool) -> Column:  # noqa: ANN401 
     if cells.dtype.kind in "iufb":
         numbers = cells.to_numpy(np.float64)
         return Column(numbers, ~np.isnan(numbers))
-    which, words = cells.factorize()
+    there = cells.notna().to_numpy(copy=True)
+    values = _numbers_among(cells)
+    odd = there & np.isnan(values)
+    which, words = cells[odd].factorize()
     found = [number_in(str(word).strip(), has_decimal_commas=has_decimal_commas) for word in words]
-    numbers = np.array([*(np.nan if number is None else number for number in found), np.nan])
-    there = np.array([*(number is not None for number in found), False])
-    return Column(numbers[which], there[which])
+    values[odd] = np.array([np.nan if number is None else number for number in found])[which]
+    there[odd] = np.array([number is not None for number in found], bool)[which]
+    return Column(values, there)
+
+
+def _numbers_among(cells: Any) -> FloatArray:  # noqa: ANN401  # a column of pandas
+    """The numbers among words that are written plainly, and NaN, (n,); none if pandas would round them."""
+    import pandas as pd  # noqa: PLC0415  # as above
+
+    if reads_exactly():
+        with suppress(ValueError, TypeError, OverflowError):  # a whole number of hundreds of digits
+            return np.array(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
+    return np.full(len(cells), np.nan)
 
 
 def number_in(word: str, *, has_decimal_commas: bool = False) -> float | None:
