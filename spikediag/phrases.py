@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from spikediag.model import (
+    NEAR,
     UNEXPLAINED,
     CauseVerdict,
     Copy,
@@ -35,12 +36,14 @@ from spikediag.wording.writer import verbatim
 HIGHEST, LOWEST = say("highest"), say("lowest")
 STAYED = say("did not come back")
 IMPROVED = say("the error got better")
+NO_RISE = say("the error did not rise")
+NO_NUMBER = say("the error was never a number either")
 UNCOUNTED = 1e6  # times the noise
 ALL_ALONG = 4  # usual bursts from which a loss throws them all along
 RAREST = 0.001  # such jumps by chance; how much rarer a jump is than that, nobody has the data to say
 ERROR = {
     CouplingVerdict.DECOUPLED: say("the error did not move"),
-    CouplingVerdict.PARTLY: say("the error moved, but far too little to explain it"),
+    CouplingVerdict.PARTLY: say("the error moved, but too little to explain it"),
     CouplingVerdict.COUPLED: say("the error moved too"),
     CouplingVerdict.UNDECIDED: say("whether the error moved is undecided"),
     CouplingVerdict.NO_COMPANION: say("no independent error metric is logged"),
@@ -52,6 +55,7 @@ SUFFERED = {
     OutcomeVerdict.CANNOT_BE_TOLD: say("whether the reward suffered cannot be told"),
 }
 SUFFERED_MEANWHILE = say("the reward was worse while it lasted")
+SUFFERED_FOR_A_TIME = say("the reward was worse for a time")
 
 
 def spike_clause(spike: Spike) -> Text:
@@ -72,57 +76,69 @@ def spike_clause(spike: Spike) -> Text:
 
 
 def _burst_clause(spike: Spike) -> Text:
-    if spike.usual and spike.count < ALL_ALONG:
-        return say(
-            "{tag} leapt by {height} at step {step:,}, as noise like its own may do",
-            tag=spike.tag,
-            height=_height(spike),
-            step=spike.peak_step,
-        )
-    if spike.usual:
-        return say(
-            "{tag} jumps all along, as such losses do: {count:,} times, at most by {height} at step {step:,}",
-            tag=spike.tag,
-            count=spike.count,
-            height=_height(spike),
-            step=spike.peak_step,
-        )
-    if spike.kind is Kind.TRAIN:
-        return say(
-            "{tag} jumped {count:,} times, at most by {height} at step {step:,}",
-            tag=spike.tag,
-            count=spike.count,
-            height=_height(spike),
-            step=spike.peak_step,
-        )
+    if spike.usual or spike.kind is Kind.TRAIN:
+        return _bursts_clause(spike)
     if spike.recovered and spike.height >= 0:
         return say(
-            "{tag} leapt by {height} at step {step:,} and {end}",
+            "{tag} leapt by {height} {when} and {end}",
             tag=spike.tag,
             height=_height(spike),
-            step=spike.onset_step,
+            when=_when(spike),
             end=_end(spike),
         )
     return _level_clause(spike)
+
+
+def _bursts_clause(spike: Spike) -> Text:
+    told: dict[str, Value] = {"tag": spike.tag, "height": _height(spike), "step": spike.peak_step}
+    if not spike.usual:
+        return say(
+            "{tag} jumped {count:,} times, at most by {height} at step {step:,}", **told, count=spike.count
+        )
+    if spike.count >= ALL_ALONG:
+        return say(
+            "{tag} jumps all along, as such losses do: {count:,} times, at most by {height} at step {step:,}",
+            **told,
+            count=spike.count,
+        )
+    if spike.count > 1:
+        return say(
+            "{tag} leapt {count} times, at most by {height} at step {step:,}, as noise like its own may do",
+            **told,
+            count=spike.count,
+        )
+    return say("{tag} leapt by {height} at step {step:,}, as noise like its own may do", **told)
 
 
 def _level_clause(spike: Spike) -> Text:
     height, end = _height(spike), _end(spike)
     if spike.height < 0:
         return say(
-            "{tag} fell by {height} at step {step:,} and {end}",
+            "{tag} fell by {height} {when} and {end}",
             tag=spike.tag,
             height=height,
-            step=spike.onset_step,
+            when=_when(spike),
             end=end,
         )
     return say(
-        "{tag} rose by {height} at step {step:,} and {end}",
+        "{tag} rose by {height} {when} and {end}",
         tag=spike.tag,
         height=height,
-        step=spike.onset_step,
+        when=_when(spike),
         end=end,
     )
+
+
+def _when(spike: Spike) -> Text:
+    """The step at which it begins; of a burst that is highest long after, that step too."""
+    if spike.shape is Shape.BURST and spike.peak - spike.start >= NEAR:
+        return say(
+            "from step {step:,} on ({extreme} at step {peak:,})",
+            step=spike.onset_step,
+            extreme=_extreme(spike),
+            peak=spike.peak_step,
+        )
+    return say("at step {step:,}", step=spike.onset_step)
 
 
 def _end(spike: Spike) -> Text:
@@ -285,7 +301,7 @@ def rhythm(spike: Spike) -> Text | None:
 
 def mark(spike: Spike) -> Text:
     """The few words beside the curve in a close-up: "+39.1 at step 15,530, 99.6 sigma"."""
-    height, sigmas = _height(spike), verbatim(number(abs(spike.sigmas)))
+    height, sigmas = _signed(spike), times(spike.sigmas)
     match spike.shape:
         case Shape.BURST:
             return say(
@@ -316,15 +332,20 @@ def mark(spike: Spike) -> Text:
 
 
 def change_label(finding: Finding, loss: LossChange) -> Text:
-    """The few words above the curve of one loss of a finding: "F2: -14.8 to 24.3, 109 sigma"."""
-    if finding.spike.shape is Shape.LOST:
-        return say("{id}: {harm}", id=verbatim(finding.id), harm=mark(finding.spike))
+    """The few words above the curve of one loss of a finding: "F2: -14.8 to 24.3, 109 sigma".
+
+    The sigmas are those of the two numbers: of a new level, not of its highest point.
+    """
+    spike, leads = finding.spike, loss.tag == finding.spike.tag
+    if spike.shape is Shape.LOST or (leads and spike.shape is Shape.NOISE):
+        return say("{id}: {harm}", id=verbatim(finding.id), harm=mark(spike))
+    level = leads and spike.shape in {Shape.LEVEL, Shape.TREND}
     return say(
         "{id}: {before} to {peak}, {sigmas} sigma",
         id=verbatim(finding.id),
         before=verbatim(number(loss.before)),
-        peak=verbatim(number(loss.peak)),
-        sigmas=verbatim(number(abs(loss.sigmas))),
+        peak=verbatim(number(spike.level_after if level else loss.peak)),
+        sigmas=times(loss.sigmas),
     )
 
 
@@ -357,10 +378,23 @@ def headline(finding: Finding, diagnosis: Diagnosis | None = None) -> Text:
     error = _error(finding.coupling)
     reward = None if diagnosis is None else diagnosis.reward_for_error(finding)
     if reward is not None:
-        error = SUFFERED[reward.verdict] if reward.meanwhile is None else SUFFERED_MEANWHILE
+        error = SUFFERED[reward.verdict] if reward.meanwhile is None else _meanwhile(finding.spike)
     elif diagnosis is not None and is_untold(finding, diagnosis):
         error = UNTOLD
-    return say("{what}; {error}.", what=spike_clause(finding.spike), error=error)
+    what = spike_clause(finding.spike)
+    if diagnosis is not None and _ended_worse(finding, diagnosis):
+        what = say("{what}, and ended worse", what=what)
+    return say("{what}; {error}.", what=what, error=error)
+
+
+def _ended_worse(finding: Finding, diagnosis: Diagnosis) -> bool:
+    """Whether the loss came back, but to a level that is worse than its trend foretold."""
+    told = (o for o in diagnosis.overall.outcomes if (o.finding, o.tag) == (finding.id, finding.spike.tag))
+    return finding.spike.recovered and any(o.harms for o in told)
+
+
+def _meanwhile(spike: Spike) -> Text:
+    return SUFFERED_MEANWHILE if spike.recovered else SUFFERED_FOR_A_TIME
 
 
 def is_untold(finding: Finding, diagnosis: Diagnosis) -> bool:
@@ -373,7 +407,15 @@ def _error(coupling: Coupling) -> Text:
     if coupling.improved:
         return IMPROVED
     if coupling.pooled is not None:
-        return say("the error did not move over its {jumps} jumps taken together", jumps=coupling.pooled)
+        return say(
+            "{error} over its {jumps} jumps taken together",
+            error=NO_RISE if coupling.may_have_fallen else ERROR[coupling.verdict],
+            jumps=coupling.pooled,
+        )
+    if coupling.may_have_fallen:
+        return NO_RISE
+    if coupling.never_finite:
+        return NO_NUMBER
     return ERROR[coupling.verdict]
 
 

@@ -63,7 +63,15 @@ def spike(**changes: object) -> Spike:
         ({"kind": Kind.TRAIN, "count": 5}, "bc/actor_loss jumped 5 times, at most by +39.1 at step 15,280"),
         (
             {"kind": Kind.TRAIN, "count": 2, "usual": True},
+            "bc/actor_loss leapt 2 times, at most by +39.1 at step 15,280, as noise like its own may do",
+        ),
+        (
+            {"count": 1, "usual": True},
             "bc/actor_loss leapt by +39.1 at step 15,280, as noise like its own may do",
+        ),
+        (
+            {"stop": 1_800, "peak": 1_700, "peak_step": 17_000},
+            f"bc/actor_loss leapt by +39.1 from step 15,260 on (highest at step 17,000) and {BACK}",
         ),
         (
             {"kind": Kind.TRAIN, "count": 5, "usual": True},
@@ -155,11 +163,30 @@ def test_rhythm_of_a_train(grows: bool | None, said: str) -> None:
         ({"kind": Kind.NON_FINITE}, "NaN or Inf from step 15,260 to step 15,310"),
         ({"kind": Kind.VARIANCE}, "standard deviation +39.1 from step 15,260 on"),
         ({"kind": Kind.DIVERGENCE}, "+39.1 from step 15,260 on, 109 sigma"),
-        ({"kind": Kind.DRIFT, "height": -1.0}, "1.00 from step 15,260 on, 109 sigma"),
+        ({"kind": Kind.DRIFT, "height": -1.0}, "-1.00 from step 15,260 on, 109 sigma"),
     ],
 )
 def test_a_mark_says_what_its_shape_measures(changes: dict[str, object], said: str) -> None:
     assert WRITER.text(phrases.mark(spike(**changes))) == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "F2: -14.8 to 24.3, 109 sigma"),
+        ({"sigmas": 3e9}, "F2: -14.8 to 24.3, more than 1,000,000 sigma"),
+        ({"kind": Kind.LEVEL_SHIFT, "height": 9.8, "sigmas": 27.0}, "F2: -14.8 to -5.00, 27.0 sigma"),
+        ({"kind": Kind.DIVERGENCE, "height": 12.8, "sigmas": 35.0}, "F2: -14.8 to -2.00, 35.0 sigma"),
+        ({"kind": Kind.VARIANCE}, "F2: standard deviation +39.1 from step 15,260 on"),
+    ],
+)
+def test_the_label_of_a_loss_counts_the_sigmas_of_the_numbers_it_shows(
+    changes: dict[str, object], said: str
+) -> None:
+    leap = spike(**changes)
+    finding = replace(builders.findings()[1], spike=leap)
+    loss = replace(finding.losses[0], sigmas=leap.sigmas)
+    assert WRITER.text(phrases.change_label(finding, loss)) == said
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -182,7 +209,7 @@ def test_every_kind_has_every_sentence(kind: Kind, end: int | None, code: str) -
     ("verdict", "said"),
     [
         (CouplingVerdict.DECOUPLED, "by step 15,310; the error did not move."),
-        (CouplingVerdict.PARTLY, "the error moved, but far too little to explain it."),
+        (CouplingVerdict.PARTLY, "the error moved, but too little to explain it."),
         (CouplingVerdict.COUPLED, "the error moved too."),
         (CouplingVerdict.UNDECIDED, "whether the error moved is undecided."),
         (CouplingVerdict.NO_COMPANION, "no independent error metric is logged."),
@@ -207,3 +234,6 @@ def test_a_headline_says_that_many_jumps_together_decided_about_the_error() -> N
     alone = builders.findings()[0]
     finding = replace(alone, coupling=replace(alone.coupling, verdict=CouplingVerdict.DECOUPLED, pooled=36))
     assert str(phrases.headline(finding)).endswith("the error did not move over its 36 jumps taken together.")
+    fell = tuple(replace(t, low=-2 * t.margin) for t in finding.coupling.tests)
+    finding = replace(finding, coupling=replace(finding.coupling, tests=fell))
+    assert str(phrases.headline(finding)).endswith("the error did not rise over its 36 jumps taken together.")

@@ -1,5 +1,7 @@
 """How good the answers are, and whether the probabilities mean what they say."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -97,8 +99,13 @@ def log_loss(said: tuple[Said, ...], temperature: float) -> float:
 
 def best_temperature(said: tuple[Said, ...]) -> float:
     """The factor on the current temperature that minimises the log-loss."""
-    found = minimize_scalar(lambda t: log_loss(said, float(np.exp(t))), bounds=(-1.5, 1.5), method="bounded")
-    return float(np.exp(found.x))
+    return factor_of_least(lambda factor: log_loss(said, factor))
+
+
+def factor_of_least(loss: Callable[[float], float]) -> float:
+    """The factor between e^-1.5 and e^1.5 at which a loss is least."""
+    found = minimize_scalar(lambda log: loss(math.exp(log)), bounds=(-1.5, 1.5), method="bounded")
+    return math.exp(found.x)
 
 
 def calibration_error(bins: tuple[Bin, ...]) -> float:
@@ -139,10 +146,7 @@ def scaled(given: np.ndarray, factor: float) -> np.ndarray:
 
 def best_factor(given: np.ndarray, right: np.ndarray) -> float:
     """The factor on the log-odds that minimises the log-loss."""
-    found = minimize_scalar(
-        lambda t: surprise(scaled(given, float(np.exp(t))), right), bounds=(-1.5, 1.5), method="bounded"
-    )
-    return float(np.exp(found.x))
+    return factor_of_least(lambda factor: surprise(scaled(given, factor), right))
 
 
 def shares_beside(at: np.ndarray, given: np.ndarray, right: np.ndarray) -> np.ndarray:

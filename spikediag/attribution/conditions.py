@@ -29,6 +29,7 @@ from spikediag.model import (
     Degenerate,
     FactName,
     Finding,
+    FloatArray,
     LossKind,
     Measure,
     Reduction,
@@ -197,7 +198,9 @@ def _sigma_collapse(run: Run, findings: tuple[Finding, ...]) -> Condition | None
         **numbers,
         below=-above,
     )
-    return Condition("sigma-collapse", Status.SUPPORTED, reading, above, (remedies.sigma_floor(run),))
+    return Condition(
+        "sigma-collapse", Status.SUPPORTED, reading, above, remedies.not_yet_done(run, "sigma-floor")
+    )
 
 
 def _degenerate_dimension(run: Run) -> Condition | None:
@@ -416,7 +419,8 @@ def _constant_rate(run: Run) -> Condition | None:
     )
 
 
-def _logged_rate(run: Run, series: Series) -> Condition:
+def _logged_rate(run: Run, series: Series) -> Condition | None:
+    """From its series; None where the log ends while the rate is still warmed up, so that none can know."""
     _, values = series.numbers
     first, top, last = float(values[0]), float(np.max(values)), float(values[-1])
     if habit_in(run, series).adaptive and run.loss_kinds & OF_POLICIES:
@@ -431,12 +435,20 @@ def _logged_rate(run: Run, series: Series) -> Condition:
             last=last,
         )
         return Condition("constant-rate", Status.RULED_OUT, reading, last)
+    if _still_warms_up(values):
+        return None
     reading = say(
         "{tag} ends at {last:.2g}, its highest: it rises and never decays.", tag=series.tag, last=last
     )
     if constant:
         reading = say("{tag} is {rate:.3g} from the first point to the last.", tag=series.tag, rate=last)
     return Condition("constant-rate", Status.SUPPORTED, reading, last, (remedies.decay_rate(run),))
+
+
+def _still_warms_up(values: FloatArray) -> bool:
+    """Whether a rate only rises, and was rising yet over the last quarter of the log."""
+    last = values[-max(2, len(values) // 4) :]
+    return bool((np.diff(values) >= 0).all() and last[-1] > last[0])
 
 
 def _adaptive_rate(series: Series, low: float, high: float) -> Condition:
@@ -451,7 +463,7 @@ def _adaptive_rate(series: Series, low: float, high: float) -> Condition:
     bound = Advice(
         say(
             "Bound the adaptive rate from above, near {middle:.1g}, and lower the divergence that it aims "
-            "at; train once at a fixed rate of that size to see whether the jumps stay.",
+            "at; train once at a fixed rate of that size to see whether the loss jumps less.",
             middle=math.sqrt(low * high),
         )
     )

@@ -97,6 +97,12 @@ def _applying(run: Run) -> tuple[Advice, ...]:
     )
 
 
+def not_yet_done(run: Run, *wanted: str) -> tuple[Advice, ...]:
+    """Those of some remedies that the run has not taken already, and taken further."""
+    settings = settings_of(run)
+    return tuple(PROPOSALS[id_].advise(run) for id_ in wanted if not PROPOSALS[id_].hindrance(run, settings))
+
+
 def settings_of(run: Run) -> Settings:
     """What the configuration and the log say of the settings that spikes depend on."""
     sampling = str(run.fact(FactName.SAMPLING).value).lower()

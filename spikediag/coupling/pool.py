@@ -36,19 +36,33 @@ def pool(alone: Coupling, spike: Spike, run: Run, others: tuple[Spike, ...]) -> 
 
 def _reading(test: CompanionTest, own: CompanionTest, together: Spike) -> Text:
     return say(
-        "{tag} did not move over the {count} jumps of {loss} together: change {change:+.3g} (90 % interval "
-        "{low:+.3g} to {high:+.3g}), inside the margin of {margin:.3g}; at this one alone {own:+.3g}, with "
-        "an interval of {own_low:+.3g} to {own_high:+.3g} too wide to tell.",
-        tag=test.tag,
-        count=together.count,
-        loss=together.tag,
-        change=test.change,
-        low=test.low,
-        high=test.high,
-        margin=test.margin,
+        "{together}; at this one alone {own:+.3g}, with an interval of {own_low:+.3g} to {own_high:+.3g} too "
+        "wide to tell.",
+        together=_over_all(test, together),
         own=own.change,
         own_low=own.low,
         own_high=own.high,
+    )
+
+
+def _over_all(test: CompanionTest, together: Spike) -> Text:
+    numbers: dict[str, float] = {name: getattr(test, name) for name in ("change", "low", "high", "margin")}
+    if test.may_have_fallen:
+        return say(
+            "{tag} did not rise over the {count} jumps of {loss} together: change {change:+.3g} (90 % "
+            "interval {low:+.3g} to {high:+.3g}), a rise beyond the margin of {margin:.3g} is ruled out",
+            tag=test.tag,
+            count=together.count,
+            loss=together.tag,
+            **numbers,
+        )
+    return say(
+        "{tag} did not move over the {count} jumps of {loss} together: change {change:+.3g} (90 % interval "
+        "{low:+.3g} to {high:+.3g}), inside the margin of {margin:.3g}",
+        tag=test.tag,
+        count=together.count,
+        loss=together.tag,
+        **numbers,
     )
 
 

@@ -17,23 +17,37 @@ def companion_reading(test: CompanionTest) -> Text:
 
 
 def _moved(test: CompanionTest) -> Text:
+    if test.never_finite:
+        return say("{tag} was no number either, from its first point on.", tag=test.tag)
     if not math.isfinite(test.change):
         return say("{tag} became non-finite together with the loss.", tag=test.tag)
     levels = _levels(test)
     if test.verdict is CouplingVerdict.DECOUPLED:
-        if test.improved:
-            return say("{tag} did not get worse, it got better: {levels}.", tag=test.tag, levels=levels)
-        return say(
-            "{tag} did not move: {levels}, inside the margin of {margin:.3g}.",
-            tag=test.tag,
-            levels=levels,
-            margin=test.margin,
-        )
+        return _stayed(test, levels)
     if test.verdict is CouplingVerdict.PARTLY:
         return _partly(test, levels)
     if test.verdict is CouplingVerdict.COUPLED:
         return _coupled(test, levels)
     return _undecided(test, levels)
+
+
+def _stayed(test: CompanionTest, levels: Text) -> Text:
+    if test.improved:
+        return say("{tag} did not get worse, it got better: {levels}.", tag=test.tag, levels=levels)
+    if test.may_have_fallen:
+        return say(
+            "{tag} did not rise: {levels}; a rise beyond the margin of {margin:.3g} is ruled out, a fall "
+            "is not.",
+            tag=test.tag,
+            levels=levels,
+            margin=test.margin,
+        )
+    return say(
+        "{tag} did not move: {levels}, inside the margin of {margin:.3g}.",
+        tag=test.tag,
+        levels=levels,
+        margin=test.margin,
+    )
 
 
 def _levels(test: CompanionTest) -> Text:

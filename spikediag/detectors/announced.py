@@ -99,7 +99,11 @@ def _noisier_at(series: Series, start: int) -> Iterator[Spike]:
 
 
 def _cells(values: FloatArray) -> FloatArray:
-    """Logarithm of the mean distance from the mean of each cell of values (n,), (n // 8,)."""
+    """Logarithm of the mean distance from the mean of each cell of values (n,), (n // 8,).
+
+    Not from a running median, as `variance.log_noise` measures it all along a series: over so few points that
+    takes a part of the noise for level, and more of it where neighbours are alike.
+    """
     usable = len(values) // CELL * CELL
     rows = values[:usable].reshape(-1, CELL)
     spread = np.abs(rows - rows.mean(axis=1, keepdims=True)).mean(axis=1)

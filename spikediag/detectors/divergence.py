@@ -10,7 +10,7 @@ from spikediag.detectors.protocol import registry
 from spikediag.detectors.rise import Rise, noise_before
 from spikediag.detectors.salience import CHANCE
 from spikediag.detectors.signal import Signal
-from spikediag.model import FloatArray, Kind, Spike
+from spikediag.model import PAST, FloatArray, Kind, Spike
 from spikediag.stats.medians import median
 
 GROWING = 0.25  # share of the height gained in the last third
@@ -19,6 +19,7 @@ BEGIN = 3  # first points, which a series that explodes from its start is measur
 DECADES = 1e4  # last third of a series over its first points, from which it has exploded
 ALREADY = 100.0  # the same for the middle of the first half
 AT_ONCE = 2.0  # the same for the next six points: it was no leap later on
+STEEPER = 2.0  # times its slope before, from which a climb is one of its own
 SOON = 9  # points: fewest that may lie between two rises of one escalation
 
 
@@ -37,7 +38,7 @@ class Divergence:
         a quarter of that step. Rises that follow one another, each higher, are one escalation. Of fewer
         than nine points, each must be higher than the one before. A series whose last third lies 10,000 times
         above its first three points, its first half a hundred times, and already the next six points twice,
-        has exploded from its start.
+        has exploded from its start. A fall that was as steep before goes on as it was.
 
     Blind spots:
         A rise of which fewer than three points were logged is a level shift, marked provisional. A slow climb
@@ -62,6 +63,8 @@ class Divergence:
             begin = first if first and rise is signal.rises[-1] else rise
             if rise.stop < len(values) or not any(self.climbs(r, values[r.start :]) for r in (begin, rise)):
                 continue
+            if signal.sign < 0 and goes_on_as_before(values, begin.start):
+                continue
             peak = begin.start + int(np.argmax(values[begin.start :]))
             at_end = replace(begin, stop=rise.stop, back=rise.back, peak=peak, peak_value=float(values[peak]))
             yield signal.spike(Kind.DIVERGENCE, at_end, median(values[-3:]) - begin.baseline)
@@ -78,6 +81,21 @@ class Divergence:
         gain = third - second
         grows = gain >= GROWING * (third - rise.baseline) > 0
         return first < second and grows and late - early >= GROWING * gain
+
+
+def goes_on_as_before(values: FloatArray, start: int) -> bool:
+    """Whether values (n,) climb no faster after a position than before it."""
+    past, since = values[max(0, start - PAST) : start], values[start:]
+    if min(len(past), len(since)) < FEW:
+        return False
+    before = slope(past)
+    return before > 0 and slope(since) < STEEPER * before
+
+
+def slope(values: FloatArray) -> float:
+    """Rise per point of values (n,), from the medians of the first third and the last."""
+    first, _, last = np.array_split(values, 3)
+    return (median(last) - median(first)) / (len(values) - (len(first) + len(last)) / 2)
 
 
 def exploded(values: FloatArray) -> bool:

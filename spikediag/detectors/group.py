@@ -34,10 +34,16 @@ def group(run: Run, spikes: Mapping[str, tuple[Spike, ...]]) -> tuple[Incident, 
 
     Numbers that are lost hide no spike, and what is usual for one loss explains no other: each is grouped
     with its like. A fall is told where it is a new level or goes on to the end; that a loss falls is what
-    training is for. The held-out loss that rises as it falls belongs to the fall.
+    training is for, and the way back of a rise belongs to the rise. The held-out loss that rises as it falls
+    belongs to the fall.
     """
     losses = {series.tag: series for series in run.having(Role.LOSS)}
-    found = [s for tag in losses for s in spikes.get(tag, ()) if s.height > 0 or tells(s, losses[tag])]
+    found = [
+        s
+        for tag in losses
+        for s in spikes.get(tag, ())
+        if s.height > 0 or (tells(s, losses[tag]) and not goes_back(s, spikes[tag]))
+    ]
     falls = [s.onset_step for s in found if s.height < 0 and not losses[s.tag].held_out]
     found = [s for s in found if not over_fits(s, losses[s.tag], falls)]
     alike = [[s for s in found if sort(s) == one] for one in sorted({sort(s) for s in found})]
@@ -49,6 +55,17 @@ def tells(fall: Spike, loss: Series) -> bool:
     """Whether a fall is a new level, or goes on to the end, and is not how every training begins."""
     lasts = not fall.recovered and fall.kind in {Kind.LEVEL_SHIFT, Kind.DIVERGENCE}
     return lasts and fall.start >= max(FEWEST_BEFORE, BEGINNING * len(loss))
+
+
+def goes_back(fall: Spike, others: Sequence[Spike]) -> bool:
+    """Whether a fall is the end of a rise of the same loss, to no lower a level than was there before it."""
+    return any(
+        rise.height > 0
+        and rise.recovered
+        and rise.start < fall.start <= rise.stop + NEAR
+        and fall.level_after > rise.baseline - max(rise.margin, rise.noise)
+        for rise in others
+    )
 
 
 def over_fits(spike: Spike, loss: Series, falls: Sequence[int]) -> bool:
@@ -103,11 +120,15 @@ def lost_at(spike: Spike) -> int:
     return spike.onset_step if spike.shape is Shape.LOST else 0
 
 
-def leading_key(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, float, str]:
-    """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size."""
+def leading_key(run: Run, series: Series, spike: Spike) -> tuple[bool, bool, bool, bool, float, str]:
+    """Sort key: a likelihood first, then a loss with an error in its tag group; totals last; then size.
+
+    One on held-out data comes after what was trained on: it follows, and is logged more seldom.
+    """
     has_companion = any(other.group == series.group for other in run.having(Role.COMPANION))
     return (
         run.loss_kind(series) is not LossKind.LIKELIHOOD,
+        series.held_out,
         not has_companion,
         series.measure is Measure.TOTAL,
         -abs(spike.sigmas),

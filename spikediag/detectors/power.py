@@ -40,6 +40,9 @@ PARTS = 4  # parts of a series, whose noisiest is allowed for
 WORTH = 25.0  # standard deviations of a jump that anyone would see; to find only larger ones is not to search
 SKEWED_WORTH = 100.0  # the same where the noise itself throws such heights
 LARGEST, TRIED = 1e3, 16  # local scales of a leap that is tried, and how many are, twice
+BESIDE = 8  # logging intervals on either side, than whose median a hole is longer
+HOLE = 20.0  # times
+HOLE_SHARE = 0.1  # of the whole log
 CONSTANT = 1e3  # units of rounding that a constant series must leave its value by
 FALLS: Text = say(
     "{fewest} finite points are needed while a loss falls as steeply as it scatters.",
@@ -75,7 +78,28 @@ def power_of(signal: Signal) -> Searched:
     if falls_steeply(signal):
         return Searched(tag, points, (), FALLS)
     found = list(jumps(signal))
-    return Searched(tag, points, tuple(found), None if found else UNSEEN)
+    return Searched(tag, points, tuple(found), hole(signal.series) if found else UNSEEN)
+
+
+def hole(series: Series) -> Text | None:
+    """Between which steps nothing was logged for long; None for a log without such a hole."""
+    steps, _ = series.numbers
+    gaps = np.diff(steps)
+    if not len(gaps):
+        return None
+    at = int(np.argmax(gaps))
+    beside = [
+        float(np.median(side))
+        for side in (gaps[max(0, at - BESIDE) : at], gaps[at + 1 :][:BESIDE])
+        if len(side)
+    ]
+    if gaps[at] < max(HOLE * max(beside, default=np.inf), HOLE_SHARE * float(steps[-1] - steps[0])):
+        return None
+    return say(
+        "Nothing was logged between steps {first:,} and {last:,}: what changed there has no step of its own.",
+        first=int(steps[at]),
+        last=int(steps[at + 1]),
+    )
 
 
 def jumps(signal: Signal) -> Iterator[SmallestJump]:

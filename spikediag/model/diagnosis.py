@@ -250,6 +250,12 @@ class Outcome:
     meanwhile: float | None = (
         None  # of a reward that was worse only while the loss stood high: its level then
     )
+    excused: bool = False  # where it stands says nothing of the run: worse by its numbers does not count
+
+    @property
+    def harms(self) -> bool:
+        """Whether it ended worse, and that counts against the run."""
+        return self.verdict is OutcomeVerdict.WORSE and not self.excused
 
 
 @dataclass(frozen=True)

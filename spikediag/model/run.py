@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 STILL = 3  # points that a loss keeps one number while no gradient is one, at least
 _HELD_OUT = re.compile(r"(?<![a-z])(eval|val|valid|test|held|heldout)(uation|idation)?(?![a-z])")
+OTHER_AXIS = re.compile(r"(?P<tag>.+?)(/time|[ _]vs[ _](samples|tokens|steps|time))")
 LEAST_EXPONENT = -307  # of a power of ten with all its digits
 LEAST_RANGE = 1e-30  # of a series; a reward of that size was meant to be 0
 NOTHING = 1e-4  # standard deviation or range of an action that counts as none
@@ -190,6 +191,13 @@ def is_held_out(tag: str) -> bool:
     return _HELD_OUT.search(tag.lower()) is not None
 
 
+def _is_frozen(array: object) -> bool:
+    """Whether nobody can write to an array, nor to what it is a view of."""
+    if not isinstance(array, np.ndarray) or array.flags.writeable:
+        return False
+    return array.base is None or _is_frozen(array.base)
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One scalar tag over training. Positions are indices `[start, stop)`; steps are for people.
@@ -213,9 +221,11 @@ class Series:
 
     def __post_init__(self) -> None:
         for name, dtype in (("steps", np.int64), ("values", np.float64), ("wall_times", np.float64)):
-            array = np.array(getattr(self, name), dtype=dtype)  # a copy: the caller's array stays writable
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            array = getattr(self, name)
+            if not (_is_frozen(array) and array.dtype == dtype):
+                array = np.array(array, dtype=dtype)  # a copy: the caller's array stays writable
+                array.setflags(write=False)
+                object.__setattr__(self, name, array)
         if not (self.steps.ndim == 1 and self.steps.shape == self.values.shape == self.wall_times.shape):
             raise ValueError(
                 f"{self.tag}: steps, values and wall_times must be one-dimensional and equally long"
@@ -620,6 +630,12 @@ class Run:
             self._answers[key] = question(self, *about)
         answer: T = self._answers[key]
         return answer
+
+    @cached_property
+    def on_other_axes(self) -> frozenset[str]:
+        """Tags that repeat another series over samples, tokens or time: their steps are not the run's."""
+        twins = ((tag, OTHER_AXIS.fullmatch(tag)) for tag in self.series)
+        return frozenset(tag for tag, twin in twins if twin is not None and twin["tag"] in self.series)
 
     @cached_property
     def last_step(self) -> float | None:

@@ -1,6 +1,6 @@
 """What was found in one series, and whether the companions followed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from math import isfinite
@@ -291,6 +291,16 @@ class CompanionTest:
         """Whether it fell, and by more than would still count as "did not move"."""
         return self.high < 0 and self.change < -self.margin
 
+    @property
+    def never_finite(self) -> bool:
+        """Whether it was no number at the jump, nor ever before."""
+        return not (isfinite(self.before) or isfinite(self.change))
+
+    @property
+    def may_have_fallen(self) -> bool:
+        """Whether a fall by more than would still count as "did not move" is open: only a rise is not."""
+        return self.low < -self.margin
+
 
 @dataclass(frozen=True)
 class Coupling:
@@ -304,4 +314,17 @@ class Coupling:
     @property
     def improved(self) -> bool:
         """Whether the error did not rise, but did not stay either: it got better with the jump."""
-        return self.verdict is CouplingVerdict.DECOUPLED and any(test.improved for test in self.tests[:1])
+        return self._stayed_but(lambda test: test.improved)
+
+    @property
+    def never_finite(self) -> bool:
+        """Whether the error that decided had never been a number, so that none can say that it moved."""
+        return any(test.never_finite for test in self.tests[:1])
+
+    @property
+    def may_have_fallen(self) -> bool:
+        """Whether it is only known that the error did not rise."""
+        return self._stayed_but(lambda test: test.may_have_fallen and not test.improved)
+
+    def _stayed_but(self, says: Callable[[CompanionTest], bool]) -> bool:
+        return self.verdict is CouplingVerdict.DECOUPLED and any(says(test) for test in self.tests[:1])

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,20 +41,17 @@ def assess(run: Run, findings: tuple[Finding, ...]) -> Aftermath:
         return Aftermath(matters=None)
     lead = by_gravity(findings)[0]
     purpose = _purpose(run, lead)
-    outcomes = tuple(o for f in findings for o in _outcomes(run, f, findings))
+    outcomes = _with_excuses(tuple(o for f in findings for o in _outcomes(run, f, findings)), run, findings)
     halts = tuple(text for f in findings if (text := _stopped(run, f)) is not None)
     checkpoints = _saved(run, findings, lead)
-    excused = tuple(
-        o for o in outcomes if _excused(o, run, findings, outcomes) or _only_seems(o, run, findings)
-    )
-    harms = [o for o in outcomes if o.verdict is OutcomeVerdict.WORSE and o not in excused]
-    asked = list(_asked(outcomes, excused, findings, lead, purpose))
+    harms = [o for o in outcomes if o.harms]
+    asked = list(_asked(outcomes, findings, lead, purpose))
     worse = bool(halts or harms) or checkpoints.last_is_inside
     matters = True if worse else False if _harmless(asked, purpose) else None
     untold = [o for o in asked if matters is None and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD]
     because = (
         *_told(lead),
-        *(o.reading for o in outcomes if o.finding == lead.id),
+        *(o.reading for o in outcomes if o.finding == lead.id and not (matters and _misleads(o))),
         *(say("{id}: {harm}", id=o.finding, harm=o.reading) for o in harms + untold if o.finding != lead.id),
         *halts,
         *checkpoints.because,
@@ -95,9 +92,10 @@ class _Purpose:
                 )
 
     def would_tell(self, run: Run, lead: Finding) -> Iterator[Advice]:
-        """What to log or to run."""
+        """What to log or to run, around the highest member of a train."""
+        step = int(run.series[lead.spike.tag].steps[lead.spike.onset_of_highest])
         if not self.rewards:
-            yield Advice(self._compare(lead.spike.onset_step), rank=1)
+            yield Advice(self._compare(step), rank=1)
         if not self.rewards and self.acts:
             yield Advice(
                 say("Log the success rate or return of evaluations during training."),
@@ -105,7 +103,7 @@ class _Purpose:
                 rank=2,
             )
         if self.rewards:
-            yield Advice(say("Evaluate more often around step {step:,}.", step=lead.spike.onset_step), rank=1)
+            yield Advice(say("Evaluate more often around step {step:,}.", step=step), rank=1)
         if not self.series or (self.trained_on and not self.rewards):
             yield Advice(
                 say("Log the loss on a fixed set of samples that are not trained on."),
@@ -166,6 +164,15 @@ def _outcomes(run: Run, finding: Finding, findings: tuple[Finding, ...]) -> Iter
             yield outcome(series, finding, findings)
 
 
+def _with_excuses(
+    outcomes: tuple[Outcome, ...], run: Run, findings: tuple[Finding, ...]
+) -> tuple[Outcome, ...]:
+    return tuple(
+        replace(o, excused=_excused(o, run, findings, outcomes) or _only_seems(o, run, findings))
+        for o in outcomes
+    )
+
+
 def _excused(
     outcome: Outcome, run: Run, findings: tuple[Finding, ...], outcomes: tuple[Outcome, ...]
 ) -> bool:
@@ -195,6 +202,11 @@ def _only_seems(outcome: Outcome, run: Run, findings: tuple[Finding, ...]) -> bo
     return any(_harmless_rise(f) and (f.spike.tag == outcome.tag or f.id == outcome.finding) for f in before)
 
 
+def _misleads(outcome: Outcome) -> bool:
+    """Whether it ended worse, which is no reason."""
+    return outcome.verdict is OutcomeVerdict.WORSE and outcome.excused
+
+
 def _harmless_rise(finding: Finding) -> bool:
     """Whether the loss stays up by a cause that does not make it worse."""
     return not finding.spike.recovered and finding.primary is not None and finding.primary.harmless
@@ -211,7 +223,6 @@ def _told(lead: Finding) -> Iterator[Text]:
 
 def _asked(
     outcomes: tuple[Outcome, ...],
-    excused: tuple[Outcome, ...],
     findings: tuple[Finding, ...],
     lead: Finding,
     purpose: _Purpose,
@@ -219,10 +230,10 @@ def _asked(
     """What must be no worse for "no": around the leading finding and the last, the loss and the purpose."""
     last = max(findings, key=lambda f: (f.spike.onset_step, f.id))
     losses = {f.id: f.spike.tag for f in (lead, last)}
-    shown = {o.finding for o in outcomes if o.tag in purpose.tags and o not in excused}
+    shown = {o.finding for o in outcomes if o.tag in purpose.tags and not o.excused}
     for o in outcomes:
         concerns = o.finding in losses and (o.tag in purpose.tags or o.tag == losses[o.finding])
-        if concerns and not (o in excused and o.finding in shown):
+        if concerns and not (o.excused and o.finding in shown):
             yield o
 
 

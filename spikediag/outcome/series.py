@@ -10,6 +10,7 @@ from spikediag.model import (
     Finding,
     FloatArray,
     IntArray,
+    Kind,
     Outcome,
     OutcomeVerdict,
     Role,
@@ -26,6 +27,7 @@ from spikediag.stats.trend import BLOCK, Trend, middle, trend
 SHARE = 0.10  # of the level of an error, an accuracy, a success rate or a reward
 NOTABLE = 0.5  # of that margin: a sure change for the worse beyond it is one
 FEWEST_BEFORE = 3  # points
+ALIKE = 0.5  # of its height: an earlier jump as high shows how long one takes to come back
 CLAIM = 0.05  # chance of 'no worse' where it got worse by the margin
 STANDARD_DEVIATION = say("one standard deviation of its batches")
 SURE = 0.01  # chance of a change for the worse where there is none: many series are looked at
@@ -42,7 +44,8 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
     sign = -1 if series.up_is_better else 1
     looks = [_numbers(series, parts, sign) for parts in _parts(series, finding.spike, others)]
     numbers = next((look for look in looks if look.worse), looks[-1])
-    after = _verdict(numbers, finding.spike, series)
+    longer = _kin_took_longer(finding.spike, others) if series.tag == finding.spike.tag else None
+    after = _verdict(numbers, finding.spike, series) if longer is None else OutcomeVerdict.CANNOT_BE_TOLD
     during = _fell_during(series, finding.spike, others, sign) if not numbers.worse else None
     return Outcome(
         finding=finding.id,
@@ -56,9 +59,23 @@ def outcome(series: Series, finding: Finding, others: tuple[Finding, ...]) -> Ou
         high=numbers.high,
         margin=numbers.margin.size,
         verdict=after if during is None else OutcomeVerdict.WORSE,
-        reading=outcome_reading(series, finding.spike, numbers, after, during),
+        reading=outcome_reading(series, finding.spike, numbers, after, during, longer=longer),
         meanwhile=None if during is None else during.after,
     )
+
+
+def _kin_took_longer(spike: Spike, others: tuple[Finding, ...]) -> int | None:
+    """Points in which an earlier jump as high came back, where the log gave this one fewer; else None."""
+    if spike.recovered or spike.shape is Shape.LOST or spike.kind is Kind.DIVERGENCE:
+        return None
+    kin = (f.spike for f in others if f.spike.tag == spike.tag and f.spike.onset_step < spike.onset_step)
+    alike = (
+        one.highest
+        for one in kin
+        if one.shape is Shape.BURST and one.recovered and one.height >= ALIKE * spike.height > 0
+    )
+    longest = max((e.stop - e.start for e in alike), default=0)
+    return longest if longest > spike.stop - spike.start else None
 
 
 def _fell_during(

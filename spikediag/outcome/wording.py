@@ -41,6 +41,8 @@ def outcome_reading(
     numbers: OutcomeNumbers,
     verdict: OutcomeVerdict,
     during: OutcomeNumbers | None,
+    *,
+    longer: int | None = None,
 ) -> Text:
     """Before, worst during and after; and whether that is worse.
 
@@ -50,7 +52,16 @@ def outcome_reading(
         numbers: The levels before and after.
         verdict: On after against before.
         during: The same comparison with the time of the jump itself; given where that was worse.
+        longer: Points in which an earlier jump as high came back, where the log ended sooner after this one.
     """
+    if longer is not None:
+        return say(
+            "{tag} had not come back when the log ended, {points:,} points after the jump; an earlier one as "
+            "high took {longer:,} to come back.",
+            tag=series.tag,
+            points=spike.stop - spike.start,
+            longer=longer,
+        )
     if series.tag == spike.tag and not spike.recovered and verdict is not OutcomeVerdict.NOT_WORSE:
         return _still_up(series, spike, numbers)
     text = _after(series, numbers, verdict)

@@ -3,9 +3,11 @@
 import errno
 import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,7 @@ from spikediag.parser.run_folders import (
 from spikediag.parser.same_training import SINGLE, Sameness, has_more, sameness
 from spikediag.parser.sessions import attempts, counted_on, distinct, goes_on
 from spikediag.parser.sources import (
+    ANYTHING,
     EVENTS,
     PACKED,
     is_table,
@@ -37,6 +40,7 @@ from spikediag.parser.sources import (
     read_file,
     registry,
     source_for,
+    source_of,
 )
 
 SHOWN = 5  # runs or files named in a message
@@ -91,7 +95,8 @@ class RunFiles:
 
     streams: dict[str, tuple[LogFile, ...]] = field(default_factory=dict)
     extra: list[LogFile] = field(default_factory=list)  # no points of their own: text, hyper-parameters
-    beside: list[LogFile] = field(default_factory=list)  # other sources that may log the same training
+    beside: list[LogFile] = field(default_factory=list)  # other sources that should log the same training
+    nearby: list[LogFile] = field(default_factory=list)  # logs that may be of the same training, or of any
     left_out: list[LeftOut] = field(default_factory=list)
     unread: dict[str, Text] = field(default_factory=dict)  # logs that were seen and not read, and why
     damage: list[Damage] = field(default_factory=list)
@@ -158,7 +163,7 @@ def _in_file(path: Path, contents: LogFiles) -> Iterator[RunSource]:
 def _found(top: Path, only: str | None, read: ReadFile) -> Iterator[RunSource]:
     tree = survey(top, only)
     nothing = True
-    for run in Place(top, tuple(tree.runs())).runs(read):
+    for run in Place(top, with_nearby(tree.runs())).runs(read):
         nothing = False
         yield run
     if nothing:
@@ -184,7 +189,8 @@ class Place:
     @property
     def every(self) -> tuple[Folder, ...]:
         """All folders whose files decide what is found here."""
-        return (*self.folders, *self.beside, *(run.folder for run in self.told))
+        own = (*self.folders, *(run.folder for run in self.told))
+        return (*own, *self.beside, *(one for folder in own for one in folder.nearby))
 
     def below(self, root: Path) -> "Place":
         """The same place where what was searched stands elsewhere."""
@@ -200,6 +206,7 @@ class Place:
                 logs=tuple(map(path, old.logs)),
                 below=tuple(map(folder, old.below)),
                 earlier=tuple(map(folder, old.earlier)),
+                nearby=tuple(map(folder, old.nearby)),
             )
 
         return Place(
@@ -287,7 +294,7 @@ def _told_apart(folder: Folder, contents: LogFiles) -> Iterator[RunSource]:
     apart, copies = _attempts(folder, contents)
     if len(apart) > 1:
         for path in (path for attempt in apart for path in attempt):
-            yield RunSource(path, Folder(folder.path, (path,)), contents, copies)
+            yield RunSource(path, Folder(folder.path, (path,), nearby=folder.nearby), contents, copies)
             copies = ()
     elif apart or _is_broken(folder, contents) or _has_points_below(folder, contents):
         yield RunSource(folder.path, folder, contents)
@@ -376,7 +383,7 @@ class _Loose:
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
         others = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
         return any(
-            sameness(other.points, file.points) is Sameness.SAME and not has_more(file.points, other.points)
+            _is_copy(file, other)
             for one in others[:MOST_KIN]
             for other in (_main(one, self.contents) or self._below(one))
             for file in files
@@ -386,6 +393,12 @@ class _Loose:
         """What the sub-folders of a run hold where it holds no event file itself."""
         below = [child for child in folder.below if child.kin is not Kin.STRANGER]
         return [file for child in below for file in _usable(self.contents.keep(child.files, child.path))]
+
+
+def _is_copy(file: LogFile, other: LogFile) -> bool:
+    """Whether a log is of a training that is known; what one logger wrote twice is, if it has no more."""
+    same = sameness(other.points, file.points) in (Sameness.SAME, Sameness.OTHER_AXIS)
+    return same and not (file.source == other.source and has_more(file.points, other.points))
 
 
 def _trainings(files: list[LogFile]) -> list[list[LogFile]]:
@@ -443,6 +456,41 @@ def near(one: Path, other: Path) -> bool:
     twins = one.name == other.name and one.parent.parent == other.parent.parent  # tb/version_0, csv/version_0
     ids = {own_id(one), own_id(other)} - {""}
     return twins or (len(ids) < 2 and experiment(one) == experiment(other))
+
+
+def with_nearby(folders: Iterable[Folder]) -> tuple[Folder, ...]:
+    """Name in each folder the others without event files that may hold logs of its training."""
+    every, known = tuple(folders), defaultdict[Hashable, list[Folder]](list)
+    for one in every:
+        for key in known_by(one.path) if not one.is_run and library_logs(one) else ():
+            known[key].append(one)
+
+    def nearby(folder: Folder) -> Iterator[Folder]:
+        seen = {folder.path}
+        for one in chain.from_iterable(known.get(key, ()) for key in asked_by(folder.path)):
+            if one.path not in seen and near(one.path, folder.path):
+                seen.add(one.path)
+                yield one
+
+    return tuple(replace(folder, nearby=tuple(islice(nearby(folder), MOST_KIN))) for folder in every)
+
+
+def known_by(path: Path) -> Iterator[Hashable]:
+    """What a folder is known by among those that may be near another; `asked_by` has one of it in common."""
+    yield ("home", experiment(path))
+    yield ("home", experiment(path), own_id(path))
+    yield ("twin", path.name, path.parent.parent)
+    yield path
+    yield from (("below", above) for above in path.parents[:NEAR])
+
+
+def asked_by(path: Path) -> Iterator[Hashable]:
+    """What to ask for to find the folders that may be near one."""
+    home = ("home", experiment(path))
+    yield from ((*home, own_id(path)), (*home, "")) if own_id(path) else (home,)
+    yield ("twin", path.name, path.parent.parent)
+    yield ("below", path)
+    yield from (path, *path.parents[:NEAR])
 
 
 def experiment(folder: Path) -> Path:
@@ -529,8 +577,8 @@ def is_there(path: Path) -> bool:
 def _run_in(path: Path, only: str | None) -> RunSource:
     top = survey(path, only)
     if top.is_run:
-        return RunSource(path, _with_earlier(top, path))
-    folders = list(_joined((one for one in top.runs() if one.is_run), LogFiles(read_file)))
+        return RunSource(path, _with_earlier(with_nearby(top.runs())[0], path))
+    folders = list(_joined((one for one in with_nearby(top.runs()) if one.is_run), LogFiles(read_file)))
     below = (RunSource(one.path, _with_earlier(one, path)) for one in folders)
     return _only_one(path, below if folders else _found(path, only, read_file), only)
 
@@ -619,6 +667,7 @@ def files_of(source: RunSource) -> RunFiles:
             files.unread[file.label] = file.why
         files.streams[""] = _counted_on(files, (*before, *own[:1]))
         files.beside.extend(own[1:])
+    _add_nearby(files, source)
     if not files.all:
         raise UnreadableRunError(_why_nothing(source.path, files.left_out))
     files.notes.extend(_elsewhere(source))
@@ -696,6 +745,20 @@ def _add_event_files(files: RunFiles, source: RunSource, before: list[LogFile]) 
             )
         )
     files.unread |= {file.label: file.why for file in beside if isinstance(file, LeftOut)}
+
+
+def _add_nearby(files: RunFiles, source: RunSource) -> None:
+    """Add what another logger may have written of the same training: nearby, or in a table of any name.
+
+    What is printed is read for its facts alone: it has few digits.
+    """
+    earlier = {one.path for one in source.folder.earlier}
+    paths = [path for one in source.folder.nearby if one.path not in earlier for path in library_logs(one)]
+    tabled = tables(source.folder) if source.folder.is_run else ()
+    own = {file.source for file in files.all}
+    known = [(path, kind) for path in (*paths, *tabled) if (kind := source_of(path)) and kind.id not in own]
+    wanted = [path for path, kind in known if not kind.alone or kind.beside == ANYTHING][:MOST_TABLES]
+    files.nearby.extend(by_completeness(_usable(source.contents.take(tuple(wanted), source.folder.path))))
 
 
 def _rank(name: str) -> int:

@@ -119,24 +119,11 @@ class Opened:
                 yield at, read
                 at += len(read)
 
-    def lines(self, most: int) -> Iterator[tuple[int, list[bytes]]]:
-        """Yield the offset of about so many bytes of whole lines at a time, and the bytes in small parts.
-
-        The last line of all may not be ended.
-        """
-        self._digest = hashlib.sha256()
-        self._stream.seek(0)
-        at = 0
-        while at < self.size:
-            stop = min(at + most, self.size)
-            parts = [self._stream.read(min(PART, stop - begun)) for begun in range(at, stop, PART)]
-            parts.append(self._stream.readline(self.size - stop) if parts[-1][-1:] != b"\n" else b"")
-            for part in parts:
-                self._digest.update(part)
-            if not parts[0]:
-                return
-            yield at, parts
-            at += sum(map(len, parts))
+    @property
+    def is_ended(self) -> bool:
+        """Whether its last line is."""
+        self._stream.seek(max(self.size - 1, 0))
+        return self._stream.read(1) == b"\n"
 
     def afterwards(self) -> Iterator[Gap]:
         """What is to be said once it was read: the hole it ends in, and that it changed meanwhile."""

@@ -15,7 +15,16 @@ from pathlib import Path
 from spikediag.parser import dataset_statistics
 from spikediag.parser.event_files.scalars import read_scalars
 from spikediag.parser.facts import config_files
-from spikediag.parser.finding import NEAR, Place, by_id, experiment, find_runs
+from spikediag.parser.finding import (
+    NEAR,
+    Place,
+    asked_by,
+    by_id,
+    experiment,
+    find_runs,
+    known_by,
+    with_nearby,
+)
 from spikediag.parser.remote import address, beginning, identity, local, url_of
 from spikediag.parser.run_folders import PEEK, Folder, checkpoints, own_id, survey
 from spikediag.parser.user_settings import NAME
@@ -40,7 +49,7 @@ def places(root: str | Path, only: str | None = None) -> Iterator[Place]:
     if not top.is_dir():
         yield from (Place(top, told=(run,)) for run in find_runs(root, only))
         return
-    folders = tuple(survey(top, only).runs())
+    folders = with_nearby(survey(top, only).runs())
     runs = [folder for folder in folders if folder.is_run]
     yield from (Place(top, chain) for chain in _chains(runs))
     for place in _neighbourhoods(top, [folder for folder in folders if not folder.is_run], runs):
@@ -98,26 +107,17 @@ def _neighbourhoods(top: Path, logs: Sequence[Folder], runs: Sequence[Folder]) -
                 groups.join(path, above)
     beside: dict[Hashable, list[Folder]] = defaultdict(list)
     for run in runs:
-        path = run.path
-        keys = [("home", experiment(path)), ("twin", path.name, path.parent.parent), path]
-        for key in (*keys, *(("below", above) for above in path.parents[:NEAR])):
+        for key in known_by(run.path):
             beside[key].append(run)
     order = {folder.path: n for n, folder in enumerate((*logs, *runs))}
     for together in groups.all():
-        near = {run.path: run for path in together for key in _beside(path) for run in beside.get(key, ())}
+        near = {run.path: run for path in together for key in asked_by(path) for run in beside.get(key, ())}
         members = sorted(together, key=order.__getitem__)
         yield Place(
             top,
             tuple(by_path[path] for path in members),
             tuple(near[path] for path in sorted(near, key=order.__getitem__)),
         )
-
-
-def _beside(path: Path) -> Iterator[Hashable]:
-    yield ("home", experiment(path))
-    yield ("twin", path.name, path.parent.parent)
-    yield ("below", path)
-    yield from (path, *path.parents[:NEAR])
 
 
 @dataclass

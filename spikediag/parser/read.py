@@ -87,7 +87,7 @@ def read_run(
     read = _understand(files, own)
     folder = source.folder.path.absolute()
     named = source.path.absolute() if source.path.is_dir() else None
-    logs = tuple(dict.fromkeys((*read.together.files.values(), *files.all)))
+    logs = tuple(dict.fromkeys((*read.together.files.values(), *read.together.speak, *files.all)))
     facts = collect_facts(stated, logs, read.series, read.unit, folder=folder, inside=named)
     series = with_objective(read.series, facts.facts.get(FactName.OBJECTIVE))
     recorded, unusable, archives = flight_records((folder, named or folder))
@@ -176,7 +176,7 @@ class _Understood:
 def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
     """Assign roles, join sessions and convert numbers; there must be at least one tag."""
     histograms = dict(_histograms(files))
-    together = bring_together(files.streams, files.beside)
+    together = bring_together(files.streams, files.beside, files.nearby)
     tags = dict.fromkeys((*_tags(files), *histograms, *together.tracks))
     settings.refuse_unknown(tags)
     preset = recognise(tags)
@@ -210,12 +210,15 @@ def _origins(files: RunFiles) -> dict[str, str]:
 def _unread(files: RunFiles, together: Together, folder: Path | None) -> Iterator[UnreadFile]:
     """The logs beside a run that add nothing to it, and why; without a folder it is one file alone."""
     unread: dict[str, Text] = {**files.unread, **together.unused}
+    used = {file.label for file in together.files.values()}
     yield from (UnreadFile(label, why) for label, why in unread.items())
     is_a_table = any(is_table(file.path) for file in files.all)
     with suppress(OSError):
         for path in islice(sorted(folder.iterdir()), MOST_BESIDE) if folder else ():
             if packed(path):
                 yield UnreadFile(path.name, PACKED)
+            elif path.name in unread or path.name in used:
+                continue
             elif not is_a_table and is_table(path) and (source := source_of(path)) and path.is_file():
                 yield UnreadFile(path.name, source.beside)
 

@@ -66,6 +66,7 @@ class Folder:
     Attributes:
         files: Event files, which make the folder a run.
         logs: What other sources know by name; some of it may be no log at all.
+        nearby: Folders without event files that may hold logs of its training.
     """
 
     path: Path
@@ -74,6 +75,7 @@ class Folder:
     kin: Kin = Kin.STRANGER
     earlier: tuple["Folder", ...] = ()  # siblings that hold the beginning of the same training
     logs: tuple[Path, ...] = ()
+    nearby: tuple["Folder", ...] = ()
     later: tuple[Path, ...] = ()  # siblings that go on with it
 
     def children(self, kin: Kin) -> list["Folder"]:

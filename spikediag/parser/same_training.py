@@ -1,21 +1,32 @@
 """One training that several files log: told from different trainings, and brought together."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import numpy as np
 
-from spikediag.model import FloatArray, IntArray, Text, say
+from spikediag.model import FloatArray, IntArray, Role, Text, say
+from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import LogFile
+from spikediag.parser.roles import assign_roles
 from spikediag.parser.track import Track, straighten
 
-FEWEST = 3  # points that two logs of one quantity must share to be compared
+FEWEST = 3  # points that two logs of one quantity must share to be compared, and values it must take
 AGREE = 0.9  # share of the shared points that must be equal
 SINGLE = 2.0**-23  # relative, of 32-bit numbers
+DIGITS = range(3, 7)  # significant ones that a logger may round to
+PLACES = range(1, 7)  # the same behind the point
+LOOKED_AT = 1000  # values that tell the rounding of a series
+FINE = 0.05  # half of a last digit over the spread of the values, up to which it tells two trainings apart
 MORE = 1.01  # times the points; a log with that many is the more complete one
 MUCH_MORE = 1.1  # times the points; a log with that many is no copy, and not only written out earlier
 SHOWN = 5  # tags named in a note
+ALIKE = 8  # quantities of one name in several groups that are compared
+PLANNED = frozenset(  # alike in every repetition
+    {Role.LEARNING_RATE, Role.EPOCH, Role.SAMPLES, Role.LOSS_SCALE}
+)
 
 
 class Sameness(Enum):
@@ -28,31 +39,53 @@ class Sameness(Enum):
 
 
 def sameness(one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE) -> Sameness:
-    """Compare two logs by the tags they share.
+    """Compare two logs by the quantities they share; of two names for what may be one only sameness counts.
 
     Args:
         one: Points by tag, in any order of steps.
         other: The same.
-        rounding: Relative, up to which two numbers are one.
+        rounding: Relative, up to which two numbers are one; digits that either log does not keep are no
+            difference anyway.
     """
-    verdicts = [_compared(one[tag], other[tag], rounding) for tag in sorted(one.keys() & other.keys())]
+    shared = sorted(one.keys() & other.keys())
+    roles = assign_roles(shared, recognise(one), {})
+    verdicts = [_compared(one[tag], other[tag], rounding) for tag in shared if roles[tag].role not in PLANNED]
     told = [verdict for verdict in verdicts if verdict is not Sameness.OPEN]
-    if not told:
-        return Sameness.OPEN
-    return max(dict.fromkeys(told), key=told.count)
+    if told:
+        return max(dict.fromkeys(told), key=told.count)
+    return Sameness.SAME if renamed(one, other, rounding) else Sameness.OPEN
+
+
+def renamed(one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE) -> dict[str, str]:
+    """What the first log calls quantities that the other names otherwise: `train/loss`, by `loss`."""
+    names: dict[str, list[str]] = {}
+    for tag in one.keys() - other.keys():
+        names.setdefault(last_part(tag), []).append(tag)
+    found = {}
+    for tag in other.keys() - one.keys():
+        known = sorted(names.get(last_part(tag), ()))[:ALIKE]
+        same = (name for name in known if _compared(one[name], other[tag], rounding) is Sameness.SAME)
+        if name := next(same, None):
+            found[tag] = name
+    return found
+
+
+def last_part(tag: str) -> str:
+    """What a tag says without its groups: `loss` of `train/loss`."""
+    return re.split(r"[/.]", tag.lower())[-1]
 
 
 def _compared(one: Track, other: Track, rounding: float) -> Sameness:
     first, second = _last_of_each_step(one), _last_of_each_step(other)
     _, here, there = np.intersect1d(first[0], second[0], assume_unique=True, return_indices=True)
     a, b = first[1][here], second[1][there]
-    if len(a) >= FEWEST and _moves(a) and _moves(b) and _agree(a, b, rounding):
+    if _tells(a) and _tells(b) and _agree(a, b, rounding):
         return Sameness.SAME
-    a, b = first[1], second[1]
-    n = min(len(a), len(b))
-    if n < FEWEST or not (_moves(a[:n]) and _moves(b[:n])):
+    n = min(len(first[1]), len(second[1]))
+    a, b = first[1][:n], second[1][:n]
+    if not (_tells(a) and _tells(b)):
         return Sameness.OPEN
-    return Sameness.OTHER_AXIS if _agree(a[:n], b[:n], rounding) else Sameness.DIFFERENT
+    return Sameness.OTHER_AXIS if _agree(a, b, rounding) else Sameness.DIFFERENT
 
 
 def _last_of_each_step(track: Track) -> tuple[IntArray, FloatArray]:
@@ -60,16 +93,39 @@ def _last_of_each_step(track: Track) -> tuple[IntArray, FloatArray]:
     return steps, track.values[::-1][places]
 
 
-def _moves(values: FloatArray) -> bool:
-    finite = values[np.isfinite(values)]
-    return len(finite) >= FEWEST - 1 and bool((finite != finite[0]).any())
+def _tells(values: FloatArray) -> bool:
+    """Whether another training would have taken other values: several, and none of them most of the time."""
+    _, counts = np.unique(values, return_counts=True)
+    return len(counts) >= FEWEST and counts.max() <= len(values) / 2
 
 
 def _agree(one: FloatArray, other: FloatArray, rounding: float) -> bool:
+    digit = np.maximum(_last_digit(one), _last_digit(other))
     with np.errstate(over="ignore", invalid="ignore"):
-        near = np.abs(one - other) <= rounding * np.maximum(np.abs(one), np.abs(other))
+        allowed = np.maximum(rounding * np.maximum(np.abs(one), np.abs(other)), digit)
+        near = np.abs(one - other) <= allowed
     equal = near | (one == other) | (np.isnan(one) & np.isnan(other))
     return bool(np.mean(equal) >= AGREE)
+
+
+def _last_digit(values: FloatArray) -> FloatArray:
+    """Half of the last digit (n,) that a log keeps of its values; 0 where it keeps all, or too few."""
+    known = np.isfinite(values) & (values != 0)
+    seen = values[known][:LOOKED_AT]
+    size = np.floor(np.log10(np.abs(values, where=known, out=np.ones_like(values))))
+    units = [np.inf * np.ones_like(values)]
+    for candidates in ((10.0 ** (size + 1 - n) for n in DIGITS), (10.0**-n + 0 * size for n in PLACES)):
+        units += [unit for unit in candidates if _keeps(seen, unit[known][:LOOKED_AT])][:1]
+    half = np.min(units, axis=0) / 2 * (1 + SINGLE)
+    spread = np.subtract(*np.quantile(seen, (0.75, 0.25))) if len(seen) else 0.0
+    return half if np.median(half) <= FINE * spread else np.zeros_like(values)
+
+
+def _keeps(values: FloatArray, unit: FloatArray) -> bool:
+    """Whether values are multiples of a unit, as far as 32 bits say."""
+    with np.errstate(all="ignore"):
+        kept = np.abs(np.round(values / unit) * unit - values) <= SINGLE * np.abs(values)
+    return len(kept) > 0 and bool(np.mean(kept) >= AGREE)
 
 
 def has_more(one: Mapping[str, Track], other: Mapping[str, Track]) -> bool:
@@ -88,37 +144,49 @@ class Together:
     Attributes:
         tracks: By tag, of which another file has more points, or which it has alone.
         files: The file of each of them.
+        speak: Files of the same training that say how it was configured, whatever they add.
         unused: Files that add nothing, and why, by label.
         notes: What was taken, for people.
     """
 
     tracks: dict[str, Track] = field(default_factory=dict)
     files: dict[str, LogFile] = field(default_factory=dict)
+    speak: list[LogFile] = field(default_factory=list)
     unused: dict[str, Text] = field(default_factory=dict)
     notes: list[Text] = field(default_factory=list)
 
 
-def bring_together(streams: Mapping[str, Sequence[LogFile]], beside: Sequence[LogFile]) -> Together:
+def bring_together(
+    streams: Mapping[str, Sequence[LogFile]], beside: Sequence[LogFile], nearby: Sequence[LogFile] = ()
+) -> Together:
     """Bring what stands beside a run into it where it is the same training.
 
     Args:
         streams: The files that make up the run, by the prefix of their tags.
-        beside: Other files, the most complete first.
+        beside: Other files that should be of it, the most complete first.
+        nearby: Files that may be of any training, of which nothing is said unless they are of this one.
     """
     together = Together()
-    if not beside:
+    if not beside and not nearby:
         return together
     known = {
         prefix + tag: track for prefix, stream in streams.items() for tag, track in _last(stream).items()
     }
-    for file in beside:
-        verdict = sameness(known, file.points, max(SINGLE, file.log.rounding))
+    for file in (*beside, *nearby):
+        rounding = max(SINGLE, file.log.rounding)
+        verdict = sameness(known, file.points, rounding)
+        if file in nearby and verdict in (Sameness.DIFFERENT, Sameness.OPEN):
+            continue
+        if verdict is not Sameness.DIFFERENT and file.log.speaks:
+            together.speak.append(file)
         if verdict is Sameness.DIFFERENT:
             together.unused[file.label] = say("it logs another training; give its file to read it")
         elif verdict is Sameness.OTHER_AXIS:
             together.unused[file.label] = say("it logs the same training on another axis")
         else:
-            _take(together, known, file)
+            names = renamed(known, file.points, rounding)
+            points = {names.get(tag, tag): track for tag, track in file.points.items()}
+            _take(together, known, file, points)
     return together
 
 
@@ -138,14 +206,15 @@ def _last(stream: Sequence[LogFile]) -> dict[str, Track]:
     }
 
 
-def _take(together: Together, known: dict[str, Track], file: LogFile) -> None:
+def _take(together: Together, known: dict[str, Track], file: LogFile, points: Mapping[str, Track]) -> None:
     new = {
         tag: straighten(track).track
-        for tag, track in file.points.items()
+        for tag, track in points.items()
         if tag not in known or _is_more(MORE, track, known[tag])
     }
     if not new:
-        together.unused[file.label] = say("it logs the same training and nothing more")
+        more = say("nothing but its settings") if file.log.speaks else say("nothing")
+        together.unused[file.label] = say("it logs the same training and adds {more}", more=more)
         return
     known |= new
     together.tracks |= new

@@ -1,13 +1,11 @@
 """Rows and columns to points: what every source that is no event file ends with."""
 
+import codecs
 import csv
 import json
-import os
 import re
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +19,7 @@ from spikediag.model import FloatArray, IntArray, StepUnit, Text, say
 from spikediag.parser.log_files import (
     LATEST,
     MOST_TAGS,
+    PART,
     ForeignError,
     Gap,
     Opened,
@@ -34,9 +33,6 @@ from spikediag.wording.escape import text_of_cell
 
 LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
-PIECE = 1 << 23  # bytes of a table from which on it is read by pieces: threads cost what they save below
-CELLS = 200_000  # of a piece
-THREADS = min(4, os.cpu_count() or 1)
 COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
 FIRST_LINE = re.compile(rb"\s*([^\r\n]*[\r\n]*)")
 NUMBER = re.compile(rb"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*", re.IGNORECASE)
@@ -462,6 +458,8 @@ def points_in(
     walls = clock(columns[told].values) if told else np.full(rows, np.nan)
     counted = np.arange(rows, dtype=np.float64) if count is None else count.steps
     near, steps = _within_reach(counted)
+    for shared in (steps, walls):  # by all series, without a copy for each
+        shared.setflags(write=False)
     without = np.isnan(counted)
     tracks: dict[str, Track] = {}
     astray, refused, unplaced = 0, 0, 0
@@ -588,24 +586,46 @@ def read_csv(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
     Raises:
         UnusableLogError: it is no such table.
     """
-    refuse_beyond(MOST_BYTES, file.size)
-    with warnings.catch_warnings(action="ignore"):  # of columns that are words and numbers
-        return _read(file)
-
-
-def _read(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
-    if file.size > PIECE and not file.is_sparse and reads_exactly():
-        with suppress(ValueError, OverflowError):  # a row of another width, a number of hundreds of digits
-            return _by_pieces(file)
-    style, table, gaps = _whole(file)
+    style, table, gaps = _table(file)
     return _columns(style, table), gaps
 
 
-def _whole(file: Opened) -> tuple["_Style", Any, list[Gap]]:
-    """A table of pandas of a whole file, how it is written, and what is missing.
+def _table(file: Opened) -> tuple["_Style", Any, list[Gap]]:
+    """A table of pandas, how it is written, and what is missing.
 
     Raises:
         UnusableLogError: it is no table.
+    """
+    refuse_beyond(MOST_BYTES, file.size)
+    with warnings.catch_warnings(action="ignore"):  # of columns that are words and numbers
+        with suppress(ValueError, OverflowError):  # a row of another width, a number of hundreds of digits
+            return *_streamed(file), []
+        return _whole(file)
+
+
+def _streamed(file: Opened) -> tuple["_Style", Any]:
+    """Read a table as it lies, a part at a time in the same memory.
+
+    Raises:
+        ValueError: it has something to mend, or is none.
+    """
+    head = _start(file)
+    header = head[: head.find(b"\n") + 1]
+    style = _Style.of(head)
+    is_plain = header.strip() and header.count(b'"') % 2 == 0 and not re.search(rb"[#\0]|\r(?!\n)", header)
+    is_wide = header.count(style.separator.encode()) > MOST_TAGS
+    is_text = b"\0" not in head and not header.startswith(codecs.BOM_UTF8)
+    if is_wide or not is_plain or not is_text or file.is_sparse or not file.is_ended:
+        raise ValueError
+    parts = (part for _, part in file.stretches(PART))
+    return style, _parsed(style, parts, is_padded=b" " in head)
+
+
+def _whole(file: Opened) -> tuple["_Style", Any, list[Gap]]:
+    """Read a table that has something to mend.
+
+    Raises:
+        UnusableLogError: it is none.
     """
     content = file.text
     is_empty = re.search(rb"\S", content) is None
@@ -616,21 +636,15 @@ def _whole(file: Opened) -> tuple["_Style", Any, list[Gap]]:
         raise UnusableLogError(say("it has more than {most:,} columns", most=MOST_TAGS))
     whole, gaps = _ended_lines(content)
     style = _Style.of(whole[:PEEK])
+    is_padded = b" " in whole
     try:
-        return style, _parsed(style, whole), gaps
+        return style, _parsed(style, [whole], is_padded=is_padded), gaps
     except ValueError:  # a row of another width
         even, odd = _even_rows(whole)
         try:
-            return style, _parsed(style, even), [*odd, *gaps]
+            return style, _parsed(style, [even], is_padded=is_padded), [*odd, *gaps]
         except ValueError as error:
             raise UnusableLogError(say("it is no table of comma-separated values")) from error
-
-
-def _ended_parts(parts: list[bytes], start: int) -> tuple[list[bytes], list[Gap]]:
-    if (parts[-1] or parts[-2]).endswith(b"\n"):
-        return parts, []
-    whole, gaps = _ended_lines(b"".join(parts), start)
-    return [whole], gaps
 
 
 @dataclass(frozen=True)
@@ -656,9 +670,7 @@ class LongTable:
         Raises:
             UnusableLogError: it is no table.
         """
-        refuse_beyond(MOST_BYTES, file.size)
-        with warnings.catch_warnings(action="ignore"):  # of columns that are words and numbers
-            style, table, gaps = _whole(file)
+        style, table, gaps = _table(file)
         table = table.rename(columns=str.strip)
         found: dict[str, dict[str, dict[str, Column]]] = {}
         axes = [self.step, *filter(None, [clock_column(table.columns)])]
@@ -671,7 +683,7 @@ class LongTable:
 
 def spaced(file: Opened) -> Opened:
     """A table whose header names a step between blanks, with tabs for them; any other as it is."""
-    start = _header(file.beginning(LONGEST_HEADER))
+    start = _header(_start(file))
     words = start.decode("utf-8", "replace").lstrip("# ").split()
     if any(mark in start for mark in b",;\t") or len(words) < 2 or not step_column(words):
         return file
@@ -682,8 +694,14 @@ def spaced(file: Opened) -> Opened:
 
 def columns_named(file: Opened) -> list[str]:
     """The names in the header of a table, which is not read: data sets are large, and these too."""
-    start = _headed(Opened.of(file.path, file.beginning(LONGEST_HEADER)).text)
+    start = _headed(Opened.of(file.path, _start(file)).text)
     return [name.strip() for name in _cells(_header(start), _separator(start))]
+
+
+def _start(file: Opened) -> bytes:
+    """As much of a file as its header stands in, and some rows."""
+    start = file.beginning(PEEK)
+    return start if b"\n" in COMMENTS.sub(b"", start, count=1) else file.beginning(LONGEST_HEADER)
 
 
 def _cells(line: bytes, mark: str) -> list[str]:
@@ -728,34 +746,6 @@ def _separator(content: bytes) -> str:
     return max(",\t;", key=lambda mark: header.count(mark.encode()))
 
 
-def _by_pieces(file: Opened) -> tuple[dict[str, Column], list[Gap]]:
-    """Read a long table by several threads, which do most of it at the same time.
-
-    Raises:
-        ValueError: it has a row of another width, or a cell of several lines.
-    """
-    head = file.beginning(PEEK)
-    header = head[: head.find(b"\n") + 1]
-    has_cell_of_lines = header.count(b'"') % 2 == 1
-    if not header.strip() or b"\0" in head or b"#" in header or b"\r" in header[:-2] or has_cell_of_lines:
-        raise ValueError
-    style, first_rows = _Style.of(head), head[: head.rfind(b"\n") + 1]
-    first = _parsed(style, first_rows)
-    done: list[tuple[FloatArray, BoolArray]] = []
-    reading: deque[Future[tuple[FloatArray, BoolArray]]] = deque()
-    gaps: list[Gap] = []
-    with ThreadPoolExecutor(THREADS) as threads:
-        for start, parts in file.lines(CELLS * len(first_rows) // max(first.size, 1)):
-            begin = start or len(header)
-            ended, gaps = _ended_parts([parts[0][begin - start :], *parts[1:]], begin)
-            reading.append(threads.submit(_piece, style, header, *ended))
-            if len(reading) > THREADS:
-                done.append(reading.popleft().result())
-    values, there = zip(*done, *(late.result() for late in reading), strict=True)
-    columns = zip(first.columns, np.concatenate(values, axis=1), np.concatenate(there, axis=1), strict=True)
-    return {str(name).strip(): Column(*cells) for name, *cells in columns}, gaps
-
-
 @dataclass(frozen=True)
 class _Style:
     """How a table is written, by its header and its first rows."""
@@ -772,39 +762,22 @@ class _Style:
         return cls(mark, has_commas, bool(grouped and not DECIMAL_POINT.search(head)))
 
 
-def _piece(style: _Style, header: bytes, *rows: bytes) -> tuple[FloatArray, BoolArray]:
-    """The numbers of a piece of a table, (columns, rows), and which cells hold one.
-
-    Raises:
-        ValueError: it has a row of another width.
-    """
-    first = rows[0][: rows[0].find(b"\n")]
-    if len(_cells(first, style.separator)) > len(_cells(header, style.separator)):  # pandas would cut it
-        raise ValueError
-    table = _parsed(style, header, *rows)
-    if all(dtype.kind in "iuf" for dtype in table.dtypes):
-        numbers: FloatArray = table.to_numpy(np.float64).T
-        return numbers, ~np.isnan(numbers)
-    columns = _columns(style, table).values()
-    return np.stack([column.values for column in columns]), np.stack([column.there for column in columns])
-
-
 def _columns(style: _Style, table: Any) -> dict[str, Column]:  # noqa: ANN401  # of pandas
     """The columns of a table of pandas, by name."""
     told = clock_column(map(str, table.columns))
     return {
-        str(name).strip(): _times(table[name])
+        str(name).strip(): _times(cells)
         if name == told
-        else _column(table[name], has_decimal_commas=style.has_decimal_commas)
-        for name in table.columns
+        else _column(cells, has_decimal_commas=style.has_decimal_commas)
+        for name, cells in table.items()
     }
 
 
 class _Stream:
     """Bytes as pandas takes them without decoding and encoding them again: a sixth of its time."""
 
-    def __init__(self, parts: tuple[bytes, ...]) -> None:
-        self._parts = iter([part for part in parts if part])
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
 
     def read(self, _: int = -1) -> bytes:
         return next(self._parts, b"")
@@ -813,7 +786,7 @@ class _Stream:
         return self._parts
 
 
-def _parsed(style: _Style, *parts: bytes) -> Any:  # noqa: ANN401  # of pandas
+def _parsed(style: _Style, parts: Iterable[bytes], *, is_padded: bool) -> Any:  # noqa: ANN401  # of pandas
     """Read a table of even rows.
 
     Raises:
@@ -827,10 +800,9 @@ def _parsed(style: _Style, *parts: bytes) -> Any:  # noqa: ANN401  # of pandas
         index_col=False,
         encoding_errors="replace",
         sep=style.separator,
-        skipinitialspace=any(b" " in part for part in parts),
+        skipinitialspace=is_padded,
         thousands="." if style.has_grouping_points else None,
         decimal="," if style.has_grouping_points else ".",
-        low_memory=False,
         keep_default_na=False,
         na_values=[""],
         float_precision=None if reads_exactly() else "round_trip",
@@ -839,7 +811,7 @@ def _parsed(style: _Style, *parts: bytes) -> Any:  # noqa: ANN401  # of pandas
 
 @cache
 def reads_exactly() -> bool:
-    """Whether pandas reads numbers to their last digit unasked, and sees a row that is too long anywhere."""
+    """Whether pandas reads numbers to their last digit unasked."""
     import pandas as pd  # noqa: PLC0415  # as above
 
     return tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)

@@ -10,7 +10,6 @@ from spikediag.model import (
     Finding,
     Kind,
     Outcome,
-    OutcomeVerdict,
     Role,
     RunStatus,
     Shape,
@@ -177,7 +176,7 @@ def _guilty(diagnosis: Diagnosis, policy: Policy) -> frozenset[str]:
 def _harms(diagnosis: Diagnosis) -> list[Outcome]:
     """What ended worse, in a run to which that matters."""
     outcomes = diagnosis.overall.outcomes if diagnosis.overall.matters else ()
-    return [outcome for outcome in outcomes if outcome.verdict is OutcomeVerdict.WORSE]
+    return [outcome for outcome in outcomes if outcome.harms]
 
 
 def _matters(diagnosis: Diagnosis, policy: Policy) -> Iterator[Breach | PolicyGap]:

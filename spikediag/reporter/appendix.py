@@ -181,7 +181,7 @@ def _losses(main: Sequence[Finding], writer: Writer) -> Table:
         for f in main
         for loss in f.losses
     )
-    head = say("finding | loss | before | highest | after | in standard deviations")
+    head = say("finding | loss | before | highest | after | jump in standard deviations")
     return table(writer, head, rows, 2, 3, 4, 5)
 
 
@@ -385,7 +385,7 @@ def _outcomes(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Bloc
     rows = tuple(_outcome_row(o, writer) for o in overall.outcomes)
     if rows:
         head = say(
-            "finding | series | before | during | after | foretold | "
+            "finding | series | before | worst during | after | foretold | "
             "change for the worse, 90 % interval | margin | did it end worse?"
         )
         yield table(writer, head, rows, 2, 3, 4, 5, 6, 7)
@@ -418,7 +418,11 @@ def _checks(diagnosis: Diagnosis, said: Said, writer: Writer) -> Iterator[Block]
         groups[check.ran, str(check.reason)].append(writer.word("check", check.id))
         reasons[str(check.reason)] = check.reason
     rows = tuple(
-        (with_commas(names), say("yes") if ran else say("no"), said.once(reasons[reason]))
+        (
+            with_commas(names),
+            say("yes") if ran else say("no"),
+            said.once(reasons[reason]) or say("said above"),
+        )
         for (ran, reason), names in groups.items()
     )
     if rows:

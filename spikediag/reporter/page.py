@@ -40,13 +40,14 @@ from spikediag.reporter.remedies import (
     verification,
     what_to_log,
 )
-from spikediag.reporter.training import state
+from spikediag.reporter.training import only_past_its_best, past_its_best, state
 from spikediag.text import Value
 from spikediag.wording.writer import COLON, Writer, verbatim
 
 CLOSE_UPS = 3  # findings told in full; the rest stand in one table
 SMALLER = 4  # of the others, named on the page
 UNCHECKED = 2  # causes that could not be checked, named
+BLIND = 3  # losses that were not judged for one reason, named
 REFUTED = 7  # lines of what it is not
 OUTCOMES = 2  # series that say whether it matters
 TABLE = 10  # remedies
@@ -60,12 +61,15 @@ MOVED = {
     CouplingVerdict.NO_COMPANION: say("Not logged."),
 }
 BETTER = say("No, it got better.")
+NO_RISE = say("No, it did not rise.")
+NO_NUMBER = say("It was never a number.")
 WORSE = {
     OutcomeVerdict.WORSE: say("Yes, it got worse."),
     OutcomeVerdict.NOT_WORSE: say("No, it is no worse."),
     OutcomeVerdict.CANNOT_BE_TOLD: say("Cannot be told."),
 }
 WORSE_MEANWHILE = say("Yes, while it lasted.")
+WORSE_FOR_A_TIME = say("Yes, for a time.")
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ def _jump(jump: SmallestJump) -> Text:
 def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> Iterator[QuestionRow]:
     lead = diagnosis.lead
     if lead is None:
-        yield QuestionRow(say("Verdict"), writer.word("run", diagnosis.overall.status.value))
+        yield _verdict(diagnosis, writer)
         yield from _searched(diagnosis)
     else:
         told = str(lead.primary.mechanism) if lead.primary is not None else ""
@@ -224,20 +228,29 @@ def _rows(diagnosis: Diagnosis, best: tuple[Remedied, ...], writer: Writer) -> I
         yield QuestionRow(say("Do this now"), None, logged[0].text)
 
 
+def _verdict(diagnosis: Diagnosis, writer: Writer) -> QuestionRow:
+    """Of a run without a jump; one that has gone past its best is not called clean."""
+    if only_past_its_best(diagnosis):
+        return QuestionRow(say("Verdict"), say("No jump, but past its best."), past_its_best(diagnosis))
+    return QuestionRow(say("Verdict"), writer.word("run", diagnosis.overall.status.value))
+
+
 def _blind(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
     """Losses in which no jump could have been found, and why; one that was tested as an error has its row."""
     lead = diagnosis.lead
     tested = {test.tag for test in lead.coupling.tests} if lead is not None else set()
     blind = [one for one in diagnosis.searched_losses if not one.judged and one.tag not in tested]
     if blind:
-        names = with_commas([say("{tag}", tag=one.tag) for one in blind[:3]])
-        yield QuestionRow(say("Not judged"), None, _told([say("{names}.", names=names), *_reasons(blind)]))
+        yield QuestionRow(say("Not judged"), None, _told(list(_for_reasons(blind))))
 
 
-def _reasons(blind: Sequence[Searched]) -> list[Text]:
-    """Why none was judged, where one reason holds for all."""
-    reasons = {str(one.reason): one.reason for one in blind if one.reason is not None}
-    return list(reasons.values()) if len(reasons) == 1 else []
+def _for_reasons(blind: Sequence[Searched]) -> Iterator[Text]:
+    """Their names, and why they were not judged, for one reason after another."""
+    for reason in {str(one.reason): one.reason for one in blind}.values():
+        names = [say("{tag}", tag=one.tag) for one in blind if str(one.reason) == str(reason)]
+        yield say("{names}.", names=_few(names, BLIND))
+        if reason is not None:
+            yield reason
 
 
 def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
@@ -251,11 +264,17 @@ def _searched(diagnosis: Diagnosis) -> Iterator[QuestionRow]:
 def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
     reward = diagnosis.reward_for_error(lead)
     if reward is not None:
-        answer = WORSE[reward.verdict] if reward.meanwhile is None else WORSE_MEANWHILE
+        answer = WORSE[reward.verdict]
+        if reward.meanwhile is not None:
+            answer = WORSE_MEANWHILE if lead.spike.recovered else WORSE_FOR_A_TIME
         return QuestionRow(say("Did the reward suffer?"), answer, _stood(reward))
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
         answer = BETTER
+    elif lead.coupling.may_have_fallen:
+        answer = NO_RISE
+    elif lead.coupling.never_finite:
+        answer = NO_NUMBER
     elif phrases.is_untold(lead, diagnosis):
         answer = WORSE[OutcomeVerdict.CANNOT_BE_TOLD]
     return QuestionRow(say("Did the error move?"), answer, lead.coupling.reading)
@@ -304,9 +323,9 @@ def why_now(finding: Finding, writer: Writer) -> Text | None:
     return say("Why just then is open; what could not be checked: {causes}.", causes=names)
 
 
-def _few(names: Sequence[Text]) -> Text:
+def _few(names: Sequence[Text], most: int = UNCHECKED) -> Text:
     """The first names, and how many more there are."""
-    told, more = names[:UNCHECKED], len(names) - UNCHECKED
+    told, more = names[:most], len(names) - most
     return (
         say("{names} and {more} more", names=with_commas(told), more=more) if more > 1 else with_commas(names)
     )
@@ -324,7 +343,8 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> QuestionRow:
         for o in _telling(diagnosis)
         if o is not said and not (harmed and o.verdict is OutcomeVerdict.CANNOT_BE_TOLD)
     ][:OUTCOMES]
-    parts = [_ended(o) if lead and o.finding == lead.id else _elsewhere(o) for o in shown]
+    alone = lead is not None and all(o.finding == lead.id for o in shown)
+    parts = [_ended(o) if alone else _elsewhere(o) for o in shown]
     rising = lead is not None and lead.spike.shape in {Shape.LOST, Shape.TREND} and not lead.spike.is_fall
     answer = say("Not so far.") if rising and overall.matters is False else MATTERS[overall.matters]
     if harmed or (said is not None and not parts and overall.matters is not None):
@@ -342,9 +362,9 @@ def _telling(diagnosis: Diagnosis) -> Iterator[Outcome]:
         diagnosis.told_outcomes(), key=lambda o: (o.finding != (lead and lead.id), o.role is Role.LOSS)
     )
     if overall.matters:
-        yield from (o for o in order if o.verdict is OutcomeVerdict.WORSE)
+        yield from (o for o in order if o.harms)
     for o in order:
-        misleads = overall.matters is False and o.verdict is OutcomeVerdict.WORSE
+        misleads = o.verdict is OutcomeVerdict.WORSE and (overall.matters is False or o.excused)
         if o.finding == (lead and lead.id) and o.role not in roles and not misleads:
             roles.add(o.role)
             if not (overall.matters and o.verdict is OutcomeVerdict.WORSE) and not _is_idle(o, roles):

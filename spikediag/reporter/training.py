@@ -14,10 +14,10 @@ from spikediag.model import (
     FactName,
     FloatArray,
     Measure,
-    PastBest,
     Reduction,
     Role,
     Run,
+    RunStatus,
     Series,
     Status,
     Text,
@@ -88,7 +88,8 @@ def state(diagnosis: Diagnosis, writer: Writer) -> tuple[QuestionRow, ...]:
         lost = say("{tag} was lost at step {step:,}.", tag=lead.spike.tag, step=lead.spike.onset_step)
         rows = [QuestionRow(say("Converged"), say("No, it has not."), lost)]
     elif diagnosis.overall.past_best:
-        rows = [_past(diagnosis.overall.past_best), *rows[1:]]
+        told = QuestionRow(say("Converged"), say("It is past its best."), past_its_best(diagnosis))
+        rows = [*([] if only_past_its_best(diagnosis) else [told]), *rows[1:]]
     return (*rows, *_risks(diagnosis, writer))
 
 
@@ -125,7 +126,13 @@ def _converged(trends: list[SeriesEnd], run: Run) -> QuestionRow:
     return QuestionRow(say("Converged"), answer, text)
 
 
-def _past(gone: tuple[PastBest, ...]) -> QuestionRow:
+def only_past_its_best(diagnosis: Diagnosis) -> bool:
+    """Whether nothing jumped in what was judged, but something ends worse than it was: the verdict."""
+    overall = diagnosis.overall
+    return diagnosis.lead is None and overall.status is RunStatus.CLEAN and bool(overall.past_best)
+
+
+def past_its_best(diagnosis: Diagnosis) -> Text:
     """What was better before, and when: the checkpoint from there is the one to keep."""
     moves = [
         say(
@@ -136,10 +143,9 @@ def _past(gone: tuple[PastBest, ...]) -> QuestionRow:
             last=p.last_step,
             end=num(p.end),
         )
-        for p in gone[:SHOWN_PAST]
+        for p in diagnosis.overall.past_best[:SHOWN_PAST]
     ]
-    text = say("{moves}. A checkpoint from there is better by that measure.", moves=with_commas(moves))
-    return QuestionRow(say("Converged"), say("It is past its best."), text)
+    return say("{moves}. A checkpoint from there is better by that measure.", moves=with_commas(moves))
 
 
 def _move(t: SeriesEnd) -> Text:

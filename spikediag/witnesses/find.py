@@ -214,7 +214,7 @@ def ask_every_series(table: SeriesTable, spike: Spike, others: Sequence[Spike]) 
     loss = table.run.series[spike.tag]
     same = copies(table.run, spike, table.alike(loss))
     totals = (s.tag for s in table.run.having(Role.LOSS) if s.measure is Measure.TOTAL)
-    left_out = {loss.tag, *totals, *(copy.tag for copy in same)}
+    left_out = {loss.tag, *totals, *(copy.tag for copy in same), *table.run.on_other_axes}
     asked = len(table.run.series) - len(left_out)
     zones, began = jump_zones(loss, others), moment(loss, spike, spike.onset_of_highest)
     moved = [_witness(mover, asked, began) for mover in _movers(table, spike, left_out, zones)]
@@ -348,17 +348,27 @@ def calm_windows(steps: IntArray, place: JumpPlace, zones: FloatArray) -> IntArr
 def _began(mover: Mover, move: Move) -> Moment | None:
     """When a series began to move: from its first sure point back to where it left its noise.
 
-    It began where the stretch begins in which it reaches half of its way. A sure point lies farther than
-    anything before, or half of the way. None where the first point is one: it was on its way already.
+    It began where the stretch begins in which it reaches half of its way; at a jump that lasts, in an earlier
+    one with a sure point from which on it mostly stayed away. A sure point lies farther than anything before,
+    or half of the way. None where the first point is one: it was on its way already.
     """
     here, half = mover.here, 0.5 * abs(move.change)
     toward = np.sign(move.change) * here.away[0]
     sure = min(half, max(SURE_SDS * move.noise, UNREST * float(here.unrest[0])))
-    quiet = np.flatnonzero(toward[: int(np.argmax(toward >= half))] <= BEGUN * move.noise)
-    first = int(quiet[-1]) + 1 if len(quiet) else 0
+    begun = BEGUN * move.noise
+    first = _left(toward <= begun, int(np.argmax(toward >= half)))
+    early = np.flatnonzero((toward[:first] >= sure) & here.lasts)
+    if len(early) and median(toward[early[0] : first]) > begun:
+        first = _left(toward <= begun, int(early[0]))
     by = first + int(np.argmax(toward[first:] >= sure))
     if by == 0:
         return None
     steps = mover.one.steps[mover.place.first :]
     after = float(steps[first - 1]) if first > 0 else -np.inf
     return Moment(after, float(steps[first]), float(steps[by]))
+
+
+def _left(quiet: NDArray[np.bool_], at: int) -> int:
+    """The first position of the stretch without a quiet point that holds a position."""
+    before = np.flatnonzero(quiet[:at])
+    return int(before[-1]) + 1 if len(before) else 0

@@ -86,6 +86,21 @@ def test_a_rate_that_stays_constant_and_one_that_decays() -> None:
     assert "constant-rate" not in of(calm())
 
 
+def test_a_rate_that_is_still_warmed_up_when_the_log_ends_is_not_said_never_to_decay() -> None:
+    n = len(cases.STEPS)
+    climbing = np.concatenate((np.zeros(n // 6), np.linspace(0, 5e-6, n - n // 6)))
+    assert "constant-rate" not in of(calm(cases.series("lr", Role.LEARNING_RATE, climbing)))
+    warm = np.minimum(3e-4, cases.STEPS * 3e-4 / cases.STEPS[n // 5])
+    assert of(calm(cases.series("lr", Role.LEARNING_RATE, warm)))["constant-rate"].status is Status.SUPPORTED
+
+
+@pytest.mark.parametrize(("floor", "advised"), [(0.05, False), (0.001, True)])
+def test_a_tiny_sigma_is_not_advised_a_floor_below_the_one_it_has(floor: float, advised: bool) -> None:
+    found = of(calm(facts={**cases.SEED_FACTS, "sigma_min": floor}))["sigma-collapse"]
+    assert found.status is Status.SUPPORTED
+    assert any(a.remedy == "sigma-floor" for a in found.advice) is advised
+
+
 def test_exploding_gradients_without_and_with_clipping() -> None:
     values = 2 * np.exp(cases.noise(0.2))
     values[1000] *= 60

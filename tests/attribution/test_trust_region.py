@@ -75,6 +75,17 @@ def test_a_divergence_that_had_left_its_range_before_new_noise_explains_it_thoug
     assert "policy-away" in weights(finding, "trust-region")
 
 
+def test_a_divergence_that_left_its_range_just_before_new_noise_leads_though_it_went_farther_later() -> None:
+    kl = np.abs(noise(2, 0.005, 0.001))
+    kl[AT - 3 :] *= 12
+    kl[AT + 12 :] *= 5
+    loss = noise(1) * np.where(np.arange(N) >= AT, 10, 1)
+    finding = found({"train/policy_gradient_loss": loss, "train/approx_kl": kl})
+    assert finding.primary_cause == "trust-region"
+    assert finding.witnesses.moved[0].lag.leads
+    assert str(finding.primary.mechanism).startswith("Updates took the policy far")
+
+
 def test_without_it_the_line_that_logs_it_is_given() -> None:
     finding = found({"train/policy_gradient_loss": LOSS})
     judged = verdict(finding, "trust-region")

@@ -74,6 +74,16 @@ def test_a_fall_inside_the_margin_is_none(factor: float) -> None:
     assert "did not move" in str(found.reading)
 
 
+def test_an_error_that_may_have_fallen_beyond_the_margin_is_said_not_to_have_risen() -> None:
+    found = decide(leaping(raised(0.87, noise=0.01, seed=6)))
+    assert found.verdict is CouplingVerdict.DECOUPLED
+    test = found.tests[0]
+    assert test.low < -test.margin < test.change < test.high < test.margin
+    assert found.may_have_fallen
+    assert "did not rise" in str(found.reading)
+    assert f"beyond the margin of {test.margin:.3g} is ruled out, a fall is not" in str(found.reading)
+
+
 @pytest.mark.parametrize("late", [-5, -3, -1, 1, 3, 5])
 def test_an_error_logged_a_few_points_beside_the_jump_is_not_called_unmoved(late: int) -> None:
     run = cases.make_run(cases.nll({AT: 39}), raised(3, range(AT + late, AT + late + 1)))
@@ -221,7 +231,16 @@ def test_non_finite_points_are_left_out_and_a_dead_companion_is_coupled() -> Non
     assert verdict(leaping(holes)) is CouplingVerdict.DECOUPLED
     dead = cases.mse()
     dead[AT:] = np.nan
-    assert verdict(leaping(dead)) is CouplingVerdict.COUPLED
+    found = decide(leaping(dead))
+    assert found.verdict is CouplingVerdict.COUPLED
+    assert "became non-finite together with the loss" in str(found.reading)
+    assert not found.never_finite
+
+
+def test_an_error_that_was_never_a_number_is_not_said_to_have_moved() -> None:
+    found = decide(leaping(np.full(len(cases.STEPS), np.nan)))
+    assert found.never_finite
+    assert str(found.reading) == "bc/mse was no number either, from its first point on."
 
 
 def test_where_up_is_good_a_fall_is_the_error_moving() -> None:

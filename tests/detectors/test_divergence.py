@@ -22,6 +22,15 @@ def test_an_exponential_rise_at_the_end(noise: str, seeds: int) -> None:
     assert found >= 0.95 * seeds
 
 
+def test_a_fall_as_steep_as_before_a_step_is_no_divergence_and_one_that_steepens_is() -> None:
+    points, noise = np.arange(430), 30 * np.random.default_rng(0).normal(size=430)
+    late = np.maximum(0, points - 300)
+    (step,) = detect(series_of(noise - 160 * points - 4000 * (points >= 300)), falls=True)
+    (steeper,) = detect(series_of(noise - 160 * points - 4000 * (points >= 300) - 800 * late), falls=True)
+    assert (step.kind, step.start) == (Kind.LEVEL_SHIFT, 300)
+    assert (steeper.kind, steeper.start) == (Kind.DIVERGENCE, 300)
+
+
 def test_one_that_ends_in_nan_is_both() -> None:
     values = NOISES["white"](np.random.default_rng(1), 6000)
     values[5000:5300] += np.expm1(np.arange(300) / 50)

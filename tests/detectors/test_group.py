@@ -58,6 +58,14 @@ def test_a_companion_in_the_group_leads_over_a_larger_loss() -> None:
     assert incident.spike.tag == "b/loss"
 
 
+def test_a_held_out_loss_follows_the_one_that_was_trained_on_however_far_it_leaps() -> None:
+    run = run_of(train__loss=(Role.LOSS, Measure.UNKNOWN, 30.0), val__loss=(Role.LOSS, Measure.UNKNOWN, 60.0))
+
+    (incident,) = incidents(run)
+
+    assert incident.spike.tag == "train/loss"
+
+
 def test_without_a_companion_the_larger_one_leads() -> None:
     run = run_of(a__loss=(Role.LOSS, Measure.UNKNOWN, 60.0), b__loss=(Role.LOSS, Measure.UNKNOWN, 40.0))
 
@@ -102,6 +110,21 @@ def test_a_fall_is_told_where_it_is_a_new_level() -> None:
 
     assert [i.spike.start for i in found] == [1000]
     assert found[0].spike.height < 0
+
+
+@pytest.mark.parametrize(("back", "found"), [(3.0, [33]), (-40.0, [33, -76])])
+def test_the_way_back_of_a_rise_is_no_finding_unless_it_goes_lower(back: float, found: list[int]) -> None:
+    steps, values = np.arange(2000), 130 + 10 * np.random.default_rng(1).normal(size=2000)
+    values[300:] += 35
+    values[1800:1812] += 50
+    values[1812:] -= 35 - back
+    series = Series("a/loss", Role.LOSS, steps, values, steps)
+    spikes = detect(series, falls=True)
+    assert [round(spike.height) > 0 for spike in spikes] == [True, False]
+
+    told = group(Run("run", "run", MappingProxyType({"a/loss": series})), {"a/loss": spikes})
+
+    assert [round(incident.spike.height) for incident in told] == found
 
 
 def test_losses_that_share_steps_are_measured_as_each_by_itself() -> None:

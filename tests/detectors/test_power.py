@@ -7,7 +7,7 @@ import pytest
 
 from spikediag.detectors import detect, search_power
 from spikediag.detectors.power import WORTH
-from spikediag.model import FloatArray, Kind, SmallestJump
+from spikediag.model import FloatArray, Kind, Role, Series, SmallestJump
 from spikediag.stats.scale import local_noise
 from tests.conftest import some_of
 from tests.detectors.builders import NOISES, planted, series_of
@@ -126,6 +126,27 @@ def test_one_deep_dip_hides_jumps_near_it_only() -> None:
     assert min(jump.first_step for jump in searched.jumps) > 1000
     assert found(values, 1.1 * searched.jumps[0].height, 300, 1)
     assert not found(values, 1.1 * searched.jumps[0].height, 110, 1)
+
+
+def logged_at(steps: FloatArray) -> Series:
+    values = np.random.default_rng(4).normal(size=len(steps))
+    return Series("loss", Role.LOSS, steps, values, steps)
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        (np.r_[0:30, 5000:5030], "Nothing was logged between steps 29 and 5,000"),
+        (np.r_[0:200, 215:500], ""),
+        (np.unique(np.geomspace(1, 1e6, 300).astype(int)), ""),
+        (np.r_[0:100, 100:10_000:99], ""),
+    ],
+)
+def test_a_hole_in_a_log_is_said_and_ever_sparser_logging_is_none(steps: FloatArray, told: str) -> None:
+    searched = search_power(logged_at(steps))
+    assert searched.jumps
+    assert str(searched.reason or "").startswith(told)
+    assert bool(searched.reason) is bool(told)
 
 
 def test_where_nothing_is_judged_nothing_large_is_found() -> None:

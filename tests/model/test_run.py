@@ -162,3 +162,15 @@ def test_two_series_share_the_points_at_the_same_steps() -> None:
     seldom = Series("seldom", Role.OTHER, np.arange(0, 60, 25), np.zeros(3), np.full(3, np.nan))
     assert [part.tolist() for part in often.shared(seldom)] == [[0, 5], [0, 2]]
     assert [part.tolist() for part in often.shared(often)] == [[*range(6)]] * 2
+
+
+def test_only_an_array_that_nobody_can_write_to_is_kept_without_a_copy() -> None:
+    frozen, open_to_all = np.arange(100.0), np.arange(100.0)
+    frozen.setflags(write=False)
+    view = open_to_all[:]
+    view.setflags(write=False)
+    kept, copied = (Series("loss", Role.LOSS, STEPS, values, frozen) for values in (frozen[:], view))
+    assert np.shares_memory(kept.values, frozen)
+    assert np.shares_memory(copied.wall_times, kept.wall_times)
+    open_to_all[0] = 7.0
+    assert copied.values[0] == 0.0

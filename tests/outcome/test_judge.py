@@ -9,6 +9,7 @@ from spikediag.model import (
     Checkpoint,
     Coupling,
     CouplingVerdict,
+    Excursion,
     Explanation,
     Finding,
     Kind,
@@ -277,7 +278,43 @@ def test_a_value_loss_that_grew_with_the_returns_is_no_reason() -> None:
     run = Run("r", "r", {s.tag: s for s in (value, reward(evaluations(130.0)))})
     early = finding(cases.spike_at(run, 600, 601))
     shift = finding(cases.spike_at(run, AT, 2000, Kind.LEVEL_SHIFT), "F2")
-    assert "F2" not in because(assess(run, (early, shift)))
+    found = assess(run, (early, shift))
+    assert "F2" not in because(found)
+    assert [o.excused for o in found.outcomes if o.finding == "F2" and o.role is Role.LOSS] == [True]
+
+
+def test_what_would_tell_is_asked_around_the_highest_member_of_a_train() -> None:
+    run = cases.make_run(flat_nll({600: 9.0, AT: 39.0}), None)
+    members = (Excursion(600, 601, 600), Excursion(AT, AT + 1, AT))
+    spike = replace(cases.spike_at(run, 600, AT + 1, Kind.TRAIN), members=members, count=2)
+    told = assess(run, (finding(spike),)).would_tell
+    assert "before step 15,000 and one from after it" in str(told[0].text)
+
+
+def test_a_value_loss_whose_reward_is_no_worse_is_no_reason_though_a_later_finding_is() -> None:
+    grown = 5 + cases.noise(0.5, 1) + 40 * (np.arange(2000) >= AT - 900) + 200 * (np.arange(2000) == AT)
+    value = cases.series("bc/actor_loss", Role.LOSS, grown, measure=Measure.VALUE)
+    run = Run("r", "r", {s.tag: s for s in (value, reward(evaluations(50.0)))})
+    shift = finding(replace(cases.spike_at(run, AT - 900, 2000, Kind.LEVEL_SHIFT), sigmas=90.0))
+    found = assess(run, (shift, finding(cases.spike_at(run, AT, AT + 1), "F2")))
+    assert found.matters is True
+    assert "bc/actor_loss is worse" not in because(found)
+    assert [o.finding for o in found.outcomes if o.harms] == ["F2"]
+
+
+@pytest.mark.parametrize(("earlier", "told"), [(90, False), (10, True)])
+def test_a_jump_that_an_earlier_one_as_high_outlasted_is_not_said_to_have_ended_worse(
+    earlier: int, told: bool
+) -> None:
+    n = len(cases.STEPS)
+    values = flat_nll()
+    values[600 : 600 + earlier] += 40.0
+    values[n - 30 :] += 39.0
+    run = cases.make_run(values, None)
+    first, last = cases.spike_at(run, 600, 600 + earlier), cases.spike_at(run, n - 30, n, Kind.LEVEL_SHIFT)
+    found = assess(run, (finding(first), finding(replace(last, end_step=None), "F2")))
+    assert found.matters is (True if told else None)
+    assert (f"30 points after the jump; an earlier one as high took {earlier}" in because(found)) is not told
 
 
 @pytest.mark.parametrize(

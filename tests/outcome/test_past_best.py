@@ -53,7 +53,7 @@ def test_a_calm_run_that_over_fits_is_not_told_to_have_converged() -> None:
     diagnosis = spikediag.diagnose(run_of("val/loss", over_fitting(), Role.LOSS))
     assert "val/loss ends worse than it was" in str(diagnosis.overall.summary)
     page = diagnosis.to_markdown()
-    assert "It is past its best." in page
+    assert "No jump, but past its best." in page
     assert "A checkpoint from there is better" in page
     (past,) = diagnosis.to_dict()["verdict"]["past_best"]
     assert (past["tag"], past["role"]) == ("val/loss", "loss")

@@ -1,19 +1,24 @@
 """One training in several files: which were read, which were not, and how to choose."""
 
 import gzip
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 import spikediag
 from spikediag.cli import entry
 from spikediag.errors import NoEventsError, UnreadableRunError
 from spikediag.parser import find_runs, nothing_at, read_run
+from spikediag.parser.places import places
 from spikediag.parser.same_training import Sameness, sameness
 from spikediag.parser.track import Track
+from tests.parser.sources import wandb_files as wandb
 from tests.parser.sources.test_csv_tables import table
 from tests.parser.sources.test_progress import progress
-from tests.parser.sources.twins import as_events, told, training
+from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import NAME, paths
 
 TAGS = ("train/loss", "train/approx_kl", "train/value_loss", "rollout/ep_rew_mean")
@@ -117,11 +122,10 @@ def test_a_folder_with_one_table_that_is_no_log_says_why(tmp_path: Path) -> None
         read_run(tmp_path)
 
 
-def track(values: list[float], every: int = 1) -> Track:
-    import numpy as np
-
+def track(values: ArrayLike, every: int = 1) -> Track:
+    values = np.asarray(values, dtype=float)
     steps = np.arange(0, every * len(values), every)
-    return Track(steps, np.array(values, dtype=float), np.full(len(values), np.nan))
+    return Track(steps, values, np.full(len(values), np.nan))
 
 
 @pytest.mark.parametrize(
@@ -138,6 +142,97 @@ def track(values: list[float], every: int = 1) -> Track:
 )
 def test_trainings_are_told_apart_by_what_they_both_log(one: Track, other: Track, verdict: Sameness) -> None:
     assert sameness({"loss": one, "a": one}, {"loss": other, "b": one}) is verdict
+
+
+CURVE = np.random.default_rng(1).normal(-15, 1, 200)
+OTHER = np.random.default_rng(2).normal(-15, 1, 200)
+
+
+@pytest.mark.parametrize(
+    "rounded", [lambda v: float(f"{v:.6g}"), lambda v: float(f"{v:.3g}"), partial(round, ndigits=2)]
+)
+def test_digits_that_a_log_does_not_keep_make_no_other_training(rounded) -> None:
+    whole, few = track(CURVE), track([rounded(v) for v in CURVE])
+    assert sameness({"loss": whole}, {"loss": few}) is Sameness.SAME
+    assert sameness({"loss": few}, {"loss": whole}) is Sameness.SAME
+    assert sameness({"loss": few}, {"loss": track([rounded(v) for v in OTHER])}) is Sameness.DIFFERENT
+
+
+def test_digits_too_few_to_tell_trainings_apart_excuse_nothing() -> None:
+    one, other = (np.round(0.5 + 0.02 * curve, 1) for curve in (CURVE, OTHER))
+    assert sameness({"loss": track(one)}, {"loss": track(other)}) is not Sameness.SAME
+
+
+def test_what_every_repetition_shares_is_no_sign_of_one_training() -> None:
+    planned = {"lr": track(np.linspace(1e-3, 1e-5, 200)), "epoch": track(np.arange(200) / 10)}
+    one, other = ({**planned, "train/loss": track(curve)} for curve in (CURVE, OTHER))
+    assert sameness(one, other) is Sameness.DIFFERENT
+    assert sameness(planned, planned) is Sameness.OPEN
+    solved = {"success": track(np.repeat([0.0, 0.5, 1.0], [10, 10, 180]))}
+    assert sameness(solved, solved) is Sameness.OPEN
+
+
+def test_a_quantity_is_known_under_a_shorter_name_if_it_has_the_same_numbers() -> None:
+    one = {"train/loss": track(CURVE), "val/loss": track(OTHER)}
+    assert sameness({"train/loss": track(CURVE)}, {"loss": track(CURVE)}) is Sameness.SAME
+    assert sameness({"train/loss": track(CURVE)}, {"val/loss": track(OTHER)}) is Sameness.OPEN
+    assert sameness(one, {"loss": track(CURVE)}) is Sameness.SAME
+
+
+def test_a_log_of_few_digits_goes_on_where_the_event_file_ends(tmp_path: Path) -> None:
+    """Under its own names too, which are then those of the run."""
+    curves = training(*TAGS)
+    short = {tag.rpartition("/")[2]: curve for tag, curve in curves.items()}
+    rounded = {tag: {step: float(f"{v:.6g}") for step, v in curve.items()} for tag, curve in short.items()}
+    folder = progress(tmp_path / "run", rounded)
+    as_events(folder, {tag: dict(list(curve.items())[:100]) for tag, curve in curves.items()})
+    run = read_run(folder)
+    assert run.series.keys() == set(TAGS)
+    assert {len(series) for series in run.series.values()} == {len(curves[TAGS[0]])}
+
+
+def every(nth: int, curves: Curves) -> Curves:
+    return {tag: dict(list(curve.items())[::nth]) for tag, curve in curves.items()}
+
+
+def wandb_run(folder: Path, curves: Curves, seed: int = 1) -> Path:
+    named = folder / "wandb" / f"run-2026110{seed}_120000-id{seed}"
+    return wandb.write(named, [wandb.history(at, row) for at, row in rows(curves)], f"run-id{seed}.wandb")
+
+
+def test_what_a_folder_nearby_logs_of_the_same_training_is_brought_in(tmp_path: Path) -> None:
+    curves = training(*TAGS)
+    as_events(tmp_path / "run", every(7, curves))
+    wandb_run(tmp_path / "run", curves)
+    wandb_run(tmp_path / "run", training(*TAGS, seed=5), seed=2)
+    found = paths(tmp_path)
+    assert [path.name for path in found] == ["run", "run-20261102_120000-id2"]
+    portions = (source for place in places(tmp_path) for source in place.runs())
+    for source in (found[0], next(find_runs(tmp_path)), next(portions)):
+        run = read_run(source)
+        assert {len(series) for series in run.series.values()} == {len(curves[TAGS[0]])}
+        assert any("4 series came from wandb/run-20261101_120000-id1/" in str(note) for note in run.notes)
+        assert not run.unread
+
+
+def test_the_same_numbers_on_another_axis_nearby_are_no_second_run(tmp_path: Path) -> None:
+    curves = training(*TAGS)
+    as_events(tmp_path / "run", curves)
+    counted = {tag: dict(enumerate(curve.values())) for tag, curve in curves.items()}
+    wandb_run(tmp_path / "run", counted)
+    assert paths(tmp_path) == (tmp_path / "run",)
+    (unread,) = read_run(tmp_path / "run").unread
+    assert "on another axis" in str(unread.why)
+
+
+def test_a_table_that_proves_to_be_of_the_training_is_brought_in_whatever_its_name(tmp_path: Path) -> None:
+    curves = training(*TAGS)
+    folder = as_events(tmp_path / "run", {tag: dict(list(c.items())[:100]) for tag, c in curves.items()})
+    table(folder / "mine.csv", curves)
+    table(folder / "whose.csv", training(*TAGS, seed=5))
+    run = read_run(folder)
+    assert {series.file for series in run.series.values()} == {"mine.csv"}
+    assert [(file.path, "may be anything" in str(file.why)) for file in run.unread] == [("whose.csv", True)]
 
 
 def test_a_deterministic_repetition_in_another_folder_is_a_run_of_its_own(tmp_path: Path) -> None:

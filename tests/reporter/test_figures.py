@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
 from spikediag import reporter
-from spikediag.model import Kind, Role, StepUnit
+from spikediag.model import Kind, PastBest, Role, StepUnit
 from spikediag.reporter.figures import closeup, overview, series_panel, style
 from spikediag.wording import language
 from tests.reporter import builders
@@ -293,6 +293,17 @@ def test_labels_never_overlap_even_with_thirty_findings(
     assert overlapping(overview_of_the_case) == []
     assert overlapping(drawn(replace(diagnosis, findings=crowd))) == []
     assert [overlapping(figure) for figure in close_ups] == [[], []]
+
+
+def test_the_overview_of_a_calm_run_draws_first_what_its_headline_says_ends_worse() -> None:
+    noise = np.random.default_rng(1).normal(0, 1, (4, 2000))
+    curves = {tag: series(tag, Role.LOSS, values) for tag, values in zip("abcd", noise, strict=True)}
+    gone = PastBest("d", Role.LOSS, 100, 200, best=0.1, end=0.4)
+    calm = builders.calm()
+    calm = replace(calm, run=replace(calm.run, series=curves))
+    calm = replace(calm, overall=replace(calm.overall, past_best=(gone,)))
+    assert next(s.tag for s in overview.panels(calm)) == "d"
+    assert len(overview.panels(calm)) > 1
 
 
 def test_overview_without_any_loss_is_still_a_figure() -> None:

@@ -112,6 +112,7 @@ def test_outcomes_and_what_would_tell_are_there() -> None:
         "verdict": "worse",
         "reading": "eval/return ended worse: 150 after, 210 foretold.",
         "meanwhile": None,
+        "excused": False,
     }
     assert verdict["would_tell"][0]["text"] == "Log the success rate."
 

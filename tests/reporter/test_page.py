@@ -18,8 +18,10 @@ from spikediag.model import (
     LossKind,
     Measure,
     OutcomeVerdict,
+    PastBest,
     Reduction,
     Role,
+    RunStatus,
     Searched,
     SettingChange,
     SmallestJump,
@@ -147,6 +149,10 @@ def test_the_row_on_the_error_says_better_and_untold_and_the_reward_where_there_
     better = tuple(replace(t, change=-0.3, low=-0.4, high=-0.2) for t in big.coupling.tests)
     improved = builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
     assert row(improved, "Did the error move?").startswith("No, it got better.")
+    fell = tuple(replace(t, low=-2 * t.margin) for t in big.coupling.tests)
+    unrisen = builders.alone(replace(big, coupling=replace(big.coupling, tests=fell)))
+    assert row(unrisen, "Did the error move?").startswith("No, it did not rise.")
+    assert "; the error did not rise." in str(run_headline(unrisen))
     silent = replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.NO_COMPANION, tests=()))
     assert row(builders.alone(silent), "Did the error move?").startswith("Cannot be told.")
     assert str(run_headline(builders.alone(silent))).endswith("; whether the error moved cannot be told.")
@@ -171,6 +177,19 @@ def test_a_reward_that_was_worse_only_while_the_loss_stood_high_is_not_said_to_h
         suffered == "Yes, while it lasted. eval/return was worse meanwhile: 100 before, 40.0 then; 120 after."
     )
     assert row(run, "Does it matter?").startswith("Yes. The reward says so.")
+    going = replace(run, findings=(replace(silent, spike=replace(silent.spike, end_step=None)),))
+    assert str(run_headline(going)).endswith("; the reward was worse for a time.")
+    assert row(going, "Did the reward suffer?").startswith("Yes, for a time. ")
+
+
+def test_the_headline_of_a_loss_that_came_back_to_a_worse_level_says_so() -> None:
+    found = builders.mattering()
+    lead = found.lead
+    (outcome,) = found.overall.outcomes
+    level = replace(outcome, finding=lead.id, tag=lead.spike.tag, role=Role.LOSS)
+    for one, said in ((level, True), (replace(level, excused=True), False), (outcome, False)):
+        told = replace(found, overall=replace(found.overall, outcomes=(one,)))
+        assert (", and ended worse; the error" in str(run_headline(told))) is said
 
 
 def test_a_loss_that_is_no_number_at_the_end_is_not_compared_with_a_forecast() -> None:
@@ -262,6 +281,13 @@ def test_losses_that_could_not_be_judged_are_named_with_the_reason_they_share() 
     why = say("Too few points.")
     blind = Searched(loss, 9, (), why)
     assert row(replace(told, searched=(blind,)), "Not judged") == f"{loss}. Too few points."
+    many = tuple(Searched(f"loss/{n}", 9, (), why) for n in range(5))
+    other = Searched("eval/loss", 3, (), say("It is constant."))
+    losses = {s.tag: replace(told.run.series[loss], tag=s.tag) for s in (*many, other)}
+    more = replace(told, run=replace(told.run, series=losses | dict(told.run.series)))
+    assert row(replace(more, searched=(*many, other)), "Not judged") == (
+        "loss/0, loss/1, loss/2 and 2 more. Too few points. eval/loss. It is constant."
+    )
     tests = (replace(lead.coupling.tests[0], tag=loss),)
     held = replace(lead, coupling=replace(lead.coupling, tests=tests))
     labels = [str(r.label) for r in first(replace(told, findings=(held,), searched=(blind,))).rows]
@@ -432,6 +458,21 @@ def test_a_policy_without_a_reward_that_varies_cannot_be_told_to_have_converged(
     loss = builders.series("Loss/value", Role.LOSS, flat, np.arange(400), kind=LossKind.VALUE)
     told = first(replace(whole, run=replace(whole.run, series={"Loss/value": loss})))
     assert str(told.state[0].answer) == "Cannot be told: no reward that varies is logged."
+
+
+def test_a_run_without_a_jump_that_is_past_its_best_is_not_called_clean() -> None:
+    gone = PastBest("eval/loss", Role.LOSS, 100, 200, best=0.1, end=0.4)
+    calm = builders.calm()
+    assert row(calm, "Verdict") == "clean"
+    told = replace(calm, overall=replace(calm.overall, past_best=(gone,)))
+    assert row(told, "Verdict") == (
+        "No jump, but past its best. eval/loss stood at 0.1 in steps 100 to 200 and ends at 0.4. A "
+        "checkpoint from there is better by that measure."
+    )
+    assert "Converged" not in [str(r.label) for r in first(told).state]
+    unjudged = replace(told, overall=replace(told.overall, status=RunStatus.NOT_JUDGED))
+    assert row(unjudged, "Verdict") == "not judged"
+    assert "Converged" in [str(r.label) for r in first(unjudged).state]
 
 
 def test_a_training_that_was_lost_has_not_converged_whatever_its_level_before() -> None:

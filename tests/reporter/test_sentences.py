@@ -12,6 +12,7 @@ from spikediag.errors import UsageError
 from spikediag.model import (
     UNEXPLAINED,
     Advice,
+    Check,
     CouplingVerdict,
     Diagnosis,
     Evidence,
@@ -58,7 +59,9 @@ def variants() -> Iterator[Diagnosis]:
     )
     for changes in (
         {"usual": True},
+        {"usual": True, "count": 2},
         {"usual": True, "count": 4},
+        {"peak": big.spike.start + 40, "stop": big.spike.start + 60},
         {"provisional": True},
         {"expected_by_chance": 1.0},
         {"baseline": 0.1, "margin": 3.91},
@@ -72,6 +75,14 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.mattering()
     better = tuple(replace(t, change=-0.3, low=-0.4, high=-0.2) for t in big.coupling.tests)
     yield builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
+    fell = tuple(replace(t, low=-2 * t.margin) for t in big.coupling.tests)
+    yield builders.alone(replace(big, coupling=replace(big.coupling, tests=fell)))
+    told = (Check("hard-batch", False, big.coupling.reading),)
+    yield replace(builders.alone(big), list_checks=lambda: told)
+    never = tuple(replace(t, change=math.nan, before=math.nan) for t in big.coupling.tests)
+    yield builders.alone(
+        replace(big, coupling=replace(big.coupling, verdict=CouplingVerdict.COUPLED, tests=never))
+    )
     unheard = (Witnesses(6), Witnesses(6, (builders.witness(lag=Lag(0.0, -10.0, 80.0)),)))
     yield from (builders.alone(replace(big, ask=lambda none=none: none)) for none in unheard)
     for verdict in CouplingVerdict:
@@ -137,10 +148,15 @@ def written_only() -> Iterator[Diagnosis]:
         yield replace(found, overall=overall, findings=(small, silent))
         alone = replace(overall, matters=False, outcomes=(ended,))
         yield replace(found, overall=alone, findings=(small, silent))
+    level = replace(outcome, finding=big.id, tag=big.spike.tag, role=Role.LOSS)
+    yield replace(found, overall=replace(found.overall, outcomes=(level,)))
     dipped = replace(outcome, meanwhile=40.0)
+    going = replace(silent, spike=replace(silent.spike, end_step=None))
+    yield replace(found, findings=(going,), overall=replace(found.overall, outcomes=(dipped,)))
     yield replace(found, findings=(silent,), overall=replace(found.overall, outcomes=(dipped,)))
     gone = PastBest("bc/mse", Role.COMPANION, 100, 200, best=0.1, end=0.4)
     yield replace(found, overall=replace(found.overall, past_best=(gone,)))
+    yield replace(builders.calm(), overall=replace(builders.calm().overall, past_best=(gone,)))
     ratio, drift, rate = big.verdicts
     unchecked = tuple(replace(drift, cause=f"cause-{n}") for n in range(7))
     yield builders.alone(builders.explained(big, verdicts=(ratio, *unchecked)))

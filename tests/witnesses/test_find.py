@@ -58,6 +58,29 @@ def test_one_that_moved_while_a_lasting_rise_was_under_way_follows() -> None:
     assert witness.lag.steps == -50
 
 
+def test_one_that_left_its_noise_before_a_rise_that_lasts_leads_though_it_went_farther_later() -> None:
+    stays, kl = leap(AT, 60.0, 1, length=N), leap(AT - 3, 15.0, 2, length=N)
+    kl[AT - 1] = 0.0
+    kl[AT + 11 :] += 60.0
+    (witness,) = beside(one("approx_kl", kl), loss=stays).moved
+    assert witness.lag.leads
+    assert witness.lag.steps == 30
+
+
+def test_a_single_loud_point_before_it_does_not_date_a_series_that_moved_later() -> None:
+    stays, kl = leap(AT, 60.0, 1, length=N), leap(AT + 11, 60.0, 2, length=N)
+    kl[AT - 3] += 15.0
+    (witness,) = beside(one("approx_kl", kl), loss=stays).moved
+    assert witness.lag.follows
+
+
+@pytest.mark.parametrize("tag", ["Train/mean_reward/time", "Train/mean_reward vs samples"])
+def test_a_series_that_repeats_another_over_another_axis_is_not_asked(tag: str) -> None:
+    moved = leap(AT - 5, -40.0, 2, length=N)
+    found = beside(one("Train/mean_reward", noise(3)), one(tag, moved))
+    assert (found.asked, found.moved) == (1, ())
+
+
 @pytest.mark.parametrize("spacing", [12, 66])
 def test_a_series_that_leaps_as_far_every_few_windows_says_nothing(spacing: int) -> None:
     values = leap(AT - 1, 40.0, 2)

@@ -240,4 +240,4 @@ def _advice(case: Case, dimension: int) -> tuple[Advice, ...]:
         advice.line(case.run, "look_at_dimension", dimension=dimension),
         1,
     )
-    return look, remedies.sigma_floor(case.run)
+    return look, *remedies.not_yet_done(case.run, "sigma-floor")

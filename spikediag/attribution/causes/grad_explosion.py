@@ -75,8 +75,7 @@ class GradExplosion:
             decisive=first,
             advice=(
                 remedies.clip_gradients(case.run, 2 * rise.typical),
-                remedies.lower_beta2(case.run),
-                remedies.decay_rate(case.run),
+                *remedies.not_yet_done(case.run, "beta2", "lr-decay"),
             ),
             mechanism=_mechanism(rise),
         )

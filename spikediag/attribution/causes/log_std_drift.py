@@ -515,7 +515,6 @@ def _slow_mechanism(case: Case) -> Text:
 
 def _advice(case: Case) -> tuple[Advice, ...]:
     return (
-        remedies.sigma_floor(case.run),
-        remedies.decay_rate(case.run),
+        *remedies.not_yet_done(case.run, "sigma-floor", "lr-decay"),
         advice.verify(case.run),
     )

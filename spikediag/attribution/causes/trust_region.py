@@ -11,7 +11,7 @@ from spikediag.attribution.causes.lr_change import raised
 from spikediag.attribution.protocol import Judgement, registry, weigh
 from spikediag.attribution.quantities import Quantity, grew, growth, measuring, witnesses_of
 from spikediag.attribution.run_facts import highest_rate
-from spikediag.model import Advice, Evidence, LossKind, Run, Series, Tier, Witness, say
+from spikediag.model import Advice, Evidence, LossKind, Run, Series, Shape, Text, Tier, Witness, say
 
 DISTANCES = (Quantity.POLICY_KL, Quantity.RATIO)
 FAR = 5.0  # times its level before, from which a distance is large
@@ -65,10 +65,10 @@ class TrustRegion:
             return Judgement(Tier.MECHANISM, checkable=False, missing=(_log(),))
         moved = [w for w in witnesses_of(case, *DISTANCES) if w.change > 0]
         early = [w for w in moved if not w.lag.follows]
+        away = next(_stands_away(case), None) if not any(w.lag.leads for w in early) else None
+        if away is not None and (away.already >= FAR * away.usual or not moved):
+            return _was_away(case, away)
         if not early:
-            away = next(_stands_away(case), None)
-            if away is not None and (away.already >= FAR * away.usual or not moved):
-                return _was_away(case, away)
             late = tuple(_came_after(witness) for witness in moved[:1])
             return Judgement(Tier.MECHANISM, late or tuple(_usual(case, distances)), ruled_out=bool(late))
         first = early[0]
@@ -77,10 +77,7 @@ class TrustRegion:
             (_order(first), *_size(first), *_clipped(case)),
             decisive=growth(first) >= FAR,
             advice=_advice(case.run),
-            mechanism=say(
-                "One update took the policy far from the one that had collected the data: {witness}",
-                witness=phrases.moved_with(first),
-            ),
+            mechanism=_mechanism(case, first),
         )
 
 
@@ -127,6 +124,19 @@ def _was_away(case: Case, away: Away) -> Judgement:
         is None,  # a rate that was raised takes the policy farther with every update
         advice=_advice(case.run),
         mechanism=say("The policy moves far from the one that collects the data: {what}", what=reading),
+    )
+
+
+def _mechanism(case: Case, witness: Witness) -> Text:
+    """One update for a burst; what lasts was not made by one."""
+    moved = phrases.moved_with(witness)
+    if case.spike.shape is Shape.BURST:
+        return say(
+            "One update took the policy far from the one that had collected the data: {witness}",
+            witness=moved,
+        )
+    return say(
+        "Updates took the policy far from the one that had collected the data: {witness}", witness=moved
     )
 
 

@@ -69,6 +69,8 @@ STEP_NAME, CLOCK_NAME = "_step", "_timestamp"
 RUNTIME = "_runtime"  # seconds, which the clock tells better
 MOST_TEXT = 1 << 20  # bytes of JSON of one quantity or setting
 OWN = re.compile(r"_(step|timestamp|runtime|wandb.*)|system[/.].*")
+GLOBAL_STEP = re.compile(r"(.+[/.])?global_step")
+NEARLY_ALL = 0.9  # share of the rows in which it must be
 
 
 @registry.register
@@ -76,9 +78,9 @@ OWN = re.compile(r"_(step|timestamp|runtime|wandb.*)|system[/.].*")
 class WandbRuns(Named):
     """`run-*.wandb` in `wandb/run-*` and `wandb/offline-run-*`: history and configuration of a run.
 
-    Steps are those of `wandb.log`, or of the metric that `define_metric` says; system metrics are left out.
-    Nested quantities are named as W&B shows them, `bc.mse`. What resumes a run offline counts from 0 again,
-    since W&B cannot ask where it stood: it is counted on.
+    Steps are those of the metric that `define_metric` says, else of a `global_step` in nearly all rows, else
+    of `wandb.log`; system metrics are left out. Nested quantities are named as W&B shows them, `bc.mse`. What
+    resumes a run offline counts from 0 again, since W&B cannot ask where it stood: it is counted on.
     """
 
     id: str = "wandb_runs"
@@ -337,12 +339,13 @@ class _Run:
         if clocks := columns.get(CLOCK_NAME):
             walls[clocks.rows] = clocks.values
         tracks, anew, astray = {}, set(), 0
+        axes = [*(("*", counter) for counter in _global_steps(columns)), *self.axes]
         begins = min((int(column.rows[0]) for column in columns.values()), default=0)
         is_anew = self.resumes and not self.has_own_steps and counted[begins : begins + 1] == 0
         for tag, column in columns.items():
             if OWN.fullmatch(tag):
                 continue
-            axis = _axis(tag, self.axes, columns, len(counted))
+            axis = _axis(tag, axes, columns, len(counted))
             steps = (counted if axis is None else axis)[column.rows]
             if axis is not None and np.array_equal(steps, column.values):
                 continue  # it counts itself
@@ -606,6 +609,22 @@ def _values(tag: str, text: bytes) -> Iterator[tuple[str, float]]:
         return
     if not (isinstance(value, Mapping) and "_type" in value):  # a histogram, an image, a table
         yield from numbers_in({tag: value}, ".")
+
+
+def _global_steps(columns: Mapping[str, _Column]) -> Iterator[str]:
+    """Yield the quantity that the training itself counts its steps with, if it is in nearly every row."""
+    named = {
+        tag: column for tag, column in columns.items() if GLOBAL_STEP.fullmatch(tag) and len(column.rows)
+    }
+    if named:
+        tag, counter = max(named.items(), key=lambda one: len(one[1].rows))
+        others = [
+            column.rows for name, column in columns.items() if name not in named and not OWN.match(name)
+        ]
+        logged = np.unique(np.concatenate(others)) if others else counter.rows
+        shared = np.isin(logged, counter.rows)
+        if len(shared) and shared[0] and shared.mean() >= NEARLY_ALL:
+            yield tag
 
 
 def _axis(

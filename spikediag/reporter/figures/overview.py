@@ -178,7 +178,7 @@ def _ordered(diagnosis: Diagnosis, role: Role) -> Iterator[Series]:
     chosen = [s for s in named if s.role is role and len(s)]
     others = [s for s in diagnosis.run.having(role) if len(s) and s not in chosen]
     if role is Role.LOSS:
-        others = [] if chosen else others[:CALM_LOSSES]
+        others = others[:CALM_LOSSES] if diagnosis.lead is None or not chosen else []
     shown: list[Series] = []
     for series in (*chosen, *others):
         flat = role is not Role.LOSS and bool((series.values == series.values[0]).all())
@@ -199,6 +199,7 @@ def _alike(one: Series, other: Series) -> bool:
 
 def _named(diagnosis: Diagnosis) -> Iterable[str]:
     first = diagnosis.lead
+    yield from (past.tag for past in diagnosis.overall.past_best)
     if first is None:
         return
     yield first.spike.tag

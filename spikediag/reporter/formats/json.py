@@ -163,6 +163,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "verdict": outcome.verdict.value,
         "reading": str(outcome.reading),
         "meanwhile": outcome.meanwhile,
+        "excused": outcome.excused,
     }
 
 

@@ -1,6 +1,7 @@
 """Any CSV with a column that counts steps."""
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from spikediag import parser, read_run
 from spikediag.errors import UnreadableRunError, UsageError
 from spikediag.model import StepUnit
 from spikediag.parser import find_runs
-from spikediag.parser.log_files import Gap, Opened
-from spikediag.parser.tables import PIECE, Column, read_csv, reads_exactly
+from spikediag.parser.log_files import PART, Gap, Opened
+from spikediag.parser.tables import Column, read_csv, reads_exactly
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import paths
 
@@ -332,34 +333,41 @@ def columns(text: str) -> tuple[dict[str, Column], list[Gap]]:
     return read_csv(Opened.of(Path("progress.csv"), text.encode()))
 
 
-def several_pieces(*, cells: str = "") -> list[str]:
-    """The rows of a table that is read in three pieces."""
-    rows: list[str] = []
-    while sum(map(len, rows[-1:])) * len(rows) < 2.5 * PIECE:
-        rows += [f"{step},{step / 3!r}{cells}" for step in range(len(rows), len(rows) + 10_000)]
-    return rows
+def many_rows(count: int = 30_000, *, cells: str = "") -> list[str]:
+    """The rows of a table that is read in several parts."""
+    return [f"{step},{step / 3!r}{cells}" for step in range(count)]
 
 
-def test_a_table_of_several_pieces_is_read_as_one() -> None:
-    rows = several_pieces()
+def test_a_table_of_several_parts_is_read_as_one() -> None:
+    rows = many_rows()
     rows[-2] = f"{len(rows) - 2},"
-    whole, gaps = columns("step,loss\n{}\n7".format("\n".join(rows)))
-    assert whole["loss"].values[:-2].tolist() == [step / 3 for step in range(len(rows) - 2)]
-    assert whole["loss"].there.sum() == len(rows) - 1
-    assert [(gap.length, "half written" in str(gap.what)) for gap in gaps] == [(1, True)]
+    for unended in ("", "7"):
+        whole, gaps = columns("step,loss\n{}\n{}".format("\n".join(rows), unended))
+        assert whole["loss"].values[:-2].tolist() == [step / 3 for step in range(len(rows) - 2)]
+        assert whole["loss"].there.sum() == len(rows) - 1
+        assert [(gap.length, "half written" in str(gap.what)) for gap in gaps] == [(1, True)] * len(unended)
+
+
+def test_its_checksum_is_that_of_its_bytes_however_it_is_read() -> None:
+    for text in ("step,loss\n{}\n", "step,loss\n{}\n7", "# of a run\nstep,loss\n{}\n"):
+        content = text.format("\n".join(many_rows())).encode()
+        file = Opened.of(Path("progress.csv"), content)
+        read_csv(file)
+        assert file.sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_a_word_far_down_costs_its_own_cell_alone() -> None:
-    rows = several_pieces(cells=",True")
+    rows = many_rows(300_000, cells=",True")  # more than pandas looks at to tell the type of a column
     rows[-2] = f"{len(rows) - 2},1.5,unknown"
+    rows[-1] = f"{len(rows) - 1},nan,"
     whole, _ = columns("step,loss,done\n{}\n".format("\n".join(rows)))
-    assert whole["done"].there.sum() == len(rows) - 1
+    assert whole["done"].there.sum() == len(rows) - 2
     assert whole["loss"].there.all()
 
 
-def test_a_row_that_is_too_long_is_left_out_wherever_a_piece_begins() -> None:
-    rows = several_pieces()
-    place = ("step,loss\n" + "\n".join(rows))[:PIECE].count("\n") - 1
+def test_a_row_that_is_too_long_is_left_out_wherever_a_part_begins() -> None:
+    rows = many_rows()
+    place = ("step,loss\n" + "\n".join(rows))[:PART].count("\n") - 1
     rows[place] += ",7"
     table, gaps = columns("step,loss\n{}\n".format("\n".join(rows)))
     assert place not in table["step"].values

@@ -281,6 +281,33 @@ def test_the_metric_that_counts_steps_is_the_axis(name: str, counted: set[str]) 
     assert by_metric or points["eval/loss"].steps.tolist() == [0, 3, 6]
 
 
+def counted_by(name: str, curves: Curves, nth: int = 1) -> list[bytes]:
+    """Rows that say by themselves at which step they were logged, every nth of them."""
+    every = enumerate(rows(curves))
+    return [wandb.history(k, row | ({name: step} if k % nth == 0 else {})) for k, (step, row) in every]
+
+
+@pytest.mark.parametrize("name", ["global_step", "train/global_step"])
+def test_the_step_that_a_training_logs_itself_is_the_axis(tmp_path: Path, name: str) -> None:
+    curves = training(*TAGS)
+    log = read(wandb.encoded(counted_by(name, curves)))
+    assert log.points["bc/mse"].steps.tolist() == list(curves["bc/mse"])
+    assert log.points.keys() == set(TAGS)
+    as_events(tmp_path / "run", curves)
+    wandb.write(tmp_path / "run" / FOLDER, [wandb.run({"batch_size": 64}), *counted_by(name, curves)])
+    assert paths(tmp_path) == (tmp_path / "run",)
+    run = read_run(tmp_path / "run")
+    assert [str(one.why) for one in run.unread] == [
+        "it logs the same training and adds nothing but its settings"
+    ]
+    assert run.batch_size.value == 64
+
+
+def test_a_step_that_is_logged_now_and_then_is_no_axis() -> None:
+    log = read(wandb.encoded(counted_by("global_step", training(*TAGS), nth=3)))
+    assert log.points["bc/mse"].steps.tolist() == list(range(400))
+
+
 def test_the_metric_that_counts_all_steps_is_no_series_beside_them() -> None:
     history = [wandb.history(k, {"loss": 0.5 * k, "opt/step": 10.0 * k}) for k in range(3)]
     assert read(wandb.encoded([wandb.metric("*", "opt/step"), *history])).points.keys() == {"loss"}
