@@ -261,7 +261,11 @@ def _goes_on(before: Folder, folder: Folder, contents: LogFiles) -> bool:
         return False
     if before.kin_name != folder.kin_name:
         return False
-    earlier, later = (attempts(_main(one, contents))[0] for one in (before, folder))
+    later = attempts(_main(folder, contents))[0]
+    chain = (attempts(_main(one, contents))[0] for one in (before, *reversed(before.earlier)))
+    earlier = next(filter(None, chain), []) if folder.kin_name else next(chain)
+    if folder.kin_name and not (earlier and later):
+        return True  # of the same id, and ended before its first point
     return len(earlier) == len(later) == 1 and goes_on(earlier[0], later[0])
 
 

@@ -248,8 +248,14 @@ def as_float(value: Any) -> float:  # noqa: ANN401  # the numbers of Python have
 
 
 def clock(walls: FloatArray) -> FloatArray:
-    """Wall times in seconds since the epoch; what is no clock time is NaN."""
-    return np.where((walls > EARLIEST) & (walls < LATEST), walls, np.nan)
+    """Wall times in seconds since the epoch, from seconds or milliseconds; what is no clock time is NaN."""
+    seconds = np.where(walls > LATEST, walls / 1000, walls)
+    return np.where((seconds > EARLIEST) & (seconds < LATEST), seconds, np.nan)
+
+
+def _tells_time(cells: FloatArray) -> bool:
+    """Whether a column that is called a clock is one, and not how long a step took."""
+    return bool((cells > EARLIEST).any())
 
 
 def step_columns(names: Iterable[str]) -> list[str]:
@@ -448,6 +454,7 @@ def points_in(
     if not rows:
         raise UnusableLogError(say("it has a header and no row; has the training written its first yet?"))
     told = clock_column(columns)
+    told = told if told and _tells_time(columns[told].values) else None
     walls = clock(columns[told].values) if told else np.full(rows, np.nan)
     counted = np.arange(rows, dtype=np.float64) if count is None else count.steps
     near, steps = _within_reach(counted)
@@ -507,6 +514,7 @@ def points_of(
     if not counters:
         raise ForeignError(say("it has no key step"))
     told = clock_column(cells)
+    told = told if told and _tells_time(cells[told][1]) else None
     tags = [name for name in cells if name != told and not IDLE.fullmatch(name)]
     quantities = [name for name in tags if name not in counters] or counters
     logged = np.zeros(len(records), dtype=np.bool_)

@@ -152,13 +152,15 @@ def resumed(rng: random.Random) -> None:
 
 @target
 def pieces(rng: random.Random) -> None:
-    """A table that is nearly right: read in pieces it is what it is when it is read whole."""
+    """A table that is nearly right: read as it lies, in parts, it is what it is when it is read whole."""
     name, content = log_files.file(rng)
     while not name.endswith((".csv", ".tsv")) or len(content) > 1 << 13:
         name, content = log_files.file(rng)
     told: list[object] = []
-    for piece in (tables.PIECE, len(content.partition(b"\n")[0]) + rng.choice((1, 30, 300))):
-        with mock.patch.object(tables, "PIECE", piece):
+    whole = mock.patch.object(tables, "_streamed", side_effect=ValueError)
+    in_parts = mock.patch.object(tables, "PART", len(content.partition(b"\n")[0]) + rng.choice((1, 30, 300)))
+    for way in (whole, in_parts):
+        with way:
             try:
                 columns, gaps = tables.read_csv(Opened.of(Path(name), content))
                 lost = [(gap.length, str(gap.what)) for gap in gaps]  # a mark of the bytes moves the places

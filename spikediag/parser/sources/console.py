@@ -6,6 +6,7 @@ They keep few digits, and where a library logs elsewhere too that is the better 
 import ast
 import json
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count as counting
@@ -256,7 +257,7 @@ def _unplaced(lines: list[str], points: PointCollector) -> Iterator[Gap]:
 def _records(lines: list[str]) -> list[dict[str, object]]:
     """The lines of any library that name a loss, and a step or an epoch.
 
-    Where lines name a step, one that names none belongs to the step before it.
+    Where lines name a step, one that names none belongs to the step before it, and to the first before any.
 
     Raises:
         ForeignError: their steps begin anew again and again, and nothing says why.
@@ -270,10 +271,8 @@ def _records(lines: list[str]) -> list[dict[str, object]]:
         if any(map(LOSS.search, numbers)):
             found.append(numbers | counted)
     told = [at for at, record in enumerate(found) if STEP_KEY in record]
-    for before, at in pairwise([*told, len(found)]):
-        for record in found[before + 1 : at]:
-            record[STEP_KEY] = found[before][STEP_KEY]
-    found = found[told[0] :] if told else found
+    for place, record in enumerate(found if told else ()):
+        record[STEP_KEY] = found[told[max(bisect(told, place) - 1, 0)]][STEP_KEY]
     steps = [int(str(record.get(STEP_KEY, record.get(EPOCH_KEY)))) for record in found]
     back = sum(after < before for before, after in pairwise(steps))
     if back > MOST_BACK and not all(EPOCH_KEY in record for record in found):

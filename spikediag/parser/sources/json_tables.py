@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from spikediag.parser.log_files import LATEST, ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
@@ -135,8 +136,13 @@ def _objects(values: list[object]) -> int:
 
 def _widened(record: dict[str, object]) -> dict[str, object]:
     """A record that names its quantity in one key and its value in another, as Comet writes it."""
-    long = LongTable.of(list(record))
+    long = _long(*record)
     return {long.step: record[long.step], str(record[long.quantity]): record[long.value]} if long else record
+
+
+@lru_cache(maxsize=1)  # of many records that have the same keys
+def _long(*names: str) -> LongTable | None:
+    return LongTable.of(names)
 
 
 def _columns(lists: Mapping[str, list[object]]) -> tuple[list[dict[str, object]], tuple[Text, ...]]:

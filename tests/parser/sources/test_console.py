@@ -175,9 +175,10 @@ def test_a_line_without_a_step_belongs_to_the_step_before(tmp_path: Path) -> Non
     for k, line in enumerate(tested):
         lines.insert(20 * k + k, line)
     lines += ["validation loss at iteration 600 | lm loss value: 1.5E+00 |", "Epoch 1 val loss: 1.25"]
-    (tmp_path / "train.log").write_text("\n".join(lines) + "\n")
+    (tmp_path / "train.log").write_text("\n".join(["epoch 0: first loss 3.5", *lines]) + "\n")
     run = read_run(tmp_path)
     assert run.series["loss"].steps.tolist() == list(range(0, 10 * N, 10))
+    assert run.series["first loss"].steps.tolist() == [0]
     assert run.series["val loss"].steps.tolist() == [0, 200, 400, 600]
     assert run.series["lm loss value"].steps.tolist() == [600]
     assert not any("iteration" in tag or "step" in tag for tag in run.series)

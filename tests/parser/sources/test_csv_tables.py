@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -442,3 +443,15 @@ def test_what_neptune_lets_download_is_read(tmp_path: Path) -> None:
     lines = [f"{step}.0,{1_730_000_000_000 + step},{step % 7}" for step in range(100)]
     (tmp_path / "loss.csv").write_text("\n".join(lines) + "\n")
     assert read_run(tmp_path / "loss.csv").series["loss"].steps.tolist() == list(range(100))
+
+
+@pytest.mark.parametrize("name", ["run.csv", "run.jsonl"])
+def test_how_long_a_step_took_is_no_clock_and_milliseconds_are_one(name: str, tmp_path: Path) -> None:
+    for seconds, series in ((0.25, {"loss", "time"}), (1_730_000_000_000, {"loss"})):
+        table = [{"step": k, "time": seconds + 1000 * k * (seconds > 1), "loss": k % 7} for k in range(100)]
+        cells = "".join(",".join(map(str, row.values())) + "\n" for row in table)
+        records = "".join(json.dumps(row) + "\n" for row in table)
+        (tmp_path / name).write_text("step,time,loss\n" + cells if name.endswith("csv") else records)
+        run = read_run(tmp_path / name)
+        assert run.series.keys() == series
+    assert run.series["loss"].wall_times.tolist() == [1.73e9 + k for k in range(100)]

@@ -150,11 +150,11 @@ def test_lists_of_another_length_are_said(tmp_path: Path) -> None:
 def test_what_was_tested_after_an_epoch_is_placed_where_it_ended(tmp_path: Path) -> None:
     records: list[dict[str, float]] = []
     for k in range(100):
-        records.append({"loss": 2.0 - k / 100, "data_time": 0.5, "epoch": 1 + k // 10, "step": 50 * k + 50})
+        records.append({"loss": 2.0 - k / 100, "time": 0.5, "epoch": 1 + k // 10, "step": 50 * k + 50})
         if k % 10 == 9:
-            records.append({"coco/bbox_mAP": k / 100, "data_time": 0.1, "step": 1 + k // 10})
+            records.append({"coco/bbox_mAP": k / 100, "time": 0.1, "step": 1 + k // 10})
     (tmp_path / "scalars.json").write_text("".join(json.dumps(record) + "\n" for record in records))
     run = read_run(tmp_path)
     assert run.series["coco/bbox_mAP"].steps.tolist() == list(range(500, 5001, 500))
-    assert len(run.series["data_time"]) == 100
+    assert len(run.series["time"]) == 100
     assert "step is the epoch were placed" in " ".join(map(str, run.notes))

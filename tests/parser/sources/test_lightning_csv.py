@@ -44,7 +44,9 @@ def test_an_empty_cell_is_no_point_and_a_logged_nan_is_one(tmp_path: Path) -> No
     assert str(series["lr-Adam"].values.tolist()) == "[1.0, inf, nan]"
 
 
-def test_versions_are_one_training_where_the_second_takes_up_the_steps_of_the_first(tmp_path: Path) -> None:
+def test_versions_are_one_training_where_the_second_takes_up_the_steps_of_the_first(
+    tmp_path: Path, monkeypatch
+) -> None:
     whole = training(*TAGS)
     for version, steps in enumerate((range(2010), range(2010, 10_000))):
         part = {tag: {s: v for s, v in curve.items() if s in steps} for tag, curve in whole.items()}
@@ -55,6 +57,11 @@ def test_versions_are_one_training_where_the_second_takes_up_the_steps_of_the_fi
     assert len(run.series["train_loss"]) == 400
     assert len(run.sessions) == 2
     assert "goes on with the training of version_0" in str(run.notes[0])
+    notes = " ".join(map(str, read_run(tmp_path / "version_0").notes))
+    assert "version_1 goes on with this training and was not read" in notes
+    for folder, named in ((tmp_path, "version_1"), (tmp_path / "version_1", ".")):
+        monkeypatch.chdir(folder)
+        assert len(read_run(named).series["train_loss"]) == 400
 
 
 def test_a_table_without_steps_is_no_run(tmp_path: Path) -> None:

@@ -190,6 +190,19 @@ def test_what_begins_again_under_the_same_id_is_a_run_of_its_own_and_said(tmp_pa
         assert f"{attempt(tmp_path, other).name} has the same id in W&B and is no part of this run" in notes
 
 
+@pytest.mark.parametrize("empty", [1, 2, 3])
+def test_a_part_that_ended_before_its_first_point_parts_nothing(empty: int, tmp_path: Path) -> None:
+    curves = training(*TAGS, every=1)
+    begun = wandb.run({}, resumes=True)
+    wandb.write(attempt(tmp_path, empty), [begun])
+    first, second = (day for day in (1, 2, 3) if day != empty)
+    wandb.write(attempt(tmp_path, first), [begun, *part(curves, range(220), 0, day=first)])
+    wandb.write(attempt(tmp_path, second), [begun, *part(curves, range(220, 401), 0, day=second)])
+    assert paths(tmp_path) == (attempt(tmp_path, 3),)
+    for path in (attempt(tmp_path, 3), tmp_path):
+        assert len(read_run(path).series["bc/mse"]) == 400
+
+
 def test_two_writers_of_one_id_at_the_same_time_are_not_counted_on(tmp_path: Path) -> None:
     for seed, day in enumerate((1, 2)):
         rank = training(*TAGS, every=1, seed=seed)
