@@ -181,6 +181,28 @@ def _keeps(values: FloatArray, unit: FloatArray) -> bool:
     return len(kept) > 0 and bool(np.mean(kept) >= AGREE)
 
 
+def _joined(old: Track, new: Track, rounding: float) -> Track:
+    """What is known of a quantity, with those parts of it of which another log has more points."""
+    around = (old.steps < new.steps[0]) | (old.steps > new.steps[-1])
+    beyond = (new.steps < old.steps[0]) | (new.steps > old.steps[-1])
+    here, there = np.count_nonzero(~around), np.count_nonzero(~beyond)
+    replaces = there > MORE * here or (not around.any() and there * MORE >= here)
+    kept = around if replaces else np.ones_like(around)
+    taken = np.ones_like(beyond) if replaces else beyond
+    if np.count_nonzero(kept) + np.count_nonzero(taken) <= MORE * len(old.steps):
+        return old
+    if not kept.any():
+        return new
+    if _compared(old, new, rounding) is Sameness.DIFFERENT:
+        return old
+    order = np.argsort(np.concatenate([old.steps[kept], new.steps[taken]]))
+    parts = (
+        np.concatenate([getattr(old, name)[kept], getattr(new, name)[taken]])[order]
+        for name in ("steps", "values", "walls")
+    )
+    return Track(*parts)
+
+
 def has_more(one: Mapping[str, Track], other: Mapping[str, Track]) -> bool:
     """Whether a log of a training holds much of a quantity that another log of it has not."""
     return any(_is_more(MUCH_MORE, one[tag], other[tag]) for tag in one.keys() & other.keys())
@@ -196,17 +218,24 @@ class Together:
 
     Attributes:
         tracks: By tag, of which another file has more points, or which it has alone.
-        files: The file of each of them.
+        files: The files of each of them.
+        partly: Those of which the run's own files hold some points too.
         speak: Files of the same training that say how it was configured, whatever they add.
         unused: Files that add nothing, and why, by label.
         notes: What was taken, for people.
     """
 
     tracks: dict[str, Track] = field(default_factory=dict)
-    files: dict[str, LogFile] = field(default_factory=dict)
+    files: dict[str, tuple[LogFile, ...]] = field(default_factory=dict)
+    partly: set[str] = field(default_factory=set)
     speak: list[LogFile] = field(default_factory=list)
     unused: dict[str, Text] = field(default_factory=dict)
     notes: list[Text] = field(default_factory=list)
+
+    @property
+    def taken(self) -> tuple[LogFile, ...]:
+        """Every file of which points were taken."""
+        return tuple(dict.fromkeys(file for files in self.files.values() for file in files))
 
 
 def bring_together(
@@ -260,18 +289,27 @@ def _last(stream: Sequence[LogFile]) -> dict[str, Track]:
 
 
 def _take(together: Together, known: dict[str, Track], file: LogFile, points: Mapping[str, Track]) -> None:
-    new = {
-        tag: straighten(track).track
-        for tag, track in points.items()
-        if tag not in known or _is_more(MORE, track, known[tag])
+    rounding = max(SINGLE, file.log.rounding)
+    points = {tag: straighten(track).track for tag, track in points.items()}
+    old = {tag: straighten(known[tag]).track for tag in points if tag in known}
+    joined = {
+        tag: _joined(old[tag], track, rounding) if tag in old else track for tag, track in points.items()
     }
+    new = {tag: track for tag, track in joined.items() if track is not old.get(tag)}
     if not new:
         more = say("nothing but its settings") if file.log.speaks else say("nothing")
         together.unused[file.label] = say("it logs the same training and adds {more}", more=more)
         return
+    for tag, track in new.items():
+        replaced = track is points[tag]
+        before = () if replaced else together.files.get(tag, ())
+        if replaced:
+            together.partly.discard(tag)
+        elif not before:
+            together.partly.add(tag)
+        together.files[tag] = (*before, file)
     known |= new
     together.tracks |= new
-    together.files |= dict.fromkeys(new, file)
     names = ", ".join(list(new)[:SHOWN]) + (", ..." if len(new) > SHOWN else "")
     together.notes.append(
         say(

@@ -271,6 +271,27 @@ def test_what_a_folder_nearby_logs_of_the_same_training_is_brought_in(tmp_path: 
         assert not run.unread
 
 
+def test_logs_of_parts_of_a_training_are_put_together(tmp_path: Path) -> None:
+    """Whichever holds more of which part: nothing that only one of them has is lost."""
+    curves = training(*TAGS)
+    first, last = (
+        {tag: dict(list(curve.items())[part]) for tag, curve in curves.items()}
+        for part in (slice(200), slice(200, None))
+    )
+    as_events(tmp_path / "thin", every(5, curves))
+    wandb_run(tmp_path / "thin", first)
+    wandb_run(tmp_path / "thin", last, seed=2)
+    as_events(tmp_path / "cut", first)
+    wandb_run(tmp_path / "cut", every(5, curves))
+    assert paths(tmp_path) == (tmp_path / "cut", tmp_path / "thin")
+    assert {len(series) for series in read_run(tmp_path / "thin").series.values()} == {400}
+    cut = read_run(tmp_path / "cut").series
+    assert {len(series) for series in cut.values()} == {240}
+    assert {series.file for series in cut.values()} == {
+        f"{NAME}, wandb/run-20261101_120000-id1/run-id1.wandb"
+    }
+
+
 def test_the_same_numbers_on_another_axis_nearby_are_no_second_run(tmp_path: Path) -> None:
     curves = training(*TAGS)
     as_events(tmp_path / "run", curves)
