@@ -87,7 +87,7 @@ def read_run(
     read = _understand(files, own)
     folder = source.folder.path.absolute()
     named = source.path.absolute() if source.path.is_dir() else None
-    logs = tuple(dict.fromkeys((*read.together.files.values(), *read.together.speak, *files.all)))
+    logs = tuple(dict.fromkeys((*read.together.taken, *read.together.speak, *files.all)))
     facts = collect_facts(stated, logs, read.series, read.unit, folder=folder, inside=named)
     series = with_objective(read.series, facts.facts.get(FactName.OBJECTIVE))
     recorded, unusable, archives = flight_records((folder, named or folder))
@@ -184,7 +184,7 @@ def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
     joined = {prefix: _joined(prefix, files, assigned) for prefix in files.streams}
     tracks = {prefix + tag: track for prefix, one in joined.items() for tag, track in one.tracks.items()}
     every = {**histograms, **tracks, **together.tracks}
-    origins = _origins(files) | {tag: file.label for tag, file in together.files.items()}
+    origins = _origins(files, together)
     found = {
         tag: build_series(tag, track, assigned[tag], origins.get(tag, "")) for tag, track in every.items()
     }
@@ -196,21 +196,24 @@ def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
     return _Understood(series, preset, unit, main.sessions, main.rewinds, notes, together)
 
 
-def _origins(files: RunFiles) -> dict[str, str]:
-    """The files that each series of the run's streams came from."""
+def _origins(files: RunFiles, together: Together) -> dict[str, str]:
+    """The files that each series came from."""
     found: dict[str, list[str]] = {}
     for prefix, stream in files.streams.items():
         for file in stream:
             means, minima = file.summaries.means, file.summaries.minima
             for tag in (*file.points, *means, *(f"{tag}/min" for tag in minima)):
                 found.setdefault(prefix + tag, []).append(file.label)
+    for tag, brought in together.files.items():
+        own = found.get(tag, []) if tag in together.partly else []
+        found[tag] = [*own, *(file.label for file in brought)]
     return {tag: ", ".join(labels) for tag, labels in found.items()}
 
 
 def _unread(files: RunFiles, together: Together, folder: Path | None) -> Iterator[UnreadFile]:
     """The logs beside a run that add nothing to it, and why; without a folder it is one file alone."""
     unread: dict[str, Text] = {**files.unread, **together.unused}
-    used = {file.label for file in together.files.values()}
+    used = {file.label for file in together.taken}
     yield from (UnreadFile(label, why) for label, why in unread.items())
     is_a_table = any(is_table(file.path) for file in files.all)
     with suppress(OSError):

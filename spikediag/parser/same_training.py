@@ -1,7 +1,7 @@
 """One training that several files log: told from different trainings, and brought together."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -19,11 +19,14 @@ SINGLE = 2.0**-23  # relative, of 32-bit numbers
 DIGITS = range(3, 7)  # significant ones that a logger may round to
 PLACES = range(1, 7)  # the same behind the point
 LOOKED_AT = 1000  # values that tell the rounding of a series
+EVIDENCE = 20  # decimal digits that two logs of few digits must share, in all values and beyond their spread
 FINE = 0.05  # half of a last digit over the spread of the values, up to which it tells two trainings apart
+HALF = 0.55  # of a last digit that was rounded twice, to more digits first
 MORE = 1.01  # times the points; a log with that many is the more complete one
 MUCH_MORE = 1.1  # times the points; a log with that many is no copy, and not only written out earlier
 SHOWN = 5  # tags named in a note
 ALIKE = 8  # quantities of one name in several groups that are compared
+MOST_TURNS = 2  # of what is no more than a schedule: warmed up, and let down
 PLANNED = frozenset(  # alike in every repetition
     {Role.LEARNING_RATE, Role.EPOCH, Role.SAMPLES, Role.LOSS_SCALE}
 )
@@ -47,27 +50,63 @@ def sameness(one: Mapping[str, Track], other: Mapping[str, Track], rounding: flo
         rounding: Relative, up to which two numbers are one; digits that either log does not keep are no
             difference anyway.
     """
-    shared = sorted(one.keys() & other.keys())
-    roles = assign_roles(shared, recognise(one), {})
-    verdicts = [_compared(one[tag], other[tag], rounding) for tag in shared if roles[tag].role not in PLANNED]
+    first, second = _unplanned(one), _unplanned(other)
+    verdicts = [_compared(one[tag], other[tag], rounding) for tag in sorted(first.keys() & second.keys())]
     told = [verdict for verdict in verdicts if verdict is not Sameness.OPEN]
     if told:
-        return max(dict.fromkeys(told), key=told.count)
-    return Sameness.SAME if renamed(one, other, rounding) else Sameness.OPEN
+        return max(dict.fromkeys((Sameness.DIFFERENT, *told)), key=told.count)
+    return Sameness.SAME if renamed(first, second, rounding) else Sameness.OPEN
+
+
+def _unplanned(log: Mapping[str, Track]) -> dict[str, Track]:
+    """What another training would log otherwise: no schedule, nor what looks like one under any name."""
+    roles = assign_roles(log, recognise(log), {})
+    return {
+        tag: track
+        for tag, track in log.items()
+        if roles[tag].role not in PLANNED
+        and (roles[tag].role is not Role.OTHER or _turns(track.values) > MOST_TURNS)
+    }
+
+
+def _turns(values: FloatArray) -> int:
+    """How often values that rose fall, or the other way about."""
+    with np.errstate(invalid="ignore"):
+        ways = np.sign(np.diff(values))
+    ways = ways[np.isfinite(ways) & (ways != 0)]
+    return int(np.count_nonzero(np.diff(ways)))
 
 
 def renamed(one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE) -> dict[str, str]:
     """What the first log calls quantities that the other names otherwise: `train/loss`, by `loss`."""
-    names: dict[str, list[str]] = {}
-    for tag in one.keys() - other.keys():
-        names.setdefault(last_part(tag), []).append(tag)
+    names: dict[object, list[str]] = {}
+    for tag in sorted(one.keys() - other.keys()):
+        keys: tuple[object, ...] = (*_shorter(tag), ("longer", _words(tag)), last_part(tag))
+        for key in keys:
+            names.setdefault(key, []).append(tag)
     found = {}
-    for tag in other.keys() - one.keys():
-        known = sorted(names.get(last_part(tag), ()))[:ALIKE]
-        same = (name for name in known if _compared(one[name], other[tag], rounding) is Sameness.SAME)
+    for tag in sorted(other.keys() - one.keys()):
+        keys = (_words(tag), *(("longer", words) for words in _shorter(tag)), last_part(tag))
+        known = dict.fromkeys(name for key in keys for name in names.get(key, ()))
+        same = (
+            name
+            for name in list(known)[:ALIKE]
+            if _compared(one[name], other[tag], rounding) is Sameness.SAME
+        )
         if name := next(same, None):
             found[tag] = name
     return found
+
+
+def _words(tag: str) -> frozenset[str]:
+    return frozenset(re.split(r"[\W_]+", tag.lower()))
+
+
+def _shorter(tag: str) -> Iterator[frozenset[str]]:
+    """The words of a tag, and those without one of them."""
+    words = _words(tag)
+    yield words
+    yield from (words - {word} for word in sorted(words) if len(words) > 1)
 
 
 def last_part(tag: str) -> str:
@@ -78,14 +117,20 @@ def last_part(tag: str) -> str:
 def _compared(one: Track, other: Track, rounding: float) -> Sameness:
     first, second = _last_of_each_step(one), _last_of_each_step(other)
     _, here, there = np.intersect1d(first[0], second[0], assume_unique=True, return_indices=True)
-    a, b = first[1][here], second[1][there]
-    if _tells(a) and _tells(b) and _agree(a, b, rounding):
-        return Sameness.SAME
     n = min(len(first[1]), len(second[1]))
-    a, b = first[1][:n], second[1][:n]
-    if not (_tells(a) and _tells(b)):
-        return Sameness.OPEN
-    return Sameness.OTHER_AXIS if _agree(a, b, rounding) else Sameness.DIFFERENT
+    in_order = first[1][:n], second[1][:n]
+    for pair, verdict in (
+        ((first[1][here], second[1][there]), Sameness.SAME),
+        (in_order, Sameness.OTHER_AXIS),
+    ):
+        digit = np.maximum(*map(_last_digit, pair))
+        if len(digit) >= FEWEST and _agree(*pair, rounding, digit):
+            return (
+                verdict
+                if all(_tells(values) and _is_fine(digit, values) for values in pair)
+                else Sameness.OPEN
+            )
+    return Sameness.DIFFERENT if all(map(_tells, in_order)) else Sameness.OPEN
 
 
 def _last_of_each_step(track: Track) -> tuple[IntArray, FloatArray]:
@@ -99,26 +144,34 @@ def _tells(values: FloatArray) -> bool:
     return len(counts) >= FEWEST and counts.max() <= len(values) / 2
 
 
-def _agree(one: FloatArray, other: FloatArray, rounding: float) -> bool:
-    digit = np.maximum(_last_digit(one), _last_digit(other))
+def _is_fine(digit: FloatArray, values: FloatArray) -> bool:
+    """Whether so many values that are equal up to a digit tell trainings apart."""
+    if not digit.any():
+        return True
+    spread = np.subtract(*np.quantile(values[np.isfinite(values)], (0.75, 0.25)))
+    unknown = max(float(np.median(digit)), SINGLE * spread)
+    return bool(unknown <= FINE * spread and len(values) * np.log10(spread / unknown) >= EVIDENCE)
+
+
+def _agree(one: FloatArray, other: FloatArray, rounding: float, digit: FloatArray) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
-        allowed = np.maximum(rounding * np.maximum(np.abs(one), np.abs(other)), digit)
+        allowed = rounding * np.maximum(np.abs(one), np.abs(other)) + digit
         near = np.abs(one - other) <= allowed
     equal = near | (one == other) | (np.isnan(one) & np.isnan(other))
-    return bool(np.mean(equal) >= AGREE)
+    last = equal[-max(len(equal) // 10, FEWEST) :]  # those of a fork are others
+    return bool(np.mean(equal) >= AGREE and np.mean(last) > 1 / 2)
 
 
 def _last_digit(values: FloatArray) -> FloatArray:
-    """Half of the last digit (n,) that a log keeps of its values; 0 where it keeps all, or too few."""
+    """Half of the last digit (n,) that a log keeps of its values; 0 where it keeps all."""
     known = np.isfinite(values) & (values != 0)
     seen = values[known][:LOOKED_AT]
     size = np.floor(np.log10(np.abs(values, where=known, out=np.ones_like(values))))
-    units = [np.inf * np.ones_like(values)]
+    unit = np.zeros_like(values)
     for candidates in ((10.0 ** (size + 1 - n) for n in DIGITS), (10.0**-n + 0 * size for n in PLACES)):
-        units += [unit for unit in candidates if _keeps(seen, unit[known][:LOOKED_AT])][:1]
-    half = np.min(units, axis=0) / 2 * (1 + SINGLE)
-    spread = np.subtract(*np.quantile(seen, (0.75, 0.25))) if len(seen) else 0.0
-    return half if np.median(half) <= FINE * spread else np.zeros_like(values)
+        kept = (one for one in candidates if _keeps(seen, one[known][:LOOKED_AT]))
+        unit = np.maximum(unit, next(kept, unit))
+    return HALF * unit
 
 
 def _keeps(values: FloatArray, unit: FloatArray) -> bool:
@@ -126,6 +179,28 @@ def _keeps(values: FloatArray, unit: FloatArray) -> bool:
     with np.errstate(all="ignore"):
         kept = np.abs(np.round(values / unit) * unit - values) <= SINGLE * np.abs(values)
     return len(kept) > 0 and bool(np.mean(kept) >= AGREE)
+
+
+def _joined(old: Track, new: Track, rounding: float) -> Track:
+    """What is known of a quantity, with those parts of it of which another log has more points."""
+    around = (old.steps < new.steps[0]) | (old.steps > new.steps[-1])
+    beyond = (new.steps < old.steps[0]) | (new.steps > old.steps[-1])
+    here, there = np.count_nonzero(~around), np.count_nonzero(~beyond)
+    replaces = there > MORE * here or (not around.any() and there * MORE >= here)
+    kept = around if replaces else np.ones_like(around)
+    taken = np.ones_like(beyond) if replaces else beyond
+    if np.count_nonzero(kept) + np.count_nonzero(taken) <= MORE * len(old.steps):
+        return old
+    if not kept.any():
+        return new
+    if _compared(old, new, rounding) is Sameness.DIFFERENT:
+        return old
+    order = np.argsort(np.concatenate([old.steps[kept], new.steps[taken]]))
+    parts = (
+        np.concatenate([getattr(old, name)[kept], getattr(new, name)[taken]])[order]
+        for name in ("steps", "values", "walls")
+    )
+    return Track(*parts)
 
 
 def has_more(one: Mapping[str, Track], other: Mapping[str, Track]) -> bool:
@@ -143,17 +218,24 @@ class Together:
 
     Attributes:
         tracks: By tag, of which another file has more points, or which it has alone.
-        files: The file of each of them.
+        files: The files of each of them.
+        partly: Those of which the run's own files hold some points too.
         speak: Files of the same training that say how it was configured, whatever they add.
         unused: Files that add nothing, and why, by label.
         notes: What was taken, for people.
     """
 
     tracks: dict[str, Track] = field(default_factory=dict)
-    files: dict[str, LogFile] = field(default_factory=dict)
+    files: dict[str, tuple[LogFile, ...]] = field(default_factory=dict)
+    partly: set[str] = field(default_factory=set)
     speak: list[LogFile] = field(default_factory=list)
     unused: dict[str, Text] = field(default_factory=dict)
     notes: list[Text] = field(default_factory=list)
+
+    @property
+    def taken(self) -> tuple[LogFile, ...]:
+        """Every file of which points were taken."""
+        return tuple(dict.fromkeys(file for files in self.files.values() for file in files))
 
 
 def bring_together(
@@ -207,18 +289,27 @@ def _last(stream: Sequence[LogFile]) -> dict[str, Track]:
 
 
 def _take(together: Together, known: dict[str, Track], file: LogFile, points: Mapping[str, Track]) -> None:
-    new = {
-        tag: straighten(track).track
-        for tag, track in points.items()
-        if tag not in known or _is_more(MORE, track, known[tag])
+    rounding = max(SINGLE, file.log.rounding)
+    points = {tag: straighten(track).track for tag, track in points.items()}
+    old = {tag: straighten(known[tag]).track for tag in points if tag in known}
+    joined = {
+        tag: _joined(old[tag], track, rounding) if tag in old else track for tag, track in points.items()
     }
+    new = {tag: track for tag, track in joined.items() if track is not old.get(tag)}
     if not new:
         more = say("nothing but its settings") if file.log.speaks else say("nothing")
         together.unused[file.label] = say("it logs the same training and adds {more}", more=more)
         return
+    for tag, track in new.items():
+        replaced = track is points[tag]
+        before = () if replaced else together.files.get(tag, ())
+        if replaced:
+            together.partly.discard(tag)
+        elif not before:
+            together.partly.add(tag)
+        together.files[tag] = (*before, file)
     known |= new
     together.tracks |= new
-    together.files |= dict.fromkeys(new, file)
     names = ", ".join(list(new)[:SHOWN]) + (", ..." if len(new) > SHOWN else "")
     together.notes.append(
         say(

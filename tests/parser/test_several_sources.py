@@ -13,7 +13,7 @@ from spikediag.cli import entry
 from spikediag.errors import NoEventsError, UnreadableRunError
 from spikediag.parser import find_runs, nothing_at, read_run
 from spikediag.parser.places import places
-from spikediag.parser.same_training import Sameness, sameness
+from spikediag.parser.same_training import Sameness, renamed, sameness
 from spikediag.parser.track import Track
 from tests.parser.sources import wandb_files as wandb
 from tests.parser.sources.test_csv_tables import table
@@ -122,6 +122,9 @@ def test_a_folder_with_one_table_that_is_no_log_says_why(tmp_path: Path) -> None
         read_run(tmp_path)
 
 
+FULL = np.sqrt([3, 2, 1.5, 4.7])
+
+
 def track(values: ArrayLike, every: int = 1) -> Track:
     values = np.asarray(values, dtype=float)
     steps = np.arange(0, every * len(values), every)
@@ -131,13 +134,14 @@ def track(values: ArrayLike, every: int = 1) -> Track:
 @pytest.mark.parametrize(
     ("one", "other", "verdict"),
     [
-        (track([3, 2, 1, 4]), track([3, 2, 1, 4]), Sameness.SAME),
-        (track([3, 2, 1, 4]), track([3, 2, 1]), Sameness.SAME),
-        (track([3, 2, 1, 4]), track([3, 2, 1, 4], every=10), Sameness.OTHER_AXIS),
+        (track(FULL), track(FULL), Sameness.SAME),
+        (track(FULL), track(FULL[:3]), Sameness.SAME),
+        (track(FULL), track(FULL, every=10), Sameness.OTHER_AXIS),
         (track([3, 2, 1, 4]), track([3, 2, 1.5, 5]), Sameness.DIFFERENT),
         (track([1, 1, 1, 1]), track([1, 1, 1, 1]), Sameness.OPEN),
-        (track([3, 2]), track([3, 2]), Sameness.OPEN),
-        (track([3, float("nan"), 1, float("inf")]), track([3, float("nan"), 1, float("inf")]), Sameness.SAME),
+        (track([3, 2, 1, 4]), track([3, 2, 1, 4]), Sameness.OPEN),
+        (track(FULL[:2]), track(FULL[:2]), Sameness.OPEN),
+        (track([FULL[0], np.nan, FULL[1], np.inf]), track([FULL[0], np.nan, FULL[1], np.inf]), Sameness.SAME),
     ],
 )
 def test_trainings_are_told_apart_by_what_they_both_log(one: Track, other: Track, verdict: Sameness) -> None:
@@ -156,6 +160,58 @@ def test_digits_that_a_log_does_not_keep_make_no_other_training(rounded) -> None
     assert sameness({"loss": whole}, {"loss": few}) is Sameness.SAME
     assert sameness({"loss": few}, {"loss": whole}) is Sameness.SAME
     assert sameness({"loss": few}, {"loss": track([rounded(v) for v in OTHER])}) is Sameness.DIFFERENT
+
+
+@pytest.mark.parametrize("places", [3, 4, 5])
+def test_digits_that_are_kept_behind_the_point_make_no_other_training(places: int) -> None:
+    """Whatever the size of the values: the smaller ones have fewer significant digits then."""
+    skewed = np.exp(0.5 * CURVE + 8)
+    rounded = track(np.round(skewed, places))
+    for digits in range(3, 7):
+        other = track([float(f"{value:.{digits}g}") for value in skewed])
+        assert sameness({"loss": rounded}, {"loss": other}) is Sameness.SAME
+
+
+def test_a_fork_that_logs_what_came_before_it_is_another_training() -> None:
+    fork = np.append(CURVE[:-15], OTHER[-15:])
+    assert sameness({"loss": track(CURVE)}, {"loss": track(fork)}) is Sameness.DIFFERENT
+
+
+def test_schedules_are_alike_in_every_repetition_whatever_they_are_called() -> None:
+    at = np.arange(200)
+    schedules = {
+        "epsilon": track(np.exp(-at / 50)),
+        "kl_weight": track(np.cos(at / 200)),
+        "tokens": track(at * 64.0),
+    }
+    one, other = ({**schedules, "train/loss": track(curve)} for curve in (CURVE, OTHER))
+    assert sameness(one, other) is Sameness.DIFFERENT
+    assert sameness(schedules, schedules) is Sameness.OPEN
+    called = {f"train/{tag}": curve for tag, curve in schedules.items()}
+    assert sameness(schedules, {**called, "epoch": track(at)}) is Sameness.OPEN
+
+
+def test_as_many_quantities_that_differ_as_agree_are_of_another_training() -> None:
+    solved = np.repeat([0.1234567, 0.5, 0.7654321, 1.0], 50)
+    one, other = ({"a/success": track(solved), "loss": track(curve)} for curve in (CURVE, OTHER))
+    assert sameness(one, other) is Sameness.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("train_loss", "train/loss"),
+        ("loss", "train_loss"),
+        ("Loss/train", "train/loss"),
+        ("bc.actor_loss", "bc/actor_loss"),
+        ("actor_loss", "bc.actor_loss"),
+        ("some/where/else/loss", "loss"),
+    ],
+)
+def test_a_quantity_is_known_by_the_words_of_its_name(one: str, other: str) -> None:
+    logs = {one: track(CURVE), "x/loss": track(OTHER)}, {other: track(CURVE)}
+    assert renamed(*logs) == {other: one}
+    assert sameness(*logs) is sameness(*reversed(logs)) is Sameness.SAME
 
 
 def test_digits_too_few_to_tell_trainings_apart_excuse_nothing() -> None:
@@ -213,6 +269,27 @@ def test_what_a_folder_nearby_logs_of_the_same_training_is_brought_in(tmp_path: 
         assert {len(series) for series in run.series.values()} == {len(curves[TAGS[0]])}
         assert any("4 series came from wandb/run-20261101_120000-id1/" in str(note) for note in run.notes)
         assert not run.unread
+
+
+def test_logs_of_parts_of_a_training_are_put_together(tmp_path: Path) -> None:
+    """Whichever holds more of which part: nothing that only one of them has is lost."""
+    curves = training(*TAGS)
+    first, last = (
+        {tag: dict(list(curve.items())[part]) for tag, curve in curves.items()}
+        for part in (slice(200), slice(200, None))
+    )
+    as_events(tmp_path / "thin", every(5, curves))
+    wandb_run(tmp_path / "thin", first)
+    wandb_run(tmp_path / "thin", last, seed=2)
+    as_events(tmp_path / "cut", first)
+    wandb_run(tmp_path / "cut", every(5, curves))
+    assert paths(tmp_path) == (tmp_path / "cut", tmp_path / "thin")
+    assert {len(series) for series in read_run(tmp_path / "thin").series.values()} == {400}
+    cut = read_run(tmp_path / "cut").series
+    assert {len(series) for series in cut.values()} == {240}
+    assert {series.file for series in cut.values()} == {
+        f"{NAME}, wandb/run-20261101_120000-id1/run-id1.wandb"
+    }
 
 
 def test_the_same_numbers_on_another_axis_nearby_are_no_second_run(tmp_path: Path) -> None:
