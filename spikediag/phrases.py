@@ -409,10 +409,10 @@ def _error(coupling: Coupling) -> Text:
     if coupling.pooled is not None:
         return say(
             "{error} over its {jumps} jumps taken together",
-            error=NO_RISE if coupling.may_have_fallen else ERROR[coupling.verdict],
+            error=NO_RISE if coupling.may_be_better else ERROR[coupling.verdict],
             jumps=coupling.pooled,
         )
-    if coupling.may_have_fallen:
+    if coupling.may_be_better:
         return NO_RISE
     if coupling.never_finite:
         return NO_NUMBER

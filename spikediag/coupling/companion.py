@@ -152,6 +152,7 @@ def _test(
         held_out=companion.held_out,
         moved=rise.moved,
         tested=rise.tested,
+        up_is_better=error.sign < 0,
     )
 
 

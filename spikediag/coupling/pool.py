@@ -47,10 +47,10 @@ def _reading(test: CompanionTest, own: CompanionTest, together: Spike) -> Text:
 
 def _over_all(test: CompanionTest, together: Spike) -> Text:
     numbers: dict[str, float] = {name: getattr(test, name) for name in ("change", "low", "high", "margin")}
-    if test.may_have_fallen:
+    if test.may_be_better:
         return say(
-            "{tag} did not rise over the {count} jumps of {loss} together: change {change:+.3g} (90 % "
-            "interval {low:+.3g} to {high:+.3g}), a rise beyond the margin of {margin:.3g} is ruled out",
+            "{tag} did not get worse over the {count} jumps of {loss} together: change {change:+.3g} (90 % "
+            "interval {low:+.3g} to {high:+.3g}), worse by more than the margin of {margin:.3g} is ruled out",
             tag=test.tag,
             count=together.count,
             loss=together.tag,

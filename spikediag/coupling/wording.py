@@ -34,10 +34,10 @@ def _moved(test: CompanionTest) -> Text:
 def _stayed(test: CompanionTest, levels: Text) -> Text:
     if test.improved:
         return say("{tag} did not get worse, it got better: {levels}.", tag=test.tag, levels=levels)
-    if test.may_have_fallen:
+    if test.may_be_better:
         return say(
-            "{tag} did not rise: {levels}; a rise beyond the margin of {margin:.3g} is ruled out, a fall "
-            "is not.",
+            "{tag} did not get worse: {levels}; worse by more than the margin of {margin:.3g} is ruled out, "
+            "better is not.",
             tag=test.tag,
             levels=levels,
             margin=test.margin,

@@ -63,7 +63,7 @@ def goes_back(fall: Spike, others: Sequence[Spike]) -> bool:
         rise.height > 0
         and rise.recovered
         and rise.start < fall.start <= rise.stop + NEAR
-        and fall.level_after > rise.baseline - max(rise.margin, rise.noise)
+        and fall.level_after > rise.baseline - rise.noise
         for rise in others
     )
 

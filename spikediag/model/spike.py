@@ -285,11 +285,13 @@ class CompanionTest:
     blind: Text | None = None  # why it cannot answer: other weights or batches, smoother, sparser or later
     moved: int | None = None  # for trains: members at which it moved, of `tested`
     tested: int | None = None
+    up_is_better: bool = False  # an accuracy
 
     @property
     def improved(self) -> bool:
-        """Whether it fell, and by more than would still count as "did not move"."""
-        return self.high < 0 and self.change < -self.margin
+        """Whether it got better, and by more than would still count as "did not move"."""
+        least, change = (self.low, self.change) if self.up_is_better else (-self.high, -self.change)
+        return least > 0 and change > self.margin
 
     @property
     def never_finite(self) -> bool:
@@ -297,9 +299,9 @@ class CompanionTest:
         return not (isfinite(self.before) or isfinite(self.change))
 
     @property
-    def may_have_fallen(self) -> bool:
-        """Whether a fall by more than would still count as "did not move" is open: only a rise is not."""
-        return self.low < -self.margin
+    def may_be_better(self) -> bool:
+        """Whether it may have got better by more than would still count as "did not move"."""
+        return (self.high if self.up_is_better else -self.low) > self.margin
 
 
 @dataclass(frozen=True)
@@ -322,9 +324,9 @@ class Coupling:
         return any(test.never_finite for test in self.tests[:1])
 
     @property
-    def may_have_fallen(self) -> bool:
+    def may_be_better(self) -> bool:
         """Whether it is only known that the error did not rise."""
-        return self._stayed_but(lambda test: test.may_have_fallen and not test.improved)
+        return self._stayed_but(lambda test: test.may_be_better and not test.improved)
 
     def _stayed_but(self, says: Callable[[CompanionTest], bool]) -> bool:
         return self.verdict is CouplingVerdict.DECOUPLED and any(says(test) for test in self.tests[:1])

@@ -133,7 +133,8 @@ def log_lines(preset: Preset | None, kinds: Iterable[LossKind] = ()) -> Mapping[
     lines: dict[str, str] = {**general.log, **own.log}
     accuracy, prediction = lines.pop(ACCURACY), lines.pop(PREDICTION)
     measured = set(kinds) - REINFORCED
-    if measured and measured <= OF_CLASSES:
+    known = measured - {LossKind.UNKNOWN}  # a penalty beside the loss of a language model measures nothing
+    if known and known <= OF_CLASSES:
         lines[Role.COMPANION] = accuracy
     elif measured and measured <= ITSELF_AN_ERROR:
         del lines[Role.COMPANION]

@@ -271,7 +271,7 @@ def _error_row(diagnosis: Diagnosis, lead: Finding) -> QuestionRow:
     answer = MOVED[lead.coupling.verdict]
     if lead.coupling.improved:
         answer = BETTER
-    elif lead.coupling.may_have_fallen:
+    elif lead.coupling.may_be_better:
         answer = NO_RISE
     elif lead.coupling.never_finite:
         answer = NO_NUMBER

@@ -74,14 +74,25 @@ def test_a_fall_inside_the_margin_is_none(factor: float) -> None:
     assert "did not move" in str(found.reading)
 
 
-def test_an_error_that_may_have_fallen_beyond_the_margin_is_said_not_to_have_risen() -> None:
+def test_an_error_that_may_be_better_beyond_the_margin_is_said_not_to_have_risen() -> None:
     found = decide(leaping(raised(0.87, noise=0.01, seed=6)))
     assert found.verdict is CouplingVerdict.DECOUPLED
     test = found.tests[0]
     assert test.low < -test.margin < test.change < test.high < test.margin
-    assert found.may_have_fallen
-    assert "did not rise" in str(found.reading)
-    assert f"beyond the margin of {test.margin:.3g} is ruled out, a fall is not" in str(found.reading)
+    assert found.may_be_better
+    assert "did not get worse" in str(found.reading)
+    assert f"by more than the margin of {test.margin:.3g} is ruled out, better is not" in str(found.reading)
+
+
+@pytest.mark.parametrize(("rise", "said"), [(0.018, "did not get worse:"), (0.03, "it got better")])
+def test_an_accuracy_that_rose_got_better_or_may_have(rise: float, said: str) -> None:
+    accuracy = 0.9 + cases.noise(0.004, 3)
+    accuracy[AT : AT + 3] += rise
+    found = decide(leaping(None, companion("bc/accuracy", accuracy, measure=Measure.ACCURACY)))
+    assert found.verdict is CouplingVerdict.DECOUPLED
+    assert said in str(found.reading)
+    assert found.improved is (said == "it got better")
+    assert found.may_be_better is not found.improved
 
 
 @pytest.mark.parametrize("late", [-5, -3, -1, 1, 3, 5])

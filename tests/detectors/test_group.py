@@ -127,6 +127,19 @@ def test_the_way_back_of_a_rise_is_no_finding_unless_it_goes_lower(back: float, 
     assert [round(incident.spike.height) for incident in told] == found
 
 
+def test_a_fall_right_after_a_tall_spike_to_below_the_level_before_it_is_told() -> None:
+    steps, values = np.arange(2000), 0.4 * np.random.default_rng(0).normal(size=2000) - 8
+    values[1000:1006] += 39
+    values[1020:] -= 3.2
+    series = Series("a/loss", Role.LOSS, steps, values, steps)
+
+    found = group(
+        Run("run", "run", MappingProxyType({"a/loss": series})), {"a/loss": detect(series, falls=True)}
+    )
+
+    assert [incident.spike.start for incident in found] == [1000, 1020]
+
+
 def test_losses_that_share_steps_are_measured_as_each_by_itself() -> None:
     run = run_of(
         a=(Role.LOSS, Measure.UNKNOWN, 30.0),

@@ -12,7 +12,6 @@ from spikediag.model import (
     Explanation,
     Fact,
     Finding,
-    Kind,
     Outcome,
     OutcomeVerdict,
     Role,
@@ -21,30 +20,14 @@ from spikediag.model import (
     Searched,
     SmallestJump,
     SourceFile,
-    Spike,
     Status,
     Tier,
     say,
 )
 from spikediag.model import Run as ModelRun
-from tests.reporter.builders import series
+from tests.reporter.builders import leap, series
 
-SPIKE = Spike(
-    tag="bc/actor_loss",
-    kind=Kind.TRANSIENT,
-    start=1526,
-    stop=1532,
-    peak=1528,
-    onset_step=15_260,
-    peak_step=15_280,
-    end_step=15_310,
-    baseline=-14.8,
-    peak_value=24.3,
-    height=39.1,
-    noise=0.36,
-    sigmas=108.6,
-    expected_by_chance=2.1e-7,
-)
+SPIKE = replace(leap(), margin=0.0)
 
 
 def spike(**changes):
