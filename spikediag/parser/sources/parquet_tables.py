@@ -31,8 +31,10 @@ class ParquetTables(Named):
         """
         try:
             from pyarrow import ArrowException, parquet  # noqa: PLC0415  # an extra
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise UnusableLogError(say("Parquet needs `pip install 'spikediag[parquet]'`")) from error
+        except ImportError as error:  # one that does not suit its own dependencies
+            raise UnusableLogError(say("pyarrow cannot be used: {why}", why=str(error))) from error
         try:
             whole = parquet.ParquetFile(BytesIO(file.content))
             if not may_count(whole.schema_arrow.names):

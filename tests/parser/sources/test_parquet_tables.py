@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.parser.writing import paths
 
 
 def test_it_is_understood_as_its_event_file(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", exc_type=ImportError)
     import pandas as pd
 
     curves = training("train/loss", "train/mse")
@@ -24,7 +25,7 @@ def test_it_is_understood_as_its_event_file(tmp_path: Path) -> None:
 
 
 def test_one_that_is_none_says_so(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", exc_type=ImportError)
     file = tmp_path / "metrics.parquet"
     file.write_bytes(b"PAR1 and no more")
     with pytest.raises(UnreadableRunError, match="no Parquet table"):
@@ -38,3 +39,12 @@ def test_without_the_extra_the_way_to_it_is_said(tmp_path: Path, monkeypatch: py
     with pytest.raises(UnreadableRunError, match=r"pip install 'spikediag\[parquet\]'"):
         read_run(file)
     assert paths(tmp_path) == ()
+
+
+def test_one_that_is_installed_and_cannot_be_used_says_why(tmp_path: Path, monkeypatch) -> None:
+    broken = ModuleType("pyarrow")
+    monkeypatch.setitem(sys.modules, "pyarrow", broken)  # it has no `parquet`
+    file = tmp_path / "metrics.parquet"
+    file.write_bytes(b"PAR1")
+    with pytest.raises(UnreadableRunError, match="pyarrow cannot be used: cannot import name"):
+        read_run(file)
