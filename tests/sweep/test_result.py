@@ -102,7 +102,7 @@ def test_the_page_speaks_chinese(found):
 
 
 def test_parquet_where_it_can_be_written(found):
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", exc_type=ImportError)
     import pandas as pd
 
     (file,) = [one for one in artifacts(found) if one.name == "scan.parquet"]
