@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,9 @@ from spikediag.parser.run_folders import (
     Kin,
     kin,
     own_id,
+    started,
     survey,
+    wandb_clock,
 )
 from spikediag.parser.same_training import SINGLE, Sameness, has_more, sameness
 from spikediag.parser.sessions import attempts, counted_on, distinct, goes_on
@@ -67,6 +69,10 @@ LOSSES_OF_ONE = frozenset(
 )
 OF_THE_SAME_STEPS = 0.9  # share of the steps of a table that another of its training has too
 MOST_KIN = 16  # folders that one is compared with
+MOST_ABOVE = 4  # of them from a folder of W&B's above many runs
+APART = 300  # seconds between the starts of two loggers of one training
+ZONE = 1800  # seconds by which time zones differ
+MOST_ZONES = 14 * 2  # of them, from UTC
 
 
 @dataclass(frozen=True)
@@ -377,7 +383,10 @@ class _Loose:
                 yield from (file for file in files if file.log.rounding < rounded.log.rounding)
 
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
-        others = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
+        others = [one for one in self.taken if one is not folder and _may_be_of(folder, one)]
+        others.sort(
+            key=lambda one: [near.path for near in one.nearby].index(folder.path) if one.is_run else 0
+        )
         return any(
             _is_copy(file, other)
             for one in others[:MOST_KIN]
@@ -389,6 +398,13 @@ class _Loose:
         """What the sub-folders of a run hold where it holds no event file itself."""
         below = [child for child in folder.below if child.kin is not Kin.STRANGER]
         return [file for child in below for file in _usable(self.contents.keep(child.files, child.path))]
+
+
+def _may_be_of(folder: Folder, known: Folder) -> bool:
+    """Whether a folder of logs may be of the training of one that is known."""
+    if known.is_run:
+        return any(one.path == folder.path for one in known.nearby)
+    return near(known.path, folder.path)
 
 
 def _is_copy(file: LogFile, other: LogFile) -> bool:
@@ -455,20 +471,32 @@ def near(one: Path, other: Path) -> bool:
 
 
 def with_nearby(folders: Iterable[Folder]) -> tuple[Folder, ...]:
-    """Name in each folder the others without event files that may hold logs of its training."""
+    """Name in each folder the likeliest others without event files to hold logs of its training."""
     every, known = tuple(folders), defaultdict[Hashable, list[Folder]](list)
     for one in every:
         for key in known_by(one.path) if not one.is_run and library_logs(one) else ():
             known[key].append(one)
 
     def nearby(folder: Folder) -> Iterator[Folder]:
-        seen = {folder.path}
-        for one in chain.from_iterable(known.get(key, ()) for key in asked_by(folder.path)):
-            if one.path not in seen and near(one.path, folder.path):
-                seen.add(one.path)
-                yield one
+        asked = chain.from_iterable(known.get(key, ()) for key in asked_by(folder.path))
+        found = {one.path: one for one in asked if one.path != folder.path and near(one.path, folder.path)}
+        begun = min(filter(None, map(started, folder.own_logs())), default=None)
+        yield from sorted(found.values(), key=lambda one: _apart(begun, one))[:MOST_KIN]
+        for above in folder.path.parents[:NEAR] if folder.is_run and begun else ():
+            others = (one for one in known.get(("above", above), ()) if one.path not in found)
+            close = ((_apart(begun, one), place, one) for place, one in enumerate(others))
+            yield from (one for gap, _, one in heapq.nsmallest(MOST_ABOVE, close) if gap <= APART)
 
-    return tuple(replace(folder, nearby=tuple(islice(nearby(folder), MOST_KIN))) for folder in every)
+    return tuple(replace(folder, nearby=tuple(nearby(folder))) for folder in every)
+
+
+def _apart(begun: int | None, other: Folder) -> float:
+    """Seconds from the start of a run to W&B's, whose time zone is unknown; 0 where one is not told."""
+    clock = wandb_clock(other.path.name)
+    if begun is None or clock is None:
+        return 0.0
+    zones = round((clock - begun) / ZONE)
+    return abs(clock - begun - zones * ZONE) + max(abs(zones) - MOST_ZONES, 0) * ZONE
 
 
 def known_by(path: Path) -> Iterator[Hashable]:
@@ -478,6 +506,8 @@ def known_by(path: Path) -> Iterator[Hashable]:
     yield ("twin", path.name, path.parent.parent)
     yield path
     yield from (("below", above) for above in path.parents[:NEAR])
+    if own_id(path):
+        yield ("above", experiment(path))
 
 
 def asked_by(path: Path) -> Iterator[Hashable]:

@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from spikediag.model import Checkpoint
@@ -26,6 +28,7 @@ MOST_PARTS = 3  # folders in a name
 RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
 HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
 WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8})_(\d{6})-(.+)")
+STAMP = re.compile(r".*tfevents\.(\d{1,15})\..*")
 VERSION = re.compile(r"version_(\d{1,9})")
 PEEK = 1 << 15  # bytes of a file that show its tags
 MOST_FOLDERS = 200_000
@@ -122,6 +125,22 @@ def own_id(folder: Path) -> str:
     """The id that its logger gave a training; the empty string where it gives none."""
     match = WANDB_RUN.fullmatch(folder.name)
     return match[3] if match else ""
+
+
+def started(file: Path) -> int | None:
+    """Seconds since the epoch at which an event file was begun, by its name."""
+    match = STAMP.fullmatch(file.name)
+    return int(match[1]) if match else None
+
+
+@cache
+def wandb_clock(name: str) -> float | None:
+    """When a W&B run was begun, by the name of its folder: seconds since the epoch if that were UTC."""
+    match = WANDB_RUN.fullmatch(name)
+    with suppress(ValueError):
+        clock = f"{match[1]}{match[2]}+0000" if match else ""
+        return datetime.strptime(clock, "%Y%m%d%H%M%S%z").timestamp()
+    return None
 
 
 def kin(folder: Path) -> list[str]:

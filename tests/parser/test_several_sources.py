@@ -1,6 +1,7 @@
 """One training in several files: which were read, which were not, and how to choose."""
 
 import gzip
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.parser.sources import wandb_files as wandb
 from tests.parser.sources.test_csv_tables import table
 from tests.parser.sources.test_progress import progress
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
-from tests.parser.writing import NAME, paths
+from tests.parser.writing import NAME, paths, scalar, write
 
 TAGS = ("train/loss", "train/approx_kl", "train/value_loss", "rollout/ep_rew_mean")
 
@@ -269,6 +270,25 @@ def test_what_a_folder_nearby_logs_of_the_same_training_is_brought_in(tmp_path: 
         assert {len(series) for series in run.series.values()} == {len(curves[TAGS[0]])}
         assert any("4 series came from wandb/run-20261101_120000-id1/" in str(note) for note in run.notes)
         assert not run.unread
+
+
+def test_a_wandb_folder_above_many_runs_holds_logs_of_them(tmp_path: Path) -> None:
+    """Those that began when they did, whatever the time zone: only they are looked into."""
+    many, begun = 20, 1_700_000_000
+    for k in range(many):
+        curves, start = training(*TAGS[:2], seed=k), begun + 417 * k
+        events = [
+            scalar(tag, at, y, start + at) for at, row in rows(every(7, curves)) for tag, y in row.items()
+        ]
+        write(tmp_path / "runs" / f"r{k:02}" / f"events.out.tfevents.{start}.host.1.0", events)
+        clock = datetime.fromtimestamp(start + 8 * 3600 - 5, UTC).strftime("%Y%m%d_%H%M%S")
+        history = [wandb.history(at, row) for at, row in rows(curves)]
+        wandb.write(tmp_path / "wandb" / f"run-{clock}-id{k}", history, f"run-id{k}.wandb")
+    found = list(find_runs(tmp_path))
+    assert [run.path.name for run in found] == [f"r{k:02}" for k in range(many)]
+    portions = [run for place in places(tmp_path) for run in place.runs()]
+    assert {run.path for run in portions} == {run.path for run in found}
+    assert {len(s) for run in (*found, *portions) for s in read_run(run).series.values()} == {400}
 
 
 def test_logs_of_parts_of_a_training_are_put_together(tmp_path: Path) -> None:
