@@ -25,6 +25,7 @@ from spikediag.parser.run_folders import (
     WANDB_RUN,
     Folder,
     Kin,
+    around,
     kin,
     own_id,
     started,
@@ -169,7 +170,7 @@ def _in_file(path: Path, contents: LogFiles) -> Iterator[RunSource]:
 def _found(top: Path, only: str | None, read: ReadFile) -> Iterator[RunSource]:
     tree = survey(top, only)
     nothing = True
-    for run in Place(top, with_nearby(tree.runs())).runs(read):
+    for run in Place(top, with_nearby(top, tree.runs(), only)).runs(read):
         nothing = False
         yield run
     if nothing:
@@ -470,10 +471,13 @@ def near(one: Path, other: Path) -> bool:
     return twins or (len(ids) < 2 and experiment(one) == experiment(other))
 
 
-def with_nearby(folders: Iterable[Folder]) -> tuple[Folder, ...]:
-    """Name in each folder the likeliest others without event files to hold logs of its training."""
+def with_nearby(top: Path, folders: Iterable[Folder], only: str | None = None) -> tuple[Folder, ...]:
+    """Name in each folder the likeliest others without event files to hold logs of its training.
+
+    Those outside of what is searched count as well: a run is the same from wherever it is looked at.
+    """
     every, known = tuple(folders), defaultdict[Hashable, list[Folder]](list)
-    for one in every:
+    for one in (*every, *around(top, NEAR, only)):
         for key in known_by(one.path) if not one.is_run and library_logs(one) else ():
             known[key].append(one)
 
@@ -603,8 +607,10 @@ def is_there(path: Path) -> bool:
 def _run_in(path: Path, only: str | None) -> RunSource:
     top = survey(path, only)
     if top.is_run:
-        return RunSource(path, _with_earlier(with_nearby(top.runs())[0], path))
-    folders = list(_joined((one for one in with_nearby(top.runs()) if one.is_run), LogFiles(read_file)))
+        return RunSource(path, _with_earlier(with_nearby(path, top.runs(), only)[0], path))
+    folders = list(
+        _joined((one for one in with_nearby(path, top.runs(), only) if one.is_run), LogFiles(read_file))
+    )
     below = (RunSource(one.path, _with_earlier(one, path)) for one in folders)
     return _only_one(path, below if folders else _found(path, only, read_file), only)
 

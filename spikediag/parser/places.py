@@ -47,7 +47,7 @@ def places(root: str | Path, only: str | None = None) -> Iterator[Place]:
     if not top.is_dir():
         yield from (Place(top, told=(run,)) for run in find_runs(root, only))
         return
-    folders = with_nearby(survey(top, only).runs())
+    folders = with_nearby(top, survey(top, only).runs(), only)
     runs = [folder for folder in folders if folder.is_run]
     yield from (Place(top, chain) for chain in _chains(runs))
     for place in _neighbourhoods(top, [folder for folder in folders if not folder.is_run], runs):

@@ -28,6 +28,7 @@ MOST_PARTS = 3  # folders in a name
 RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
 HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
 WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8})_(\d{6})-(.+)")
+LOGGED_ABOVE = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|checkpoint-\d+")
 STAMP = re.compile(r".*tfevents\.(\d{1,15})\..*")
 VERSION = re.compile(r"version_(\d{1,9})")
 PEEK = 1 << 15  # bytes of a file that show its tags
@@ -151,7 +152,7 @@ def kin(folder: Path) -> list[str]:
     return []
 
 
-def survey(root: Path, only: str | None = None) -> Folder:
+def survey(root: Path, only: str | None = None, names: re.Pattern[str] | None = None) -> Folder:
     """Walk a folder, following symbolic links but entering no folder twice.
 
     Folders that cannot be entered are passed over.
@@ -159,8 +160,28 @@ def survey(root: Path, only: str | None = None) -> Folder:
     Args:
         root: where to begin.
         only: the id of a source, or the name of a file; no other file is seen.
+        names: of the folders below that are entered; all without.
     """
-    return _Survey(listed(root.resolve(), whole=True), set(), only).look(root) or Folder(root)
+    return _Survey(listed(root.resolve(), whole=True), set(), only, names).look(root) or Folder(root)
+
+
+def around(top: Path, levels: int, only: str | None = None) -> Iterator[Folder]:
+    """Yield folders outside of one that is searched in which loggers put what they log of its runs.
+
+    Only those are entered that a logger names so; nothing is looked for around a remote folder.
+    """
+    real = top.resolve()
+    if address(real) != str(real):
+        return
+    for above in real.parents[:levels]:
+        yield from (
+            one for one in survey(above, only, LOGGED_ABOVE).runs() if not one.path.is_relative_to(real)
+        )
+    with suppress(OSError):
+        beside = sorted(real.parent.parent.iterdir()) if VERSION.fullmatch(real.name) else []
+        for entry in beside[:MOST_ENTRIES]:
+            if entry != real.parent and (entry / real.name).is_dir():
+                yield from survey(entry / real.name, only, LOGGED_ABOVE).runs()
 
 
 @dataclass(frozen=True)
@@ -168,6 +189,7 @@ class _Survey:
     root: Path
     seen: set[tuple[int, int]]
     only: str | None = None
+    names: re.Pattern[str] | None = None
 
     def look(self, folder: Path, depth: int = 0) -> Folder | None:
         try:
@@ -200,6 +222,8 @@ class _Survey:
         """Whether to enter: not what is hidden, nor a link back up to what holds the root."""
         try:
             if not entry.is_dir() or entry.name.startswith("."):
+                return False
+            if self.names and not self.names.fullmatch(entry.name):
                 return False
             return not (entry.is_symlink() and self.root.is_relative_to(Path(entry.path).resolve()))
         except (OSError, RuntimeError):

@@ -291,6 +291,22 @@ def test_a_wandb_folder_above_many_runs_holds_logs_of_them(tmp_path: Path) -> No
     assert {len(s) for run in (*found, *portions) for s in read_run(run).series.values()} == {400}
 
 
+def test_a_run_is_the_same_from_wherever_it_is_looked_at(tmp_path: Path) -> None:
+    curves = training(*TAGS)
+    table(tmp_path / "pl" / "csv" / "version_0" / "metrics.csv", curves)
+    as_events(tmp_path / "pl" / "tb" / "version_0", every(7, curves))
+    wandb_run(tmp_path / "out", curves)
+    as_events(tmp_path / "out" / "tb", every(7, curves))
+    progress(tmp_path / "sb3", curves)
+    as_events(tmp_path / "sb3" / "tb" / "PPO_1", every(7, curves))
+    found = list(find_runs(tmp_path))
+    assert len(found) == 3
+    for run in found:
+        portions = [source for place in places(run.path) for source in place.runs()]
+        for source in (run, run.path, *find_runs(run.path), *portions):
+            assert {len(series) for series in read_run(source).series.values()} == {400}
+
+
 def test_logs_of_parts_of_a_training_are_put_together(tmp_path: Path) -> None:
     """Whichever holds more of which part: nothing that only one of them has is lost."""
     curves = training(*TAGS)
