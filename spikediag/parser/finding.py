@@ -20,6 +20,7 @@ from spikediag.parser.remote import address, local
 from spikediag.parser.roles import assign_roles
 from spikediag.parser.run_folders import (
     CONTAINERS,
+    LOGGED_ABOVE,
     MOST_ENTRIES,
     RANK,
     WANDB_RUN,
@@ -136,7 +137,7 @@ def find_runs(root: str | Path, only: str | None = None, read: ReadFile = read_f
     top = local(root)
     contents = LogFiles(read)
     if top.is_file():
-        return _in_file(top, contents)
+        return _in_file(top, contents, only)
     if not is_there(top) and not top.parent.is_file():
         raise RunNotFoundError(
             say("{top} does not exist; give the folder that holds your runs.", top=address(top))
@@ -154,17 +155,28 @@ def _of_file(path: Path, contents: LogFiles) -> RunSource:
     return RunSource(path, found, contents)
 
 
-def _in_file(path: Path, contents: LogFiles) -> Iterator[RunSource]:
+def _in_file(path: Path, contents: LogFiles, only: str | None) -> Iterator[RunSource]:
     """Yield each run of a file; most hold one."""
     whole = _of_file(path, contents)
     if whole.folder.files:
-        yield whole
+        yield _attempt(whole, only)
         return
     parts = [file.path for file in _usable(whole.contents.keep((path,), path.parent))]
     if parts in ([path], []):
         yield whole
     else:
         yield from (_of_file(part, whole.contents) for part in parts)
+
+
+def _attempt(alone: RunSource, only: str | None) -> RunSource:
+    """An event file as the run that it is in its folder, if it is an attempt of its own there."""
+    top, own = alone.folder.path, alone.path.absolute()
+    folder = survey(top, only, LOGGED_ABOVE)
+    if len(folder.files) < 2:
+        return alone
+    (folder, *_) = with_nearby(top, folder.runs(), only)
+    runs = _told_apart(folder, alone.contents)
+    return next((replace(run, path=alone.path) for run in runs if run.path == own), alone)
 
 
 def _found(top: Path, only: str | None, read: ReadFile) -> Iterator[RunSource]:
@@ -564,7 +576,7 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
             next(path.iterdir(), None)  # permission to look inside
             return _run_in(path, only)
         if path.is_file():
-            return _only_one(path, _in_file(path, LogFiles(read_file)), only)
+            return _only_one(path, _in_file(path, LogFiles(read_file), only), only)
         if is_there(path):
             raise UnreadableRunError(
                 say(

@@ -307,6 +307,21 @@ def test_a_run_is_the_same_from_wherever_it_is_looked_at(tmp_path: Path) -> None
             assert {len(series) for series in read_run(source).series.values()} == {400}
 
 
+def test_an_attempt_given_by_its_file_is_that_run(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        curves, start = training(*TAGS, seed=seed), 1_700_000_000 + 10_000 * seed
+        events = [
+            scalar(tag, at, y, start + at) for at, row in rows(every(7, curves)) for tag, y in row.items()
+        ]
+        write(tmp_path / f"events.out.tfevents.{start}.host.1.0", events)
+        wandb_run(tmp_path, curves, seed=seed)
+    found = list(find_runs(tmp_path))
+    assert len(found) == 2
+    for run in found:
+        for source in (run, run.path, *find_runs(run.path)):
+            assert {len(series) for series in read_run(source).series.values()} == {400}
+
+
 def test_logs_of_parts_of_a_training_are_put_together(tmp_path: Path) -> None:
     """Whichever holds more of which part: nothing that only one of them has is lost."""
     curves = training(*TAGS)
