@@ -22,6 +22,7 @@ LOOKED_AT = 1000  # values that tell the rounding of a series
 EVIDENCE = 20  # decimal digits that two logs of few digits must share, in all values and beyond their spread
 FINE = 0.05  # half of a last digit over the spread of the values, up to which it tells two trainings apart
 HALF = 0.55  # of a last digit that was rounded twice, to more digits first
+THINNED = 10  # values that another log must hold in their order
 MORE = 1.01  # times the points; a log with that many is the more complete one
 MUCH_MORE = 1.1  # times the points; a log with that many is no copy, and not only written out earlier
 SHOWN = 5  # tags named in a note
@@ -130,7 +131,29 @@ def _compared(one: Track, other: Track, rounding: float) -> Sameness:
                 if all(_tells(values) and _is_fine(digit, values) for values in pair)
                 else Sameness.OPEN
             )
-    return Sameness.DIFFERENT if all(map(_tells, in_order)) else Sameness.OPEN
+    if not all(map(_tells, in_order)):
+        return Sameness.OPEN
+    return Sameness.OTHER_AXIS if _is_thinned(first[1], second[1], rounding) else Sameness.DIFFERENT
+
+
+def _is_thinned(one: FloatArray, other: FloatArray, rounding: float) -> bool:
+    """Whether the values of one log are some of those of the other, in their order."""
+    few, many = sorted((one[np.isfinite(one)], other[np.isfinite(other)]), key=len)
+    if len(few) < THINNED:
+        return False
+    digit = _last_digit(many)
+    near, nothing = _thinned(few, many), np.zeros_like(few)
+    return np.median(digit) <= SINGLE * np.median(np.abs(many)) and _agree(few, near, rounding, nothing)
+
+
+def _thinned(few: FloatArray, many: FloatArray) -> FloatArray:
+    """The nearest of many values to each of few that are in their order, NaN where none is left."""
+    order = np.argsort(many)
+    right = np.clip(np.searchsorted(many[order], few), 1, len(many) - 1)
+    nearer = many[order[right]] - few < few - many[order[right - 1]]
+    places = np.where(nearer, order[right], order[right - 1])
+    behind = np.append(True, np.diff(places) > 0)
+    return np.where(behind, many[places], np.nan)
 
 
 def _last_of_each_step(track: Track) -> tuple[IntArray, FloatArray]:
@@ -146,9 +169,12 @@ def _tells(values: FloatArray) -> bool:
 
 def _is_fine(digit: FloatArray, values: FloatArray) -> bool:
     """Whether so many values that are equal up to a digit tell trainings apart."""
-    if not digit.any():
-        return True
-    spread = np.subtract(*np.quantile(values[np.isfinite(values)], (0.75, 0.25)))
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return False
+    if np.median(digit) <= SINGLE * np.median(np.abs(known)):
+        return True  # no fewer than 32 bits
+    spread = np.subtract(*np.quantile(known, (0.75, 0.25)))
     unknown = max(float(np.median(digit)), SINGLE * spread)
     return bool(unknown <= FINE * spread and len(values) * np.log10(spread / unknown) >= EVIDENCE)
 

@@ -137,11 +137,13 @@ def track(values: ArrayLike, every: int = 1) -> Track:
     [
         (track(FULL), track(FULL), Sameness.SAME),
         (track(FULL), track(FULL[:3]), Sameness.SAME),
+        (track(100 * FULL), track(100 * FULL[:3]), Sameness.SAME),
         (track(FULL), track(FULL, every=10), Sameness.OTHER_AXIS),
         (track([3, 2, 1, 4]), track([3, 2, 1.5, 5]), Sameness.DIFFERENT),
         (track([1, 1, 1, 1]), track([1, 1, 1, 1]), Sameness.OPEN),
         (track([3, 2, 1, 4]), track([3, 2, 1, 4]), Sameness.OPEN),
         (track(FULL[:2]), track(FULL[:2]), Sameness.OPEN),
+        (track([np.nan, np.inf, -np.inf]), track([np.nan, np.inf, -np.inf]), Sameness.OPEN),
         (track([FULL[0], np.nan, FULL[1], np.inf]), track([FULL[0], np.nan, FULL[1], np.inf]), Sameness.SAME),
     ],
 )
@@ -351,6 +353,18 @@ def test_the_same_numbers_on_another_axis_nearby_are_no_second_run(tmp_path: Pat
     assert paths(tmp_path) == (tmp_path / "run",)
     (unread,) = read_run(tmp_path / "run").unread
     assert "on another axis" in str(unread.why)
+
+
+def test_what_is_thinned_on_another_axis_is_the_same_training() -> None:
+    calls, thin = track(CURVE), Track(np.arange(50) * 640, CURVE[::4], np.full(50, np.nan))
+    assert sameness({"loss": thin}, {"loss": calls}) is Sameness.OTHER_AXIS
+    assert sameness({"loss": calls}, {"loss": thin}) is Sameness.OTHER_AXIS
+    other = Track(thin.steps, OTHER[::4], thin.walls)
+    assert sameness({"loss": other}, {"loss": calls}) is Sameness.DIFFERENT
+    few = track(np.round(CURVE, 1))
+    assert sameness({"loss": few}, {"loss": Track(thin.steps, np.round(OTHER[::4], 1), thin.walls)}) is (
+        Sameness.DIFFERENT
+    )
 
 
 def test_a_table_that_proves_to_be_of_the_training_is_brought_in_whatever_its_name(tmp_path: Path) -> None:
