@@ -19,15 +19,14 @@ from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles, Read
 from spikediag.parser.remote import address, local
 from spikediag.parser.roles import assign_roles
 from spikediag.parser.run_folders import (
-    CONTAINERS,
     LOGGED_ABOVE,
     MOST_ENTRIES,
     RANK,
-    WANDB_RUN,
     Folder,
     Kin,
     around,
     kin,
+    of_a_logger,
     own_id,
     started,
     survey,
@@ -48,7 +47,6 @@ from spikediag.parser.sources import (
 
 SHOWN = 5  # runs or files named in a message
 NEAR = 3  # levels between two folders that may hold logs of one training
-LOGGERS = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|csv(_logs)?")  # what loggers call their folders
 MOST_TABLES = 200  # of one folder that are looked into
 BACK = 0.25  # share of rows at which the counter of a log may go back
 WORDS = re.compile(r"[\W_]+")
@@ -478,7 +476,8 @@ def near(one: Path, other: Path) -> bool:
     for low, high in ((one, other), (other, one)):
         if low.is_relative_to(high) and len(low.relative_to(high).parts) <= NEAR:
             return True
-    twins = one.name == other.name and one.parent.parent == other.parent.parent  # tb/version_0, csv/version_0
+    twins = one.name == other.name and one.parent.parent == other.parent.parent
+    twins &= of_a_logger(one.parent) and of_a_logger(other.parent)  # tb/version_0, csv/version_0
     ids = {own_id(one), own_id(other)} - {""}
     return twins or (len(ids) < 2 and experiment(one) == experiment(other))
 
@@ -537,7 +536,7 @@ def asked_by(path: Path) -> Iterator[Hashable]:
 
 def experiment(folder: Path) -> Path:
     """The folder of an experiment, above what loggers put into it: `out` of `out/wandb/run-1/files`."""
-    while LOGGERS.fullmatch(folder.name) or CONTAINERS.fullmatch(folder.name.lower()):
+    while of_a_logger(folder):
         folder = folder.parent
     return folder
 

@@ -28,6 +28,7 @@ MOST_PARTS = 3  # folders in a name
 RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
 HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
 WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8})_(\d{6})-(.+)")
+LOGGERS = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|csv(_logs)?")  # what loggers call their folders
 LOGGED_ABOVE = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|checkpoint-\d+")
 STAMP = re.compile(r".*tfevents\.(\d{1,15})\..*")
 VERSION = re.compile(r"version_(\d{1,9})")
@@ -128,6 +129,11 @@ def own_id(folder: Path) -> str:
     return match[3] if match else ""
 
 
+def of_a_logger(folder: Path) -> bool:
+    """Whether a folder is named after what logs into it, and not after what is trained."""
+    return bool(LOGGERS.fullmatch(folder.name) or CONTAINERS.fullmatch(folder.name.lower()))
+
+
 def started(file: Path) -> int | None:
     """Seconds since the epoch at which an event file was begun, by its name."""
     match = STAMP.fullmatch(file.name)
@@ -178,7 +184,7 @@ def around(top: Path, levels: int, only: str | None = None) -> Iterator[Folder]:
             one for one in survey(above, only, LOGGED_ABOVE).runs() if not one.path.is_relative_to(real)
         )
     with suppress(OSError):
-        beside = sorted(real.parent.parent.iterdir()) if VERSION.fullmatch(real.name) else []
+        beside = sorted(real.parent.parent.iterdir()) if of_a_logger(real.parent) else []
         for entry in beside[:MOST_ENTRIES]:
             if entry != real.parent and (entry / real.name).is_dir():
                 yield from survey(entry / real.name, only, LOGGED_ABOVE).runs()

@@ -377,6 +377,12 @@ def test_a_table_that_proves_to_be_of_the_training_is_brought_in_whatever_its_na
     assert [(file.path, "may be anything" in str(file.why)) for file in run.unread] == [("whose.csv", True)]
 
 
+def test_a_repetition_in_another_experiment_is_a_run_of_its_own_whatever_logs_it(tmp_path: Path) -> None:
+    as_events(tmp_path / "one" / "seed_0", training(*TAGS))
+    progress(tmp_path / "two" / "seed_0", training(*TAGS))
+    assert len(paths(tmp_path)) == 2
+
+
 def test_a_deterministic_repetition_in_another_folder_is_a_run_of_its_own(tmp_path: Path) -> None:
     for name in ("first", "second"):
         progress(tmp_path / name, training(*TAGS))
