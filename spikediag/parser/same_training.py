@@ -27,6 +27,9 @@ MORE = 1.01  # times the points; a log with that many is the more complete one
 MUCH_MORE = 1.1  # times the points; a log with that many is no copy, and not only written out earlier
 SHOWN = 5  # tags named in a note
 ALIKE = 8  # quantities of one name in several groups that are compared
+PROOF = frozenset(
+    {Role.LOSS, Role.COMPANION, Role.GRAD_NORM}
+)  # equal in one training alone; means may differ
 MOST_TURNS = 2  # of what is no more than a schedule: warmed up, and let down
 PLANNED = frozenset(  # alike in every repetition
     {Role.LEARNING_RATE, Role.EPOCH, Role.SAMPLES, Role.LOSS_SCALE}
@@ -52,10 +55,16 @@ def sameness(one: Mapping[str, Track], other: Mapping[str, Track], rounding: flo
             difference anyway.
     """
     first, second = _unplanned(one), _unplanned(other)
-    verdicts = [_compared(one[tag], other[tag], rounding) for tag in sorted(first.keys() & second.keys())]
-    told = [verdict for verdict in verdicts if verdict is not Sameness.OPEN]
+    shared = sorted(first.keys() & second.keys())
+    verdicts = {tag: _compared(one[tag], other[tag], rounding) for tag in shared}
+    told = [verdict for verdict in verdicts.values() if verdict is not Sameness.OPEN]
     if told:
-        return max(dict.fromkeys((Sameness.DIFFERENT, *told)), key=told.count)
+        most = max(told.count(verdict) for verdict in told)
+        ahead = {verdict for verdict in told if told.count(verdict) == most}
+        roles = assign_roles(shared, recognise(one), {})
+        proven = {verdicts[tag] for tag in shared if roles[tag].role in PROOF} & {Sameness.SAME}
+        decided = ahead & proven or ahead & {Sameness.DIFFERENT} or ahead
+        return min(decided, key=lambda verdict: verdict.value)
     return Sameness.SAME if renamed(first, second, rounding) else Sameness.OPEN
 
 
@@ -78,8 +87,13 @@ def _turns(values: FloatArray) -> int:
     return int(np.count_nonzero(np.diff(ways)))
 
 
-def renamed(one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE) -> dict[str, str]:
-    """What the first log calls quantities that the other names otherwise: `train/loss`, by `loss`."""
+def renamed(
+    one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE, *, known: bool = False
+) -> dict[str, str]:
+    """What the first log calls quantities that the other names otherwise: `train/loss`, by `loss`.
+
+    Where the logs are known to be of one training, what hardly moves is recognised too.
+    """
     names: dict[object, list[str]] = {}
     for tag in sorted(one.keys() - other.keys()):
         keys: tuple[object, ...] = (*_shorter(tag), ("longer", _words(tag)), last_part(tag))
@@ -88,15 +102,24 @@ def renamed(one: Mapping[str, Track], other: Mapping[str, Track], rounding: floa
     found = {}
     for tag in sorted(other.keys() - one.keys()):
         keys = (_words(tag), *(("longer", words) for words in _shorter(tag)), last_part(tag))
-        known = dict.fromkeys(name for key in keys for name in names.get(key, ()))
+        called = dict.fromkeys(name for key in keys for name in names.get(key, ()))
         same = (
             name
-            for name in list(known)[:ALIKE]
+            for name in list(called)[:ALIKE]
             if _compared(one[name], other[tag], rounding) is Sameness.SAME
+            or (known and _repeats(one[name], other[tag]))
         )
         if name := next(same, None):
             found[tag] = name
     return found
+
+
+def _repeats(one: Track, other: Track) -> bool:
+    """Whether one series holds the other, number by number."""
+    (first, a), (second, b) = _last_of_each_step(one), _last_of_each_step(other)
+    shared, here, there = np.intersect1d(first, second, assume_unique=True, return_indices=True)
+    whole = len(shared) == min(len(first), len(second)) and len(shared) >= FEWEST
+    return whole and bool(np.allclose(a[here], b[there], rtol=SINGLE, atol=0, equal_nan=True))
 
 
 def _words(tag: str) -> frozenset[str]:
@@ -292,7 +315,7 @@ def bring_together(
         elif verdict is Sameness.OTHER_AXIS:
             together.unused[file.label] = say("it logs the same training on another axis")
         else:
-            names = renamed(known, file.points, rounding)
+            names = renamed(known, file.points, rounding, known=verdict is Sameness.SAME)
             points = {names.get(tag, tag): track for tag, track in file.points.items()}
             _take(together, known, file, points)
     return together

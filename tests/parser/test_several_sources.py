@@ -200,6 +200,12 @@ def test_as_many_quantities_that_differ_as_agree_are_of_another_training() -> No
     assert sameness(one, other) is Sameness.DIFFERENT
 
 
+def test_means_in_one_log_make_no_other_training_of_an_error_that_both_log() -> None:
+    means = Track(np.arange(9, 200, 10), CURVE.reshape(-1, 10).mean(axis=1), np.full(20, np.nan))
+    one, other = ({"loss": loss, "mse": track(np.abs(OTHER))} for loss in (track(CURVE), means))
+    assert sameness(one, other) is sameness(other, one) is Sameness.SAME
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -322,6 +328,14 @@ def test_an_attempt_given_by_its_file_is_that_run(tmp_path: Path) -> None:
     for run in found:
         for source in (run, run.path, *find_runs(run.path)):
             assert {len(series) for series in read_run(source).series.values()} == {400}
+
+
+def test_what_never_moves_is_brought_in_once_under_one_name(tmp_path: Path) -> None:
+    curves = training(*TAGS[:2])
+    curves["train/clip_range"] = dict.fromkeys(curves[TAGS[0]], 0.2)
+    as_events(tmp_path / "run", curves)
+    wandb_run(tmp_path / "run", {tag.rpartition("/")[2]: curve for tag, curve in curves.items()})
+    assert read_run(tmp_path / "run").series.keys() == curves.keys()
 
 
 def test_logs_of_parts_of_a_training_are_put_together(tmp_path: Path) -> None:
