@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +19,18 @@ from spikediag.parser.log_files import POINTED, LeftOut, LogFile, LogFiles, Read
 from spikediag.parser.remote import address, local
 from spikediag.parser.roles import assign_roles
 from spikediag.parser.run_folders import (
-    CONTAINERS,
+    LOGGED_ABOVE,
     MOST_ENTRIES,
     RANK,
-    WANDB_RUN,
     Folder,
     Kin,
+    around,
     kin,
+    of_a_logger,
     own_id,
+    started,
     survey,
+    wandb_clock,
 )
 from spikediag.parser.same_training import SINGLE, Sameness, has_more, sameness
 from spikediag.parser.sessions import attempts, counted_on, distinct, goes_on
@@ -45,7 +48,6 @@ from spikediag.parser.sources import (
 
 SHOWN = 5  # runs or files named in a message
 NEAR = 3  # levels between two folders that may hold logs of one training
-LOGGERS = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|csv(_logs)?")  # what loggers call their folders
 MOST_TABLES = 200  # of one folder that are looked into
 BACK = 0.25  # share of rows at which the counter of a log may go back
 WORDS = re.compile(r"[\W_]+")
@@ -68,6 +70,10 @@ LOSSES_OF_ONE = frozenset(
 )
 OF_THE_SAME_STEPS = 0.9  # share of the steps of a table that another of its training has too
 MOST_KIN = 16  # folders that one is compared with
+MOST_ABOVE = 4  # of them from a folder of W&B's above many runs
+APART = 300  # seconds between the starts of two loggers of one training
+ZONE = 1800  # seconds by which time zones differ
+MOST_ZONES = 14 * 2  # of them, from UTC
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ def find_runs(root: str | Path, only: str | None = None, read: ReadFile = read_f
     top = local(root)
     contents = LogFiles(read)
     if top.is_file():
-        return _in_file(top, contents)
+        return _in_file(top, contents, only)
     if not is_there(top) and not top.parent.is_file():
         raise RunNotFoundError(
             say("{top} does not exist; give the folder that holds your runs.", top=address(top))
@@ -147,11 +153,11 @@ def _of_file(path: Path, contents: LogFiles) -> RunSource:
     return RunSource(path, found, contents)
 
 
-def _in_file(path: Path, contents: LogFiles) -> Iterator[RunSource]:
+def _in_file(path: Path, contents: LogFiles, only: str | None) -> Iterator[RunSource]:
     """Yield each run of a file; most hold one."""
     whole = _of_file(path, contents)
     if whole.folder.files:
-        yield whole
+        yield _attempt(whole, only)
         return
     parts = [file.path for file in _usable(whole.contents.keep((path,), path.parent))]
     if parts in ([path], []):
@@ -160,10 +166,21 @@ def _in_file(path: Path, contents: LogFiles) -> Iterator[RunSource]:
         yield from (_of_file(part, whole.contents) for part in parts)
 
 
+def _attempt(alone: RunSource, only: str | None) -> RunSource:
+    """An event file as the run that it is in its folder, if it is an attempt of its own there."""
+    top, own = alone.folder.path, alone.path.absolute()
+    folder = survey(top, only, LOGGED_ABOVE)
+    if len(folder.files) < 2:
+        return alone
+    (folder, *_) = with_nearby(top, folder.runs(), only)
+    runs = _told_apart(folder, alone.contents)
+    return next((replace(run, path=alone.path) for run in runs if run.path == own), alone)
+
+
 def _found(top: Path, only: str | None, read: ReadFile) -> Iterator[RunSource]:
     tree = survey(top, only)
     nothing = True
-    for run in Place(top, with_nearby(tree.runs())).runs(read):
+    for run in Place(top, with_nearby(top, tree.runs(), only)).runs(read):
         nothing = False
         yield run
     if nothing:
@@ -381,7 +398,10 @@ class _Loose:
                 yield from (file for file in files if file.log.rounding < rounded.log.rounding)
 
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
-        others = [one for one in self.taken if one is not folder and near(one.path, folder.path)]
+        others = [one for one in self.taken if one is not folder and _may_be_of(folder, one)]
+        others.sort(
+            key=lambda one: [near.path for near in one.nearby].index(folder.path) if one.is_run else 0
+        )
         return any(
             _is_copy(file, other)
             for one in others[:MOST_KIN]
@@ -393,6 +413,13 @@ class _Loose:
         """What the sub-folders of a run hold where it holds no event file itself."""
         below = [child for child in folder.below if child.kin is not Kin.STRANGER]
         return [file for child in below for file in _usable(self.contents.keep(child.files, child.path))]
+
+
+def _may_be_of(folder: Folder, known: Folder) -> bool:
+    """Whether a folder of logs may be of the training of one that is known."""
+    if known.is_run:
+        return any(one.path == folder.path for one in known.nearby)
+    return near(known.path, folder.path)
 
 
 def _is_copy(file: LogFile, other: LogFile) -> bool:
@@ -453,26 +480,42 @@ def near(one: Path, other: Path) -> bool:
     for low, high in ((one, other), (other, one)):
         if low.is_relative_to(high) and len(low.relative_to(high).parts) <= NEAR:
             return True
-    twins = one.name == other.name and one.parent.parent == other.parent.parent  # tb/version_0, csv/version_0
+    twins = one.name == other.name and one.parent.parent == other.parent.parent
+    twins &= of_a_logger(one.parent) and of_a_logger(other.parent)  # tb/version_0, csv/version_0
     ids = {own_id(one), own_id(other)} - {""}
     return twins or (len(ids) < 2 and experiment(one) == experiment(other))
 
 
-def with_nearby(folders: Iterable[Folder]) -> tuple[Folder, ...]:
-    """Name in each folder the others without event files that may hold logs of its training."""
+def with_nearby(top: Path, folders: Iterable[Folder], only: str | None = None) -> tuple[Folder, ...]:
+    """Name in each folder the likeliest others without event files to hold logs of its training.
+
+    Those outside of what is searched count as well: a run is the same from wherever it is looked at.
+    """
     every, known = tuple(folders), defaultdict[Hashable, list[Folder]](list)
-    for one in every:
+    for one in (*every, *around(top, NEAR, only)):
         for key in known_by(one.path) if not one.is_run and library_logs(one) else ():
             known[key].append(one)
 
     def nearby(folder: Folder) -> Iterator[Folder]:
-        seen = {folder.path}
-        for one in chain.from_iterable(known.get(key, ()) for key in asked_by(folder.path)):
-            if one.path not in seen and near(one.path, folder.path):
-                seen.add(one.path)
-                yield one
+        asked = chain.from_iterable(known.get(key, ()) for key in asked_by(folder.path))
+        found = {one.path: one for one in asked if one.path != folder.path and near(one.path, folder.path)}
+        begun = min(filter(None, map(started, folder.own_logs())), default=None)
+        yield from sorted(found.values(), key=lambda one: _apart(begun, one))[:MOST_KIN]
+        for above in folder.path.parents[:NEAR] if folder.is_run and begun else ():
+            others = (one for one in known.get(("above", above), ()) if one.path not in found)
+            close = ((_apart(begun, one), place, one) for place, one in enumerate(others))
+            yield from (one for gap, _, one in heapq.nsmallest(MOST_ABOVE, close) if gap <= APART)
 
-    return tuple(replace(folder, nearby=tuple(islice(nearby(folder), MOST_KIN))) for folder in every)
+    return tuple(replace(folder, nearby=tuple(nearby(folder))) for folder in every)
+
+
+def _apart(begun: int | None, other: Folder) -> float:
+    """Seconds from the start of a run to W&B's, whose time zone is unknown; 0 where one is not told."""
+    clock = wandb_clock(other.path.name)
+    if begun is None or clock is None:
+        return 0.0
+    zones = round((clock - begun) / ZONE)
+    return abs(clock - begun - zones * ZONE) + max(abs(zones) - MOST_ZONES, 0) * ZONE
 
 
 def known_by(path: Path) -> Iterator[Hashable]:
@@ -482,6 +525,8 @@ def known_by(path: Path) -> Iterator[Hashable]:
     yield ("twin", path.name, path.parent.parent)
     yield path
     yield from (("below", above) for above in path.parents[:NEAR])
+    if own_id(path):
+        yield ("above", experiment(path))
 
 
 def asked_by(path: Path) -> Iterator[Hashable]:
@@ -495,7 +540,7 @@ def asked_by(path: Path) -> Iterator[Hashable]:
 
 def experiment(folder: Path) -> Path:
     """The folder of an experiment, above what loggers put into it: `out` of `out/wandb/run-1/files`."""
-    while LOGGERS.fullmatch(folder.name) or CONTAINERS.fullmatch(folder.name.lower()):
+    while of_a_logger(folder):
         folder = folder.parent
     return folder
 
@@ -534,7 +579,7 @@ def source_at(path: str | Path, only: str | None = None) -> RunSource:
             next(path.iterdir(), None)  # permission to look inside
             return _run_in(path, only)
         if path.is_file():
-            return _only_one(path, _in_file(path, LogFiles(read_file)), only)
+            return _only_one(path, _in_file(path, LogFiles(read_file), only), only)
         if is_there(path):
             raise UnreadableRunError(
                 say(
@@ -577,8 +622,10 @@ def is_there(path: Path) -> bool:
 def _run_in(path: Path, only: str | None) -> RunSource:
     top = survey(path, only)
     if top.is_run:
-        return RunSource(path, _with_earlier(with_nearby(top.runs())[0], path))
-    folders = list(_joined((one for one in with_nearby(top.runs()) if one.is_run), LogFiles(read_file)))
+        return RunSource(path, _with_earlier(with_nearby(path, top.runs(), only)[0], path))
+    folders = list(
+        _joined((one for one in with_nearby(path, top.runs(), only) if one.is_run), LogFiles(read_file))
+    )
     below = (RunSource(one.path, _with_earlier(one, path)) for one in folders)
     return _only_one(path, below if folders else _found(path, only, read_file), only)
 

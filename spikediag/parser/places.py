@@ -18,11 +18,9 @@ from spikediag.parser.facts import config_files
 from spikediag.parser.finding import (
     NEAR,
     Place,
-    asked_by,
     by_id,
     experiment,
     find_runs,
-    known_by,
     with_nearby,
 )
 from spikediag.parser.remote import address, beginning, identity, local, url_of
@@ -49,7 +47,7 @@ def places(root: str | Path, only: str | None = None) -> Iterator[Place]:
     if not top.is_dir():
         yield from (Place(top, told=(run,)) for run in find_runs(root, only))
         return
-    folders = with_nearby(survey(top, only).runs())
+    folders = with_nearby(top, survey(top, only).runs(), only)
     runs = [folder for folder in folders if folder.is_run]
     yield from (Place(top, chain) for chain in _chains(runs))
     for place in _neighbourhoods(top, [folder for folder in folders if not folder.is_run], runs):
@@ -105,13 +103,13 @@ def _neighbourhoods(top: Path, logs: Sequence[Folder], runs: Sequence[Folder]) -
         for above in path.parents[:NEAR]:
             if above in by_path:
                 groups.join(path, above)
-    beside: dict[Hashable, list[Folder]] = defaultdict(list)
+    beside: dict[Path, list[Folder]] = defaultdict(list)
     for run in runs:
-        for key in known_by(run.path):
-            beside[key].append(run)
+        for one in run.nearby:
+            beside[one.path].append(run)
     order = {folder.path: n for n, folder in enumerate((*logs, *runs))}
     for together in groups.all():
-        near = {run.path: run for path in together for key in asked_by(path) for run in beside.get(key, ())}
+        near = {run.path: run for path in together for run in beside.get(path, ())}
         members = sorted(together, key=order.__getitem__)
         yield Place(
             top,

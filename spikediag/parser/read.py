@@ -1,6 +1,5 @@
 """From a path, or from arrays in memory, to a run: the parser's whole way, one stage after another."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -38,7 +37,7 @@ from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, 
 from spikediag.parser.log_files import Log, LogFile, Summaries
 from spikediag.parser.remote import address
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
-from spikediag.parser.run_folders import checkpoints, distinctive, says_nothing
+from spikediag.parser.run_folders import STAMP, checkpoints, distinctive, says_nothing
 from spikediag.parser.same_training import Together, bring_together
 from spikediag.parser.sessions import JoinedTraining, join_sessions
 from spikediag.parser.sources import PACKED, is_table, packed, source_of
@@ -47,7 +46,6 @@ from spikediag.parser.track import FARTHEST, Track, append, straighten
 from spikediag.parser.user_settings import UserSettings, read_user_settings
 
 MOST_BESIDE = 10_000  # entries of a folder among which unread logs are sought
-STAMP = re.compile(r".*tfevents\.(\d+)\..*")
 STEP_COLUMNS = ("step", "steps", "global_step")
 CLOCKS = frozenset(Role) - {Role.OTHER, Role.EPOCH, Role.SAMPLES}
 

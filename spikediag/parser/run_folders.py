@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from spikediag.model import Checkpoint
@@ -26,6 +28,9 @@ MOST_PARTS = 3  # folders in a name
 RANK = re.compile(r"(rank|worker|process|proc|gpu|node)[_-]?(\d+)")
 HPARAMS = re.compile(r"\d{9,}(\.\d+)?")  # torch.utils.tensorboard's add_hparams names a folder by the clock
 WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8})_(\d{6})-(.+)")
+LOGGERS = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|csv(_logs)?")  # what loggers call their folders
+LOGGED_ABOVE = re.compile(rf"wandb|{WANDB_RUN.pattern}|files|checkpoint-\d+")
+STAMP = re.compile(r".*tfevents\.(\d{1,15})\..*")
 VERSION = re.compile(r"version_(\d{1,9})")
 PEEK = 1 << 15  # bytes of a file that show its tags
 MOST_FOLDERS = 200_000
@@ -124,6 +129,27 @@ def own_id(folder: Path) -> str:
     return match[3] if match else ""
 
 
+def of_a_logger(folder: Path) -> bool:
+    """Whether a folder is named after what logs into it, and not after what is trained."""
+    return bool(LOGGERS.fullmatch(folder.name) or CONTAINERS.fullmatch(folder.name.lower()))
+
+
+def started(file: Path) -> int | None:
+    """Seconds since the epoch at which an event file was begun, by its name."""
+    match = STAMP.fullmatch(file.name)
+    return int(match[1]) if match else None
+
+
+@cache
+def wandb_clock(name: str) -> float | None:
+    """When a W&B run was begun, by the name of its folder: seconds since the epoch if that were UTC."""
+    match = WANDB_RUN.fullmatch(name)
+    with suppress(ValueError):
+        clock = f"{match[1]}{match[2]}+0000" if match else ""
+        return datetime.strptime(clock, "%Y%m%d%H%M%S%z").timestamp()
+    return None
+
+
 def kin(folder: Path) -> list[str]:
     """The names of the folders to which its logger gave the id of this one, with its own; none without."""
     own = own_id(folder)
@@ -132,7 +158,7 @@ def kin(folder: Path) -> list[str]:
     return []
 
 
-def survey(root: Path, only: str | None = None) -> Folder:
+def survey(root: Path, only: str | None = None, names: re.Pattern[str] | None = None) -> Folder:
     """Walk a folder, following symbolic links but entering no folder twice.
 
     Folders that cannot be entered are passed over.
@@ -140,8 +166,28 @@ def survey(root: Path, only: str | None = None) -> Folder:
     Args:
         root: where to begin.
         only: the id of a source, or the name of a file; no other file is seen.
+        names: of the folders below that are entered; all without.
     """
-    return _Survey(listed(root.resolve(), whole=True), set(), only).look(root) or Folder(root)
+    return _Survey(listed(root.resolve(), whole=True), set(), only, names).look(root) or Folder(root)
+
+
+def around(top: Path, levels: int, only: str | None = None) -> Iterator[Folder]:
+    """Yield folders outside of one that is searched in which loggers put what they log of its runs.
+
+    Only those are entered that a logger names so; nothing is looked for around a remote folder.
+    """
+    real = top.resolve()
+    if address(real) != str(real):
+        return
+    for above in real.parents[:levels]:
+        yield from (
+            one for one in survey(above, only, LOGGED_ABOVE).runs() if not one.path.is_relative_to(real)
+        )
+    with suppress(OSError):
+        beside = sorted(real.parent.parent.iterdir()) if of_a_logger(real.parent) else []
+        for entry in beside[:MOST_ENTRIES]:
+            if entry != real.parent and (entry / real.name).is_dir():
+                yield from survey(entry / real.name, only, LOGGED_ABOVE).runs()
 
 
 @dataclass(frozen=True)
@@ -149,6 +195,7 @@ class _Survey:
     root: Path
     seen: set[tuple[int, int]]
     only: str | None = None
+    names: re.Pattern[str] | None = None
 
     def look(self, folder: Path, depth: int = 0) -> Folder | None:
         try:
@@ -181,6 +228,8 @@ class _Survey:
         """Whether to enter: not what is hidden, nor a link back up to what holds the root."""
         try:
             if not entry.is_dir() or entry.name.startswith("."):
+                return False
+            if self.names and not self.names.fullmatch(entry.name):
                 return False
             return not (entry.is_symlink() and self.root.is_relative_to(Path(entry.path).resolve()))
         except (OSError, RuntimeError):

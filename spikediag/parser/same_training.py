@@ -22,10 +22,14 @@ LOOKED_AT = 1000  # values that tell the rounding of a series
 EVIDENCE = 20  # decimal digits that two logs of few digits must share, in all values and beyond their spread
 FINE = 0.05  # half of a last digit over the spread of the values, up to which it tells two trainings apart
 HALF = 0.55  # of a last digit that was rounded twice, to more digits first
+THINNED = 10  # values that another log must hold in their order
 MORE = 1.01  # times the points; a log with that many is the more complete one
 MUCH_MORE = 1.1  # times the points; a log with that many is no copy, and not only written out earlier
 SHOWN = 5  # tags named in a note
 ALIKE = 8  # quantities of one name in several groups that are compared
+PROOF = frozenset(
+    {Role.LOSS, Role.COMPANION, Role.GRAD_NORM}
+)  # equal in one training alone; means may differ
 MOST_TURNS = 2  # of what is no more than a schedule: warmed up, and let down
 PLANNED = frozenset(  # alike in every repetition
     {Role.LEARNING_RATE, Role.EPOCH, Role.SAMPLES, Role.LOSS_SCALE}
@@ -51,10 +55,16 @@ def sameness(one: Mapping[str, Track], other: Mapping[str, Track], rounding: flo
             difference anyway.
     """
     first, second = _unplanned(one), _unplanned(other)
-    verdicts = [_compared(one[tag], other[tag], rounding) for tag in sorted(first.keys() & second.keys())]
-    told = [verdict for verdict in verdicts if verdict is not Sameness.OPEN]
+    shared = sorted(first.keys() & second.keys())
+    verdicts = {tag: _compared(one[tag], other[tag], rounding) for tag in shared}
+    told = [verdict for verdict in verdicts.values() if verdict is not Sameness.OPEN]
     if told:
-        return max(dict.fromkeys((Sameness.DIFFERENT, *told)), key=told.count)
+        most = max(told.count(verdict) for verdict in told)
+        ahead = {verdict for verdict in told if told.count(verdict) == most}
+        roles = assign_roles(shared, recognise(one), {})
+        proven = {verdicts[tag] for tag in shared if roles[tag].role in PROOF} & {Sameness.SAME}
+        decided = ahead & proven or ahead & {Sameness.DIFFERENT} or ahead
+        return min(decided, key=lambda verdict: verdict.value)
     return Sameness.SAME if renamed(first, second, rounding) else Sameness.OPEN
 
 
@@ -77,8 +87,13 @@ def _turns(values: FloatArray) -> int:
     return int(np.count_nonzero(np.diff(ways)))
 
 
-def renamed(one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE) -> dict[str, str]:
-    """What the first log calls quantities that the other names otherwise: `train/loss`, by `loss`."""
+def renamed(
+    one: Mapping[str, Track], other: Mapping[str, Track], rounding: float = SINGLE, *, known: bool = False
+) -> dict[str, str]:
+    """What the first log calls quantities that the other names otherwise: `train/loss`, by `loss`.
+
+    Where the logs are known to be of one training, what hardly moves is recognised too.
+    """
     names: dict[object, list[str]] = {}
     for tag in sorted(one.keys() - other.keys()):
         keys: tuple[object, ...] = (*_shorter(tag), ("longer", _words(tag)), last_part(tag))
@@ -87,15 +102,24 @@ def renamed(one: Mapping[str, Track], other: Mapping[str, Track], rounding: floa
     found = {}
     for tag in sorted(other.keys() - one.keys()):
         keys = (_words(tag), *(("longer", words) for words in _shorter(tag)), last_part(tag))
-        known = dict.fromkeys(name for key in keys for name in names.get(key, ()))
+        called = dict.fromkeys(name for key in keys for name in names.get(key, ()))
         same = (
             name
-            for name in list(known)[:ALIKE]
+            for name in list(called)[:ALIKE]
             if _compared(one[name], other[tag], rounding) is Sameness.SAME
+            or (known and _repeats(one[name], other[tag]))
         )
         if name := next(same, None):
             found[tag] = name
     return found
+
+
+def _repeats(one: Track, other: Track) -> bool:
+    """Whether one series holds the other, number by number."""
+    (first, a), (second, b) = _last_of_each_step(one), _last_of_each_step(other)
+    shared, here, there = np.intersect1d(first, second, assume_unique=True, return_indices=True)
+    whole = len(shared) == min(len(first), len(second)) and len(shared) >= FEWEST
+    return whole and bool(np.allclose(a[here], b[there], rtol=SINGLE, atol=0, equal_nan=True))
 
 
 def _words(tag: str) -> frozenset[str]:
@@ -130,7 +154,29 @@ def _compared(one: Track, other: Track, rounding: float) -> Sameness:
                 if all(_tells(values) and _is_fine(digit, values) for values in pair)
                 else Sameness.OPEN
             )
-    return Sameness.DIFFERENT if all(map(_tells, in_order)) else Sameness.OPEN
+    if not all(map(_tells, in_order)):
+        return Sameness.OPEN
+    return Sameness.OTHER_AXIS if _is_thinned(first[1], second[1], rounding) else Sameness.DIFFERENT
+
+
+def _is_thinned(one: FloatArray, other: FloatArray, rounding: float) -> bool:
+    """Whether the values of one log are some of those of the other, in their order."""
+    few, many = sorted((one[np.isfinite(one)], other[np.isfinite(other)]), key=len)
+    if len(few) < THINNED:
+        return False
+    digit = _last_digit(many)
+    near, nothing = _thinned(few, many), np.zeros_like(few)
+    return np.median(digit) <= SINGLE * np.median(np.abs(many)) and _agree(few, near, rounding, nothing)
+
+
+def _thinned(few: FloatArray, many: FloatArray) -> FloatArray:
+    """The nearest of many values to each of few that are in their order, NaN where none is left."""
+    order = np.argsort(many)
+    right = np.clip(np.searchsorted(many[order], few), 1, len(many) - 1)
+    nearer = many[order[right]] - few < few - many[order[right - 1]]
+    places = np.where(nearer, order[right], order[right - 1])
+    behind = np.append(True, np.diff(places) > 0)
+    return np.where(behind, many[places], np.nan)
 
 
 def _last_of_each_step(track: Track) -> tuple[IntArray, FloatArray]:
@@ -146,9 +192,12 @@ def _tells(values: FloatArray) -> bool:
 
 def _is_fine(digit: FloatArray, values: FloatArray) -> bool:
     """Whether so many values that are equal up to a digit tell trainings apart."""
-    if not digit.any():
-        return True
-    spread = np.subtract(*np.quantile(values[np.isfinite(values)], (0.75, 0.25)))
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return False
+    if np.median(digit) <= SINGLE * np.median(np.abs(known)):
+        return True  # no fewer than 32 bits
+    spread = np.subtract(*np.quantile(known, (0.75, 0.25)))
     unknown = max(float(np.median(digit)), SINGLE * spread)
     return bool(unknown <= FINE * spread and len(values) * np.log10(spread / unknown) >= EVIDENCE)
 
@@ -266,7 +315,7 @@ def bring_together(
         elif verdict is Sameness.OTHER_AXIS:
             together.unused[file.label] = say("it logs the same training on another axis")
         else:
-            names = renamed(known, file.points, rounding)
+            names = renamed(known, file.points, rounding, known=verdict is Sameness.SAME)
             points = {names.get(tag, tag): track for tag, track in file.points.items()}
             _take(together, known, file, points)
     return together

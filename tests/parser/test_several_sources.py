@@ -1,6 +1,7 @@
 """One training in several files: which were read, which were not, and how to choose."""
 
 import gzip
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.parser.sources import wandb_files as wandb
 from tests.parser.sources.test_csv_tables import table
 from tests.parser.sources.test_progress import progress
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
-from tests.parser.writing import NAME, paths
+from tests.parser.writing import NAME, paths, scalar, write
 
 TAGS = ("train/loss", "train/approx_kl", "train/value_loss", "rollout/ep_rew_mean")
 
@@ -136,11 +137,13 @@ def track(values: ArrayLike, every: int = 1) -> Track:
     [
         (track(FULL), track(FULL), Sameness.SAME),
         (track(FULL), track(FULL[:3]), Sameness.SAME),
+        (track(100 * FULL), track(100 * FULL[:3]), Sameness.SAME),
         (track(FULL), track(FULL, every=10), Sameness.OTHER_AXIS),
         (track([3, 2, 1, 4]), track([3, 2, 1.5, 5]), Sameness.DIFFERENT),
         (track([1, 1, 1, 1]), track([1, 1, 1, 1]), Sameness.OPEN),
         (track([3, 2, 1, 4]), track([3, 2, 1, 4]), Sameness.OPEN),
         (track(FULL[:2]), track(FULL[:2]), Sameness.OPEN),
+        (track([np.nan, np.inf, -np.inf]), track([np.nan, np.inf, -np.inf]), Sameness.OPEN),
         (track([FULL[0], np.nan, FULL[1], np.inf]), track([FULL[0], np.nan, FULL[1], np.inf]), Sameness.SAME),
     ],
 )
@@ -195,6 +198,12 @@ def test_as_many_quantities_that_differ_as_agree_are_of_another_training() -> No
     solved = np.repeat([0.1234567, 0.5, 0.7654321, 1.0], 50)
     one, other = ({"a/success": track(solved), "loss": track(curve)} for curve in (CURVE, OTHER))
     assert sameness(one, other) is Sameness.DIFFERENT
+
+
+def test_means_in_one_log_make_no_other_training_of_an_error_that_both_log() -> None:
+    means = Track(np.arange(9, 200, 10), CURVE.reshape(-1, 10).mean(axis=1), np.full(20, np.nan))
+    one, other = ({"loss": loss, "mse": track(np.abs(OTHER))} for loss in (track(CURVE), means))
+    assert sameness(one, other) is sameness(other, one) is Sameness.SAME
 
 
 @pytest.mark.parametrize(
@@ -271,6 +280,64 @@ def test_what_a_folder_nearby_logs_of_the_same_training_is_brought_in(tmp_path: 
         assert not run.unread
 
 
+def test_a_wandb_folder_above_many_runs_holds_logs_of_them(tmp_path: Path) -> None:
+    """Those that began when they did, whatever the time zone: only they are looked into."""
+    many, begun = 20, 1_700_000_000
+    for k in range(many):
+        curves, start = training(*TAGS[:2], seed=k), begun + 417 * k
+        events = [
+            scalar(tag, at, y, start + at) for at, row in rows(every(7, curves)) for tag, y in row.items()
+        ]
+        write(tmp_path / "runs" / f"r{k:02}" / f"events.out.tfevents.{start}.host.1.0", events)
+        clock = datetime.fromtimestamp(start + 8 * 3600 - 5, UTC).strftime("%Y%m%d_%H%M%S")
+        history = [wandb.history(at, row) for at, row in rows(curves)]
+        wandb.write(tmp_path / "wandb" / f"run-{clock}-id{k}", history, f"run-id{k}.wandb")
+    found = list(find_runs(tmp_path))
+    assert [run.path.name for run in found] == [f"r{k:02}" for k in range(many)]
+    portions = [run for place in places(tmp_path) for run in place.runs()]
+    assert {run.path for run in portions} == {run.path for run in found}
+    assert {len(s) for run in (*found, *portions) for s in read_run(run).series.values()} == {400}
+
+
+def test_a_run_is_the_same_from_wherever_it_is_looked_at(tmp_path: Path) -> None:
+    curves = training(*TAGS)
+    table(tmp_path / "pl" / "csv" / "version_0" / "metrics.csv", curves)
+    as_events(tmp_path / "pl" / "tb" / "version_0", every(7, curves))
+    wandb_run(tmp_path / "out", curves)
+    as_events(tmp_path / "out" / "tb", every(7, curves))
+    progress(tmp_path / "sb3", curves)
+    as_events(tmp_path / "sb3" / "tb" / "PPO_1", every(7, curves))
+    found = list(find_runs(tmp_path))
+    assert len(found) == 3
+    for run in found:
+        portions = [source for place in places(run.path) for source in place.runs()]
+        for source in (run, run.path, *find_runs(run.path), *portions):
+            assert {len(series) for series in read_run(source).series.values()} == {400}
+
+
+def test_an_attempt_given_by_its_file_is_that_run(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        curves, start = training(*TAGS, seed=seed), 1_700_000_000 + 10_000 * seed
+        events = [
+            scalar(tag, at, y, start + at) for at, row in rows(every(7, curves)) for tag, y in row.items()
+        ]
+        write(tmp_path / f"events.out.tfevents.{start}.host.1.0", events)
+        wandb_run(tmp_path, curves, seed=seed)
+    found = list(find_runs(tmp_path))
+    assert len(found) == 2
+    for run in found:
+        for source in (run, run.path, *find_runs(run.path)):
+            assert {len(series) for series in read_run(source).series.values()} == {400}
+
+
+def test_what_never_moves_is_brought_in_once_under_one_name(tmp_path: Path) -> None:
+    curves = training(*TAGS[:2])
+    curves["train/clip_range"] = dict.fromkeys(curves[TAGS[0]], 0.2)
+    as_events(tmp_path / "run", curves)
+    wandb_run(tmp_path / "run", {tag.rpartition("/")[2]: curve for tag, curve in curves.items()})
+    assert read_run(tmp_path / "run").series.keys() == curves.keys()
+
+
 def test_logs_of_parts_of_a_training_are_put_together(tmp_path: Path) -> None:
     """Whichever holds more of which part: nothing that only one of them has is lost."""
     curves = training(*TAGS)
@@ -302,6 +369,18 @@ def test_the_same_numbers_on_another_axis_nearby_are_no_second_run(tmp_path: Pat
     assert "on another axis" in str(unread.why)
 
 
+def test_what_is_thinned_on_another_axis_is_the_same_training() -> None:
+    calls, thin = track(CURVE), Track(np.arange(50) * 640, CURVE[::4], np.full(50, np.nan))
+    assert sameness({"loss": thin}, {"loss": calls}) is Sameness.OTHER_AXIS
+    assert sameness({"loss": calls}, {"loss": thin}) is Sameness.OTHER_AXIS
+    other = Track(thin.steps, OTHER[::4], thin.walls)
+    assert sameness({"loss": other}, {"loss": calls}) is Sameness.DIFFERENT
+    few = track(np.round(CURVE, 1))
+    assert sameness({"loss": few}, {"loss": Track(thin.steps, np.round(OTHER[::4], 1), thin.walls)}) is (
+        Sameness.DIFFERENT
+    )
+
+
 def test_a_table_that_proves_to_be_of_the_training_is_brought_in_whatever_its_name(tmp_path: Path) -> None:
     curves = training(*TAGS)
     folder = as_events(tmp_path / "run", {tag: dict(list(c.items())[:100]) for tag, c in curves.items()})
@@ -310,6 +389,12 @@ def test_a_table_that_proves_to_be_of_the_training_is_brought_in_whatever_its_na
     run = read_run(folder)
     assert {series.file for series in run.series.values()} == {"mine.csv"}
     assert [(file.path, "may be anything" in str(file.why)) for file in run.unread] == [("whose.csv", True)]
+
+
+def test_a_repetition_in_another_experiment_is_a_run_of_its_own_whatever_logs_it(tmp_path: Path) -> None:
+    as_events(tmp_path / "one" / "seed_0", training(*TAGS))
+    progress(tmp_path / "two" / "seed_0", training(*TAGS))
+    assert len(paths(tmp_path)) == 2
 
 
 def test_a_deterministic_repetition_in_another_folder_is_a_run_of_its_own(tmp_path: Path) -> None:

@@ -339,7 +339,9 @@ class _Run:
         if clocks := columns.get(CLOCK_NAME):
             walls[clocks.rows] = clocks.values
         tracks, anew, astray = {}, set(), 0
-        axes = [*(("*", counter) for counter in _global_steps(columns)), *self.axes]
+        counters = tuple(_global_steps(columns))
+        columns |= {counter: _from_the_first(columns[counter]) for counter in counters}
+        axes = [*(("*", counter) for counter in counters), *self.axes]
         begins = min((int(column.rows[0]) for column in columns.values()), default=0)
         is_anew = self.resumes and not self.has_own_steps and counted[begins : begins + 1] == 0
         for tag, column in columns.items():
@@ -623,8 +625,14 @@ def _global_steps(columns: Mapping[str, _Column]) -> Iterator[str]:
         ]
         logged = np.unique(np.concatenate(others)) if others else counter.rows
         shared = np.isin(logged, counter.rows)
-        if len(shared) and shared[0] and shared.mean() >= NEARLY_ALL:
+        if len(shared) and shared.mean() >= NEARLY_ALL:
             yield tag
+
+
+def _from_the_first(counter: _Column) -> _Column:
+    """What counts steps, with the first it says for the rows before, such as an evaluation of the start."""
+    rows, values = counter.rows, counter.values
+    return _Column(np.append(0, rows), np.append(values[0], values)) if rows[0] else counter
 
 
 def _axis(

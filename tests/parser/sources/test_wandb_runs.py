@@ -303,6 +303,16 @@ def test_the_step_that_a_training_logs_itself_is_the_axis(tmp_path: Path, name: 
     assert run.batch_size.value == 64
 
 
+def test_rows_before_the_first_step_that_a_training_logs_are_of_that_step() -> None:
+    curves = training(*TAGS)
+    first = wandb.history(0, {"eval/return": 0.5})
+    rest = [wandb.history(k, row | {"global_step": at}) for k, (at, row) in enumerate(rows(curves), 1)]
+    points = read(wandb.encoded([first, *rest])).points
+    assert points["bc/mse"].steps.tolist() == list(curves["bc/mse"])
+    assert points["eval/return"].steps.tolist() == [10]
+    assert "global_step" not in points
+
+
 def test_a_step_that_is_logged_now_and_then_is_no_axis() -> None:
     log = read(wandb.encoded(counted_by("global_step", training(*TAGS), nth=3)))
     assert log.points["bc/mse"].steps.tolist() == list(range(400))
