@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -435,3 +435,13 @@ def _label(path: Path, base: Path) -> str:
         return path.relative_to(base).as_posix()
     beside = path.is_relative_to(base.parent) and path.parent != base.parent
     return f"../{path.relative_to(base.parent).as_posix()}" if beside else path.name
+
+
+def by_completeness(files: Iterable[LogFile]) -> list[LogFile]:
+    """Order files by how many points they have, most first."""
+    return sorted(files, key=lambda file: (-sum(len(t.steps) for t in file.points.values()), file.label))
+
+
+def usable(files: Iterable[LogFile | LeftOut]) -> list[LogFile]:
+    """Those that could be read."""
+    return [file for file in files if isinstance(file, LogFile)]

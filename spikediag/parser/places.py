@@ -16,13 +16,11 @@ from spikediag.parser import dataset_statistics
 from spikediag.parser.event_files.scalars import read_scalars
 from spikediag.parser.facts import config_files
 from spikediag.parser.finding import (
-    NEAR,
     Place,
     by_id,
-    experiment,
     find_runs,
-    with_nearby,
 )
+from spikediag.parser.nearby import NEAR, experiment, with_nearby
 from spikediag.parser.remote import address, beginning, identity, local, url_of
 from spikediag.parser.run_folders import PEEK, Folder, checkpoints, own_id, survey
 from spikediag.parser.user_settings import NAME

@@ -31,12 +31,13 @@ from spikediag.model import (
 )
 from spikediag.parser.dataset_statistics import action_dimensions
 from spikediag.parser.facts import claims_of_user, collect_facts, settle
-from spikediag.parser.finding import RunFiles, RunSource, files_of, source_at
+from spikediag.parser.finding import RunSource, source_at
 from spikediag.parser.flight_records import flight_records
 from spikediag.parser.library_presets import Preset, RoleAssignment, log_lines, recognise, remedy_lines
 from spikediag.parser.log_files import Log, LogFile, Summaries
 from spikediag.parser.remote import address
 from spikediag.parser.roles import assign_roles, build_series, with_objective, without_twins
+from spikediag.parser.run_files import RunFiles, files_of
 from spikediag.parser.run_folders import STAMP, checkpoints, distinctive, says_nothing
 from spikediag.parser.same_training import Together, bring_together
 from spikediag.parser.sessions import JoinedTraining, join_sessions

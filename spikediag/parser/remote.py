@@ -21,7 +21,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -69,6 +69,7 @@ ZIP = ".zip"
 MOST_UNPACKED, MOST_MEMBERS = 1 << 28, 1000  # bytes and files of a zip
 MOST_ENTRIES = 1_000_000  # files and folders of one listing
 DEEPEST = 64  # folders
+SHOWN = 5  # paths named in a message
 UNSHOWN = ("-shm",)  # SQLite's shared memory: of the machine that wrote it
 
 
@@ -90,6 +91,12 @@ def address(path: str | Path) -> str:
     if isinstance(path, Path) and _standing_in.cache_info().currsize:
         return _standing_in().called(path)
     return str(path)
+
+
+def addresses(paths: Iterable[Path]) -> str:
+    """The first few of several, for a message."""
+    every = [address(path) for path in paths]
+    return ", ".join(every[:SHOWN]) + (", ..." if len(every) > SHOWN else "")
 
 
 def local(path: str | Path) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 from spikediag.model import Checkpoint
 from spikediag.parser.event_files.scalars import read_scalars
 from spikediag.parser.remote import address, beginning, listed
-from spikediag.parser.sources import EVENTS, Source, source_of
+from spikediag.parser.sources import EVENTS, Source, is_table, source_of
 
 SPLITS = re.compile(r"train(ing)?|val(id|idation)?|test|eval(uation)?")
 CONTAINERS = re.compile(r"tensorboard(_log)?|tb(_logs)?|logs?|events|summar(y|ies)|all|runs")
@@ -82,6 +82,16 @@ class Folder:
     logs: tuple[Path, ...] = ()
     nearby: tuple["Folder", ...] = ()
     later: tuple[Path, ...] = ()  # siblings that go on with it
+
+    @property
+    def library_logs(self) -> tuple[Path, ...]:
+        """Those of its logs that libraries name, which together are one run."""
+        return tuple(path for path in self.logs if not is_table(path))
+
+    @property
+    def tables(self) -> tuple[Path, ...]:
+        """Those that may be anything, each a run of its own if it is one."""
+        return tuple(path for path in self.logs if is_table(path))
 
     def children(self, kin: Kin) -> list["Folder"]:
         """The folders right below that are this to it, in the order of their names."""

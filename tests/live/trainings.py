@@ -8,7 +8,8 @@ import numpy as np
 
 from spikediag import Monitor
 from spikediag.live import Alert
-from spikediag.parser.finding import files_of, source_at
+from spikediag.parser.finding import source_at
+from spikediag.parser.run_files import files_of
 
 Row = tuple[int, dict[str, float]]
 
