@@ -39,7 +39,7 @@ IMPROVED = say("the error got better")
 NO_RISE = say("the error did not rise")
 NO_NUMBER = say("the error was never a number either")
 UNCOUNTED = 1e6  # times the noise
-ALL_ALONG = 4  # usual bursts from which a loss throws them all along
+ALL_ALONG, OFTEN = 20, 100.0  # usual bursts, or bursts in 10,000 points, from which they come all along
 RAREST = 0.001  # such jumps by chance; how much rarer a jump is than that, nobody has the data to say
 ERROR = {
     CouplingVerdict.DECOUPLED: say("the error did not move"),
@@ -95,7 +95,7 @@ def _bursts_clause(spike: Spike) -> Text:
         return say(
             "{tag} jumped {count:,} times, at most by {height} at step {step:,}", **told, count=spike.count
         )
-    if spike.count >= ALL_ALONG:
+    if _comes_all_along(spike):
         return say(
             "{tag} jumps all along, as such losses do: {count:,} times, at most by {height} at step {step:,}",
             **told,
@@ -108,6 +108,12 @@ def _bursts_clause(spike: Spike) -> Text:
             count=spike.count,
         )
     return say("{tag} leapt by {height} at step {step:,}, as noise like its own may do", **told)
+
+
+def _comes_all_along(spike: Spike) -> bool:
+    """Whether bursts are so many, or so close together, that they are how the loss is."""
+    often = spike.count > 1 and spike.rate is not None and spike.rate >= OFTEN
+    return often or spike.count >= ALL_ALONG
 
 
 def _level_clause(spike: Spike) -> Text:
@@ -144,10 +150,12 @@ def _when(spike: Spike) -> Text:
 def _end(spike: Spike) -> Text:
     if spike.end_step is None:
         return STAYED
-    if abs(spike.baseline) < spike.margin < abs(spike.height) < math.inf:
-        within = verbatim(percent(spike.margin / abs(spike.height)))
+    if spike.back_at is not None and abs(spike.baseline) < spike.margin:
         return say(
-            "came back to within {share} of the jump by step {end:,}", share=within, end=spike.end_step
+            "came back to {back} by step {end:,} ({before} before)",
+            back=verbatim(number(spike.back_at)),
+            end=spike.end_step,
+            before=verbatim(number(spike.baseline)),
         )
     return say(
         "came back to within {margin} of its level by step {end:,}",
@@ -223,7 +231,7 @@ def story(spike: Spike) -> Text:
 
 
 def _chance(spike: Spike) -> Text:
-    if spike.usual and spike.count >= ALL_ALONG:
+    if spike.usual and _comes_all_along(spike):
         return say("Such bursts are usual for this loss.")
     if spike.expected_by_chance >= 1:
         return say("The noise of this loss is too uneven to tell how often chance alone would do this.")
@@ -384,7 +392,18 @@ def headline(finding: Finding, diagnosis: Diagnosis | None = None) -> Text:
     what = spike_clause(finding.spike)
     if diagnosis is not None and _ended_worse(finding, diagnosis):
         what = say("{what}, and ended worse", what=what)
-    return say("{what}; {error}.", what=what, error=error)
+    told = say("{what}; {error}.", what=what, error=error)
+    elsewhere = None if diagnosis is None else diagnosis.worse_by_another(finding)
+    if diagnosis is None or elsewhere is None:
+        return told
+    other = next(f for f in diagnosis.findings if f.id == elsewhere.finding)
+    return say(
+        "{headline} What matters is {id} at step {step:,}: {tag} ended worse.",
+        headline=told,
+        id=verbatim(other.id),
+        step=_where(other.spike),
+        tag=elsewhere.tag,
+    )
 
 
 def _ended_worse(finding: Finding, diagnosis: Diagnosis) -> bool:
@@ -446,10 +465,10 @@ def glimpse(finding: Finding, kind: Text) -> Text:
         "id": verbatim(finding.id),
         "name": kind,
         "tag": spike.tag,
-        "step": spike.peak_step,
+        "step": _where(spike),
     }
     if spike.shape is Shape.LOST:
-        return say("{id}, {name} in {tag} at step {step:,}", **named | {"step": spike.onset_step})
+        return say("{id}, {name} in {tag} at step {step:,}", **named)
     if spike.kind is Kind.TRAIN:
         return say(
             "{id}, {name} in {tag} ({count:,}), at most {height} at step {step:,}",
@@ -457,7 +476,14 @@ def glimpse(finding: Finding, kind: Text) -> Text:
             count=spike.count,
             height=_height(spike),
         )
-    return say("{id}, {name} in {tag}, {height} at step {step:,}", **named, height=_signed(spike))
+    if spike.shape is Shape.BURST:
+        return say("{id}, {name} in {tag}, {height} at step {step:,}", **named, height=_signed(spike))
+    return say("{id}, {name} in {tag}, {height} from step {step:,} on", **named, height=_signed(spike))
+
+
+def _where(spike: Spike) -> int:
+    """The step by which a finding is named: of a burst where it is highest, else where it begins."""
+    return spike.peak_step if spike.shape is Shape.BURST else spike.onset_step
 
 
 def with_commas(words: Sequence[Text]) -> Text:

@@ -14,7 +14,7 @@ WRITER = Writer(language.load("en"), PLAIN)
 GONE = {"end_step": None}
 
 BACK = "came back to within 3.91 of its level by step 15,310"
-FAR_BACK = "came back to within 10 % of the jump by step 200"
+FAR_BACK = "came back to 1.02 by step 200 (0.1 before)"
 
 
 def spike(**changes: object) -> Spike:
@@ -29,7 +29,7 @@ def spike(**changes: object) -> Spike:
             f"bc/actor_loss leapt by +39.1 at step 15,260 and {BACK}",
         ),
         (
-            {"baseline": 0.1, "margin": 3.91, "end_step": 200},
+            {"baseline": 0.1, "margin": 3.91, "end_step": 200, "back_at": 1.02},
             f"bc/actor_loss leapt by +39.1 at step 15,260 and {FAR_BACK}",
         ),
         (GONE, "bc/actor_loss rose by +39.1 at step 15,260 and did not come back"),
@@ -74,8 +74,12 @@ def spike(**changes: object) -> Spike:
             f"bc/actor_loss leapt by +39.1 from step 15,260 on (highest at step 17,000) and {BACK}",
         ),
         (
-            {"kind": Kind.TRAIN, "count": 5, "usual": True},
+            {"kind": Kind.TRAIN, "count": 5, "usual": True, "rate": 250.0},
             "bc/actor_loss jumps all along, as such losses do: 5 times, at most by +39.1 at step 15,280",
+        ),
+        (
+            {"kind": Kind.TRAIN, "count": 4, "usual": True, "rate": 20.0},
+            "bc/actor_loss leapt 4 times, at most by +39.1 at step 15,280, as noise like its own may do",
         ),
         (
             {"kind": Kind.VARIANCE, "height": 0.36, **GONE},
@@ -127,6 +131,7 @@ def test_a_story_says_from_where_to_where(changes: dict[str, object], said: str)
         ({}, "F2, leap in bc/actor_loss, +39.1 at step 15,280"),
         ({"kind": Kind.TRAIN, "count": 5}, "F2, leap in bc/actor_loss (5), at most +39.1 at step 15,280"),
         ({"kind": Kind.NON_FINITE}, "F2, leap in bc/actor_loss at step 15,260"),
+        ({"kind": Kind.LEVEL_SHIFT}, "F2, leap in bc/actor_loss, +39.1 from step 15,260 on"),
     ],
 )
 def test_a_glimpse_names_a_finding_by_its_number_height_and_step(
@@ -137,7 +142,7 @@ def test_a_glimpse_names_a_finding_by_its_number_height_and_step(
 
 
 def test_a_story_says_what_is_usual_and_what_may_change() -> None:
-    assert WRITER.text(phrases.story(spike(usual=True, count=4))).endswith(
+    assert WRITER.text(phrases.story(spike(usual=True, count=20))).endswith(
         "Such bursts are usual for this loss."
     )
     assert WRITER.text(phrases.story(spike(provisional=True))).endswith("what follows may change it.")

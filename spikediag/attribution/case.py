@@ -169,6 +169,10 @@ class Case:
         """So many steps, or so many logged points where these lie farther apart: steps may count samples."""
         return max(steps, points * self.loss.interval)
 
+    def is_all_before(self, reach: float) -> bool:
+        """Whether so far back from the jump there is no log any more, as on an axis of epochs."""
+        return reach >= self.begin - float(self.loss.steps[0])
+
     def moved(self, series: Series) -> Contrast | None:
         """Another series over the stretch against its past; None when it has no point there."""
         steps, values = series.numbers

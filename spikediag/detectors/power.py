@@ -78,7 +78,8 @@ def power_of(signal: Signal) -> Searched:
     if falls_steeply(signal):
         return Searched(tag, points, (), FALLS)
     found = list(jumps(signal))
-    return Searched(tag, points, tuple(found), hole(signal.series) if found else UNSEEN)
+    reason = hole(signal.series) if found else UNSEEN
+    return Searched(tag, points, tuple(found), reason, constant=signal.flat)
 
 
 def hole(series: Series) -> Text | None:

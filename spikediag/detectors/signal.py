@@ -139,4 +139,5 @@ class Signal:
             expected_by_chance=max(rise.expected, CALIBRATED),
             provisional=rise.start >= n - LAST,
             margin=rise.margin * self.unit,
+            back_at=float(self.series.values[self.position(rise.back)]) if recovered else None,
         )

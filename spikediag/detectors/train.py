@@ -60,6 +60,7 @@ class Train:
             stop=last.stop,
             onset_step=spikes[0].onset_step,
             end_step=last.end_step,
+            back_at=last.back_at,
             expected_by_chance=max(signal.bursts.expected, CALIBRATED),
             count=len(spikes),
             rate=1e4 * len(spikes) / n,

@@ -351,6 +351,13 @@ class Diagnosis:
             o for o in self.overall.outcomes if o.role is not Role.REWARD or self.run.series[o.tag].varies
         ]
 
+    def worse_by_another(self, finding: Finding) -> Outcome | None:
+        """What ended worse around another finding, where that is why the run matters and not this one."""
+        harms = [o for o in self.told_outcomes() if o.harms and self.overall.matters]
+        if any(o.finding == finding.id for o in harms):
+            return None
+        return min(harms, key=lambda o: o.role is Role.LOSS, default=None)
+
     def reward_for_error(self, finding: Finding) -> Outcome | None:
         """How the reward, the worst of several, stood around a finding beside which no error is logged.
 

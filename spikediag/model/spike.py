@@ -102,6 +102,7 @@ class Spike:
     usual: bool = False  # for trains: bursts all along, as heavy-tailed series have; no failure by itself
     provisional: bool = False  # seen in the last points only: what follows may change it
     margin: float = 0.0  # how far from the level before still counts as back, unit of the values
+    back_at: float | None = None  # its value at `end_step`; None where it did not come back
 
     @property
     def shape(self) -> Shape:
@@ -223,6 +224,7 @@ class Searched:
     points: int  # finite
     jumps: tuple[SmallestJump, ...]  # by width, shortest first; empty where nothing could have been seen
     reason: Text | None = None  # why nothing, or not all of it, could be judged
+    constant: bool = False  # one number throughout: any other would have been seen
 
     @property
     def judged(self) -> bool:

@@ -174,6 +174,8 @@ def would_show(searched: Searched) -> Text:
     if not searched.jumps:
         return say("Not judged: {reason}", reason=reason)
     found = say("{jumps}.", jumps=_apart(list(_smallest(searched.jumps))))
+    if searched.constant:
+        found = say("Any change: it is one number throughout.")
     return found if searched.reason is None else say("{found} {reason}", found=found, reason=searched.reason)
 
 
@@ -347,6 +349,9 @@ def _matters(diagnosis: Diagnosis, best: tuple[Remedied, ...]) -> QuestionRow:
     parts = [_ended(o) if alone else _elsewhere(o) for o in shown]
     rising = lead is not None and lead.spike.shape in {Shape.LOST, Shape.TREND} and not lead.spike.is_fall
     answer = say("Not so far.") if rising and overall.matters is False else MATTERS[overall.matters]
+    elsewhere = None if lead is None else diagnosis.worse_by_another(lead)
+    if elsewhere is not None:
+        answer = say("Yes, because of {id}.", id=verbatim(elsewhere.finding))
     if harmed or (said is not None and not parts and overall.matters is not None):
         parts = [say("The reward says so."), *parts]
     return QuestionRow(say("Does it matter?"), answer, _told(parts), _told([*beside[:2], *_price(best)]))

@@ -32,6 +32,7 @@ from spikediag.wording.writer import Writer
 LAST = 4  # the last quarter of the log says where a training is going
 FEWEST = 24  # finite points
 STILL = 0.05  # of the whole way a series came: what moves less has arrived
+ROUNDING = 1e-6  # of its level: what moves less was rounded
 SURE = 4.0  # standard errors of the difference of two medians
 SHOWN = {Role.REWARD: 1, Role.LOSS: 1, Role.COMPANION: 1}
 SHOWN_PAST = 2
@@ -74,7 +75,7 @@ def series_end(series: Series) -> SeriesEnd | None:
     noise = (
         SURE * scatter * math.sqrt(math.pi / third)
     )  # of medians: sqrt(pi / 2), of two of them sqrt(2) more
-    if not math.isfinite(change) or abs(change) <= max(noise, STILL * way):
+    if not math.isfinite(change) or abs(change) <= max(noise, STILL * way, ROUNDING * abs(level)):
         course = "flat"
     return SeriesEnd(series, level, change, scatter, course)
 

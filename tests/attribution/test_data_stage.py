@@ -37,6 +37,8 @@ def test_a_setting_that_steps_at_the_onset_is_supported(tag: str, before: float,
 def test_a_setting_that_stays_rules_it_out() -> None:
     finding = found({"train/loss": SHIFTED, "data/stage": np.ones(N)})
     assert verdict(finding, "data-stage").status is Status.RULED_OUT
+    said = str(verdict(finding, "data-stage").evidence[0].reading)
+    assert said == "data/stage did not change before the jump."
 
 
 @pytest.mark.parametrize("at", [AT - 250, AT + 30])

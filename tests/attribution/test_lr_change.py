@@ -68,7 +68,20 @@ def test_a_constant_rate_rules_it_out() -> None:
 
 def test_a_cosine_is_no_abrupt_change() -> None:
     values = 1.5e-4 * (1 + np.cos(np.pi * cases.STEPS / 20_000)) + 1e-9
-    assert LrChange().judge(cases.calm_case(rate(values))).ruled_out
+    judged = LrChange().judge(cases.calm_case(rate(values)))
+    assert judged.ruled_out
+    assert "in the 3,000 steps before" in str(cases.evidence(judged, "no-change-before").reading)
+
+
+def test_no_more_steps_are_named_than_the_log_holds() -> None:
+    epochs = np.arange(300)
+    falling, noise = 1e-3 / (1 + 0.01 * epochs), np.random.default_rng(0).normal(0, 0.01, 300)
+    loss = 1 + noise + 3.0 * (epochs == 120)
+    curves = {"loss": (epochs, loss), "learning_rate": (epochs, falling)}
+    finding = spikediag.diagnose(Run.from_arrays(curves)).lead
+    assert finding is not None
+    said = next(v.evidence for v in finding.verdicts if v.cause == "lr-change")[0].reading
+    assert str(said).startswith("learning_rate did not change abruptly before step 120 (")
 
 
 @pytest.mark.parametrize(("often", "factor", "seed"), [(0.2, 1.5, 0), (0.4, 2.0, 1), (0.9, 1.2, 2)])

@@ -504,7 +504,17 @@ def searched() -> Diagnosis:
         calm().run,
         series=calm().run.series | {"eval/loss": series("eval/loss", Role.LOSS, STEPS[:6] * 0.1, STEPS[:6])},
     )
-    return replace(calm(), run=run, searched=(Searched("loss", 2_000, jumps), short, coarse, nothing))
+    still = Searched("lr", 2_000, jumps, constant=True)
+    return replace(calm(), run=run, searched=(Searched("loss", 2_000, jumps), short, coarse, nothing, still))
+
+
+def mattering_elsewhere() -> Diagnosis:
+    """The user's case with a reward that ended worse after the smaller finding, and not after the larger."""
+    found = mattering()
+    small, big = (replace(f, spike=replace(f.spike, usual=False)) for f in found.findings)
+    outcomes = tuple(replace(outcome, finding=small.id) for outcome in found.overall.outcomes)
+    overall = replace(found.overall, matters=True, outcomes=outcomes)
+    return replace(found, findings=(small, big), overall=overall)
 
 
 def mattering() -> Diagnosis:

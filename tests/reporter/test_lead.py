@@ -71,3 +71,22 @@ def test_a_mechanism_that_is_supported_is_not_denied_above_its_own_row() -> None
     page = reporter.to_markdown(builders.alone(builders.explained(big, verdicts=(verdict,))))
     assert "Why just then is open" not in page
     assert "Nothing that was logged changed" not in page
+
+
+def test_a_headline_names_the_finding_that_matters_where_it_is_another() -> None:
+    found = builders.mattering_elsewhere()
+    lead = found.lead
+    assert lead is not None
+    assert lead.id == "F2"
+    page = reporter.to_markdown(found)
+    assert "What matters is F1 at step 17,110: `eval/return` ended worse." in page
+    assert "**Yes, because of F1.** F1: `eval/return` ended worse" in page
+    assert "What matters" not in reporter.to_markdown(builders.mattering())
+
+
+def test_of_two_findings_that_harm_the_leading_one_needs_no_other_name() -> None:
+    found = builders.mattering_elsewhere()
+    own = tuple(replace(outcome, finding="F2") for outcome in found.overall.outcomes)
+    both = replace(found, overall=replace(found.overall, outcomes=(*found.overall.outcomes, *own)))
+    assert "What matters" not in reporter.to_markdown(both)
+    assert "because of" not in reporter.to_markdown(both)

@@ -226,8 +226,9 @@ def test_what_did_not_get_worse_is_told_once_for_each_role_and_what_did_wherever
     assert "eval/return ended no worse: 200 before, 150 after (margin 21.0). Whether loss" in says(
         False, fine, fine, untold
     )
-    assert "Yes. F1: eval/return ended worse: 200 before, 150 after, where 210 was foretold." in says(
-        True, fine, elsewhere
+    assert (
+        "Yes, because of F1. F1: eval/return ended worse: 200 before, 150 after, where 210 was foretold."
+        in says(True, fine, elsewhere)
     )
 
 
@@ -418,6 +419,20 @@ def test_a_trend_is_what_noise_alone_would_not_show(
     told = series_end(builders.series("a", role, values, np.arange(400)))
     assert told is not None
     assert (told.course, told.goes_well) == (course, well)
+
+
+def test_what_rounding_alone_moves_stays() -> None:
+    values = np.full(400, 0.3)
+    values[350:] += np.spacing(0.3)
+    told = series_end(builders.series("a", Role.LOSS, values, np.arange(400)))
+    assert told is not None
+    assert told.arrives
+
+
+def test_of_a_constant_no_height_is_told_in_units_of_its_rounding() -> None:
+    run = Run.from_arrays({"loss": np.full(300, 2.5), "train/loss": np.sin(np.arange(300.0))})
+    searched = next(one for one in diagnose(run).searched_series if one.tag == "loss")
+    assert WRITER.text(would_show(searched)) == "Any change: it is one number throughout."
 
 
 def test_too_few_points_or_a_lost_end_have_no_trend() -> None:

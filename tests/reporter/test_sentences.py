@@ -49,6 +49,8 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.resumed()
     yield builders.diagnosis(builders.small_run(), builders.findings() * 30)
     small, big = builders.findings()
+    lasting = replace(small, spike=replace(small.spike, kind=Kind.LEVEL_SHIFT, members=(), count=1))
+    yield builders.diagnosis(builders.small_run(), (lasting, big))
     for kind in Kind:
         for end in (None, 15_310):
             spike = replace(big.spike, kind=kind, end_step=end, count=5, rate=2.5, rate_grows=end is None)
@@ -60,11 +62,11 @@ def variants() -> Iterator[Diagnosis]:
     for changes in (
         {"usual": True},
         {"usual": True, "count": 2},
-        {"usual": True, "count": 4},
+        {"usual": True, "count": 20},
         {"peak": big.spike.start + 40, "stop": big.spike.start + 60},
         {"provisional": True},
         {"expected_by_chance": 1.0},
-        {"baseline": 0.1, "margin": 3.91},
+        {"baseline": 0.1, "margin": 3.91, "back_at": 1.02},
         {"kind": Kind.LEVEL_SHIFT, "height": -9.0},
         {"kind": Kind.NON_FINITE, "baseline": math.nan},
         {"kind": Kind.DRIFT, "height": -9.0, "end_step": None},
@@ -73,6 +75,7 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.alone(builders.explained(big, primary_cause=big.verdicts[1].cause))
     yield builders.searched()
     yield builders.mattering()
+    yield builders.mattering_elsewhere()
     better = tuple(replace(t, change=-0.3, low=-0.4, high=-0.2) for t in big.coupling.tests)
     yield builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
     fell = tuple(replace(t, low=-2 * t.margin) for t in big.coupling.tests)

@@ -149,11 +149,13 @@ def _size_of_a_step(case: Case) -> Iterator[Evidence]:
 
 
 def _stays(case: Case, settings: tuple[Series, ...]) -> Evidence:
-    reading = say(
-        "{tags} did not change in the {horizon:,.0f} steps before the jump.",
-        tags=", ".join(series.tag for series in settings),
-        horizon=case.reach(*HORIZON),
-    )
+    tags, horizon = ", ".join(series.tag for series in settings), case.reach(*HORIZON)
+    if case.is_all_before(horizon):
+        reading = say("{tags} did not change before the jump.", tags=tags)
+    else:
+        reading = say(
+            "{tags} did not change in the {horizon:,.0f} steps before the jump.", tags=tags, horizon=horizon
+        )
     return weigh("stage-stays", -2.0, observed=float(case.begin), reading=reading)
 
 

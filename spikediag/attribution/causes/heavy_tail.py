@@ -68,8 +68,8 @@ class HeavyTail:
             decisive=True,
             advice=(_advice(case.run),),
             mechanism=say(
-                "{tag} throws such bursts all along, as a mean does that a few samples rule: the longer the "
-                "log, the taller the tallest.",
+                "{tag} throws such bursts early and late in the log, as a mean does that a few samples rule: "
+                "the longer the log, the taller the tallest.",
                 tag=case.spike.tag,
             ),
         )

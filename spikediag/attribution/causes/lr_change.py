@@ -14,6 +14,7 @@ from spikediag.attribution.quantities import Quantity, measuring
 from spikediag.attribution.run_facts import constant_rate_stated
 from spikediag.model import Advice, Evidence, Kind, LossKind, Role, Run, Series, Shape, Text, Tier, say
 from spikediag.stats.medians import median
+from spikediag.text import Value
 
 SMALLEST_FACTOR = 1.05
 RAISED = 2.0  # times, from which a risen rate may throw the weights as long as it lasts
@@ -325,15 +326,20 @@ def _unchanged(case: Case, series: Series) -> Evidence:
     if high <= low * (1 + 1e-6):
         reading = say("{tag} is {rate:.3g} from the first to the last point.", tag=series.tag, rate=high)
         return weigh("constant", -2.0, observed=high, reference=high, reading=reading)
-    reading = say(
-        "{tag} did not change abruptly in the {horizon:,.0f} steps before step {onset:,} (whole run: "
-        "{low:.2g} to {high:.2g}).",
-        tag=series.tag,
-        horizon=case.reach(*HORIZON),
-        onset=case.begin,
-        low=low,
-        high=high,
-    )
+    horizon = case.reach(*HORIZON)
+    told: dict[str, Value] = {"tag": series.tag, "onset": case.begin, "low": low, "high": high}
+    if case.is_all_before(horizon):
+        reading = say(
+            "{tag} did not change abruptly before step {onset:,} (whole run: {low:.2g} to {high:.2g}).",
+            **told,
+        )
+    else:
+        reading = say(
+            "{tag} did not change abruptly in the {horizon:,.0f} steps before step {onset:,} (whole run: "
+            "{low:.2g} to {high:.2g}).",
+            horizon=horizon,
+            **told,
+        )
     return weigh("no-change-before", -2.0, observed=0.0, reference=SMALLEST_FACTOR, reading=reading)
 
 
