@@ -220,7 +220,7 @@ def _first(run: "Run") -> Said:
 
 
 def _counted(unit: str) -> str:
-    return f"{unit}s" if english() else term("unit", unit)
+    return term("unit", unit) + ("s" if english() else "")
 
 
 def _tag_table(run: "Run") -> "RenderableType":

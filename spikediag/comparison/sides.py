@@ -101,9 +101,9 @@ def _scale(run: Run, unit: str) -> float:
     if updates is None:
         raise UsageError(
             say(
-                "{name} counts {step_unit}s, not steps; compare by step.",
+                "{name} counts {step_unit}s, not updates; compare by step.",
                 name=run.name,
-                step_unit=run.step_unit,
+                step_unit=run.step_unit.replace("_", " "),
             )
         )
     return batch.passes(updates)

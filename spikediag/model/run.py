@@ -113,6 +113,7 @@ class StepUnit(StrEnum):
     """What the x-axis of a run counts."""
 
     STEP = "step"  # optimizer updates
+    ENV_STEP = "env_step"  # of the environment: how many updates it brings, the log does not say
     EPOCH = "epoch"
     SAMPLE = "sample"
     TOKEN = "token"  # noqa: S105  # of text

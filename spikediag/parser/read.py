@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike
 
 from spikediag.errors import NoEventsError, UsageError, nearest
 from spikediag.model import (
+    REINFORCED,
     FactName,
     FloatArray,
     Framework,
     LossKind,
+    Measure,
     Origin,
     Rewind,
     Role,
@@ -123,8 +125,17 @@ def refuse_unusable(given: Mapping[str, object]) -> None:
     tuple(claims_of_user(given, Origin.COMMAND_LINE, _option))
 
 
-def _unit(preset: Preset | None) -> StepUnit:
-    return preset.step_unit if preset else StepUnit.STEP
+def _unit(preset: Preset | None, series: Mapping[str, Series], told: StepUnit | None = None) -> StepUnit:
+    """What the steps count: a column says it, else the library.
+
+    A column called step says no more than the library does, and no environment is stepped where nothing
+    learns from one.
+    """
+    known = preset.step_unit if preset else StepUnit.STEP
+    if known is not StepUnit.ENV_STEP:
+        return told or known
+    collects = any(s.kind in REINFORCED or s.measure is Measure.VALUE for s in series.values())
+    return known if collects and told in {None, StepUnit.STEP} else told or StepUnit.STEP
 
 
 def _spoken(run: Run, preset: Preset | None, unit: StepUnit) -> Run:
@@ -191,7 +202,7 @@ def _understand(files: RunFiles, settings: UserSettings) -> _Understood:
     series = dict(sorted(without_twins(found).items()))
     notes = (*_notes(joined), *together.notes)
     told = (file.log.unit for stream in files.streams.values() for file in stream if file.log.unit)
-    unit = next(told, _unit(preset))
+    unit = _unit(preset, series, next(told, None))
     return _Understood(series, preset, unit, main.sessions, main.rewinds, notes, together)
 
 
@@ -377,7 +388,7 @@ def run_from_arrays(
     given = settle(claims_of_user(plain, Origin.COMMAND_LINE, lambda fact: f"given: {fact}"))
     series = with_objective(dict(sorted(found.items())), given.get(FactName.OBJECTIVE))
     run = Run("", name, MappingProxyType(series), given, notes=tuple(notes))
-    return _spoken(run, preset, _unit(preset))
+    return _spoken(run, preset, _unit(preset, run.series))
 
 
 def _pairs(arrays: object) -> Mapping[str, object]:

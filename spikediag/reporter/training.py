@@ -32,6 +32,7 @@ from spikediag.wording.writer import Writer
 LAST = 4  # the last quarter of the log says where a training is going
 FEWEST = 24  # finite points
 STILL = 0.05  # of the whole way a series came: what moves less has arrived
+HALF = 0.5  # of its level: who moved as far has not visibly stayed
 ROUNDING = 1e-6  # of its level: what moves less was rounded
 SURE = 4.0  # standard errors of the difference of two medians
 SHOWN = {Role.REWARD: 1, Role.LOSS: 1, Role.COMPANION: 1}
@@ -49,6 +50,7 @@ class SeriesEnd:
     change: float
     scatter: float
     course: Course
+    hidden: bool = False  # it moved by more than what has arrived does, but no farther than its noise
 
     @property
     def arrives(self) -> bool:
@@ -77,13 +79,14 @@ def series_end(series: Series) -> SeriesEnd | None:
     )  # of medians: sqrt(pi / 2), of two of them sqrt(2) more
     if not math.isfinite(change) or abs(change) <= max(noise, STILL * way, ROUNDING * abs(level)):
         course = "flat"
-    return SeriesEnd(series, level, change, scatter, course)
+    hidden = course == "flat" and math.isfinite(change) and abs(change) > max(STILL * way, HALF * abs(level))
+    return SeriesEnd(series, level, change, scatter, course, hidden)
 
 
 def state(diagnosis: Diagnosis, writer: Writer) -> tuple[QuestionRow, ...]:
     """Converged, level and risks; a line of which nothing is known is left out."""
     trends = [t for s in _followed(diagnosis) if (t := series_end(s)) is not None]
-    rows = [_converged(trends, diagnosis.run), _level(trends, diagnosis.run)] if trends else []
+    rows = [_converged(trends, diagnosis), _level(trends, diagnosis.run)] if trends else []
     lead = diagnosis.lead
     if lead is not None and lead.is_lost:
         lost = say("{tag} was lost at step {step:,}.", tag=lead.spike.tag, step=lead.spike.onset_step)
@@ -110,12 +113,17 @@ def _followed(diagnosis: Diagnosis) -> list[Series]:
     return sorted(found, key=lambda s: (s.role is not Role.LOSS, s.role is not Role.REWARD))
 
 
-def _converged(trends: list[SeriesEnd], run: Run) -> QuestionRow:
+def _converged(trends: list[SeriesEnd], diagnosis: Diagnosis) -> QuestionRow:
+    run, told = diagnosis.run, diagnosis.told_outcomes()
+    worse = {o.tag for o in told if o.harms and diagnosis.overall.matters}
+    fallen = next((t.series.tag for t in reversed(trends) if t.series.tag in worse and t.hidden), None)
     text = say("Over the last quarter of the log {moves}.", moves=with_commas([_move(t) for t in trends]))
     still = [t for t in trends if not t.arrives]
     reinforced = any(run.loss_kind(t.series) in REINFORCED for t in trends if t.series.role is Role.LOSS)
     if reinforced and all(t.series.role is not Role.REWARD for t in trends):
         answer = say("Cannot be told: no reward that varies is logged.")
+    elif not still and fallen is not None:
+        answer = say("Cannot be told: {tag} ended worse, and may still move.", tag=fallen)
     elif not still:
         answer = say("Yes, it has.")
     elif len(trends) > 1 and all(t.series.role is Role.LOSS and t.goes_well for t in still):
@@ -152,6 +160,8 @@ def past_its_best(diagnosis: Diagnosis) -> Text:
 def _move(t: SeriesEnd) -> Text:
     values: dict[str, Value] = {"tag": t.series.tag, "change": num(t.change, signed=True)}
     match t.course:
+        case "flat" if t.hidden:
+            return say("{tag} moved no farther than its noise ({change})", **values)
         case "flat":
             return say("{tag} stayed ({change})", **values)
         case "falls":

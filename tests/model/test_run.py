@@ -36,6 +36,7 @@ def test_no_batch_unless_both_are_known(facts) -> None:
         (StepUnit.EPOCH, 100 * 4),
         (StepUnit.SAMPLE, 100 / 64),
         (StepUnit.ITERATION, None),
+        (StepUnit.ENV_STEP, None),
         (StepUnit.LOG, None),
     ],
 )

@@ -517,6 +517,18 @@ def mattering_elsewhere() -> Diagnosis:
     return replace(found, findings=(small, big), overall=overall)
 
 
+def fading() -> Diagnosis:
+    """The same, with a reward that sinks in noise to the end, while loss and error have arrived."""
+    found = mattering_elsewhere()
+    rounds = np.arange(120)
+    course = np.where(rounds < 95, 0.5 + rounds / 120, 1.3 - 0.028 * (rounds - 90))
+    noisy = course + 0.3 * np.where(rounds % 2, 1, -1)
+    noise = np.random.default_rng(0).normal(0, 0.01, 2_000)
+    curves = {tag: replace(one, values=1.0 + noise[: len(one)]) for tag, one in found.run.series.items()}
+    curves["eval/return"] = series("eval/return", Role.REWARD, noisy, rounds * 160)
+    return replace(found, run=replace(found.run, series=curves))
+
+
 def mattering() -> Diagnosis:
     """The user's case with a reward that ended worse, a blind held-out companion, and bursts as usual."""
     small, big = findings()

@@ -317,7 +317,9 @@ def test_overview_without_any_loss_is_still_a_figure() -> None:
 def test_the_axis_says_what_it_counts(unit: StepUnit) -> None:
     calm = builders.calm()
     figure = drawn(replace(calm, run=replace(calm.run, step_unit=unit)))
-    assert figure.axes[-1].get_xlabel() == {"log": "logged point"}.get(unit, unit.value)
+    assert figure.axes[-1].get_xlabel() == {"log": "logged point", "env_step": "environment step"}.get(
+        unit, unit.value
+    )
 
 
 def test_steps_at_the_end_of_floating_point_can_be_told_apart() -> None:

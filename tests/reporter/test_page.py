@@ -421,6 +421,13 @@ def test_a_trend_is_what_noise_alone_would_not_show(
     assert (told.course, told.goes_well) == (course, well)
 
 
+def test_a_reward_that_ended_worse_and_sinks_in_noise_has_not_converged() -> None:
+    converged = next(r for r in first(builders.fading()).state if str(r.label) == "Converged")
+    assert converged.answer is not None
+    assert WRITER.text(converged.answer) == "Cannot be told: eval/return ended worse, and may still move."
+    assert "eval/return moved no farther than its noise (" in " ".join(map(WRITER.text, converged.told))
+
+
 def test_what_rounding_alone_moves_stays() -> None:
     values = np.full(400, 0.3)
     values[350:] += np.spacing(0.3)
