@@ -672,6 +672,8 @@ class LongTable:
         """
         style, table, gaps = _table(file)
         table = table.rename(columns=str.strip)
+        if not {self.step, self.quantity, self.value, *filter(None, [self.run])} <= {*table.columns}:
+            raise UnusableLogError(say("it is no table of comma-separated values"))  # a quote without end
         found: dict[str, dict[str, dict[str, Column]]] = {}
         axes = [self.step, *filter(None, [clock_column(table.columns)])]
         for told, rows in table.groupby([*filter(None, [self.run]), self.quantity], sort=False):

@@ -23,6 +23,7 @@ FOUND = (  # by target and number, what an earlier version did not survive
     ("diagnoses", 38),  # the median of two numbers at the edge of 64 bits
     ("diagnoses", 77),  # noise in units of the rounding of 0
     ("diagnoses", 1646),  # a shift at which no member of a train was logged
+    ("logs", 7_005_313),  # a quote without end in the header of a table with a row for each value
     ("logs", 77_011_327),  # a leap among the last points, where nothing behind it is left
     ("logs", 77_018_628),  # leaps beside which there is no other point
     ("pieces", 1537),  # a header of several lines, where a piece of the table began
