@@ -31,6 +31,7 @@ from spikediag.parser.log_files import (
 from spikediag.parser.track import FARTHEST, Track
 from spikediag.wording.escape import text_of_cell
 
+NO_TABLE = say("it is no table of comma-separated values")
 LONGEST_HEADER = 1 << 20  # bytes
 PEEK = 1 << 15  # bytes that show what a file is
 COMMENTS = re.compile(rb"(?:\s*#[^\r\n]*(?:\r\n|\r|\n))*")
@@ -644,7 +645,7 @@ def _whole(file: Opened) -> tuple["_Style", Any, list[Gap]]:
         try:
             return style, _parsed(style, [even], is_padded=is_padded), [*odd, *gaps]
         except ValueError as error:
-            raise UnusableLogError(say("it is no table of comma-separated values")) from error
+            raise UnusableLogError(NO_TABLE) from error
 
 
 @dataclass(frozen=True)
@@ -673,7 +674,7 @@ class LongTable:
         style, table, gaps = _table(file)
         table = table.rename(columns=str.strip)
         if not {self.step, self.quantity, self.value, *filter(None, [self.run])} <= {*table.columns}:
-            raise UnusableLogError(say("it is no table of comma-separated values"))  # a quote without end
+            raise UnusableLogError(NO_TABLE)  # a quote without end
         found: dict[str, dict[str, dict[str, Column]]] = {}
         axes = [self.step, *filter(None, [clock_column(table.columns)])]
         for told, rows in table.groupby([*filter(None, [self.run]), self.quantity], sort=False):
