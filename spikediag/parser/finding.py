@@ -143,8 +143,12 @@ def _attempt(alone: RunSource, only: str | None) -> RunSource:
 
 def _found(top: Path, only: str | None, read: ReadFile) -> Iterator[RunSource]:
     tree = survey(top, only)
+    yield from _found_in(tree, Place(top, with_nearby(top, tree.runs(), only)), read)
+
+
+def _found_in(tree: Folder, place: "Place", read: ReadFile) -> Iterator[RunSource]:
     nothing = True
-    for run in Place(top, with_nearby(top, tree.runs(), only)).runs(read):
+    for run in place.runs(read):
         nothing = False
         yield run
     if nothing:
@@ -496,13 +500,12 @@ def is_there(path: Path) -> bool:
 
 def _run_in(path: Path, only: str | None) -> RunSource:
     top = survey(path, only)
+    place = Place(path, with_nearby(path, top.runs(), only))
     if top.is_run:
-        return RunSource(path, _with_earlier(with_nearby(path, top.runs(), only)[0], path))
-    folders = list(
-        _joined((one for one in with_nearby(path, top.runs(), only) if one.is_run), LogFiles(read_file))
-    )
+        return RunSource(path, _with_earlier(place.folders[0], path))
+    folders = list(_joined((one for one in place.folders if one.is_run), LogFiles(read_file)))
     below = (RunSource(one.path, _with_earlier(one, path)) for one in folders)
-    return _only_one(path, below if folders else _found(path, only, read_file), only)
+    return _only_one(path, below if folders else _found_in(top, place, read_file), only)
 
 
 def _only_one(path: Path, found: Iterator[RunSource], only: str | None) -> RunSource:

@@ -82,7 +82,8 @@ registry: Registry[Source] = Registry("spikediag.parser.sources")
 
 def source_of(path: Path) -> Source | None:
     """The source that knows a file; of several the one that asks for more of its name."""
-    return next((source for source in _by_demand() if source.knows(path)), None)
+    wanted = _by_demand() if _any_name().fullmatch(path.name) else _unnamed()
+    return next((source for source in wanted if source.knows(path)), None)
 
 
 def source_for(path: Path) -> Source:
@@ -117,6 +118,19 @@ def _by_demand() -> tuple[Source, ...]:
     """Event files first; tables of any name last."""
     known: Mapping[str, Source] = registry.load()
     return tuple(sorted(known.values(), key=lambda source: (source.id != EVENTS, source.alone, source.id)))
+
+
+@cache
+def _unnamed() -> tuple[Source, ...]:
+    """Those that ask for more than a name."""
+    return tuple(source for source in _by_demand() if not isinstance(source, Named))
+
+
+@cache
+def _any_name() -> re.Pattern[str]:
+    """What all others ask for at once: of most files of a tree none does."""
+    named = (source.name for source in _by_demand() if isinstance(source, Named))
+    return re.compile("|".join(f"(?:{name})" for name in named), re.IGNORECASE)
 
 
 def read_file(path: Path, label: str) -> tuple[LogFile | LeftOut, ...]:
