@@ -15,7 +15,7 @@ from spikediag import Run, diagnose, parser, read_run
 from spikediag.errors import SpikediagError
 from spikediag.live.alerts import Alert, State
 from spikediag.model import CouplingVerdict, Diagnosis, Origin
-from spikediag.parser import tables
+from spikediag.parser import text_tables
 from spikediag.parser.event_files.scalars import read_scalars, read_stretches
 from spikediag.parser.event_files.summaries import read_summaries
 from spikediag.parser.facts.claims import claims_in
@@ -157,12 +157,13 @@ def pieces(rng: random.Random) -> None:
     while not name.endswith((".csv", ".tsv")) or len(content) > 1 << 13:
         name, content = log_files.file(rng)
     told: list[object] = []
-    whole = mock.patch.object(tables, "_streamed", side_effect=ValueError)
-    in_parts = mock.patch.object(tables, "PART", len(content.partition(b"\n")[0]) + rng.choice((1, 30, 300)))
+    whole = mock.patch.object(text_tables, "_streamed", side_effect=ValueError)
+    part = len(content.partition(b"\n")[0]) + rng.choice((1, 30, 300))
+    in_parts = mock.patch.object(text_tables, "PART", part)
     for way in (whole, in_parts):
         with way:
             try:
-                columns, gaps = tables.read_csv(Opened.of(Path(name), content))
+                columns, gaps = text_tables.read_csv(Opened.of(Path(name), content))
                 lost = [(gap.length, str(gap.what)) for gap in gaps]  # a mark of the bytes moves the places
                 cells = [(n, c.there.tolist(), str(c.values[c.there])) for n, c in columns.items()]
                 told.append((lost, cells))

@@ -17,16 +17,8 @@ from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.csv_tables import CsvTables
 from spikediag.parser.sources.progress import UNLOGGED
 from spikediag.parser.sources.trainer_state import name_of
-from spikediag.parser.tables import (
-    MOST_BYTES,
-    PointCollector,
-    columns_named,
-    may_count,
-    number_in,
-    numbers_in,
-    points_of,
-    spaced,
-)
+from spikediag.parser.tables import MOST_BYTES, PointCollector, may_count, number_in, numbers_in, points_of
+from spikediag.parser.text_tables import columns_named, spaced
 from spikediag.text import Text, say
 
 NUMBER = r"[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)"

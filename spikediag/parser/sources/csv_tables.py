@@ -13,16 +13,13 @@ from spikediag.parser.tables import (
     PEEK,
     Column,
     Count,
-    LongTable,
     clock_column,
-    columns_named,
     counted,
     may_count,
     points_in,
-    read_csv,
-    spaced,
     step_columns,
 )
+from spikediag.parser.text_tables import LongTable, columns_named, read_csv, spaced
 from spikediag.parser.track import Track
 from spikediag.text import say
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from spikediag.parser.log_files import MOST_TAGS, ForeignError, Gap, Log, Opened, UnusableLogError, content
 from spikediag.parser.sources import NOTHING, registry
-from spikediag.parser.tables import Count, points_in, read_csv
+from spikediag.parser.tables import Count, points_in
+from spikediag.parser.text_tables import read_csv
 from spikediag.parser.track import Track
 from spikediag.text import Text, say
 

@@ -9,16 +9,8 @@ from functools import lru_cache
 from spikediag.parser.log_files import LATEST, ForeignError, Log, Opened, UnusableLogError
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.csv_tables import tag_in_name
-from spikediag.parser.tables import (
-    DEEPEST,
-    EARLIEST,
-    PEEK,
-    LongTable,
-    json_lines,
-    may_count,
-    points_of,
-    step_column,
-)
+from spikediag.parser.tables import DEEPEST, EARLIEST, PEEK, json_lines, may_count, points_of, step_column
+from spikediag.parser.text_tables import LongTable
 from spikediag.text import Text, say
 
 DOCUMENT = ".json"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from spikediag.parser.log_files import Log, Opened
 from spikediag.parser.sources import Named, registry
 from spikediag.parser.sources.csv_tables import training_table
-from spikediag.parser.tables import Count, columns_named, points_in, read_csv
+from spikediag.parser.tables import Count, points_in
+from spikediag.parser.text_tables import columns_named, read_csv
 
 ITS_TAGS = re.compile(r"(training|validation|evaluation)/.+")
 

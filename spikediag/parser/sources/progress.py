@@ -13,10 +13,10 @@ from spikediag.parser.tables import (
     json_lines,
     numbers_in,
     points_in,
-    read_csv,
     step_column,
     unit_of,
 )
+from spikediag.parser.text_tables import read_csv
 from spikediag.parser.track import Track
 
 STEPS = (

@@ -12,7 +12,8 @@ from spikediag.errors import UnreadableRunError, UsageError
 from spikediag.model import StepUnit
 from spikediag.parser import find_runs
 from spikediag.parser.log_files import PART, Gap, Opened
-from spikediag.parser.tables import Column, read_csv, reads_exactly
+from spikediag.parser.tables import Column
+from spikediag.parser.text_tables import read_csv, reads_exactly
 from tests.parser.sources.twins import Curves, as_events, rows, told, training
 from tests.parser.writing import paths
 
