@@ -517,7 +517,7 @@ def mattering_elsewhere() -> Diagnosis:
     return replace(found, findings=(small, big), overall=overall)
 
 
-def fading() -> Diagnosis:
+def fading(reward: str = "eval/return") -> Diagnosis:
     """The same, with a reward that sinks in noise to the end, while loss and error have arrived."""
     found = mattering_elsewhere()
     rounds = np.arange(120)
@@ -525,7 +525,8 @@ def fading() -> Diagnosis:
     noisy = course + 0.3 * np.where(rounds % 2, 1, -1)
     noise = np.random.default_rng(0).normal(0, 0.01, 2_000)
     curves = {tag: replace(one, values=1.0 + noise[: len(one)]) for tag, one in found.run.series.items()}
-    curves["eval/return"] = series("eval/return", Role.REWARD, noisy, rounds * 160)
+    curves["eval/return"] = series("eval/return", Role.REWARD, noisy[:30], rounds[:30] * 160)
+    curves[reward] = series(reward, Role.REWARD, noisy, rounds * 160)
     return replace(found, run=replace(found.run, series=curves))
 
 

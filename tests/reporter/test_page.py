@@ -428,6 +428,12 @@ def test_a_reward_that_ended_worse_and_sinks_in_noise_has_not_converged() -> Non
     assert "eval/return moved no farther than its noise (" in " ".join(map(WRITER.text, converged.told))
 
 
+def test_nor_has_one_that_may_still_move_within_its_noise() -> None:
+    row = next(r for r in first(builders.fading("eval/success")).state if str(r.label) == "Converged")
+    assert row.answer is not None
+    assert WRITER.text(row.answer) == "Cannot be told: eval/success may still move, within its noise."
+
+
 def test_what_rounding_alone_moves_stays() -> None:
     values = np.full(400, 0.3)
     values[350:] += np.spacing(0.3)

@@ -76,7 +76,7 @@ def variants() -> Iterator[Diagnosis]:
     yield builders.searched()
     yield builders.mattering()
     yield builders.mattering_elsewhere()
-    yield builders.fading()
+    yield from map(builders.fading, ("eval/return", "eval/success"))
     better = tuple(replace(t, change=-0.3, low=-0.4, high=-0.2) for t in big.coupling.tests)
     yield builders.alone(replace(big, coupling=replace(big.coupling, tests=better)))
     fell = tuple(replace(t, low=-2 * t.margin) for t in big.coupling.tests)
