@@ -308,7 +308,7 @@ class _Run:
         for branch in _messages(content, BRANCH):
             parts = dict(_fields(branch))
             run, step = parts.get(1), parts.get(2)
-            if isinstance(run, bytes) and isinstance(step, bytes):
+            if isinstance(run, bytes) and isinstance(step, bytes) and len(step) == DOUBLE.size:
                 self.branch = _text(run), DOUBLE.unpack(step)[0]
                 self.resumes |= self.branch[0] == self.id
         for config in _messages(content, 4):

@@ -472,3 +472,9 @@ def test_every_point_of_what_wandb_resumes_offline_is_read(
     by_wandb(PART, str(tmp_path), str(begin), "400", json.dumps(options), *own)
     runs = [read_run(path) for path in paths(tmp_path)]
     assert [len(run.series["loss"]) for run in runs] == points
+
+
+def test_a_branch_whose_step_is_no_number_costs_nothing_else() -> None:
+    branch = wandb.message(23, wandb.message(1, b"abc") + wandb.message(2, b"abc"))
+    begun = wandb.message(17, wandb.message(1, b"abc") + branch)
+    assert len(read(wandb.encoded([begun, *logged(training(*TAGS))])).points["bc/mse"].steps) == 400
