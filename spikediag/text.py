@@ -1,13 +1,14 @@
 """A sentence with its numbers kept apart, so that every report can format, escape and translate it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
 _ONE = re.compile(r"(?<![\w.,-])1 (step|point|update|dimension|rank|burst|window)s\b")
 Value: TypeAlias = "str | int | float | bool | Text | None"
+FEW = 5  # names in a message
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ def _made_again(template: str, values: dict[str, Value]) -> Text:
 def counted(prose: str) -> str:
     """English prose with the singular where a count is one: "1 step before", not "1 steps before"."""
     return _ONE.sub(r"1 \1", prose)
+
+
+def first_few(names: Sequence[str]) -> str:
+    """The first of several names, for a message that shows no more."""
+    return ", ".join(names[:FEW]) + (", ..." if len(names) > FEW else "")
 
 
 def say(template: str, /, **values: Value) -> Text:

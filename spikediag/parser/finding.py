@@ -344,9 +344,7 @@ class _Loose:
         """Yield the runs in the tables below a folder that log a loss and are no copy of one beside it."""
         for folder in tree.runs():
             told: list[LogFile] = []
-            paths = folder.tables[:MOST_TABLES]
-            files = [file for path in paths for file in usable(self.contents.keep((path,), folder.path))]
-            files.sort(key=lambda file: file.log.rounding)
+            files = sorted(self._tables_of(folder), key=lambda file: file.log.rounding)
             for group in _trainings([file for file in files if file.points]):
                 main = next(filter(_has_loss, group), None)
                 if main and not any(_is_same(one, main) for one in (*told, *self._finer(main, folder, tree))):
@@ -361,9 +359,12 @@ class _Loose:
             return
         for one in tree.runs():
             if one.path != folder.path and near(one.path, folder.path):
-                paths = one.tables[:MOST_TABLES]
-                files = [file for path in paths for file in usable(self.contents.keep((path,), one.path))]
-                yield from (file for file in files if file.log.rounding < rounded.log.rounding)
+                known = self._tables_of(one)
+                yield from (file for file in known if file.log.rounding < rounded.log.rounding)
+
+    def _tables_of(self, folder: Folder) -> list[LogFile]:
+        paths = folder.tables[:MOST_TABLES]
+        return [file for path in paths for file in usable(self.contents.keep((path,), folder.path))]
 
     def _is_elsewhere(self, folder: Folder, files: list[LogFile]) -> bool:
         others = [one for one in self.taken if one is not folder and _may_be_of(folder, one)]

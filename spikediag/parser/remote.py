@@ -37,6 +37,7 @@ from spikediag.errors import (
     UsageError,
 )
 from spikediag.model import Text, say
+from spikediag.text import first_few
 
 URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)", re.DOTALL)  # of the two slashes pathlib leaves one
 FILE = re.compile(r"^file:/+")
@@ -69,7 +70,6 @@ ZIP = ".zip"
 MOST_UNPACKED, MOST_MEMBERS = 1 << 28, 1000  # bytes and files of a zip
 MOST_ENTRIES = 1_000_000  # files and folders of one listing
 DEEPEST = 64  # folders
-SHOWN = 5  # paths named in a message
 UNSHOWN = ("-shm",)  # SQLite's shared memory: of the machine that wrote it
 
 
@@ -95,8 +95,7 @@ def address(path: str | Path) -> str:
 
 def addresses(paths: Iterable[Path]) -> str:
     """The first few of several, for a message."""
-    every = [address(path) for path in paths]
-    return ", ".join(every[:SHOWN]) + (", ..." if len(every) > SHOWN else "")
+    return first_few([address(path) for path in paths])
 
 
 def local(path: str | Path) -> Path:

@@ -12,9 +12,9 @@ from spikediag.parser.remote import address, addresses
 from spikediag.parser.run_folders import RANK, Folder, Kin, kin
 from spikediag.parser.sessions import attempts, counted_on, distinct
 from spikediag.parser.sources import ANYTHING, source_of
+from spikediag.text import first_few
 
 MOST_LOOKED_INTO = 200  # files nearby
-SHOWN = 5  # files named in a note
 
 
 @dataclass
@@ -197,7 +197,7 @@ def _add_stream(files: RunFiles, prefix: str, read: list[LogFile]) -> None:
                 "its file: {names}.",
                 count=len(apart),
                 label=apart[-1][0].label,
-                names=", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else ""),
+                names=first_few(others),
             )
         )
     # Text written by an earlier attempt describes that attempt; it speaks for this one only if nothing else

@@ -12,6 +12,7 @@ from spikediag.parser.library_presets import recognise
 from spikediag.parser.log_files import LogFile
 from spikediag.parser.roles import assign_roles
 from spikediag.parser.track import Track, straighten
+from spikediag.text import first_few
 
 FEWEST = 3  # points that two logs of one quantity must share to be compared, and values it must take
 AGREE = 0.9  # share of the shared points that must be equal
@@ -25,7 +26,6 @@ HALF = 0.55  # of a last digit that was rounded twice, to more digits first
 THINNED = 10  # values that another log must hold in their order
 MORE = 1.01  # times the points; a log with that many is the more complete one
 MUCH_MORE = 1.1  # times the points; a log with that many is no copy, and not only written out earlier
-SHOWN = 5  # tags named in a note
 ALIKE = 8  # quantities of one name in several groups that are compared
 PROOF = frozenset(
     {Role.LOSS, Role.COMPANION, Role.GRAD_NORM}
@@ -96,12 +96,12 @@ def renamed(
     """
     names: dict[object, list[str]] = {}
     for tag in sorted(one.keys() - other.keys()):
-        keys: tuple[object, ...] = (*_shorter(tag), ("longer", _words(tag)), last_part(tag))
+        keys: tuple[object, ...] = (*_shorter(tag), ("longer", _words(tag)), _last_part(tag))
         for key in keys:
             names.setdefault(key, []).append(tag)
     found = {}
     for tag in sorted(other.keys() - one.keys()):
-        keys = (_words(tag), *(("longer", words) for words in _shorter(tag)), last_part(tag))
+        keys = (_words(tag), *(("longer", words) for words in _shorter(tag)), _last_part(tag))
         called = dict.fromkeys(name for key in keys for name in names.get(key, ()))
         same = (
             name
@@ -133,7 +133,7 @@ def _shorter(tag: str) -> Iterator[frozenset[str]]:
     yield from (words - {word} for word in sorted(words) if len(words) > 1)
 
 
-def last_part(tag: str) -> str:
+def _last_part(tag: str) -> str:
     """What a tag says without its groups: `loss` of `train/loss`."""
     return re.split(r"[/.]", tag.lower())[-1]
 
@@ -254,11 +254,9 @@ def _joined(old: Track, new: Track, rounding: float) -> Track:
 
 def has_more(one: Mapping[str, Track], other: Mapping[str, Track]) -> bool:
     """Whether a log of a training holds much of a quantity that another log of it has not."""
-    return any(_is_more(MUCH_MORE, one[tag], other[tag]) for tag in one.keys() & other.keys())
-
-
-def _is_more(times: float, one: Track, other: Track) -> bool:
-    return len(np.unique(one.steps)) > times * len(np.unique(other.steps))
+    shared = one.keys() & other.keys()
+    points = ([len(np.unique(log[tag].steps)) for log in (one, other)] for tag in shared)
+    return any(here > MUCH_MORE * there for here, there in points)
 
 
 @dataclass
@@ -317,7 +315,7 @@ def bring_together(
         else:
             names = renamed(known, file.points, rounding, known=verdict is Sameness.SAME)
             points = {names.get(tag, tag): track for tag, track in file.points.items()}
-            _take(together, known, file, points)
+            _take(together, known, file, points, rounding)
     return together
 
 
@@ -337,8 +335,13 @@ def _last(stream: Sequence[LogFile]) -> dict[str, Track]:
     }
 
 
-def _take(together: Together, known: dict[str, Track], file: LogFile, points: Mapping[str, Track]) -> None:
-    rounding = max(SINGLE, file.log.rounding)
+def _take(
+    together: Together,
+    known: dict[str, Track],
+    file: LogFile,
+    points: Mapping[str, Track],
+    rounding: float,
+) -> None:
     points = {tag: straighten(track).track for tag, track in points.items()}
     old = {tag: straighten(known[tag]).track for tag in points if tag in known}
     joined = {
@@ -359,12 +362,11 @@ def _take(together: Together, known: dict[str, Track], file: LogFile, points: Ma
         together.files[tag] = (*before, file)
     known |= new
     together.tracks |= new
-    names = ", ".join(list(new)[:SHOWN]) + (", ..." if len(new) > SHOWN else "")
     together.notes.append(
         say(
             "{count} series came from {label}, which has more of this training: {names}.",
             count=len(new),
             label=file.label,
-            names=names,
+            names=first_few(list(new)),
         )
     )

@@ -116,8 +116,8 @@ def _followed(diagnosis: Diagnosis) -> list[Series]:
 def _converged(trends: list[SeriesEnd], diagnosis: Diagnosis) -> QuestionRow:
     run, told = diagnosis.run, diagnosis.told_outcomes()
     worse = {o.tag for o in told if o.harms and diagnosis.overall.matters}
-    fallen = next((t.series.tag for t in reversed(trends) if t.series.tag in worse and t.hidden), None)
-    hidden = next((t.series.tag for t in reversed(trends) if t.hidden), None)
+    hidden = [t.series.tag for t in reversed(trends) if t.hidden]
+    fallen = next((tag for tag in hidden if tag in worse), None)
     text = say("Over the last quarter of the log {moves}.", moves=with_commas([_move(t) for t in trends]))
     still = [t for t in trends if not t.arrives]
     reinforced = any(run.loss_kind(t.series) in REINFORCED for t in trends if t.series.role is Role.LOSS)
@@ -125,8 +125,8 @@ def _converged(trends: list[SeriesEnd], diagnosis: Diagnosis) -> QuestionRow:
         answer = say("Cannot be told: no reward that varies is logged.")
     elif not still and fallen is not None:
         answer = say("Cannot be told: {tag} ended worse, and may still move.", tag=fallen)
-    elif not still and hidden is not None:
-        answer = say("Cannot be told: {tag} may still move, within its noise.", tag=hidden)
+    elif not still and hidden:
+        answer = say("Cannot be told: {tag} may still move, within its noise.", tag=hidden[0])
     elif not still:
         answer = say("Yes, it has.")
     elif len(trends) > 1 and all(t.series.role is Role.LOSS and t.goes_well for t in still):
